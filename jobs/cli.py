@@ -1,0 +1,94 @@
+"""The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 1 anything else."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import InputError, RunError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="How wrong is a simulation, why, and what must be kept of it?\n\n"
+         "A case (TOML) says what to run; a campaign (TOML) says which runs and which stages. Start with `wavetrain list`.",
+)
+Where = Annotated[Path, typer.Argument(help="A case or a campaign, by path, or by name as `wavetrain list` shows it.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the cases, campaigns, meshes, solvers, stages and benches there are, a line each."""
+    from jobs.catalogue import catalogue
+
+    for heading, entries in catalogue().items():
+        print(heading)
+        for name, line in entries:
+            print(f"  {name:<18} {line}")
+
+
+@app.command()
+def run(
+    file: Where,
+    ranks: Annotated[int, typer.Option(help="MPI ranks; starts mpirun itself. Inside mpirun or srun the ranks there are used.")] = 0,
+    set_: Annotated[list[str], typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one value of the case, e.g. solver.manning=0.02. May be repeated.")] = [],  # noqa: B006
+    out: Annotated[Path | None, typer.Option(help="Output folder. Default: runs/<name of the file>.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Do again what is done; replace another run in the output folder.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Run a case or a campaign.
+
+    What is done and unchanged is not done again; what was interrupted goes on from its last checkpoint. The results
+    stand in the output folder: run.h5, run.xdmf, case.toml, log.txt, summary.json, and report.html.
+    """
+    from jobs.execute import execute
+
+    execute(file, ranks=ranks, overrides=set_, out=out, force=force, dry_run=dry_run, quiet=quiet)
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> None:
+    """Check that a file is whole and to the schema; names the first violation."""
+    from pipeline.check import validate
+
+    validate(file)
+    print(f"{file}: whole and to the schema")
+
+
+@app.command()
+def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> None:
+    """Show what is in a file: as `ncdump -h`, but kinder."""
+    from jobs.describe import describe
+
+    describe(file)
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Which bench; `wavetrain list` shows them.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one flat JSON object and nothing else.")] = False,
+) -> None:
+    """Measure speed, alternating what is compared, and print the medians."""
+    from jobs.bench import run_bench
+
+    run_bench(name, as_json=json)
+
+
+def main() -> None:
+    """Entry point of the command ``wavetrain``: every failure is one line."""
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Do a case or a campaign here: what is done and unchanged is not done again, what was interrupted goes on."""
+
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jobs import catalogue
+from jobs.progress import show
+from pipeline import campaign as campaigns
+from pipeline import params, plugin
+from pipeline.campaign import Campaign, Run, Stage
+from pipeline.errors import InputError, RunError
+
+log = logging.getLogger("wavetrain")
+
+
+def execute(
+    file: Path, *, ranks: int = 0, overrides: Iterable[str] = (), out: Path | None = None, force: bool = False,
+    dry_run: bool = False, quiet: bool = False,
+) -> Path:
+    """Run the case or campaign ``file`` into ``out`` (default ``runs/<stem>``); returns the output folder.
+
+    Raises
+    ------
+    InputError
+        The input is wrong, or the folder holds another run and ``force`` is not given.
+    RunError
+        A run became unstable, was stopped, or died.
+    """
+    from solvers.core.comm import world
+
+    path = catalogue.find(file)
+    campaign = campaigns.read(path, overrides)
+    comm = world()
+    if comm.size > 1 and ranks not in (0, comm.size):
+        raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
+    folder = out or Path("runs") / path.stem
+    say = _sayer(quiet=quiet or comm.rank > 0)
+    for run in campaign.runs:
+        _check_run(run)
+    if dry_run:
+        _describe_plan(campaign, folder, ranks or comm.size, say)
+        return folder
+    for run in campaign.runs:
+        _do_run(run, folder / run.folder, comm, max(ranks, 1), force=force, quiet=quiet, say=say)
+    if comm.rank == 0:
+        _do_stages(campaign, folder, force=force, say=say)
+        from pipeline.report import write_report
+
+        say(f"report: {write_report(campaign, folder)}")
+    comm.barrier()
+    return folder
+
+
+def _sayer(*, quiet: bool) -> Any:
+    return (lambda text: None) if quiet else (lambda text: print(text, flush=True))
+
+
+def _check_run(run: Run) -> None:
+    """Refuse a wrong case before anything is started: the mesh's and the solver's tables, by name."""
+    case = run.case
+    params.build(plugin.load("meshes", case.mesh.kind).Params, case.mesh.table, "mesh")
+    params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
+
+
+def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any) -> None:
+    for step in campaign.steps:
+        if isinstance(step, Run):
+            state = "done" if _is_done(folder / step.folder, step.case.text) else "to do"
+            say(f"run    {step.name}: {step.case.solver.kind} on {step.case.mesh.kind}, to t = {step.case.time.end:g} s, {ranks} rank(s) -> {folder / step.folder} ({state})")
+        else:
+            say(f"stage  {step.name}: {step.kind} of {', '.join(step.inputs.values())} -> {folder / step.name}")
+
+
+def _is_done(folder: Path, text: str) -> bool:
+    return _text(folder / "case.toml") == text and (folder / "run.h5").exists() and (folder / "summary.json").exists()
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _do_run(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: bool, say: Any) -> None:
+    """One run into ``folder``, in this process, on the ranks of this world, or on new ones."""
+    done = _is_done(folder, run.case.text) and not force
+    if comm.gather(done)[0]:
+        say(f"{run.name}: done before, unchanged ({folder})")
+        return
+    if comm.rank == 0:
+        _prepare(folder, run.case.text, force=force)
+    comm.barrier()
+    if ranks > 1 and comm.size == 1:
+        from jobs.launch import run_on_ranks
+
+        summary = run_on_ranks(folder / "case.toml", run.case.folder, folder, ranks, name=run.name, quiet=quiet)
+    else:
+        summary = _run_here(run, folder, comm, quiet=quiet)
+    if summary["status"] != "done":
+        raise RunError(f"{run.name}: stopped at t = {summary['t_end']:.6g} s; the same command goes on from there")
+    say(f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
+        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}")
+
+
+def _prepare(folder: Path, text: str, *, force: bool) -> None:
+    """Make the run's folder; refuse one that holds another run."""
+    from solvers.core.record import clear
+
+    before = _text(folder / "case.toml")
+    if force:
+        clear(folder)
+    elif before is not None and before != text:
+        raise InputError(f"{folder} holds another run (its case.toml differs): name another folder with --out, or replace it with --force")
+    elif before is None and (folder / "run.h5").exists():
+        raise InputError(f"{folder} holds a run without its case.toml: name another folder with --out, or replace it with --force")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "case.toml").write_text(text, encoding="utf-8")
+
+
+def _run_here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
+    from solvers.core.comm import abort_on_error
+    from solvers.core.run import run_case
+
+    handler = logging.FileHandler(folder / "log.txt", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0) as shown:
+            return run_case(run.case, folder, comm, shown)
+    except OSError as error:
+        raise RunError(f"cannot write in {folder}: {error}") from None
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> None:
+    """Every stage whose result is missing or was made from something else, on one Dask client."""
+    files = {run.name: folder / run.folder / "run.h5" for run in campaign.runs}
+    files |= {stage.name: folder / stage.name / "result.h5" for stage in campaign.stages}
+    todo = [stage for stage in campaign.stages if force or not _stage_is_done(stage, folder, files)]
+    if not todo:
+        return
+    from jobs.cluster import client
+
+    with client() as dask:
+        for stage in todo:
+            place = folder / stage.name
+            place.mkdir(parents=True, exist_ok=True)
+            module = plugin.load(campaigns.STAGES, stage.kind)
+            result = module.run({key: files[name] for key, name in stage.inputs.items()}, stage.params, dask, place)
+            result["key"] = _stage_key(stage, files)
+            from pipeline.writer import write_text
+
+            write_text(place / "result.json", json.dumps(result, indent=1) + "\n")
+            for line in module.describe(result):
+                say(f"{stage.name}: {line}")
+
+
+def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
+    """Hash of all that a stage's result depends on: its inputs' cases and times of making, its parameters, the version."""
+    digest = hashlib.sha256(f"{version('wavetrain')} {stage.kind} {stage.params!r}".encode())
+    for name in sorted(stage.inputs.values()):
+        beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")
+        digest.update(beside.read_bytes())
+        digest.update((_text(files[name].with_name("case.toml")) or "").encode())
+    return digest.hexdigest()
+
+
+def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
+    result = _text(folder / stage.name / "result.json")
+    if result is None or not all(files[name].exists() for name in stage.inputs.values()):
+        return False
+    return bool(json.loads(result).get("key") == _stage_key(stage, files))
+
+
+def fail(error: Exception) -> None:
+    """Print ``error`` as one line and end with its exit code."""
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2 if isinstance(error, InputError) else 1)

@@ -1,0 +1,118 @@
+"""Start a run on several ranks of this machine with mpirun, and read back what its rank 0 has to say."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from jobs.progress import EVENTS, show
+from pipeline.errors import InputError, RunError
+from solvers.core.run import Progress
+
+LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
+
+
+def environment() -> dict[str, str]:
+    """This process' environment without what an MPI launcher left there, and fit for several ranks a core."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
+    kept |= {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1", "HWLOC_HIDE_ERRORS": "2",
+    }
+    return kept
+
+
+def mpirun(ranks: int) -> list[str]:
+    """The command that starts ``ranks`` ranks on this machine.
+
+    Raises
+    ------
+    InputError
+        There is no mpirun.
+    """
+    found = shutil.which("mpirun")
+    if not found:
+        raise InputError("no mpirun on this machine: load an MPI module, or run on one rank")
+    major = _open_mpi_major(found)
+    command = [found, "-n", str(ranks)]
+    if major is not None:  # all ranks share this machine's memory: Open MPI 5 calls its transport sm, 4 calls it vader
+        command += ["--oversubscribe", "--bind-to", "core" if ranks <= (os.cpu_count() or 1) else "none"]
+        command += ["--mca", "btl", "self,sm" if major >= 5 else "self,vader"]
+    return command
+
+
+def _open_mpi_major(command: str) -> int | None:
+    text = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, env=environment()).stdout
+    words = text.split()
+    if "Open" not in words:
+        return None
+    return next((int(word.split(".")[0]) for word in words if word[0].isdigit()), None)
+
+
+def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *, name: str, quiet: bool) -> dict[str, Any]:
+    """Run the case whose TOML is ``case_file`` on ``ranks`` ranks into ``folder``; returns its summary.
+
+    Raises
+    ------
+    InputError, RunError
+        As the run raised them; RunError also where a rank died.
+    """
+    command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
+    env = environment() | {EVENTS: "1", "PYTHONPATH": _python_path()}
+    tail: deque[str] = deque(maxlen=20)
+    with (folder / "log.txt").open("a", encoding="utf-8") as log, \
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as process:
+        assert process.stdout is not None
+        before = {number: signal.signal(number, _pass_on(process)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
+        try:
+            last = _follow(process, name, quiet=quiet, tail=tail)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    if last.get("event") == "error":
+        raise {"InputError": InputError}.get(last["kind"], RunError)(last["message"])
+    if last.get("event") != "done":
+        where = f" after t = {last['t']:.6g} s" if "t" in last else ""
+        raise RunError(f"a rank died{where} (mpirun ended with {process.returncode}); see {folder / 'log.txt'}; "
+                       "the same command goes on from the last checkpoint")
+    return dict(last["summary"])
+
+
+def _python_path() -> str:
+    """So that the ranks import the same packages as this process, installed or not."""
+    root = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _pass_on(process: "subprocess.Popen[str]") -> Any:
+    def handler(number: int, frame: FrameType | None) -> None:
+        process.send_signal(signal.SIGTERM if number == signal.SIGINT else number)
+
+    return handler
+
+
+def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool, tail: "deque[str]") -> dict[str, Any]:
+    """Show the events of rank 0 until it ends; returns the last one that counts."""
+    last: dict[str, Any] = {}
+    assert process.stdout is not None
+    with show(name, quiet=quiet, lead=True) as shown:
+        for line in process.stdout:
+            try:
+                event = json.loads(line)
+            except json.JSONDecodeError:
+                tail.append(line)
+                continue
+            if last.get("event") in ("error", "done"):
+                continue
+            last = event
+            if event["event"] == "progress":
+                shown(Progress(**{key: value for key, value in event.items() if key != "event"}))
+    process.wait()
+    return last

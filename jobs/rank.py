@@ -1,0 +1,38 @@
+"""What each rank runs under mpirun: ``python -m jobs.rank CASE CASE_FOLDER RUN_FOLDER``."""
+
+import sys
+from pathlib import Path
+
+from jobs.progress import emit, show
+from pipeline.errors import InputError, RunError
+
+
+def main() -> int:
+    """Run the case; an error that all ranks share is told once, by rank 0, to the parent."""
+    from pipeline import case
+    from solvers.core.comm import abort_on_error, world
+    from solvers.core.run import run_case
+
+    case_file, case_folder, folder = map(Path, sys.argv[1:4])
+    comm = world()
+    lead = comm.rank == 0
+    with abort_on_error(comm):
+        try:
+            parsed = case.parse(case.read_toml(case_file), case_folder)
+            with show(folder.name, quiet=False, lead=lead) as shown:
+                summary = run_case(parsed, folder, comm, shown)
+        except (InputError, RunError) as error:  # the same on all ranks
+            if lead:
+                emit("error", kind=type(error).__name__, message=str(error))
+            comm.barrier()
+            return 0
+        except OSError as error:  # this rank alone: a full disk, a lost file system
+            emit("error", kind="RunError", message=f"cannot write in {folder}: {error}")
+            raise
+    if lead:
+        emit("done", summary=summary)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

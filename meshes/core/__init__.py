@@ -1,0 +1,1 @@
+"""What all meshes share: the triangle mesh, its order, its parts, and bathymetry."""

@@ -1,0 +1,80 @@
+"""Which rank owns which cell: PETSc with PT-Scotch, or coordinate bisection where PETSc is not there."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from meshes.core.trimesh import TriMesh
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+log = logging.getLogger("wavetrain")
+
+
+def owners(mesh: TriMesh, size: int) -> Array:
+    """The owning rank (T,) of each cell, for ``size`` ranks; the same answer on every rank that asks.
+
+    Raises
+    ------
+    InputError
+        There are more ranks than cells.
+    """
+    cells = len(mesh.triangles)
+    if size > cells:
+        raise InputError(f"too many ranks for the cells: {size} ranks, {cells} cells")
+    if size == 1:
+        return np.zeros(cells, np.int32)
+    try:
+        owner = _petsc(mesh, size)
+    except ImportError:
+        log.warning("petsc4py is not there: the mesh is cut by coordinate bisection")
+        return bisect(mesh.centroids, size)
+    if len(np.unique(owner)) < size:  # on a handful of cells a partitioner may leave a rank without any
+        return bisect(mesh.centroids, size)
+    return owner
+
+
+def _petsc(mesh: TriMesh, size: int) -> Array:
+    """PT-Scotch on this process alone: every rank cuts the same mesh in the same way, and nothing is sent."""
+    from petsc4py import PETSc
+
+    inside = mesh.neighbours >= 0
+    first = np.concatenate([[0], np.cumsum(inside.sum(axis=1))]).astype(PETSc.IntType)
+    near = np.sort(np.where(inside, mesh.neighbours, np.iinfo(np.int32).max), axis=1)
+    columns = near[near < np.iinfo(np.int32).max].astype(PETSc.IntType)
+    cells = len(mesh.triangles)
+    adjacency = PETSc.Mat().create(comm=PETSc.COMM_SELF)
+    adjacency.createAIJ(size=(cells, cells), csr=(first, columns, np.ones(len(columns), PETSc.ScalarType)), comm=PETSc.COMM_SELF)
+    partitioning = PETSc.MatPartitioning().create(comm=PETSc.COMM_SELF)
+    partitioning.setAdjacency(adjacency)
+    partitioning.setType(PETSc.MatPartitioning.Type.PTSCOTCH)
+    PETSc.Options()["mat_partitioning_nparts"] = size
+    partitioning.setFromOptions()
+    result = PETSc.IS().create(comm=PETSc.COMM_SELF)
+    partitioning.apply(result)
+    owner = np.array(result.getIndices(), np.int32)
+    partitioning.destroy()
+    adjacency.destroy()
+    return owner
+
+
+def bisect(places: Array, size: int) -> Array:
+    """Cut ``places`` (T, 2) into ``size`` parts of nearly equal count, along the longer side each time."""
+    owner = np.zeros(len(places), np.int32)
+
+    def split(cells: Array, first: int, count: int) -> None:
+        if count == 1:
+            owner[cells] = first
+            return
+        here = places[cells]
+        axis = int(np.argmax(np.ptp(here, axis=0)))
+        order = cells[np.lexsort((cells, here[:, axis]))]
+        half = count // 2
+        middle = len(cells) * half // count
+        split(order[:middle], first, half)
+        split(order[middle:], first + half, count - half)
+
+    split(np.arange(len(places)), 0, size)
+    return owner

@@ -1,0 +1,106 @@
+"""Points of even quality for Delaunay meshes: a triangular lattice whose spacing follows a wanted size, a little disturbed.
+
+The points of a graded mesh come from a quadtree of lattices: deterministic, and fast in numpy.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.spatial import Delaunay
+
+from meshes.core import trimesh as tm
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SHAKE = 0.12  # of the spacing: enough to break the lattice's directions, too little to spoil its angles
+LARGEST = 40_000_000  # cells: what a mesh may have before it is taken for a slip of the keyboard
+
+
+def lattice(width: float, height: float, size: float) -> tuple[Array, Array]:
+    """A triangular lattice on (0, width) x (0, height) with edges of about ``size`` [m]: points (P, 2) and whether each is inside.
+
+    Every second row is shifted by half an edge; all four sides carry points.
+    """
+    columns = max(round(width / size), 1)
+    rows = max(round(height / (size * np.sqrt(0.75))), 1)
+    if columns * rows * 2 > LARGEST:
+        raise InputError(f"an edge length of {size:g} m makes more than {LARGEST:,} cells of {width:g} m x {height:g} m")
+    dx, dy = width / columns, height / rows
+    points, inside = [], []
+    for parity in (0, 1):
+        ys = np.arange(parity, rows + 1, 2) * dy
+        xs = np.arange(columns + 1) * dx if parity == 0 else np.concatenate([[0.0], (np.arange(columns) + 0.5) * dx, [width]])
+        grid = np.stack(np.meshgrid(xs, ys, indexing="xy"), axis=-1).reshape(-1, 2)
+        points.append(grid)
+        inside.append((grid[:, 0] > 0.0) & (grid[:, 0] < width) & (grid[:, 1] > 0.0) & (grid[:, 1] < height * (1.0 - 1e-12)))
+    return np.concatenate(points), np.concatenate(inside)
+
+
+def shaken(points: Array, inside: Array, size: Array | float, seed: int) -> Array:
+    """``points`` with those ``inside`` moved by up to `SHAKE` of ``size`` [m] each way."""
+    move = np.random.default_rng([seed]).uniform(-SHAKE, SHAKE, points.shape)
+    return np.where(inside[:, None], points + move * np.reshape(size, (-1, 1)), points)
+
+
+def graded(width: float, height: float, wanted: Callable[[Array, Array], Array], coarsest: float) -> tuple[Array, Array, Array]:
+    """Points whose spacing follows ``wanted(x, y)`` [m]: points (P, 2), whether each is inside, and the size at each (P,).
+
+    The rectangle's cells are halved until none is wider than wanted at its middle; the corners and middles of what is left
+    are the points. Neighbouring cells differ by a factor two, which the Delaunay triangles bridge.
+    """
+    columns, rows = max(round(width / coarsest), 1), max(round(height / coarsest), 1)
+    unit = np.array([width / columns, height / rows])
+    cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij"), axis=-1).reshape(-1, 2)
+    levels: list[tuple[int, Array]] = []
+    level = 0
+    while len(cells):
+        span = unit / 2**level
+        middle = (cells + 0.5) * span
+        split = wanted(middle[:, 0], middle[:, 1]) < 0.75 * span.max()
+        levels.append((level, cells[~split]))
+        cells = (2 * cells[split][:, None, :] + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2)
+        level += 1
+        if len(cells) > LARGEST // 4:
+            raise InputError(f"this grading makes more than {LARGEST:,} cells")
+    finest = 2 ** (level + 1)
+    found = []
+    for depth, kept in levels:
+        step = finest // 2**depth
+        corners = (kept[:, None, :] + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2) * step
+        middles = kept * step + step // 2
+        size = np.full(len(corners) + len(middles), unit.max() / 2**depth)
+        found.append((np.concatenate([corners, middles]), size))
+    places, sizes = np.concatenate([p for p, _ in found]), np.concatenate([s for _, s in found])
+    order = np.lexsort((sizes, places[:, 1], places[:, 0]))  # where cells of two sizes meet, the smaller counts
+    places, sizes = places[order], sizes[order]
+    fresh = np.concatenate([[True], (np.diff(places, axis=0) != 0).any(axis=1)])
+    places, sizes = places[fresh], sizes[fresh]
+    inside = (places > 0).all(axis=1) & (places < np.array([columns, rows]) * finest).all(axis=1)
+    return places / finest * unit, inside, sizes
+
+
+def triangulate(points: Array) -> Array:
+    """Delaunay triangles (T, 3), counterclockwise, of ``points`` (P, 2); slivers on the hull are left out."""
+    triangles = Delaunay(points).simplices
+    corners = points[triangles]
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = 0.5 * (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    longest = (np.diff(corners, axis=1, append=corners[:, :1]) ** 2).sum(axis=2).max(axis=1)
+    whole = np.abs(area) > 1e3 * tm.FLAT * longest
+    triangles, area = triangles[whole], area[whole]
+    return np.where((area < 0.0)[:, None], triangles[:, ::-1], triangles)
+
+
+def rectangle_side(origin: tuple[float, float], width: float, height: float) -> Callable[[Array], Array]:
+    """Which side (0 west, 1 east, 2 south, 3 north) a boundary edge with its middle at (B, 2) lies on."""
+
+    def side(middles: Array) -> Array:
+        x, y = (middles - origin).T
+        return np.argmin(np.stack([np.abs(x), np.abs(x - width), np.abs(y), np.abs(y - height)]), axis=0).astype(np.int8)
+
+    return side
+
+
+SIDES = ("west", "east", "south", "north")

@@ -1,0 +1,219 @@
+"""A triangle mesh: vertices, triangles and all that follows from them.
+
+V vertices, T triangles (cells), E edges. Edge i of a cell joins its corners i and i + 1. An edge's left cell is the one
+with the smaller number, and its normal points out of it.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from meshes.core.order import rcm
+from meshes.core.part import Part, cut
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FLAT = 1e-12  # area over longest edge squared, below which a triangle has none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TriMesh:
+    """See `trimesh`, which makes one."""
+
+    vertices: Array  # (V, 2) [m]
+    triangles: Array  # (T, 3) counterclockwise
+    bed: Array  # (T,) [m] mean height of the bed, positive up
+    edges: Array  # (E, 2) vertices
+    edge_cells: Array  # (E, 2) left and right cell, -1 on the boundary
+    cell_edges: Array  # (T, 3)
+    neighbours: Array  # (T, 3) the cell across edge i, -1 on the boundary
+    normals: Array  # (E, 2) out of the left cell
+    lengths: Array  # (E,) [m]
+    midpoints: Array  # (E, 2) [m]
+    areas: Array  # (T,) [m2]
+    centroids: Array  # (T, 2) [m]
+    inradius: Array  # (T,) [m] twice the area over the perimeter
+    first_cell: Array  # (V + 1,) where each vertex's cells begin in cells_of
+    cells_of: Array  # (3 T,) cells round each vertex, rising
+    boundary: Array  # (E,) index into boundary_names, -1 inside
+    boundary_names: tuple[str, ...]
+    hash: str  # sha256 of vertices, triangles and bed
+
+    @property
+    def dofs(self) -> tuple[int, ...]:
+        return (len(self.triangles),)
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of ``/mesh`` by their UGRID names."""
+        return {
+            "node_x": self.vertices[:, 0], "node_y": self.vertices[:, 1],
+            "face_node_connectivity": self.triangles, "edge_node_connectivity": self.edges, "edge_face_connectivity": self.edge_cells,
+            "face_x": self.centroids[:, 0], "face_y": self.centroids[:, 1], "face_area": self.areas, "bed": self.bed,
+        }
+
+    def part(self, rank: int, size: int, owner: Array) -> Part:
+        """What rank ``rank`` of ``size`` needs, where ``owner`` (T,) says which rank owns each cell."""
+        return cut(self, rank, size, owner)
+
+
+def trimesh(
+    vertices: Array, triangles: Array, *, bed: Callable[[Array], Array], boundary_names: Sequence[str] = ("boundary",),
+    side: Callable[[Array], Array] = lambda midpoints: np.zeros(len(midpoints), np.int8),
+) -> TriMesh:
+    """Connect, check and order a mesh.
+
+    Parameters
+    ----------
+    vertices : (V, 2) [m].
+    triangles : (T, 3) counterclockwise.
+    bed : the mean height of the bed [m] over triangles given by their corners (T, 3, 2) [m].
+    boundary_names, side : names of the sides, and which of them a boundary edge with its middle at (B, 2) [m] belongs to.
+
+    Raises
+    ------
+    InputError
+        A coordinate that is not finite, a triangle without area or clockwise, a vertex of no triangle, an edge of more than
+        two triangles, or two triangles on the same side of an edge. The message says which and where.
+    """
+    vertices = np.ascontiguousarray(vertices, np.float64)
+    triangles = np.ascontiguousarray(triangles, np.int32)
+    _check(vertices, triangles)
+    edges, edge_cells, cell_edges = _connect(vertices, triangles)
+    order = rcm(_across(edge_cells, cell_edges))
+    triangles = triangles[order]
+    used, first_use = np.unique(triangles.ravel(), return_index=True)
+    old = used[np.argsort(first_use)]  # vertices in the order of their first use
+    new = np.empty(len(vertices), np.int32)
+    new[old] = np.arange(len(old), dtype=np.int32)
+    vertices, triangles = np.ascontiguousarray(vertices[old]), new[triangles]
+    return _assemble(vertices, triangles, bed, tuple(boundary_names), side)
+
+
+def _assemble(vertices: Array, triangles: Array, bed: Any, names: tuple[str, ...], side: Any) -> TriMesh:
+    """All that follows from vertices and triangles in their final order."""
+    edges, edge_cells, cell_edges = _connect(vertices, triangles)
+    corners = vertices[triangles]
+    ends = vertices[edges]
+    along = ends[:, 1] - ends[:, 0]
+    lengths = np.hypot(along[:, 0], along[:, 1])
+    midpoints = 0.5 * (ends[:, 0] + ends[:, 1])
+    centroids = (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3.0
+    normals = np.stack([along[:, 1], -along[:, 0]], axis=1) / lengths[:, None]
+    away = midpoints - centroids[edge_cells[:, 0]]
+    normals[(normals * away).sum(axis=1) < 0.0] *= -1.0
+    areas = _areas(corners)
+    around = np.argsort(triangles.ravel(), kind="stable")
+    counts = np.bincount(triangles.ravel(), minlength=len(vertices))
+    outer = edge_cells[:, 1] < 0
+    boundary = np.full(len(edges), -1, np.int8)
+    boundary[outer] = side(midpoints[outer])
+    heights = np.ascontiguousarray(bed(corners), np.float64)
+    digest = hashlib.sha256()
+    for array in (vertices, triangles, heights):
+        digest.update(array.tobytes())
+    return TriMesh(
+        vertices=vertices, triangles=triangles, bed=heights, edges=edges, edge_cells=edge_cells, cell_edges=cell_edges,
+        neighbours=_across(edge_cells, cell_edges), normals=normals, lengths=lengths, midpoints=midpoints, areas=areas,
+        centroids=centroids, inradius=2.0 * areas / lengths[cell_edges].sum(axis=1),
+        first_cell=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), cells_of=(around // 3).astype(np.int32),
+        boundary=boundary, boundary_names=names, hash=digest.hexdigest(),
+    )
+
+
+def _areas(corners: Array) -> Array:
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.asarray(0.5 * (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]))
+
+
+def _check(vertices: Array, triangles: Array) -> None:
+    """Refuse what is wrong with single vertices and triangles."""
+    if not len(triangles):
+        raise InputError("the mesh has no triangle")
+    bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
+    if len(bad):
+        raise InputError(f"vertex {bad[0]} has a coordinate that is not finite: ({vertices[bad[0], 0]}, {vertices[bad[0], 1]})")
+    if triangles.min() < 0 or triangles.max() >= len(vertices):
+        bad = np.flatnonzero(((triangles < 0) | (triangles >= len(vertices))).any(axis=1))
+        raise InputError(f"triangle {bad[0]} names vertex {triangles[bad[0]].max()}; there are {len(vertices)}")
+    corners = vertices[triangles]
+    areas = _areas(corners)
+    longest = (np.diff(corners, axis=1, append=corners[:, :1]) ** 2).sum(axis=2).max(axis=1)
+    for wrong, what in ((np.abs(areas) <= FLAT * longest, "has no area"), (areas < 0.0, "is flipped (its corners run clockwise)")):
+        if wrong.any():
+            bad_one = int(np.argmax(wrong))
+            raise InputError(f"triangle {bad_one} {what}: corners at {_places(corners[bad_one])} m")
+    used = np.zeros(len(vertices), bool)
+    used[triangles] = True
+    if not used.all():
+        loose = int(np.argmin(used))
+        raise InputError(f"vertex {loose} at {_places(vertices[loose : loose + 1])} m belongs to no triangle")
+
+
+def _places(points: Array) -> str:
+    return ", ".join(f"({x:.6g}, {y:.6g})" for x, y in points)
+
+
+def _connect(vertices: Array, triangles: Array) -> tuple[Array, Array, Array]:
+    """Edges (E, 2), the cells on both sides of each (E, 2), and the edges of each cell (T, 3); edges by rising left cell."""
+    cells = len(triangles)
+    start, end = triangles.ravel().astype(np.int64), np.roll(triangles, -1, axis=1).ravel().astype(np.int64)
+    key = np.minimum(start, end) * len(vertices) + np.maximum(start, end)
+    order = np.argsort(key, kind="stable")  # stable: the smaller cell of an edge comes first
+    fresh = np.concatenate([[True], key[order][1:] != key[order][:-1]])
+    number = np.cumsum(fresh) - 1  # edge of each (cell, corner) in sorted order
+    _check_edges(vertices, start, end, order, number, fresh)
+    left = order[fresh] // 3
+    right = np.full(len(left), -1, np.int64)
+    right[number[~fresh]] = order[~fresh] // 3
+    rank = np.lexsort((right, left))
+    place = np.empty_like(rank)
+    place[rank] = np.arange(len(rank))
+    cell_edges = np.empty(3 * cells, np.int32)
+    cell_edges[order] = place[number]
+    firsts = order[fresh][rank]
+    edges = np.stack([start[firsts], end[firsts]], axis=1).astype(np.int32)
+    edge_cells = np.stack([left[rank], right[rank]], axis=1).astype(np.int32)
+    return edges, edge_cells, cell_edges.reshape(cells, 3)
+
+
+def _check_edges(vertices: Array, start: Array, end: Array, order: Array, number: Array, fresh: Array) -> None:
+    counts = np.bincount(number)
+    if counts.max() > 2:
+        slot = order[fresh][int(np.argmax(counts > 2))]
+        raise InputError(f"{counts.max()} triangles meet on one edge, triangle {slot // 3} among them: "
+                         f"from {_places(vertices[[start[slot], end[slot]]])} m")
+    second = np.flatnonzero(~fresh)
+    same = start[order[second]] == start[order[second - 1]]
+    if same.any():
+        where = second[int(np.argmax(same))]
+        one, other = order[where - 1], order[where]
+        raise InputError(f"triangles {one // 3} and {other // 3} overlap: both lie on the same side of the edge "
+                         f"{_places(vertices[[start[one], end[one]]])} m")
+
+
+def _across(edge_cells: Array, cell_edges: Array) -> Array:
+    both = edge_cells[cell_edges]  # (T, 3, 2)
+    own = np.arange(len(cell_edges), dtype=np.int32)[:, None]
+    return np.where(both[..., 0] == own, both[..., 1], both[..., 0])
+
+
+def locate(mesh: TriMesh, points: Array) -> Array:
+    """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the one with the smaller number."""
+    corners = mesh.vertices[mesh.triangles]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    found = np.full(len(points), -1, np.int32)
+    for i, point in enumerate(np.asarray(points, float)):
+        near = np.flatnonzero(((low <= point) & (point <= high)).all(axis=1))
+        c = corners[near]
+        inside = np.ones(len(near), bool)
+        for k in range(3):
+            edge, to = c[:, (k + 1) % 3] - c[:, k], point - c[:, k]
+            cross = edge[:, 0] * to[:, 1] - edge[:, 1] * to[:, 0]
+            inside &= cross >= -1e-12 * (edge * edge).sum(axis=1)
+        if inside.any():
+            found[i] = near[inside].min()
+    return found

@@ -1,0 +1,100 @@
+"""Rectangle: triangles in a structured-random, cross or right pattern, evenly sized or graded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from meshes.core import points
+from meshes.core.bathymetry import bed_means
+from meshes.core.trimesh import TriMesh, trimesh
+from pipeline.errors import InputError
+from pipeline.params import Spec, quantity, setting
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """Smaller triangles in a disc; outside it the size grows by ``growth`` m a metre."""
+
+    centre: tuple[float, float] = setting("centre of the disc [m]")
+    radius: float = quantity("m", "radius of the disc", low=0.0)
+    size: float = quantity("m", "edge length inside it", above=0.0)
+    growth: float = setting("growth of the edge length with the distance from the disc", default=0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """A rectangle with sides west, east, south and north."""
+
+    width: float = quantity("m", "extent eastward", above=0.0)
+    height: float = quantity("m", "extent northward", above=0.0)
+    size: float = quantity("m", "edge length", above=0.0)
+    origin: tuple[float, float] = setting("south-west corner [m]", default=(0.0, 0.0))
+    pattern: Literal["delaunay", "cross", "right"] = setting("pattern of the triangles", default="delaunay")
+    seed: int = setting("seed of the random pattern", default=0)
+    refine: tuple[Refinement, ...] = setting("discs with smaller triangles (delaunay only)", default=())
+    bathymetry: Spec = setting("the bed", default=Spec("flat", {}))
+
+    def __post_init__(self) -> None:
+        if self.refine and self.pattern != "delaunay":
+            raise InputError(f"refine needs pattern = \"delaunay\", not {self.pattern!r}")
+
+
+def build(params: Params, *, folder: Path) -> TriMesh:
+    """The mesh; files of the bathymetry are looked for in ``folder``.
+
+    Raises
+    ------
+    InputError
+        A wrong bathymetry, or more cells than any machine holds.
+    """
+    bed = bed_means(params.bathymetry, folder)
+    vertices, triangles = {"delaunay": _delaunay, "cross": _cross, "right": _right}[params.pattern](params)
+    return trimesh(vertices + np.array(params.origin), triangles, bed=bed, boundary_names=points.SIDES,
+                   side=points.rectangle_side(params.origin, params.width, params.height))
+
+
+def _delaunay(p: Params) -> tuple[Array, Array]:
+    if p.refine:
+        def wanted(x: Array, y: Array) -> Array:
+            size = np.full_like(x, p.size)
+            for disc in p.refine:
+                away = np.maximum(np.hypot(x + p.origin[0] - disc.centre[0], y + p.origin[1] - disc.centre[1]) - disc.radius, 0.0)
+                size = np.minimum(size, disc.size + disc.growth * away)
+            return size
+
+        places, inside, size = points.graded(p.width, p.height, lambda x, y: wanted(x, y) * np.sqrt(2.0), p.size * np.sqrt(2.0))
+        vertices = points.shaken(places, inside, 0.6 * size, p.seed)
+    else:
+        places, inside = points.lattice(p.width, p.height, p.size)
+        vertices = points.shaken(places, inside, p.size, p.seed)
+    return vertices, points.triangulate(vertices)
+
+
+def _grid(p: Params, size: float) -> tuple[Array, Array]:
+    """Vertices of a grid of squares, and the four corners of each square, counterclockwise."""
+    columns, rows = max(round(p.width / size), 1), max(round(p.height / size), 1)
+    if columns * rows * 4 > points.LARGEST:
+        raise InputError(f"an edge length of {p.size:g} m makes more than {points.LARGEST:,} cells")
+    x, y = np.linspace(0.0, p.width, columns + 1), np.linspace(0.0, p.height, rows + 1)
+    vertices = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+    number = np.arange(len(vertices)).reshape(columns + 1, rows + 1)
+    return vertices, np.stack([number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:]], axis=-1).reshape(-1, 4)
+
+
+def _cross(p: Params) -> tuple[Array, Array]:
+    """Each square in four by its diagonals."""
+    vertices, squares = _grid(p, p.size)
+    middles = vertices[squares].mean(axis=1)
+    centre = len(vertices) + np.arange(len(squares))
+    triangles = np.concatenate([np.stack([squares[:, i], squares[:, (i + 1) % 4], centre], axis=1) for i in range(4)])
+    return np.concatenate([vertices, middles]), triangles
+
+
+def _right(p: Params) -> tuple[Array, Array]:
+    """Each square in two by one diagonal."""
+    vertices, squares = _grid(p, p.size)
+    return vertices, np.concatenate([squares[:, [0, 1, 2]], squares[:, [0, 2, 3]]])

@@ -1,0 +1,1 @@
+"""The ground floor: the contract that all parts share (case, plug-ins, HDF5 store) and the analysis stages."""

@@ -1,0 +1,156 @@
+"""A case: one run, as TOML text, read into frozen dataclasses. An unknown key is refused by name.
+
+Sections: ``mesh`` and ``solver`` (plug-ins, by ``kind``), ``time``, ``output``, ``gauges`` (named places) and
+``observed`` (what was measured there; stage `validate` sets the run beside it).
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import InputError
+from pipeline.params import Spec, build, quantity, setting, spec
+from pipeline.plugin import nearest
+
+__all__ = ["Case", "Output", "Spec", "Time", "build", "parse", "quantity", "read", "read_toml", "setting", "with_overrides"]
+
+SECTIONS = ("title", "mesh", "solver", "time", "output", "gauges", "observed")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """When the run ends and how often it writes."""
+
+    end: float = quantity("s", "simulated time at which the run ends", above=0.0)
+    every: float = quantity("s", "simulated time between stored frames", above=0.0)
+    cfl: float = quantity("dimensionless", "Courant number", default=0.9, above=0.0)
+
+    def __post_init__(self) -> None:
+        if self.every > self.end:
+            raise InputError(f"every = {self.every} s is larger than end = {self.end} s: nothing would be stored")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is written and how."""
+
+    filter: Literal["none", "gzip", "blosc", "zstd", "lz4"] = setting("lossless compression of the fields", default="none")
+    chunk: int = setting("cells in one chunk of a stored field", default=16384)
+    checkpoint: float = quantity("s", "wall time between restart files", default=60.0, low=0.0)
+
+    def __post_init__(self) -> None:
+        if self.chunk < 1:
+            raise InputError(f"chunk = {self.chunk}; it must be 1 or more cells")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run. ``text`` is the TOML with all overrides applied: it alone says what the run is."""
+
+    text: str
+    title: str
+    folder: Path  # files named in the case are looked for here first
+    mesh: Spec
+    solver: Spec
+    time: Time
+    output: Output
+    gauges: Mapping[str, tuple[float, ...]]  # [m] place of each gauge
+    observed: Mapping[str, Any]  # as stage `validate` reads it
+
+
+def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
+    """Read the case at ``path`` with ``key.path=value`` overrides.
+
+    Raises
+    ------
+    InputError
+        No such file, not TOML, or a section or key that is unknown, missing or wrong.
+    """
+    return parse(with_overrides(read_toml(path), overrides), Path(path).resolve().parent)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The TOML file at ``path`` as nested dictionaries; `InputError` where it can't be read."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(f"no file {str(path)!r}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+
+
+def parse(table: Mapping[str, Any], folder: Path) -> Case:
+    """The case in ``table`` (see `read`)."""
+    for key in table:
+        if key not in SECTIONS:
+            raise InputError(f"unknown section '{key}'{nearest(key, SECTIONS)}; there are: {', '.join(SECTIONS)}")
+    for key in ("mesh", "solver", "time"):
+        if key not in table:
+            raise InputError(f"section [{key}] is missing")
+    return Case(
+        text=to_toml(table),
+        title=str(table.get("title", "")),
+        folder=folder,
+        mesh=spec(table["mesh"], "mesh"),
+        solver=spec(table["solver"], "solver"),
+        time=build(Time, table["time"], "time"),
+        output=build(Output, table.get("output", {}), "output"),
+        gauges={name: _place(place, f"gauges.{name}") for name, place in table.get("gauges", {}).items()},
+        observed=table.get("observed", {}),
+    )
+
+
+def _place(value: Any, where: str) -> tuple[float, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(x, int | float) for x in value):
+        raise InputError(f"'{where}' is {value!r}; it must be a list of coordinates in m, such as [9.36, 13.80]")
+    return tuple(float(x) for x in value)
+
+
+def with_overrides(table: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``table`` with overrides set: ``"key.path=value"`` texts, or a mapping of key paths to values.
+
+    Raises
+    ------
+    InputError
+        An override without ``=``, or one that goes through something that is no table.
+    """
+    changed = _copy(table)
+    if isinstance(overrides, Mapping):
+        pairs = list(overrides.items())
+    else:
+        pairs = [_pair(text) for text in overrides]
+    for path, value in pairs:
+        *parents, last = path.split(".")
+        place = changed
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise InputError(f"cannot set {path!r}: {parent!r} is no table")
+        place[last] = value
+    return changed
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise InputError(f"cannot set {text!r}: write key.path=value, such as solver.manning=0.01")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word is text
+    return path.strip(), parsed
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _copy(v) for k, v in value.items()}
+    return [_copy(v) for v in value] if isinstance(value, list) else value
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    """``table`` as TOML text: the run's own record of what was asked, overrides included."""
+    import tomli_w
+
+    return tomli_w.dumps(_copy(table))

@@ -1,0 +1,191 @@
+"""TOML tables to frozen dataclasses: every key checked by name, every quantity converted to SI.
+
+A plug-in declares its parameters as a frozen dataclass whose fields are made with `quantity` (has a unit) or
+`setting` (has none); `build` fills it from a TOML table and refuses what it does not know, naming the nearest thing
+that exists. A quantity is a number in the declared unit, or text with a unit of its own (``"8 cm"``).
+"""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.plugin import nearest
+
+MISSING: Any = dataclasses.MISSING
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Spec:
+    """A plug-in asked for by name, its table not yet checked: the plug-in's own ``Params`` does that."""
+
+    kind: str
+    table: Mapping[str, Any]
+
+
+def quantity(unit: str, doc: str = "", *, default: Any = MISSING, low: float = -math.inf, above: float = -math.inf) -> Any:
+    """Declare a field with unit ``unit`` (pint's notation); values must be >= ``low`` and > ``above``."""
+    return dataclasses.field(default=default, metadata={"unit": unit, "doc": doc, "low": low, "above": above})
+
+
+def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING) -> Any:
+    """Declare a field without a unit: a choice, a name, a count, a nested table."""
+    return dataclasses.field(default=default, default_factory=factory, metadata={"doc": doc})
+
+
+def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
+    """Fill dataclass ``cls`` from ``table``.
+
+    Parameters
+    ----------
+    where : dotted place of the table in the case, for messages, e.g. ``"solver"``.
+
+    Raises
+    ------
+    InputError
+        An unknown key, a missing one, a value of the wrong type, an unknown or wrong unit, or a value that the
+        class itself refuses in ``__post_init__``.
+    """
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    for key in table:
+        if key not in fields:
+            raise InputError(f"unknown key '{where}.{key}'{nearest(key, fields)}; there are: {', '.join(fields)}")
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for name, field in fields.items():
+        if name in table:
+            values[name] = _value(hints[name], table[name], f"{where}.{name}", field.metadata)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            unit = field.metadata.get("unit")
+            raise InputError(f"key '{where}.{name}' is missing{f' [{unit}]' if unit else ''}: {field.metadata.get('doc', '')}")
+    try:
+        return cls(**values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _value(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
+    """Convert one TOML value to the declared type ``kind``."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        options = [a for a in arguments if a is not type(None)]
+        return _first_that_fits(options, value, where, meta)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise InputError(f"'{where}' is {value!r}{nearest(str(value), map(str, arguments))}; "
+                             f"it can be: {', '.join(map(str, arguments))}")
+        return value
+    if kind is Spec:
+        return spec(value, where)
+    if dataclasses.is_dataclass(kind):
+        return build(typing.cast(type, kind), _table(value, where), where)
+    if origin is tuple:
+        return _tuple(arguments, value, where, meta)
+    if origin in (dict, Mapping) or kind is dict:
+        item = arguments[1] if arguments else Any
+        return {k: _value(item, v, f"{where}.{k}", meta) for k, v in _table(value, where).items()}
+    return _scalar(kind, value, where, meta)
+
+
+def _first_that_fits(options: list[Any], value: Any, where: str, meta: Mapping[str, Any]) -> Any:
+    errors = []
+    for option in options:
+        try:
+            return _value(option, value, where, meta)
+        except InputError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _tuple(arguments: tuple[Any, ...], value: Any, where: str, meta: Mapping[str, Any]) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"'{where}' is {value!r}; it must be a list")
+    if arguments[-1] is Ellipsis:
+        item_kinds = [arguments[0]] * len(value)
+    elif len(value) == len(arguments):
+        item_kinds = list(arguments)
+    else:
+        raise InputError(f"'{where}' has {len(value)} entries; it must have {len(arguments)}")
+    return tuple(_value(k, v, f"{where}[{i}]", meta) for i, (k, v) in enumerate(zip(item_kinds, value, strict=True)))
+
+
+def _scalar(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
+    if kind is float:
+        number = _quantity(value, where, meta.get("unit"))
+        if number < meta.get("low", -math.inf) or number <= meta.get("above", -math.inf):
+            bound = f">= {meta['low']}" if number < meta["low"] else f"> {meta['above']}"
+            raise InputError(f"'{where}' is {value!r}; it must be {bound} {meta.get('unit', '')}".rstrip())
+        return number
+    if kind is Any or (isinstance(value, kind) and not (kind is int and isinstance(value, bool))):
+        return value
+    raise InputError(f"'{where}' is {value!r}; it must be of type {kind.__name__}")
+
+
+def _quantity(value: Any, where: str, unit: str | None) -> float:
+    """A number as it stands, or text such as ``"8 cm"`` converted to ``unit``; finite."""
+    if isinstance(value, str) and unit is not None:
+        value = _convert(value, where, unit)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"'{where}' is {value!r}; it must be a number{f' [{unit}]' if unit else ''}")
+    if not math.isfinite(value):
+        raise InputError(f"'{where}' is {value!r}; it must be finite")
+    return float(value)
+
+
+def _convert(text: str, where: str, unit: str) -> float:
+    import pint  # slow to import, and few cases write their own units
+
+    registry = _registry()
+    try:
+        return float(registry.Quantity(text).to(unit).magnitude)
+    except pint.UndefinedUnitError as error:
+        name = str(error.unit_names if isinstance(error.unit_names, str) else error.unit_names[0])
+        hint = nearest(name, ["m", "cm", "mm", "km", "s", "min", "hour", "day", "ms", "degree", "radian", "m/s", "Pa", "kg", "metre", "minute"])
+        raise InputError(f"'{where}' is {text!r}: unknown unit {name!r}{hint} (expected [{unit}])") from None
+    except pint.DimensionalityError:
+        raise InputError(f"'{where}' is {text!r}, which is not in [{unit}]") from None
+    except Exception:  # pint raises many kinds for text that is no quantity at all
+        raise InputError(f"'{where}' is {text!r}; it must be a number or a quantity in [{unit}], such as '1.5 {unit}'") from None
+
+
+def _registry() -> Any:
+    import pint
+
+    return pint.get_application_registry()
+
+
+def spec(value: Any, where: str) -> Spec:
+    """A table with a ``kind`` to a `Spec`.
+
+    Raises
+    ------
+    InputError
+        ``value`` is no table or has no ``kind``.
+    """
+    table = dict(_table(value, where))
+    kind = table.pop("kind", None)
+    if not isinstance(kind, str):
+        raise InputError(f"'{where}' needs a kind, such as kind = \"...\"")
+    return Spec(kind, table)
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"'{where}' is {value!r}; it must be a table")
+    return value
+
+
+def choose(kinds: Mapping[str, type], asked: Spec, where: str) -> Any:
+    """Build the one of ``kinds`` (name -> frozen dataclass) that ``asked`` names.
+
+    Raises
+    ------
+    InputError
+        There is no such kind, or its parameters are wrong.
+    """
+    if asked.kind not in kinds:
+        raise InputError(f"no kind {asked.kind!r} for '{where}'{nearest(asked.kind, kinds)}; there are: {', '.join(kinds)}")
+    return build(kinds[asked.kind], asked.table, where)

@@ -1,0 +1,148 @@
+"""Read a run's HDF5 file: everything is lazy, and dask arrays open the file anew, so they can go to other processes.
+
+``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.layout import SCHEMA, Field
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Store:
+    """A run's file, open for reading.
+
+    Raises
+    ------
+    InputError
+        No such file, no HDF5, or not to the schema.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            self._file = h5py.File(self.path, "r", locking=False)
+        except FileNotFoundError:
+            raise InputError(f"no file {str(path)!r}") from None
+        except OSError as error:
+            raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+        if self._file.attrs.get("schema") != SCHEMA:
+            schema = self._file.attrs.get("schema")
+            self._file.close()
+            raise InputError(f"{path} is not a Wavetrain file: schema {schema!r}, not {SCHEMA!r}")
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The file's attributes."""
+        return dict(self._file.attrs)
+
+    @property
+    def complete(self) -> bool:
+        return bool(self._file.attrs["complete"])
+
+    @property
+    def times(self) -> Array:
+        """Times of the frames (frames,) [s]."""
+        return np.asarray(self._file["time"][:])
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """The stored fields by name."""
+        return _fields(self._file["fields"]) if "fields" in self._file else {}
+
+    def field(self, name: str) -> Any:
+        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks.
+
+        Raises
+        ------
+        InputError
+            There is no such field; the message lists those that exist.
+        """
+        return self._lazy("fields", name)
+
+    def maximum(self, name: str) -> Any:
+        """Running maximum ``name`` as a lazy dask array (*dofs,)."""
+        return self._lazy("maxima", name)
+
+    def mesh(self) -> dict[str, Array]:
+        """All arrays of the mesh by their UGRID names."""
+        return {name: data[...] for name, data in self._file["mesh"].items() if data.shape}
+
+    @property
+    def gauges(self) -> dict[str, tuple[float, ...]]:
+        """Places [m] of the gauges by name."""
+        if "gauges" not in self._file:
+            return {}
+        group = self._file["gauges"]
+        return {name: tuple(place) for name, place in zip(json.loads(group.attrs["names"]), group["place"][...].tolist(), strict=True)}
+
+    def gauge(self, name: str, field: str = "free_surface") -> tuple[Any, Any]:
+        """Times (S,) [s] and samples (S,) of ``field`` at gauge ``name``, lazy dask arrays."""
+        names = list(self.gauges)
+        if name not in names:
+            raise InputError(f"{self.path} has no gauge {name!r}; there are: {', '.join(names)}")
+        return self._lazy("gauges", "time"), self._lazy("gauges", field)[:, names.index(name)]
+
+    def restart(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Arrays and attributes of the last whole state."""
+        if "restart" not in self._file:
+            raise InputError(f"{self.path} holds no restart")
+        group = self._file["restart"]
+        return {name: data[...] for name, data in group.items()}, dict(group.attrs)
+
+    def _lazy(self, group: str, name: str) -> Any:
+        import dask.array
+
+        known = list(self._file.get(group, {}))
+        if name not in known:
+            raise InputError(f"{self.path} has no {group}/{name}; there are: {', '.join(known)}")
+        path = f"{group}/{name}"
+        data = self._file[path]
+        return dask.array.from_array(_Dataset(str(self.path), path, data.shape, data.dtype), chunks=data.chunks or data.shape or (), name=False)
+
+    def tree(self) -> Iterator[tuple[str, Any]]:
+        """Every dataset with its path, in the file's order."""
+        found: list[tuple[str, Any]] = []
+        self._file.visititems(lambda name, item: found.append((name, item)))
+        yield from found
+
+
+class _Dataset:
+    """An array in a file, opened anew by each reader: it can be sent to another process."""
+
+    def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+        self.path, self.name, self.shape, self.dtype = path, name, shape, dtype
+        self.ndim = len(shape)
+
+    def __getitem__(self, place: Any) -> Array:
+        import hdf5plugin  # noqa: F401  (registers the filters)
+
+        with h5py.File(self.path, "r", locking=False) as file:
+            return np.asarray(file[self.name][place])
+
+
+def _fields(group: Any) -> dict[str, Field]:
+    return {name: Field(name, str(data.attrs["unit"]), str(data.attrs["long_name"])) for name, data in group.items()}
+
+
+def open(path: str | Path) -> Store:  # noqa: A001  (wavetrain.open reads as h5py's and xarray's do)
+    """Open the run at ``path`` for reading: see `Store`."""
+    return Store(path)

@@ -1,0 +1,215 @@
+"""Write a run's HDF5 file, alone or with the other ranks; the MPI driver is handed in by the caller.
+
+A file is ``NAME.part`` until it is whole, and is then renamed.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline import xdmf
+from pipeline.errors import InputError
+from pipeline.layout import DIMENSIONS, FILL, GAUGE_CHUNK, MESH_ATTRS, SCHEMA, TOPOLOGY, Field, part_name, series_names
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def filter_options(name: str) -> dict[str, Any]:
+    """Keywords of ``create_dataset`` for a lossless filter: none, gzip, or one of hdf5plugin's (blosc, zstd, lz4)."""
+    if name == "none":
+        return {}
+    if name == "gzip":
+        return {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+    import hdf5plugin
+
+    chosen = {"blosc": hdf5plugin.Blosc, "zstd": hdf5plugin.Zstd, "lz4": hdf5plugin.LZ4}
+    if name not in chosen:
+        raise InputError(f"no filter {name!r}; there are: none, gzip, {', '.join(chosen)}")
+    return {"shuffle": name == "zstd", **chosen[name]()}
+
+
+class Writer:
+    """Writes one run. Every method but those that say so is collective where the file is open on several ranks.
+
+    Parameters
+    ----------
+    path : the final name; until `finish` the file is ``path`` with ``.part`` appended.
+    options : keywords for h5py, such as those that choose the MPI driver.
+    lead : this rank writes what is written once (mesh, gauges).
+    resume : go on with an unfinished file instead of making a new one.
+    """
+
+    def __init__(self, path: Path, *, options: Mapping[str, Any], lead: bool, resume: bool = False) -> None:
+        self.path = path
+        self.part = part_name(path)
+        self._lead = lead
+        self._parallel = options.get("driver") == "mpio"
+        self._file = h5py.File(self.part, "r+" if resume else "w", libver=("v110", "v110"), **options)
+
+    def create(
+        self, *, mesh: Mapping[str, Array], fields: Sequence[Field], gauges: Sequence[str], gauge_places: Array, gauge_fields: Sequence[Field],
+        maxima: Sequence[Field], attrs: Mapping[str, Any], cells: int, real: Any, chunk: int, compression: str,
+    ) -> None:
+        """Lay the file out: the mesh whole, all series empty."""
+        file = self._file
+        file.attrs.update({"schema": SCHEMA, "Conventions": "CF-1.11 UGRID-1.0", "complete": np.int32(0), **attrs})
+        self._create_mesh(mesh)
+        time = file.create_dataset("time", (0,), "<f8", maxshape=(None,), chunks=(GAUGE_CHUNK,))
+        time.attrs.update({"units": "s", "long_name": "simulated time", "standard_name": "time"})
+        time.make_scale("time")
+        for field in fields:
+            data = file.create_dataset(f"fields/{field.name}", (0, cells), real, maxshape=(None, cells), chunks=(1, min(chunk, cells)),
+                                       **filter_options(compression))
+            _describe(data, field, ("time", "face"), file)
+            data.attrs.update({"centre": "cell", "mesh": "mesh", "location": "face"})
+        for field in maxima:
+            data = file.create_dataset(f"maxima/{field.name}", (cells,), "<f8", fillvalue=np.nan)
+            _describe(data, field, ("face",), file)
+            data.attrs.update({"centre": "cell", "mesh": "mesh", "location": "face"})
+        if gauges:
+            self._create_gauges(gauges, gauge_places, gauge_fields)
+        file.flush()
+
+    def _create_mesh(self, mesh: Mapping[str, Array]) -> None:
+        file = self._file
+        sizes = {dim: array.shape[i] for name, array in mesh.items() for i, dim in enumerate(DIMENSIONS[name])}
+        for name, size in sizes.items():
+            scale = file.create_dataset(name, (size,), ">f4")  # a dimension without coordinates, as netCDF-4 writes it
+            scale.make_scale("This is a netCDF dimension but not a netCDF variable.%10d" % size)
+        topology = file.create_dataset("mesh/mesh", (), "<i4")
+        topology.attrs.update(TOPOLOGY)
+        for name, array in mesh.items():
+            data = file.create_dataset(f"mesh/{name}", array.shape, array.dtype)
+            data.attrs.update(MESH_ATTRS[name])
+            if name == "edge_face_connectivity":
+                data.attrs["_FillValue"] = np.array([FILL], array.dtype)
+            for i, dim in enumerate(DIMENSIONS[name]):
+                data.dims[i].attach_scale(file[dim])
+            if self._lead:
+                data[...] = array
+
+    def _create_gauges(self, gauges: Sequence[str], places: Array, fields: Sequence[Field]) -> None:
+        group = self._file.create_group("gauges")
+        group.attrs["names"] = json.dumps(list(gauges))
+        places = np.asarray(places, "<f8")
+        where = group.create_dataset("place", places.shape, "<f8")
+        where.attrs.update({"units": "m", "long_name": "x, y of each gauge"})
+        if self._lead:
+            where[...] = places
+        time = group.create_dataset("time", (0,), "<f8", maxshape=(None,), chunks=(GAUGE_CHUNK,))
+        time.attrs.update({"units": "s", "long_name": "simulated time of the samples"})
+        for field in fields:
+            data = group.create_dataset(field.name, (0, len(gauges)), "<f8", maxshape=(None, len(gauges)), chunks=(GAUGE_CHUNK, len(gauges)))
+            data.attrs.update({"units": field.unit, "long_name": field.long_name})
+
+    def append(self, t: float, start: int, stop: int, values: Mapping[str, Array]) -> None:
+        """Add a frame at time ``t`` [s]: this rank's cells ``start:stop`` of every field, in mesh order."""
+        frame = self._file["time"].shape[0]
+        self._file["time"].resize((frame + 1,))
+        if self._lead:
+            self._file["time"][frame] = t
+        for name, block in values.items():
+            data = self._file[f"fields/{name}"]
+            data.resize((frame + 1, data.shape[1]))
+            self._write_rows(data, (frame, slice(start, stop)), block)
+
+    def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
+        """Add samples at ``times`` (S,) [s]; each of ``values`` (S, gauges) whole on the lead rank."""
+        if "gauges" not in self._file or not len(times):
+            return
+        group = self._file["gauges"]
+        first = group["time"].shape[0]
+        group["time"].resize((first + len(times),))
+        if self._lead:
+            group["time"][first:] = times
+        for name, samples in values.items():
+            group[name].resize((first + len(times), group[name].shape[1]))
+            if self._lead:
+                group[name][first:] = samples
+
+    def write_maxima(self, start: int, stop: int, values: Mapping[str, Array]) -> None:
+        """Set this rank's cells ``start:stop`` of the running maxima."""
+        for name, block in values.items():
+            self._write_rows(self._file[f"maxima/{name}"], (slice(start, stop),), block)
+
+    def _write_rows(self, data: Any, place: tuple[Any, ...], block: Array) -> None:
+        block = np.ascontiguousarray(block, dtype=data.dtype)  # the file's own type: a collective filtered write must not convert
+        if self._parallel:
+            with data.collective:
+                data[place] = block
+        else:
+            data[place] = block
+
+    def truncate(self, frames: int, samples: int) -> None:
+        """Drop all that was written after a checkpoint."""
+        file = self._file
+        if file["time"].shape[0] < frames or ("gauges" in file and file["gauges/time"].shape[0] < samples):
+            raise InputError(f"{self.part} holds less than its checkpoint says")
+        file["time"].resize((frames,))
+        for data in file["fields"].values():
+            data.resize((frames, data.shape[1]))
+        if "gauges" in file:
+            for name in series_names(file["gauges"]):
+                data = file["gauges"][name]
+                data.resize((samples, *data.shape[1:]))
+
+    def set_attrs(self, attrs: Mapping[str, Any]) -> None:
+        """Set attributes of the file."""
+        self._file.attrs.update(attrs)
+
+    def write_restart(self, start: int, stop: int, cells: int, values: Mapping[str, Array], attrs: Mapping[str, Any]) -> None:
+        """Write ``/restart``: this rank's rows ``start:stop`` of every array."""
+        group = self._file.require_group("restart")
+        group.attrs.update(attrs)
+        for name, block in values.items():
+            data = group.create_dataset(name, (cells, *block.shape[1:]), block.dtype)
+            self._write_rows(data, (slice(start, stop),), block)
+
+    def flush(self) -> None:
+        """Bring all that was written to the file."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file under its unfinished name."""
+        self._file.close()
+
+    @property
+    def frames(self) -> int:
+        return int(self._file["time"].shape[0])
+
+
+def publish(path: Path) -> None:
+    """Mark a closed file as whole and give it its final name; one with fields gets its ``.xdmf`` (one rank only)."""
+    part = part_name(path)
+    text = ""
+    with h5py.File(part, "r+") as file:
+        if "fields" in file:
+            xdmf.add_views(file)
+            text = xdmf.describe(file, path.name)
+        file.attrs["complete"] = np.int32(1)
+    with open(part, "rb") as handle:
+        os.fsync(handle.fileno())
+    os.replace(part, path)
+    if text:
+        write_text(path.with_suffix(".xdmf"), text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` under a temporary name, then rename: a file with its final name is whole."""
+    part = part_name(path)
+    with open(part, "w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(part, path)
+
+
+def _describe(data: Any, field: Field, dims: tuple[str, ...], file: Any) -> None:
+    data.attrs.update({"unit": field.unit, "units": field.unit, "long_name": field.long_name})
+    for i, dim in enumerate(dims):
+        data.dims[i].attach_scale(file[dim])

@@ -1,0 +1,54 @@
+"""Describe a run to ParaView: XDMF text beside the HDF5 file.
+
+Readers of XDMF (meshio among them) want one dataset a frame; ``/xdmf`` holds virtual datasets that show each frame of
+``/fields`` as one, and copy nothing.
+"""
+
+from typing import Any
+from xml.etree import ElementTree as xml
+
+import h5py
+import numpy as np
+
+
+def add_views(file: h5py.File) -> None:
+    """Add the virtual datasets ``/xdmf/points`` (V, 2) and ``/xdmf/NAME/FRAME`` (cells,)."""
+    if "xdmf" in file:
+        del file["xdmf"]
+    nodes = file["mesh/node_x"].shape[0]
+    points = h5py.VirtualLayout((nodes, 2), "<f8")
+    for i, name in enumerate(("node_x", "node_y")):
+        points[:, i] = h5py.VirtualSource(".", f"mesh/{name}", (nodes,))
+    file.create_virtual_dataset("xdmf/points", points)
+    for name, data in file["fields"].items():
+        for frame in range(data.shape[0]):
+            view = h5py.VirtualLayout(data.shape[1:], data.dtype)
+            view[...] = h5py.VirtualSource(".", f"fields/{name}", data.shape)[frame]
+            file.create_virtual_dataset(f"xdmf/{name}/{frame:06d}", view)
+
+
+def describe(file: h5py.File, name: str) -> str:
+    """The XDMF text for the run in ``file``, which stands beside it as ``name``."""
+    root = xml.Element("Xdmf", Version="3.0")
+    domain = xml.SubElement(root, "Domain")
+    series = xml.SubElement(domain, "Grid", Name="run", GridType="Collection", CollectionType="Temporal")
+    triangles = file["mesh/face_node_connectivity"]
+    for frame, t in enumerate(file["time"][:]):
+        step = xml.SubElement(series, "Grid", Name=f"frame {frame}", GridType="Uniform")
+        xml.SubElement(step, "Time", Value=repr(float(t)))
+        topology = xml.SubElement(step, "Topology", TopologyType="Triangle", NumberOfElements=str(triangles.shape[0]))
+        _item(topology, triangles, f"{name}:/mesh/face_node_connectivity")
+        geometry = xml.SubElement(step, "Geometry", GeometryType="XY")
+        _item(geometry, file["xdmf/points"], f"{name}:/xdmf/points")
+        for field in file["fields"]:
+            attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center="Cell")
+            _item(attribute, file[f"xdmf/{field}/{frame:06d}"], f"{name}:/xdmf/{field}/{frame:06d}")
+    xml.indent(root)
+    return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _item(parent: Any, data: Any, text: str) -> None:
+    kind = {"f": "Float", "i": "Int", "u": "UInt"}[np.dtype(data.dtype).kind]
+    item = xml.SubElement(parent, "DataItem", DataType=kind, Dimensions=" ".join(map(str, data.shape)), Format="HDF",
+                          Precision=str(data.dtype.itemsize))
+    item.text = text

@@ -1,0 +1,1 @@
+"""What all solvers share: communication, the time loop, Runge-Kutta tableaux, output and restart."""

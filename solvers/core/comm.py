@@ -1,0 +1,246 @@
+"""Communication between ranks: the only module that imports mpi4py.
+
+Only `min`, `max` (exact) and sums of integers (exact too) may steer or judge a run; so the numbers are the same bits on
+any number of ranks.
+"""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from meshes.core.part import Halo, Part
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Comm(Protocol):
+    """What a solver may ask of the other ranks."""
+
+    rank: int
+    size: int
+
+    def begin(self, u: Array, halo: Halo) -> None:
+        """Start filling the ghost rows of ``u`` (cells, vars); own rows that are sent must not change until `end`."""
+
+    def end(self) -> None:
+        """Wait until the ghost rows are filled."""
+
+    def min(self, x: Array) -> Array:
+        """Elementwise minimum over ranks."""
+
+    def max(self, x: Array) -> Array:
+        """Elementwise maximum over ranks."""
+
+    def sum(self, x: Array) -> Array:
+        """Elementwise sum over ranks of an array of integers: exact, whatever the order."""
+
+    def gather(self, x: Any) -> list[Any]:
+        """The object of every rank, on every rank, in rank order."""
+
+    def barrier(self) -> None:
+        """Wait for all ranks."""
+
+    def blocks(self, part: Part, cells: int) -> "Blocks":
+        """A plan that moves own rows into contiguous blocks of mesh order."""
+
+    def file_options(self) -> dict[str, Any] | None:
+        """Keywords that make h5py write in parallel; None where this h5py has no MPI."""
+
+
+class Blocks(Protocol):
+    """Own cells (in any order) to this rank's contiguous block ``start:stop`` of the mesh order."""
+
+    start: int
+    stop: int
+
+    def __call__(self, own: Array) -> Array:
+        """Rows of own cells to the rows of this rank's block. Collective."""
+
+
+def block_bounds(rank: int, size: int, cells: int) -> tuple[int, int]:
+    """First and one-past-last cell of the block of mesh order that ``rank`` writes."""
+    return rank * cells // size, (rank + 1) * cells // size
+
+
+class Serial:
+    """One rank; nothing to exchange."""
+
+    rank = 0
+    size = 1
+
+    def begin(self, u: Array, halo: Halo) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def min(self, x: Array) -> Array:
+        return x
+
+    def max(self, x: Array) -> Array:
+        return x
+
+    def sum(self, x: Array) -> Array:
+        return x
+
+    def gather(self, x: Any) -> list[Any]:
+        return [x]
+
+    def barrier(self) -> None:
+        pass
+
+    def blocks(self, part: Part, cells: int) -> "SerialBlocks":
+        return SerialBlocks(part, cells)
+
+    def file_options(self) -> dict[str, Any] | None:
+        return {}
+
+
+class SerialBlocks:
+    """The whole mesh is one block."""
+
+    def __init__(self, part: Part, cells: int) -> None:
+        self.start, self.stop = 0, cells
+        self._cells = part.cells[: part.owned]
+
+    def __call__(self, own: Array) -> Array:
+        out = np.empty_like(own)
+        out[self._cells] = own
+        return out
+
+
+class Mpi:
+    """All ranks of an MPI communicator (default: the world)."""
+
+    def __init__(self, communicator: Any = None) -> None:
+        from mpi4py import MPI
+
+        self._mpi = MPI
+        self._comm = MPI.COMM_WORLD if communicator is None else communicator
+        self.rank: int = self._comm.rank
+        self.size: int = self._comm.size
+        self._plans: dict[tuple[int, int, int, str], _Exchange] = {}
+        self._active: _Exchange | None = None
+
+    def begin(self, u: Array, halo: Halo) -> None:
+        key = (id(halo), u.ctypes.data, u.shape[1], u.dtype.str)
+        if key not in self._plans:
+            self._plans[key] = _Exchange(self._comm, u, halo)
+        self._active = self._plans[key]
+        self._active.begin()
+
+    def end(self) -> None:
+        assert self._active is not None, "end() without begin()"
+        self._active.end()
+        self._active = None
+
+    def min(self, x: Array) -> Array:
+        out = np.empty_like(x)
+        self._comm.Allreduce(x, out, op=self._mpi.MIN)
+        return out
+
+    def max(self, x: Array) -> Array:
+        out = np.empty_like(x)
+        self._comm.Allreduce(x, out, op=self._mpi.MAX)
+        return out
+
+    def sum(self, x: Array) -> Array:
+        assert x.dtype.kind == "i", "only integers add up to the same bits in any order"
+        out = np.empty_like(x)
+        self._comm.Allreduce(x, out, op=self._mpi.SUM)
+        return out
+
+    def gather(self, x: Any) -> list[Any]:
+        return list(self._comm.allgather(x))
+
+    def barrier(self) -> None:
+        self._comm.Barrier()
+
+    def blocks(self, part: Part, cells: int) -> "MpiBlocks":
+        return MpiBlocks(self._comm, part, cells)
+
+    def file_options(self) -> dict[str, Any] | None:
+        import h5py
+
+        if not h5py.get_config().mpi:
+            return None
+        return {"driver": "mpio", "comm": self._comm}
+
+
+class _Exchange:
+    """Persistent sends and receives of one state array with one halo."""
+
+    def __init__(self, comm: Any, u: Array, halo: Halo) -> None:
+        self._u = u
+        columns = u.shape[1]
+        self._send = [(cells, np.empty((len(cells), columns), u.dtype)) for _, cells in halo.send]
+        self._receive = [(cells, np.empty((len(cells), columns), u.dtype)) for _, cells in halo.recv]
+        receives = [comm.Recv_init(buffer, source=rank) for (rank, _), (_, buffer) in zip(halo.recv, self._receive, strict=True)]
+        sends = [comm.Send_init(buffer, dest=rank) for (rank, _), (_, buffer) in zip(halo.send, self._send, strict=True)]
+        self._requests = receives + sends
+
+    def begin(self) -> None:
+        for cells, buffer in self._send:
+            np.take(self._u, cells, axis=0, out=buffer, mode="clip")
+        for request in self._requests:
+            request.Start()
+
+    def end(self) -> None:
+        for request in self._requests:
+            request.Wait()
+        for cells, buffer in self._receive:
+            self._u[cells] = buffer
+
+
+class MpiBlocks:
+    """Own cells to blocks of mesh order with one Alltoallv."""
+
+    def __init__(self, comm: Any, part: Part, cells: int) -> None:
+        self._comm = comm
+        self.start, self.stop = block_bounds(comm.rank, comm.size, cells)
+        own = np.asarray(part.cells[: part.owned], dtype=np.int64)
+        self._order = np.argsort(own, kind="stable")
+        starts = np.array([block_bounds(r, comm.size, cells)[0] for r in range(comm.size)] + [cells])
+        self._send = np.diff(np.searchsorted(own[self._order], starts)).astype(np.int64)
+        self._receive = np.empty_like(self._send)
+        comm.Alltoall(self._send, self._receive)
+        places = np.empty(self.stop - self.start, np.int64)
+        comm.Alltoallv([own[self._order], self._send], [places, self._receive])
+        self._places = places - self.start
+
+    def __call__(self, own: Array) -> Array:
+        columns = int(np.prod(own.shape[1:], dtype=int))
+        moved = np.empty((self.stop - self.start, *own.shape[1:]), own.dtype)
+        self._comm.Alltoallv([np.ascontiguousarray(own[self._order]), self._send * columns], [moved, self._receive * columns])
+        out = np.empty_like(moved)
+        out[self._places] = moved
+        return out
+
+
+def world() -> Comm:
+    """`Mpi` under mpirun or srun (found by the launcher's environment), `Serial` elsewhere."""
+    sizes = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
+    if not any(name in os.environ for name in sizes):
+        return Serial()
+    comm = Mpi()
+    return comm if comm.size > 1 else Serial()
+
+
+@contextlib.contextmanager
+def abort_on_error(comm: Comm) -> Iterator[None]:
+    """A rank that fails alone takes the others down instead of leaving them waiting in a collective call."""
+    try:
+        yield
+    except Exception:
+        if comm.size > 1:
+            traceback.print_exc()
+            sys.stderr.flush()
+            from mpi4py import MPI
+
+            MPI.COMM_WORLD.Abort(1)
+        raise

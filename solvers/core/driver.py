@@ -1,0 +1,134 @@
+"""The time loop: a generator that knows neither equations nor files. The caller writes what it yields."""
+
+import math
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.errors import RunError
+from solvers.core.comm import Comm
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+ROUND_OFF = 1e-9  # of an output interval: a last one that is shorter is none
+SMALLEST_STEP = 1e-10  # of the simulated time to go: below it the run would never end
+
+
+class Model(Protocol):
+    """One PDE, discretised on this rank's part of a mesh."""
+
+    def initial(self) -> Array:
+        """The state at t = 0: (local cells, vars), ghosts last."""
+
+    def max_dt(self, u: Array) -> float:
+        """Largest stable step [s] for this rank's own cells at Courant number 1; negative where the state is not finite."""
+
+    def step(self, t: float, u: Array, dt: float) -> None:
+        """Advance ``u`` in place from ``t`` to ``t + dt``."""
+
+    def observe(self, t: float, u: Array) -> None:
+        """Take note of the state after a step: gauges, running maxima."""
+
+    def fault(self, u: Array) -> tuple[int, str]:
+        """Global index and description of the first own cell whose state is not finite; a huge index where all are."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Where a run stands; all that a restart needs beside the state."""
+
+    t: float = 0.0  # [s]
+    step: int = 0
+    frame: int = 0  # output frames yielded so far
+    dt: float = math.nan  # [s] of the last step
+    dt_min: float = math.inf  # [s]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The state at an output time, or (``whole`` false) where the run was asked to stop between two of them."""
+
+    clock: Clock
+    u: Array
+    whole: bool
+
+
+def simulate(
+    model: Model,
+    comm: Comm,
+    *,
+    end: float,
+    every: float,
+    cfl: float,
+    u: Array | None = None,
+    clock: Clock | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Clock], None] = lambda clock: None,
+) -> Iterator[Frame]:
+    """Run ``model`` to ``end`` [s] and yield a frame at every multiple of ``every`` [s], at 0 and at ``end``.
+
+    Parameters
+    ----------
+    u, clock : the state and clock of a restart; without them the run starts at t = 0.
+    stop : asked every step on every rank; when any says yes, all yield a last frame with ``whole`` false and end.
+
+    Raises
+    ------
+    RunError
+        The state is no longer finite, or the step has become uselessly small: says where and when.
+    """
+    resumed = clock is not None
+    clock = clock or Clock()
+    if u is None:
+        u = model.initial()
+    if not resumed:
+        model.observe(clock.t, u)
+        clock.frame = 1
+        yield Frame(clock, u, whole=True)
+    while clock.t < end:
+        goal = clock.frame * every  # assigned, not accumulated: the same times in any run
+        if goal > end - ROUND_OFF * every:
+            goal = end
+        if not (yield from _advance(model, comm, u, clock, goal, cfl, stop, progress)):
+            return
+        clock.frame += 1
+        yield Frame(clock, u, whole=True)
+
+
+def _advance(
+    model: Model, comm: Comm, u: Array, clock: Clock, goal: float, cfl: float,
+    stop: Callable[[], bool], progress: Callable[[Clock], None],
+) -> Generator[Frame, None, bool]:
+    """Step to ``goal``; returns False (through the generator) where the run was asked to stop before."""
+    while clock.t < goal:
+        limit, going = comm.min(np.array([model.max_dt(u), 0.0 if stop() else 1.0]))
+        if limit < 0.0:
+            raise RunError(_fault_message(model, comm, u, clock))
+        if going == 0.0:
+            yield Frame(clock, u, whole=False)
+            return False
+        dt = cfl * float(limit)
+        left = goal - clock.t
+        if dt < SMALLEST_STEP * left and clock.step > 0:
+            raise RunError(f"the time step fell to {dt:.3e} s at t = {clock.t:.6g} s (step {clock.step}): the run would never end")
+        if dt >= left:
+            dt = left
+        elif 2.0 * dt > left:
+            dt = 0.5 * left  # two equal steps rather than a long one and a sliver
+        model.step(clock.t, u, dt)
+        clock.t = goal if dt == left else clock.t + dt
+        clock.step += 1
+        clock.dt = dt
+        clock.dt_min = min(clock.dt_min, dt)
+        model.observe(clock.t, u)
+        progress(clock)
+    if comm.min(np.array([model.max_dt(u)]))[0] < 0.0:  # a frame that is written is finite
+        raise RunError(_fault_message(model, comm, u, clock))
+    return True
+
+
+def _fault_message(model: Model, comm: Comm, u: Array, clock: Clock) -> str:
+    found = comm.gather(model.fault(u))
+    return f"the run became unstable: first value that is not finite at t = {clock.t:.6g} s (step {clock.step}), {min(found)[1]}"

@@ -1,0 +1,165 @@
+"""Write a run as it goes: frames, gauges, maxima and checkpoints, by blocks of mesh order, on any number of ranks."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshes.core.part import Part
+from meshes.core.trimesh import TriMesh
+from pipeline.case import Case
+from pipeline.errors import InputError
+from pipeline.layout import SCHEMA, part_name
+from pipeline.store import Store
+from pipeline.writer import Writer, publish
+from solvers.core.comm import Comm
+from solvers.core.driver import Clock
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+log = logging.getLogger("wavetrain")
+
+CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min")
+
+
+class Recorder:
+    """The files of one run in ``folder``: ``run.h5`` and, until it is whole, ``run.h5.part`` and ``restart.h5``."""
+
+    def __init__(self, case: Case, mesh: TriMesh, part: Part, model: Any, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
+        self.case, self.mesh, self.part, self.model, self.comm = case, mesh, part, model, comm
+        self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
+        self.facts = facts
+        self.cells = len(mesh.triangles)
+        self.blocks = comm.blocks(part, self.cells)
+        options = comm.file_options()
+        self._gathered = options is None
+        if self._gathered and comm.rank == 0:
+            log.warning("this h5py has no MPI: all ranks send their cells to rank 0, which writes them")
+        self._options: Mapping[str, Any] = options or {}
+        self._samples = 0
+        self._last_checkpoint = time.monotonic()
+        self._writer: Writer | None = None
+
+    def start(self) -> tuple[Array, Clock] | None:
+        """Open the output: go on from a checkpoint where there is one (its state and clock), else begin anew."""
+        saved = self._read_checkpoint()
+        if self._writes:
+            self._writer = Writer(self.path, options=self._options, lead=self.comm.rank == 0, resume=saved is not None)
+        if saved is None:
+            self._create()
+            return None
+        arrays, attrs = saved
+        clock = Clock(float(attrs["t"]), int(attrs["step"]), int(attrs["frame"]), float(attrs["dt"]), float(attrs["dt_min"]))
+        self._samples = int(attrs["samples"])
+        if self._writer:
+            self._writer.truncate(int(attrs["frames"]), self._samples)
+        return self.model.load(arrays), clock
+
+    @property
+    def _writes(self) -> bool:
+        return not self._gathered or self.comm.rank == 0
+
+    def _read_checkpoint(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
+        """The checkpoint, if it and the unfinished file are both there and belong to this case and mesh."""
+        usable = False
+        if self.comm.rank == 0 and self.restart_path.exists() and part_name(self.path).exists():
+            try:
+                with Store(self.restart_path) as store, Store(part_name(self.path)) as unfinished:
+                    frames = int(store.restart()[1]["frames"])
+                    usable = store.attrs["mesh_hash"] == self.facts["mesh_hash"] and len(unfinished.times) >= frames
+            except (InputError, KeyError, OSError) as error:
+                log.warning("the checkpoint can't be used (%s): the run begins anew", error)
+        if not any(self.comm.gather(usable)):
+            return None
+        with Store(self.restart_path) as store:
+            return store.restart()
+
+    def _create(self) -> None:
+        if not self._writer:
+            return
+        model, case = self.model, self.case
+        self._writer.create(
+            mesh=self.mesh.arrays(), fields=model.fields, gauges=list(case.gauges), gauge_places=list(case.gauges.values()),
+            gauge_fields=model.gauge_fields, maxima=model.maxima_fields, attrs={"case": case.text, **self.facts}, cells=self.cells,
+            real=model.real, chunk=case.output.chunk, compression=case.output.filter,
+        )
+
+    def frame(self, u: Array, clock: Clock) -> None:
+        """Add a frame, and the gauges' samples since the last one; checkpoint when it is time."""
+        self._gauges()
+        values = {name: self._block(own) for name, own in self.model.output(u).items()}
+        if self._writer:
+            self._writer.append(clock.t, *self._rows, values)
+            self._writer.flush()
+        due = time.monotonic() - self._last_checkpoint >= self.case.output.checkpoint
+        if any(self.comm.gather(due)):
+            self.checkpoint(u, clock)
+
+    @property
+    def _rows(self) -> tuple[int, int]:
+        return (0, self.cells) if self._gathered else (self.blocks.start, self.blocks.stop)
+
+    def _block(self, own: Array) -> Array:
+        """This rank's block of mesh order; the whole on rank 0 where it alone writes."""
+        block = self.blocks(np.ascontiguousarray(own))
+        return np.concatenate(self.comm.gather(block)) if self._gathered else block
+
+    def _gauges(self) -> None:
+        times, own = self.model.take_samples()
+        parts = self.comm.gather((self.model.gauge_index, own))
+        whole = np.empty((len(times), len(self.model.gauge_names), own.shape[2]))
+        for index, samples in parts:
+            whole[:, index] = samples
+        if self._writer:
+            self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
+        self._samples += len(times)
+
+    def checkpoint(self, u: Array, clock: Clock) -> None:
+        """Write ``restart.h5`` whole, then put it in the place of the last one."""
+        self._gauges()
+        saved = {name: self._block(own) for name, own in self.model.save(u).items()}
+        if self._writer:
+            self._writer.flush()
+            writer = Writer(self.restart_path, options=self._options, lead=self.comm.rank == 0)
+            writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
+            writer.write_restart(*self._rows, self.cells, saved, self._clock_attrs(clock))
+            writer.close()
+        self.comm.barrier()
+        if self.comm.rank == 0:
+            publish(self.restart_path)
+        self._last_checkpoint = time.monotonic()
+
+    def _clock_attrs(self, clock: Clock) -> dict[str, Any]:
+        frames = self._writer.frames if self._writer else 0
+        return {**{name: getattr(clock, name) for name in CLOCK_ATTRS}, "frames": frames, "samples": self._samples}
+
+    def finish(self, u: Array, clock: Clock) -> None:
+        """Write the maxima and the last state, close, and give the file its final name."""
+        self.model.finish(clock.t, u)
+        self._gauges()
+        maxima = {f.name: self._block(self.model.maxima[:, i]) for i, f in enumerate(self.model.maxima_fields)}
+        saved = {name: self._block(own) for name, own in self.model.save(u).items()}
+        if self._writer:
+            self._writer.write_maxima(*self._rows, maxima)
+            self._writer.write_restart(*self._rows, self.cells, saved, self._clock_attrs(clock))
+        self.close()
+        self.comm.barrier()
+        if self.comm.rank == 0:
+            publish(self.path)
+            self.restart_path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the output; what is unfinished keeps its unfinished name."""
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+
+
+def clear(folder: Path) -> None:
+    """Remove a run's files from ``folder``, and nothing else."""
+    for name in ("run.h5", "run.h5.part", "run.xdmf", "restart.h5", "restart.h5.part", "summary.json", "log.txt", "case.toml"):
+        (folder / name).unlink(missing_ok=True)
+

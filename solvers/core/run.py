@@ -1,0 +1,155 @@
+"""One run, on the ranks of one communicator: case -> mesh -> model -> frames -> files and a summary."""
+
+import contextlib
+import json
+import logging
+import platform
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from meshes.core.partition import owners
+from pipeline import params, plugin
+from pipeline.case import Case
+from pipeline.errors import InputError, RunError
+from pipeline.writer import write_text
+from solvers.core.comm import Comm
+from solvers.core.driver import Clock, simulate
+from solvers.core.record import Recorder
+
+PACKAGES = ("numpy", "numba", "h5py", "mpi4py", "petsc4py", "scipy")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, for whoever shows it."""
+
+    t: float  # [s] simulated
+    end: float  # [s]
+    dt: float  # [s]
+    step: int
+    mass_drift: float  # relative, at the last frame
+    wall: float  # [s] since the first step
+
+
+def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
+    """Run ``case`` and write its files into ``folder``; go on from a checkpoint where one is left there.
+
+    Returns
+    -------
+    dict : the summary, as in ``summary.json``; ``status`` is "done" or "stopped" (by SIGTERM, SIGINT or SIGUSR1).
+
+    Raises
+    ------
+    InputError
+        The case is wrong.
+    RunError
+        The run became unstable; what was written and the last checkpoint stay.
+    """
+    started = time.perf_counter()
+    solver_params = params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
+    mesh_module = plugin.load("meshes", case.mesh.kind)
+    mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    if comm.size > len(mesh.triangles):
+        raise InputError(f"too many ranks for the cells: {comm.size} ranks, {len(mesh.triangles)} cells")
+    part = mesh.part(comm.rank, comm.size, owners(mesh, comm.size))
+    model = plugin.load("solvers", case.solver.kind).model(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
+    facts = _facts(mesh, comm)
+    recorder = Recorder(case, mesh, part, model, comm, folder, facts)
+    try:
+        summary = _simulate(case, model, comm, recorder, progress)
+    except RunError:  # all ranks are here; after any other error a collective close would wait for ever
+        recorder.close()
+        raise
+    recorder.close()
+    summary |= {
+        "cells": len(mesh.triangles), "ranks": comm.size, "total_s": time.perf_counter() - started,
+        "mesh_hash": mesh.hash, "versions": versions(),
+    }
+    if comm.rank == 0:
+        write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
+    comm.barrier()
+    return summary
+
+
+def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: Callable[[Progress], None]) -> dict[str, Any]:
+    """The time loop with all that is noted on the way."""
+    saved = recorder.start()
+    state, clock = saved if saved else (None, None)
+    first_step = clock.step if clock else 0
+    mass_start = model.mass(model.initial())[0]
+    drift = 0.0
+    begun = time.perf_counter()
+    writing = 0.0
+    whole = True
+
+    def report(now: Clock) -> None:
+        progress(Progress(now.t, case.time.end, now.dt, now.step, drift, time.perf_counter() - begun))
+
+    with stop_signals() as asked:
+        frames = simulate(model, comm, end=case.time.end, every=case.time.every, cfl=case.time.cfl, u=state, clock=clock,
+                          stop=lambda: bool(asked), progress=report)
+        for frame in frames:
+            pause = time.perf_counter()
+            volume, came_in = model.mass(frame.u)
+            drift = (volume - mass_start - came_in) / mass_start if mass_start else 0.0
+            state, clock, whole = frame.u, frame.clock, frame.whole
+            if whole:
+                recorder.frame(state, clock)
+            else:
+                recorder.checkpoint(state, clock)
+            writing += time.perf_counter() - pause
+    assert state is not None and clock is not None
+    wall = time.perf_counter() - begun - writing
+    steps = clock.step - first_step
+    if whole:
+        recorder.finish(state, clock)
+    return {
+        "status": "done" if whole else "stopped", "wall_s": wall, "writing_s": writing, "steps": clock.step, "stages": model.stages,
+        "updates_per_core_s": recorder.cells * model.stages * steps / (wall * comm.size) if wall > 0.0 else 0.0,
+        "mass_drift": drift, "t_end": clock.t, "dt_min": clock.dt_min,
+    }
+
+
+def _facts(mesh: Any, comm: Comm) -> dict[str, Any]:
+    """Attributes of the file that say how it was made."""
+    created = comm.gather(datetime.now(UTC).isoformat(timespec="seconds"))[0]
+    return {"created": created, "packages": json.dumps(versions()), "ranks": np.int32(comm.size), "mesh_hash": mesh.hash}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Wavetrain, Python and the packages whose numbers go into a run."""
+    found = {"python": platform.python_version()}
+    for package in ("wavetrain", *PACKAGES):
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Collect SIGTERM, SIGINT and SIGUSR1 instead of dying of them; a list that is not empty asks the run to stop."""
+    asked: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        logging.getLogger("wavetrain").warning("signal %d: stopping after this step", number)
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
+    except ValueError:  # not the main thread: leave signals to the caller
+        yield asked
+        return
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

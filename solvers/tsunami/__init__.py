@@ -1,0 +1,43 @@
+"""Tsunami: the nonlinear shallow-water equations on triangles, with dry land, bottom friction and incoming waves.
+
+    h_t + (hu)_x + (hv)_y = 0
+    (hu)_t + (hu^2 + g h^2 / 2)_x + (huv)_y = -g h b_x - g n^2 |u| u / h^(1/3)
+    (hv)_t + (huv)_x + (hv^2 + g h^2 / 2)_y = -g h b_y - g n^2 |u| v / h^(1/3)
+
+with depth h [m], velocity u, v [m/s], bed b [m] positive up, gravity g [m/s2] and Manning's n [s/m^(1/3)].
+
+Scheme: cell-centred finite volumes of second order (limited least-squares slopes, hydrostatic reconstruction, HLLC
+fluxes), strong-stability-preserving Runge-Kutta steps, semi-implicit friction; water at rest stays at rest, depths stay
+>= 0, and no water is lost. References stand in ``kernels``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.params import Spec, quantity, setting
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters of the tsunami solver."""
+
+    gravity: float = quantity("m/s^2", "gravity", default=9.81, above=0.0)
+    manning: float = quantity("s/m^(1/3)", "Manning's roughness", default=0.0, low=0.0)
+    level: float = quantity("m", "still water level", default=0.0)
+    dry_depth: float = quantity("m", "a cell no deeper than this does not move", default=1e-6, above=0.0)
+    order: Literal[1, 2] = setting("order in space", default=2)
+    limiter: Literal["none", "barth_jespersen", "venkatakrishnan"] = setting("limiter of the slopes", default="venkatakrishnan")
+    limiter_tolerance: float = setting("Venkatakrishnan's K: larger lets smooth extrema pass", default=5.0)
+    stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk2")
+    precision: Literal["float64", "float32"] = setting("floating-point type of the state", default="float64")
+    arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
+    initial: Spec = setting("initial state", default=Spec("rest", {}))
+    boundary: Mapping[str, Spec] = setting("what stands outside each side of the mesh; a side not named is a wall", factory=dict)
+
+
+def model(*arguments: Any, **named: Any) -> Any:
+    """The discretised equations on one rank's part: see `solvers.tsunami.model.Tsunami`."""
+    from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
+
+    return Tsunami(*arguments, **named)

@@ -1,0 +1,127 @@
+"""What the kernels need of the mesh, for one rank's part, in local numbering."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from meshes.core.part import Part
+from meshes.core.trimesh import TriMesh
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    """Arrays over local cells (C), edges (E) and the first R1 or R2 cells of the part."""
+
+    area: Array  # (C,) [m2]
+    bed: Array  # (C,) [m]
+    inradius: Array  # (C,) [m]
+    neighbours: Array  # (R2, 3) the cell itself at the boundary
+    corners: Array  # (R2, 3) local vertices
+    first_cell: Array  # (V + 1,) where each vertex's cells begin in cells_of
+    cells_of: Array  # cells round each vertex, by rising global number
+    shares: Array  # what each of them counts for the value at the vertex
+    offsets: Array  # (R2, 3, 2) [m] centroid to the edges' middles
+    bed_change: Array  # (R2, 3) [m] bed at the edges' middles less the cell's
+    slack: Array  # (R2,) Venkatakrishnan's tolerance, relative and squared
+    rows: Array  # (R1, 3) rows of the flux array in corner order
+    left: Array  # (E,)
+    right: Array  # (E,) -1 at the boundary
+    left_face: Array  # (E,) rows of the reconstructed values, 3 cell + corner
+    right_face: Array  # (interior E,)
+    normals: Array  # (E, 2) out of the left cell
+    lengths: Array  # (E,) [m]
+
+
+def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: type) -> Geometry:
+    """Cut the mesh's arrays down to ``part``; ``tolerance`` is Venkatakrishnan's K, ``real`` the floating-point type."""
+    cells = part.cells
+    reach2 = part.reach2
+    centroids = mesh.centroids[cells]
+    neighbours = np.where(part.neighbours < 0, np.arange(reach2, dtype=part.neighbours.dtype)[:, None], part.neighbours)
+    around = part.vertices_around(mesh)
+    shares = vertex_shares(centroids[around.cells_of] - np.repeat(mesh.vertices[around.vertices], np.diff(around.first), axis=0), around.first)
+    corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
+    offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
+    bed = mesh.bed[cells]
+    bed_corners = segment_sums(shares * bed[around.cells_of], around.first)[around.corners]
+    domain = np.sqrt(mesh.areas.sum())
+    left_face, right_face, rows = _edge_rows(mesh, part)
+    return Geometry(
+        area=mesh.areas[cells].astype(real),
+        bed=bed.astype(real),
+        inradius=mesh.inradius[cells].astype(real),
+        neighbours=np.ascontiguousarray(neighbours, dtype=np.int32),
+        corners=around.corners,
+        first_cell=around.first,
+        cells_of=around.cells_of,
+        shares=shares.astype(real),
+        offsets=offsets.astype(real),
+        bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
+        slack=((tolerance * np.sqrt(mesh.areas[cells[:reach2]]) / domain) ** 3).astype(real),
+        rows=rows,
+        left=part.left,
+        right=part.right,
+        left_face=left_face,
+        right_face=right_face,
+        normals=mesh.normals[part.edges].astype(real),
+        lengths=mesh.lengths[part.edges].astype(real),
+    )
+
+
+def vertex_shares(differences: Array, first: Array) -> Array:
+    """What each cell round a vertex counts for the value there: sums to 1, and is exact for planes.
+
+    Parameters
+    ----------
+    differences : (N, 2) [m] from the vertex to each cell round it, vertex after vertex.
+    first : (V + 1,) where each vertex's cells begin.
+
+    The shares of least norm that are exact for planes (D. G. Holmes, S. D. Connell, AIAA paper 89-1932, 1989,
+    DOI 10.2514/6.1989-1932); equal ones where the cells lie on a line, as at a corner of the mesh.
+    """
+    count = np.diff(first)
+    x, y = differences.T
+    sx, sy, xx, xy, yy = (segment_sums(v, first) for v in (x, y, x * x, x * y, y * y))
+    # spread about the mean; the shares are 1/n - (d - mean) . (spread matrix)^-1 mean
+    mx, my = sx / count, sy / count
+    xx, xy, yy = xx - count * mx * mx, xy - count * mx * my, yy - count * my * my
+    determinant = xx * yy - xy * xy
+    flat = determinant <= 1e-6 * (xx + yy) ** 2
+    safe = np.where(flat, 1.0, determinant)
+    ax = np.where(flat, 0.0, (yy * mx - xy * my) / safe)
+    ay = np.where(flat, 0.0, (xx * my - xy * mx) / safe)
+    r = np.repeat
+    return np.asarray(r(1.0 / count, count) - (x - r(mx, count)) * r(ax, count) - (y - r(my, count)) * r(ay, count))
+
+
+def segment_sums(values: Array, first: Array) -> Array:
+    """Sums of ``values[first[v]:first[v + 1]]``, added in their order: the same bits whatever stands beside them."""
+    count = np.diff(first)
+    total = np.zeros(len(count))
+    for j in range(int(count.max(initial=0))):
+        some = np.flatnonzero(count > j)
+        total[some] += values[first[some] + j]
+    return total
+
+
+def _edge_rows(mesh: TriMesh, part: Part) -> tuple[Array, Array, Array]:
+    """Rows of the face array on both sides of each edge, and rows of the flux array round each cell."""
+    local = np.full(len(mesh.edges), -1, np.int32)
+    local[part.edges] = np.arange(part.m, dtype=np.int32)
+    corner_edges = local[mesh.cell_edges[part.cells[: part.reach2]]]  # -1 where an edge is not used here
+    left_face = np.full(part.m, -1, np.int32)
+    right_face = np.full(part.m, -1, np.int32)
+    for i in range(3):
+        edges = corner_edges[:, i]
+        cells = np.flatnonzero(edges >= 0)
+        edges = edges[cells]
+        is_left = part.left[edges] == cells
+        left_face[edges[is_left]] = 3 * cells[is_left] + i
+        right_face[edges[~is_left]] = 3 * cells[~is_left] + i
+    own = part.cell_edges
+    is_left = part.left[own] == np.arange(part.reach1)[:, None]
+    rows = np.where(is_left, 2 * own, 2 * own + 1).astype(np.int32)
+    return left_face, right_face[: part.interior_edges], rows

@@ -1,0 +1,270 @@
+"""The tsunami solver on one rank's part of a mesh: the order in which the kernels run, and what is noted as it goes."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshes.core.part import Part
+from meshes.core.trimesh import TriMesh, locate
+from pipeline.errors import InputError
+from pipeline.params import choose
+from pipeline.plugin import nearest
+from pipeline.layout import Field
+from solvers.core.comm import Comm
+from solvers.core.steppers import TABLEAUX
+from solvers.tsunami import Params, boundary, initial, kernels
+from solvers.tsunami.geometry import geometry
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FIELDS = (
+    Field("free_surface", "m", "height of the free surface; of the bed where it is dry"),
+    Field("depth", "m", "depth of the water"),
+    Field("discharge_x", "m2 s-1", "discharge per unit width, eastward"),
+    Field("discharge_y", "m2 s-1", "discharge per unit width, northward"),
+)
+GAUGES = (
+    Field("free_surface", "m", "height of the free surface; of the bed where it is dry"),
+    Field("velocity_x", "m s-1", "velocity, eastward"),
+    Field("velocity_y", "m s-1", "velocity, northward"),
+)
+MAXIMA = (
+    Field("free_surface", "m", "greatest height of the free surface; nan where it was never wet"),
+    Field("speed", "m s-1", "greatest speed"),
+    Field("depth", "m", "greatest depth"),
+    Field("arrival", "s", "time at which the free surface first left its still level; nan where it did not"),
+)
+LIMITERS = {"none": kernels.UNLIMITED, "barth_jespersen": kernels.BARTH_JESPERSEN, "venkatakrishnan": kernels.VENKATAKRISHNAN}
+VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order
+
+
+class Tsunami:
+    """See `solvers.core.driver.Model`. ``self.u`` is never kept: the state belongs to the driver.
+
+    Raises
+    ------
+    InputError
+        A side of the mesh or a kind that does not exist, or a gauge outside the mesh.
+    """
+
+    fields = FIELDS
+    gauge_fields = GAUGES
+    maxima_fields = MAXIMA
+
+    def __init__(self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
+        self.mesh, self.part, self.comm, self.params = mesh, part, comm, params
+        self.tableau = TABLEAUX[params.stepping]
+        self.stages = self.tableau.stages
+        real = {"float64": np.float64, "float32": np.float32}[params.precision]
+        self.real = real
+        self.geometry = geometry(mesh, part, tolerance=params.limiter_tolerance, real=real)
+        self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        self._set_boundary(folder)
+        self._set_gauges(gauges)
+        n, edges = len(part.cells), part.m
+        self.q = np.zeros((n, 4), real)
+        self._corner_values = np.zeros((len(self.geometry.first_cell) - 1, 4), real)
+        self._faces = np.zeros((part.reach2, 3, 4), real)
+        self._source = np.zeros((part.reach2, 2), real)
+        self._flux = np.zeros((2 * edges, 3), real)
+        self._share = np.ones(n, real)
+        self._u_start = np.zeros((part.owned, 3), real)
+        self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
+        self.maxima = np.tile(np.array([-np.inf, 0.0, 0.0, np.nan]), (part.owned, 1))
+        self.inflow = np.zeros(len(self._kind))  # [m3] that came in by each boundary edge since t = 0
+        deepest = max(float(params.level - mesh.bed.min()), 0.0) + 1.0
+        self._quantum = 2.0 ** (math.ceil(math.log2(float(mesh.areas.sum()) * deepest * 16.0)) - VOLUME_BITS)
+
+    def _set_boundary(self, folder: Path) -> None:
+        """Kind and wave of every boundary edge, sides by their names."""
+        names = self.mesh.boundary_names
+        sides = []
+        for name in self.params.boundary:
+            if name not in names:
+                raise InputError(f"no side {name!r} of this mesh for 'solver.boundary'{nearest(name, names)}; there are: {', '.join(names)}")
+        self._waves = []
+        for name in names:
+            where = f"solver.boundary.{name}"
+            asked = self.params.boundary.get(name)
+            side = boundary.Wall() if asked is None else choose(boundary.KINDS, asked, where)
+            sides.append(kernels.WALL if isinstance(side, boundary.Wall) else kernels.OPEN)
+            self._waves.append(boundary.incoming_wave(side, folder, where))
+        edges = self.part.edges[self.part.interior_edges :]
+        self._side = self.mesh.boundary[edges].astype(np.int64)
+        self._kind = np.array(sides, np.int64)[self._side]
+        self._wave = np.zeros(len(edges), self.real)
+        self._own_edge = self.geometry.left[self.part.interior_edges :] < self.part.owned
+
+    def _set_gauges(self, gauges: Mapping[str, tuple[float, ...]]) -> None:
+        """Find the cell of every gauge; this rank samples those in its own cells."""
+        self.gauge_names = tuple(gauges)
+        places = np.array([gauges[name] for name in gauges], float).reshape(-1, 2)
+        cells = locate(self.mesh, places) if len(gauges) else np.zeros(0, np.int64)
+        for name, place, cell in zip(gauges, places, cells, strict=True):
+            if cell < 0:
+                low, high = self.mesh.vertices.min(axis=0), self.mesh.vertices.max(axis=0)
+                raise InputError(f"gauge {name!r} at ({place[0]:g}, {place[1]:g}) m lies outside the mesh, "
+                                 f"which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m")
+        local = np.full(len(self.mesh.triangles), -1, np.int64)
+        local[self.part.cells[: self.part.owned]] = np.arange(self.part.owned)
+        mine = local[cells] >= 0
+        self.gauge_index = np.flatnonzero(mine)  # which of the gauges are sampled here
+        self._gauge_cells = local[cells[mine]]
+        self._gauge_places = _barycentric(places[mine], self.mesh.vertices[self.mesh.triangles[cells[mine]]]) - 1.0 / 3.0
+        self.gauge_samples: list[tuple[float, Array]] = []  # (time, (own gauges, fields)) since they were last taken
+
+    def initial(self) -> Array:
+        p, cells = self.params, self.part.cells
+        x, y = self.mesh.centroids[cells].T
+        surface, ux, uy = self._start(x, y, p.level, p.gravity)
+        depth = np.maximum(surface - self.mesh.bed[cells], 0.0)
+        depth[depth <= p.dry_depth] = 0.0
+        return np.stack([depth, depth * ux, depth * uy], axis=1).astype(self.real)
+
+    def max_dt(self, u: Array) -> float:
+        p, g = self.params, self.geometry
+        kernels.primitives(u, g.bed, p.dry_depth, 0, self.part.owned, self.q)
+        return float(kernels.time_step(self.q, g.inradius, p.gravity, p.dry_depth, self.part.owned))
+
+    def step(self, t: float, u: Array, dt: float) -> None:
+        """Advance one step; `max_dt` was called on the same state before."""
+        self._u_start[:] = u[: self.part.owned]
+        tableau = self.tableau
+        for stage in range(tableau.stages):
+            self._fluxes(u, t + tableau.c[stage] * dt, first=stage == 0, t_start=t)
+            self._balance(u, dt)
+            self._finish_stage(u, stage, dt)
+
+    def _fluxes(self, u: Array, t: float, *, first: bool, t_start: float) -> None:
+        """Reconstruct and compute the fluxes; what needs no ghost is done while they travel."""
+        p, part, g = self.params, self.part, self.geometry
+        self.comm.begin(u, part.halo)
+        if not first:
+            kernels.primitives(u, g.bed, p.dry_depth, 0, part.owned, self.q)
+        self._vertices(0, part.inner_vertices)
+        self._reconstruct(0, part.inner)
+        self._edges(0, part.inner_edges)
+        self.comm.end()
+        kernels.primitives(u, g.bed, p.dry_depth, part.owned, len(part.cells), self.q)
+        self._vertices(part.inner_vertices, len(g.first_cell) - 1)
+        if first:
+            self._sample(t_start)
+        self._reconstruct(part.inner, part.reach2)
+        self._edges(part.inner_edges, part.interior_edges)
+        for side, wave in enumerate(self._waves):
+            if wave is not None:
+                self._wave[self._side == side] = wave(t)
+        kernels.boundary_flux(self._faces.reshape(-1, 4), g.left_face, g.normals, g.lengths, self._kind, self._wave, p.level,
+                              p.gravity, part.interior_edges, self._flux)
+
+    def _vertices(self, start: int, stop: int) -> None:
+        g = self.geometry
+        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.shares, self.params.dry_depth, start, stop, self._corner_values)
+
+    def _reconstruct(self, start: int, stop: int) -> None:
+        p, g = self.params, self.geometry
+        kernels.reconstruct(self.q, self._corner_values, g.corners, g.bed_change, g.neighbours, g.offsets, g.slack, p.gravity, p.dry_depth,
+                            LIMITERS[p.limiter], p.order, start, stop, self._faces, self._source)
+
+    def _edges(self, start: int, stop: int) -> None:
+        g = self.geometry
+        kernels.edge_flux(self._faces.reshape(-1, 4), g.left_face, g.right_face, g.normals, g.lengths, self.params.gravity,
+                          start, stop, self._flux)
+
+    def _balance(self, u: Array, dt: float) -> None:
+        """No cell pays more water than it has."""
+        g = self.geometry
+        margin = 64.0 * float(np.finfo(self.real).eps)
+        if kernels.drain(u, self._flux, g.rows, g.area, margin, dt, self.part.reach1, self._share):
+            kernels.scale_outflow(self._flux, g.left, g.right, self._share)
+
+    def _finish_stage(self, u: Array, stage: int, dt: float) -> None:
+        p, part, g, tableau = self.params, self.part, self.geometry, self.tableau
+        kernels.update(u, self._u_start, self._flux, self._source, g.rows, g.area, p.gravity * p.manning**2, p.dry_depth,
+                       tableau.a[stage], tableau.b[stage], dt, part.owned)
+        outflow = self._flux[2 * part.interior_edges : 2 * part.m : 2, 0]
+        self.inflow -= tableau.weights[stage] * dt * outflow
+
+    def _sample(self, t: float) -> None:
+        if len(self._gauge_cells):
+            g = self.geometry
+            values = np.empty((len(self._gauge_cells), len(GAUGES)))
+            kernels.sample(self.q, self._corner_values, g.corners, self._gauge_cells, self._gauge_places, values)
+        else:
+            values = np.empty((0, len(GAUGES)))
+        self.gauge_samples.append((t, values))
+
+    def observe(self, t: float, u: Array) -> None:
+        p, g = self.params, self.geometry
+        kernels.note_maxima(u, g.bed, self._still, p.dry_depth, p.arrival, t, self.part.owned, self.maxima)
+
+    def finish(self, t: float, u: Array) -> None:
+        """Sample the gauges at the run's last time: `step` samples at the start of each step only."""
+        self.comm.begin(u, self.part.halo)
+        self.comm.end()
+        kernels.primitives(u, self.geometry.bed, self.params.dry_depth, 0, len(self.part.cells), self.q)
+        self._vertices(0, len(self._corner_values))
+        self._sample(t)
+
+    def take_samples(self) -> tuple[Array, Array]:
+        """Times (S,) [s] and values (S, own gauges, fields) sampled since this was last asked."""
+        samples, self.gauge_samples = self.gauge_samples, []
+        times = np.array([t for t, _ in samples])
+        values = np.array([v for _, v in samples]).reshape(len(samples), len(self._gauge_cells), len(GAUGES))
+        return times, values
+
+    def output(self, u: Array) -> dict[str, Array]:
+        own = u[: self.part.owned]
+        return {
+            "free_surface": own[:, 0] + self.geometry.bed[: self.part.owned],
+            "depth": own[:, 0],
+            "discharge_x": own[:, 1],
+            "discharge_y": own[:, 2],
+        }
+
+    def save(self, u: Array) -> dict[str, Array]:
+        """All that a restart needs, by own cells: the state, the maxima, and what came in by each edge of a cell."""
+        first = self.part.interior_edges
+        faces = self.geometry.left_face[first:][self._own_edge]
+        inflow = np.zeros(3 * self.part.owned)
+        inflow[faces] = self.inflow[self._own_edge]
+        return {"state": u[: self.part.owned], "maxima": self.maxima, "inflow": inflow.reshape(-1, 3)}
+
+    def load(self, saved: Mapping[str, Array]) -> Array:
+        """The state (local cells, 3) from what `save` gave, whole and in mesh order."""
+        own = self.part.cells[: self.part.owned]
+        self.maxima[:] = saved["maxima"][own]
+        first = self.part.interior_edges
+        faces = self.geometry.left_face[first:][self._own_edge]
+        self.inflow[self._own_edge] = saved["inflow"][own].ravel()[faces]
+        return np.ascontiguousarray(saved["state"][self.part.cells], dtype=self.real)
+
+    def mass(self, u: Array) -> tuple[float, float]:
+        """Volume of water [m3] and volume that came in through the boundary since t = 0, the same bits on any ranks."""
+        own = self.part.owned
+        volumes = u[:own, 0].astype(np.float64) * self.geometry.area[:own]
+        came_in = self.inflow[self._own_edge]
+        parts = [np.rint(v / self._quantum).astype(np.int64).sum() for v in (volumes, came_in)]
+        total = self.comm.sum(np.array(parts, np.int64))
+        return float(total[0]) * self._quantum, float(total[1]) * self._quantum
+
+    def fault(self, u: Array) -> tuple[int, str]:
+        bad = np.flatnonzero(~np.isfinite(u[: self.part.owned]).all(axis=1) | (u[: self.part.owned, 0] < 0.0))
+        if not len(bad):
+            return len(self.mesh.triangles), "place unknown"
+        cell = int(self.part.cells[bad].min())
+        x, y = self.mesh.centroids[cell]
+        return cell, f"in cell {cell} at ({x:.6g}, {y:.6g}) m"
+
+
+def _barycentric(places: Array, corners: Array) -> Array:
+    """Barycentric coordinates (P, 3) of ``places`` (P, 2) in the triangles with ``corners`` (P, 3, 2)."""
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    d = places - corners[:, 0]
+    twice_area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    second = (d[:, 0] * b[:, 1] - d[:, 1] * b[:, 0]) / twice_area
+    third = (a[:, 0] * d[:, 1] - a[:, 1] * d[:, 0]) / twice_area
+    return np.stack([1.0 - second - third, second, third], axis=1)
