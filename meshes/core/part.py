@@ -52,11 +52,6 @@ class Part:
     cells_of: Array  # local cells round each vertex, by rising global number
     halo: Halo
 
-    @property
-    def m(self) -> int:
-        """Number of edges."""
-        return len(self.edges)
-
 
 def cut(mesh: "TriMesh", rank: int, size: int, owner: Array) -> Part:
     """The part of ``mesh`` for ``rank`` of ``size``; ``owner`` (T,) is the rank of each cell."""

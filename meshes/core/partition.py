@@ -14,7 +14,7 @@ log = logging.getLogger("wavetrain")
 
 
 def owners(mesh: TriMesh, size: int) -> Array:
-    """The owning rank (T,) of each cell, for ``size`` ranks; the same answer on every rank that asks.
+    """The owning rank (T,) of each cell, for ``size`` ranks. PT-Scotch may answer each process differently: take one rank's answer.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def owners(mesh: TriMesh, size: int) -> Array:
 
 
 def _petsc(mesh: TriMesh, size: int) -> Array:
-    """PT-Scotch on this process alone: every rank cuts the same mesh in the same way, and nothing is sent."""
+    """PT-Scotch on this process alone."""
     from petsc4py import PETSc
 
     inside = mesh.neighbours >= 0
@@ -49,7 +49,7 @@ def _petsc(mesh: TriMesh, size: int) -> Array:
     adjacency.createAIJ(size=(cells, cells), csr=(first, columns, np.ones(len(columns), PETSc.ScalarType)), comm=PETSc.COMM_SELF)
     partitioning = PETSc.MatPartitioning().create(comm=PETSc.COMM_SELF)
     partitioning.setAdjacency(adjacency)
-    partitioning.setType(PETSc.MatPartitioning.Type.PTSCOTCH)
+    partitioning.setType("ptscotch")
     PETSc.Options()["mat_partitioning_nparts"] = size
     partitioning.setFromOptions()
     result = PETSc.IS().create(comm=PETSc.COMM_SELF)

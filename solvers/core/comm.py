@@ -42,6 +42,9 @@ class Comm(Protocol):
     def gather(self, x: Any) -> list[Any]:
         """The object of every rank, on every rank, in rank order."""
 
+    def broadcast(self, x: Any) -> Any:
+        """Rank 0's object, on every rank."""
+
     def barrier(self) -> None:
         """Wait for all ranks."""
 
@@ -90,6 +93,9 @@ class Serial:
 
     def gather(self, x: Any) -> list[Any]:
         return [x]
+
+    def broadcast(self, x: Any) -> Any:
+        return x
 
     def barrier(self) -> None:
         pass
@@ -157,6 +163,9 @@ class Mpi:
 
     def gather(self, x: Any) -> list[Any]:
         return list(self._comm.allgather(x))
+
+    def broadcast(self, x: Any) -> Any:
+        return self._comm.bcast(x)
 
     def barrier(self) -> None:
         self._comm.Barrier()

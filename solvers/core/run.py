@@ -60,7 +60,8 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
     if comm.size > len(mesh.triangles):
         raise InputError(f"too many ranks for the cells: {comm.size} ranks, {len(mesh.triangles)} cells")
-    part = mesh.part(comm.rank, comm.size, owners(mesh, comm.size))
+    owner = comm.broadcast(owners(mesh, comm.size))  # all ask, as PETSc starts on all ranks or none; the answers may differ
+    part = mesh.part(comm.rank, comm.size, owner)
     model = plugin.load("solvers", case.solver.kind).model(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
     facts = _facts(mesh, comm)
     recorder = Recorder(case, mesh, part, model, comm, folder, facts)

@@ -25,7 +25,7 @@ class Geometry:
     shares: Array  # what each of them counts for the value at the vertex
     offsets: Array  # (R2, 3, 2) [m] centroid to the edges' middles
     bed_change: Array  # (R2, 3) [m] bed at the edges' middles less the cell's
-    slack: Array  # (R2,) Venkatakrishnan's tolerance, relative and squared
+    slack: Array  # (R2,) the limiter's tolerance, relative and squared
     rows: Array  # (R1, 3) rows of the flux array in corner order
     left: Array  # (E,)
     right: Array  # (E,) -1 at the boundary
@@ -36,17 +36,17 @@ class Geometry:
 
 
 def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: type) -> Geometry:
-    """Cut the mesh's arrays down to ``part``; ``tolerance`` is Venkatakrishnan's K, ``real`` the floating-point type."""
+    """Cut the mesh's arrays down to ``part``; ``tolerance`` is the limiter's K, ``real`` the floating-point type."""
     cells = part.cells
     reach2 = part.reach2
     centroids = mesh.centroids[cells]
     neighbours = np.where(part.neighbours < 0, np.arange(reach2, dtype=part.neighbours.dtype)[:, None], part.neighbours)
-    around = part.vertices_around(mesh)
-    shares = vertex_shares(centroids[around.cells_of] - np.repeat(mesh.vertices[around.vertices], np.diff(around.first), axis=0), around.first)
+    count = np.diff(part.first_cell)
+    shares = vertex_shares(centroids[part.cells_of] - np.repeat(mesh.vertices[part.vertices], count, axis=0), part.first_cell)
     corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
     bed = mesh.bed[cells]
-    bed_corners = segment_sums(shares * bed[around.cells_of], around.first)[around.corners]
+    bed_corners = segment_sums(shares * bed[part.cells_of], part.first_cell)[part.corners]
     domain = np.sqrt(mesh.areas.sum())
     left_face, right_face, rows = _edge_rows(mesh, part)
     return Geometry(
@@ -54,9 +54,9 @@ def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: type) -> Geom
         bed=bed.astype(real),
         inradius=mesh.inradius[cells].astype(real),
         neighbours=np.ascontiguousarray(neighbours, dtype=np.int32),
-        corners=around.corners,
-        first_cell=around.first,
-        cells_of=around.cells_of,
+        corners=part.corners,
+        first_cell=part.first_cell,
+        cells_of=part.cells_of,
         shares=shares.astype(real),
         offsets=offsets.astype(real),
         bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
@@ -110,10 +110,10 @@ def segment_sums(values: Array, first: Array) -> Array:
 def _edge_rows(mesh: TriMesh, part: Part) -> tuple[Array, Array, Array]:
     """Rows of the face array on both sides of each edge, and rows of the flux array round each cell."""
     local = np.full(len(mesh.edges), -1, np.int32)
-    local[part.edges] = np.arange(part.m, dtype=np.int32)
+    local[part.edges] = np.arange(len(part.edges), dtype=np.int32)
     corner_edges = local[mesh.cell_edges[part.cells[: part.reach2]]]  # -1 where an edge is not used here
-    left_face = np.full(part.m, -1, np.int32)
-    right_face = np.full(part.m, -1, np.int32)
+    left_face = np.full(len(part.edges), -1, np.int32)
+    right_face = np.full(len(part.edges), -1, np.int32)
     for i in range(3):
         edges = corner_edges[:, i]
         cells = np.flatnonzero(edges >= 0)

@@ -12,7 +12,9 @@ References: hydrostatic reconstruction, E. Audusse, F. Bouchut, M.-O. Bristeau, 
 Comput. 25 (2004) 2050-2065, DOI 10.1137/S1064827503431090, eqs. (2.9)-(2.16); second order, E. Audusse, M.-O. Bristeau,
 J. Comput. Phys. 206 (2005) 311-333, DOI 10.1016/j.jcp.2004.12.016. HLLC, E. F. Toro, Shock-Capturing Methods for
 Free-Surface Shallow Flows, Wiley 2001, ch. 10. Draining of cells, A. Bollermann, S. Noelle, M. Lukacova-Medvidova,
-Commun. Comput. Phys. 10 (2011) 371-404, DOI 10.4208/cicp.220210.020710a.
+Commun. Comput. Phys. 10 (2011) 371-404, DOI 10.4208/cicp.220210.020710a. Limiters, T. J. Barth, D. C. Jespersen, AIAA
+paper 89-0366, 1989, DOI 10.2514/6.1989-366; C. Michalak, C. Ollivier-Gooch, J. Comput. Phys. 228 (2009) 8693-8711,
+DOI 10.1016/j.jcp.2009.08.021.
 """
 
 # c cell, k neighbour, e edge, i corner (edge i joins corners i and i + 1)
@@ -23,7 +25,7 @@ import numpy as np
 from numba import njit
 
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
-UNLIMITED, BARTH_JESPERSEN, VENKATAKRISHNAN = 0, 1, 2
+UNLIMITED, BARTH_JESPERSEN, MICHALAK = 0, 1, 2
 
 
 @njit(cache=True, error_model="numpy")

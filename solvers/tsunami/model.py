@@ -37,7 +37,7 @@ MAXIMA = (
     Field("depth", "m", "greatest depth"),
     Field("arrival", "s", "time at which the free surface first left its still level; nan where it did not"),
 )
-LIMITERS = {"none": kernels.UNLIMITED, "barth_jespersen": kernels.BARTH_JESPERSEN, "venkatakrishnan": kernels.VENKATAKRISHNAN}
+LIMITERS = {"none": kernels.UNLIMITED, "barth_jespersen": kernels.BARTH_JESPERSEN, "michalak": kernels.MICHALAK}
 VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order
 
 
@@ -64,7 +64,7 @@ class Tsunami:
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
         self._set_gauges(gauges)
-        n, edges = len(part.cells), part.m
+        n, edges = len(part.cells), len(part.edges)
         self.q = np.zeros((n, 4), real)
         self._corner_values = np.zeros((len(self.geometry.first_cell) - 1, 4), real)
         self._faces = np.zeros((part.reach2, 3, 4), real)
@@ -185,7 +185,7 @@ class Tsunami:
         p, part, g, tableau = self.params, self.part, self.geometry, self.tableau
         kernels.update(u, self._u_start, self._flux, self._source, g.rows, g.area, p.gravity * p.manning**2, p.dry_depth,
                        tableau.a[stage], tableau.b[stage], dt, part.owned)
-        outflow = self._flux[2 * part.interior_edges : 2 * part.m : 2, 0]
+        outflow = self._flux[2 * part.interior_edges : 2 * len(part.edges) : 2, 0]
         self.inflow -= tableau.weights[stage] * dt * outflow
 
     def _sample(self, t: float) -> None:

@@ -1,0 +1,38 @@
+# `make demo` and `make test` are all that a newcomer needs; each sets up what it lacks.
+SHELL := /bin/bash
+BIN := .venv/bin
+RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
+
+.PHONY: help setup demo test test-slow lint bench peers lock clean
+help:          ## this list
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup:         ## the environment in .venv; nothing where nothing is to be done
+	@.ci/setup
+
+demo: setup    ## a solitary wave on the conical island, set beside the laboratory, and its page
+	$(BIN)/wavetrain run demo --ranks $(RANKS) --out runs/demo
+
+lint: setup    ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint     ## everything that a laptop can test in 15 minutes
+	$(BIN)/pytest -m "not slow"
+
+test-slow: setup  ## the long tests: laboratory cases, fine meshes
+	$(BIN)/pytest -m slow
+
+bench: setup   ## all benches, their numbers as JSON
+	$(BIN)/wavetrain bench tsunami --json
+
+peers: setup   ## the programs that benches compare with, in a folder of their own
+	@.ci/peers
+
+lock:          ## write requirements.lock anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra raster --extra test --no-annotate --no-header pyproject.toml -o requirements.lock
+
+clean:         ## remove the environment, caches and peers, not the runs
+	rm -rf .venv .peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,32 @@
+"""Wavetrain's public names, each imported when it is first used: ``import wavetrain as wt; wt.open("run.h5")``."""
+
+from importlib import import_module
+from typing import Any
+
+PUBLIC = {
+    "open": ("pipeline.store", "open"),
+    "Store": ("pipeline.store", "Store"),
+    "Case": ("pipeline.case", "Case"),
+    "read_case": ("pipeline.case", "read"),
+    "read_campaign": ("pipeline.campaign", "read"),
+    "validate_file": ("pipeline.check", "validate"),
+    "TriMesh": ("meshes.core.trimesh", "TriMesh"),
+    "trimesh": ("meshes.core.trimesh", "trimesh"),
+    "simulate": ("solvers.core.driver", "simulate"),
+    "run_case": ("solvers.core.run", "run_case"),
+    "execute": ("jobs.execute", "execute"),
+    "InputError": ("pipeline.errors", "InputError"),
+    "RunError": ("pipeline.errors", "RunError"),
+}
+__all__ = sorted(PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"wavetrain has no {name!r}; there are: {', '.join(__all__)}")
+    module, attribute = PUBLIC[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__
