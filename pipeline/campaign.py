@@ -7,6 +7,7 @@
 A stage module says in ``INPUTS`` which of its keys name runs (or stages); all others are its ``Params``.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -74,7 +75,7 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     case = cases.read(path, overrides)
     steps: list[Run | Stage] = [Run(path.stem, case, ".")]
     if case.observed:
-        steps.append(stage("validate", {"kind": "validate", "run": path.stem}, {path.stem}))
+        steps.append(stage("validate", {"kind": "validate", "run": path.stem}, {path.stem}, case.folder))
     return Campaign(case.title or path.stem, tuple(steps))
 
 
@@ -88,7 +89,7 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
-    stages = {name: stage(name, entry, {*runs, *tables}) for name, entry in tables.items()}
+    stages = {name: stage(name, entry, {*runs, *tables}, folder) for name, entry in tables.items()}
     graph = {name: set(s.inputs.values()) for name, s in stages.items()}
     try:
         order = [name for name in TopologicalSorter(graph).static_order() if name in stages]
@@ -110,8 +111,8 @@ def _run(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[
     return Run(name, cases.parse(cases.with_overrides(changed, overrides), path.resolve().parent), name)
 
 
-def stage(name: str, entry: Mapping[str, Any], known: set[str]) -> Stage:
-    """The stage ``name`` from its table; ``known`` are the names that it may read.
+def stage(name: str, entry: Mapping[str, Any], known: set[str], folder: Path) -> Stage:
+    """The stage ``name`` from its table; ``known`` are the names that it may read, its files stand in ``folder``.
 
     Raises
     ------
@@ -127,4 +128,6 @@ def stage(name: str, entry: Mapping[str, Any], known: set[str]) -> Stage:
         inputs[key] = rest.pop(key)
         if inputs[key] not in known:
             raise InputError(f"'stage.{name}.{key}' names {inputs[key]!r}{plugin.nearest(str(inputs[key]), known)}; there are: {', '.join(sorted(known))}")
+    if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
+        rest["folder"] = str(folder / rest.get("folder", "."))
     return Stage(name, asked.kind, inputs, params.build(module.Params, rest, f"stage.{name}"))

@@ -26,9 +26,11 @@ class Spec:
     table: Mapping[str, Any]
 
 
-def quantity(unit: str, doc: str = "", *, default: Any = MISSING, low: float = -math.inf, above: float = -math.inf) -> Any:
+def quantity(
+    unit: str, doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, low: float = -math.inf, above: float = -math.inf,
+) -> Any:
     """Declare a field with unit ``unit`` (pint's notation); values must be >= ``low`` and > ``above``."""
-    return dataclasses.field(default=default, metadata={"unit": unit, "doc": doc, "low": low, "above": above})
+    return dataclasses.field(default=default, default_factory=factory, metadata={"unit": unit, "doc": doc, "low": low, "above": above})
 
 
 def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING) -> Any:

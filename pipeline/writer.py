@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import xdmf
 from pipeline.errors import InputError
-from pipeline.layout import DIMENSIONS, FILL, GAUGE_CHUNK, MESH_ATTRS, SCHEMA, TOPOLOGY, Field, part_name, series_names
+from pipeline.layout import DIMENSIONS, FILL, GAUGE_CHUNK, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, Field, part_name, series_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -181,6 +181,17 @@ class Writer:
     @property
     def frames(self) -> int:
         return int(self._file["time"].shape[0])
+
+
+def write_result(path: Path, tables: Mapping[str, Mapping[str, tuple[Array, str, str]]], attrs: Mapping[str, Any]) -> None:
+    """Write a stage's result: groups of columns, each (values, unit, long name); whole when it has its final name."""
+    with h5py.File(part_name(path), "w") as file:
+        file.attrs.update({"schema": RESULT_SCHEMA, "complete": np.int32(0), **attrs})
+        for group, columns in tables.items():
+            for name, (values, unit, long_name) in columns.items():
+                data = file.create_dataset(f"{group}/{name}", data=values)
+                data.attrs.update({"units": unit, "long_name": long_name})
+    publish(path)
 
 
 def publish(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.data import locate_file
+from pipeline.data import locate_file, read_columns
 from pipeline.errors import InputError
 from pipeline.params import Spec, choose, quantity, setting
 from solvers.tsunami import exact
@@ -39,12 +39,15 @@ class Solitary:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A measured series, linear between its points and zero outside them."""
+    """A measured series, linear between its points and zero outside them. The run begins at the file's time ``begin``."""
 
     file: str = setting("text file: one line a time, columns apart by white space or commas; lines that are no numbers are passed over")
     time: int = setting("column of the time [s], from 0", default=0)
-    surface: int = setting("column of the free surface [m], from 0", default=1)
+    surface: int | tuple[int, ...] = setting("column of the free surface, from 0; of several columns, the mean", default=1)
     scale: float = setting("factor from the file's unit to m", default=1.0)
+    begin: float = quantity("s", "the file's time at the start of the run", default=0.0)
+    until: float | None = quantity("s", "the file's time after which no wave enters; unset: its last", default=None)
+    baseline: tuple[float, float] | None = setting("the file's times [s] between which the water was still: their mean is subtracted", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +99,18 @@ def incoming_wave(boundary: Any, folder: Path, where: str) -> Wave | None:
 def read_series(series: Series, folder: Path) -> Tabulated:
     """Read and check ``series`` (see `incoming_wave`)."""
     path = locate_file(series.file, folder)
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            row = [float(word) for word in line.replace(",", " ").split()]
-        except ValueError:
-            continue
-        if not row:
-            continue
-        if len(row) <= max(series.time, series.surface):
-            raise InputError(f"{path.name}, line {number}: {len(row)} columns; column {max(series.time, series.surface)} is asked for")
-        if not np.isfinite([row[series.time], row[series.surface]]).all():
-            raise InputError(f"{path.name}, line {number}: the incident wave has a value that is not finite")
-        rows.append((row[series.time], row[series.surface] * series.scale))
-    if len(rows) < 2:
-        raise InputError(f"{path.name} holds no series: fewer than two lines of numbers")
-    times, surface = np.array(rows).T
-    if not (np.diff(times) > 0.0).all():
-        first = int(np.argmin(np.diff(times) > 0.0))
-        raise InputError(f"{path.name}: times do not rise after t = {times[first]} s")
-    return Tabulated(times, surface)
+    columns = (series.surface,) if isinstance(series.surface, int) else series.surface
+    try:
+        table = read_columns(path, (series.time, *columns))
+    except InputError as error:
+        raise InputError(f"the incident wave: {error}") from None
+    times, surface = table[:, 0], table[:, 1:].mean(axis=1) * series.scale
+    if series.baseline:
+        still = (times >= series.baseline[0]) & (times <= series.baseline[1])
+        if not still.any():
+            raise InputError(f"{path.name} has no sample between the times of baseline, {series.baseline[0]:g} to {series.baseline[1]:g} s")
+        surface = surface - surface[still].mean()
+    used = times <= (np.inf if series.until is None else series.until)
+    if not used.any():
+        raise InputError(f"{path.name} has no sample before until = {series.until:g} s")
+    return Tabulated(times[used] - series.begin, surface[used])

@@ -1,0 +1,1 @@
+"""What the stages share: measures of series, and how results are written."""
