@@ -98,6 +98,7 @@ def _fetch(name: str) -> Path | None:
     import pooch
 
     url, digest = FETCHABLE[name]
+    pooch.get_logger().setLevel("ERROR")
     downloader = pooch.HTTPDownloader(timeout=5)
     try:
         return Path(pooch.retrieve(url, known_hash=f"sha256:{digest}", fname=name.replace("/", "_"), path=pooch.os_cache("wavetrain"),

@@ -143,6 +143,19 @@ def _fields(group: Any) -> dict[str, Field]:
     return {name: Field(name, str(data.attrs["unit"]), str(data.attrs["long_name"])) for name, data in group.items()}
 
 
+def read_result(path: Path) -> dict[str, dict[str, Array]]:
+    """The tables of a stage's ``result.h5``: group to column to values."""
+    tables: dict[str, dict[str, Array]] = {}
+    with h5py.File(path, "r", locking=False) as file:
+        def take(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                group, _, column = name.rpartition("/")
+                tables.setdefault(group, {})[column] = item[...]
+
+        file.visititems(take)
+    return tables
+
+
 def open(path: str | Path) -> Store:  # noqa: A001  (wavetrain.open reads as h5py's and xarray's do)
     """Open the run at ``path`` for reading: see `Store`."""
     return Store(path)

@@ -1,0 +1,85 @@
+"""The page of a campaign, ``report.html``: maps, gauges beside observations, the runs' facts. It needs no network."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from pipeline import figures
+from pipeline.campaign import Campaign, Run, Stage
+from pipeline.store import Store, read_result
+from pipeline.writer import write_text
+
+MAPS = 4
+TEMPLATE = Path(__file__).parent / "templates" / "report.html"
+
+
+def write_report(campaign: Campaign, folder: Path) -> Path:
+    """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"signed": lambda x: f"{x:+.1%}", "percent": lambda x: f"{x:.1%}", "millimetres": lambda x: f"{x * 1e3:.1f}"}
+    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        title=campaign.title or folder.name,
+        runs=[_run(run, folder / run.folder) for run in campaign.runs],
+        stages=[_stage(stage, folder / stage.name) for stage in campaign.stages],
+    )
+    path = folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _run(run: Run, folder: Path) -> dict[str, Any]:
+    """What the page shows of one run."""
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    with Store(folder / "run.h5") as store:
+        times = store.times
+        wanted = run.case.output.maps or tuple(times[-1] * (i + 1) / MAPS for i in range(MAPS))
+        chosen = sorted({int(np.argmin(np.abs(times - t))) for t in wanted})
+        surface, depth = store.field("free_surface"), store.field("depth")
+        frames = [(float(times[i]), surface[i].compute(), depth[i].compute()) for i in chosen]
+        figure = figures.maps(store.mesh(), frames, store.gauges)
+    return {"name": run.name, "title": run.case.title, "facts": facts(summary), "maps": _data_url(figures.inline(figure)), "case": run.case.text}
+
+
+def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The run's facts in words."""
+    return [
+        ("cells", f"{summary['cells']:,}"), ("ranks", str(summary["ranks"])), ("steps", f"{summary['steps']:,}"),
+        ("simulated time", f"{summary['t_end']:.6g} s"), ("smallest step", f"{summary['dt_min']:.3g} s"),
+        ("computing", f"{summary['wall_s']:.1f} s"), ("writing", f"{summary['writing_s']:.1f} s"),
+        ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"), ("mass drift", f"{summary['mass_drift']:+.1e} of the water"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),
+    ]
+
+
+def _stage(stage: Stage, folder: Path) -> dict[str, Any]:
+    """What the page shows of one stage."""
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    tables = read_result(folder / "result.h5")
+    drawn = {}
+    series = {name.removeprefix("gauges/"): table for name, table in tables.items() if name.startswith("gauges/")}
+    if series:
+        notes = {name: _note(gauge) for name, gauge in result["gauges"].items()}
+        crests = {name: gauge["first_crest_observed"] for name, gauge in result["gauges"].items()}
+        drawn["gauges"] = figures.gauges({name: series[name] for name in result["gauges"]}, notes, crests)
+    if "runup" in tables:
+        drawn["run-up"] = figures.runup(tables["runup"]["angle"], tables["runup"]["computed"], tables["runup"]["observed"])
+    shown = []
+    for name, figure in drawn.items():
+        path = folder / "figures" / f"{name}.png"
+        figures.save(figure, path)
+        shown.append((name, _data_url(path.read_bytes())))
+    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown}
+
+
+def _note(gauge: Mapping[str, Any]) -> str:
+    note = f"first crest {gauge['first_crest_error']:+.1%}"
+    return note + (f", rms misfit {gauge['misfit']:.3f} of the range" if "misfit" in gauge else "")
+
+
+def _data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
