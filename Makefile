@@ -14,7 +14,8 @@ demo: setup    ## a solitary wave on the conical island, set beside the laborato
 	$(BIN)/wavetrain run demo --ranks $(RANKS) --out runs/demo
 
 lint: setup    ## ruff, mypy, import-linter
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -18,7 +18,7 @@ PUBLIC = {
     "InputError": ("pipeline.errors", "InputError"),
     "RunError": ("pipeline.errors", "RunError"),
 }
-__all__ = sorted(PUBLIC)
+__all__ = tuple(PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +29,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return list(__all__)

@@ -21,7 +21,9 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
         "meshes ([mesh] kind):": _plugins("meshes"),
         "solvers ([solver] kind):": _plugins("solvers"),
         "stages ([stage.NAME] kind):": _plugins("pipeline.stages"),
-        "benches (wavetrain bench NAME):": [(path.stem.removeprefix("bench_"), _first_line(path)) for path in sorted(BENCHES.glob("bench_*.py"))],
+        "benches (wavetrain bench NAME):": [
+            (path.stem.removeprefix("bench_"), _first_line(path)) for path in sorted(BENCHES.glob("bench_*.py"))
+        ],
     }
 
 

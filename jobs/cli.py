@@ -9,9 +9,12 @@ import typer
 from pipeline.errors import InputError, RunError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     help="How wrong is a simulation, why, and what must be kept of it?\n\n"
-         "A case (TOML) says what to run; a campaign (TOML) says which runs and which stages. Start with `wavetrain list`.",
+    "A case (TOML) says what to run; a campaign (TOML) says which runs and which stages. Start with `wavetrain list`.",
 )
 Where = Annotated[Path, typer.Argument(help="A case or a campaign, by path, or by name as `wavetrain list` shows it.")]
 
@@ -31,7 +34,10 @@ def list_() -> None:
 def run(
     file: Where,
     ranks: Annotated[int, typer.Option(help="MPI ranks; starts mpirun itself. Inside mpirun or srun the ranks there are used.")] = 0,
-    set_: Annotated[list[str], typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one value of the case, e.g. solver.manning=0.02. May be repeated.")] = [],  # noqa: B006
+    set_: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one value of the case, e.g. solver.manning=0.02. May be repeated."),
+    ] = [],  # noqa: B006
     out: Annotated[Path | None, typer.Option(help="Output folder. Default: runs/<name of the file>.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is done; replace another run in the output folder.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")] = False,
@@ -52,8 +58,7 @@ def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> N
     """Check that a file is whole and to the schema; names the first violation."""
     from pipeline.check import validate
 
-    validate(file)
-    print(f"{file}: whole and to the schema")
+    print(f"{file}: whole and to the schema {validate(file)}")
 
 
 @app.command()
@@ -82,10 +87,7 @@ def main() -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
+    except (RunError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 

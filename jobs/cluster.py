@@ -13,5 +13,8 @@ def client() -> Iterator[Any]:
     from dask.distributed import Client, LocalCluster
 
     config.set({"distributed.logging.distributed": "error"})
-    with LocalCluster(n_workers=min(2, os.cpu_count() or 1), threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as connected:
+    with (
+        LocalCluster(n_workers=min(2, os.cpu_count() or 1), threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as connected,
+    ):
         yield connected

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -20,8 +19,14 @@ log = logging.getLogger("wavetrain")
 
 
 def execute(
-    file: Path, *, ranks: int = 0, overrides: Iterable[str] = (), out: Path | None = None, force: bool = False,
-    dry_run: bool = False, quiet: bool = False,
+    file: Path,
+    *,
+    ranks: int = 0,
+    overrides: Iterable[str] = (),
+    out: Path | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    quiet: bool = False,
 ) -> Path:
     """Run the case or campaign ``file`` into ``out`` (default ``runs/<stem>``); returns the output folder.
 
@@ -71,8 +76,10 @@ def _check_run(run: Run) -> None:
 def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any) -> None:
     for step in campaign.steps:
         if isinstance(step, Run):
-            state = "done" if _is_done(folder / step.folder, step.case.text) else "to do"
-            say(f"run    {step.name}: {step.case.solver.kind} on {step.case.mesh.kind}, to t = {step.case.time.end:g} s, {ranks} rank(s) -> {folder / step.folder} ({state})")
+            case, place = step.case, folder / step.folder
+            state = "done" if _is_done(place, case.text) else "to do"
+            what = f"{case.solver.kind} on {case.mesh.kind}, to t = {case.time.end:g} s, {ranks} rank(s)"
+            say(f"run    {step.name}: {what} -> {place} ({state})")
         else:
             say(f"stage  {step.name}: {step.kind} of {', '.join(step.inputs.values())} -> {folder / step.name}")
 
@@ -102,8 +109,10 @@ def _do_run(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet
         summary = _run_here(run, folder, comm, quiet=quiet)
     if summary["status"] != "done":
         raise RunError(f"{run.name}: stopped at t = {summary['t_end']:.6g} s; the same command goes on from there")
-    say(f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
-        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}")
+    say(
+        f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
+        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}"
+    )
 
 
 def _prepare(folder: Path, text: str, *, force: bool) -> None:
@@ -176,9 +185,3 @@ def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
     if result is None or not all(files[name].exists() for name in stage.inputs.values()):
         return False
     return bool(json.loads(result).get("key") == _stage_key(stage, files))
-
-
-def fail(error: Exception) -> None:
-    """Print ``error`` as one line and end with its exit code."""
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2 if isinstance(error, InputError) else 1)

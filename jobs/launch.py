@@ -22,9 +22,14 @@ def environment() -> dict[str, str]:
     """This process' environment without what an MPI launcher left there, and fit for several ranks a core."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
     kept |= {
-        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1", "HWLOC_HIDE_ERRORS": "2",
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "OMP_NUM_THREADS": "1",
+        "NUMBA_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "HWLOC_HIDE_ERRORS": "2",
     }
     return kept
 
@@ -67,8 +72,10 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
     command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
     env = environment() | {EVENTS: "1", "PYTHONPATH": _python_path()}
     tail: deque[str] = deque(maxlen=20)
-    with (folder / "log.txt").open("a", encoding="utf-8") as log, \
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as process:
+    with (
+        (folder / "log.txt").open("a", encoding="utf-8") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as process,
+    ):
         assert process.stdout is not None
         before = {number: signal.signal(number, _pass_on(process)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
         try:
@@ -80,8 +87,10 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
         raise {"InputError": InputError}.get(last["kind"], RunError)(last["message"])
     if last.get("event") != "done":
         where = f" after t = {last['t']:.6g} s" if "t" in last else ""
-        raise RunError(f"a rank died{where} (mpirun ended with {process.returncode}); see {folder / 'log.txt'}; "
-                       "the same command goes on from the last checkpoint")
+        raise RunError(
+            f"a rank died{where} (mpirun ended with {process.returncode}); see {folder / 'log.txt'}; "
+            "the same command goes on from the last checkpoint"
+        )
     return dict(last["summary"])
 
 

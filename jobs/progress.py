@@ -70,7 +70,9 @@ class Live(Silent):
         from rich.progress import BarColumn, TaskProgressColumn, TextColumn
         from rich.progress import Progress as Bar
 
-        self._bar = Bar(TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[facts]}"), transient=True)
+        self._bar = Bar(
+            TextColumn("[bold]{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[facts]}"), transient=True
+        )
         self._task = self._bar.add_task(name, total=1.0, facts="")
         self._next = 0.0
 

@@ -29,7 +29,12 @@ class Params:
     size: float = quantity("m", "edge length in the basin", above=0.0)
     island: float | None = quantity("m", "edge length on the island; unset: a quarter of size", default=None)
     depth: float = quantity("m", "depth of the still water", default=0.32, above=0.0)
-    west: float = quantity("m", "x of the western side: 0 is the wavemaker; beyond it the waves before the island are given, not computed", default=0.0, low=0.0)
+    west: float = quantity(
+        "m",
+        "x of the western side: 0 is the wavemaker; beyond it the waves before the island are given, not computed",
+        default=0.0,
+        low=0.0,
+    )
     growth: float = setting("growth of the edge length with the distance from the toe", default=0.2)
     seed: int = setting("seed of the random pattern", default=0)
 
@@ -48,5 +53,15 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     fine = params.size / 4.0 if params.island is None else params.island
     shore = TOE_RADIUS - params.depth / SLOPE
     discs = (rectangle.Refinement(CENTRE, float(np.mean([shore, TOE_RADIUS])), fine, params.growth),)
-    return rectangle.build(rectangle.Params(WIDTH - params.west, LENGTH, params.size, origin=(params.west, 0.0), seed=params.seed, refine=discs,
-                                            bathymetry=Spec("cone", shape)), folder=folder)
+    return rectangle.build(
+        rectangle.Params(
+            WIDTH - params.west,
+            LENGTH,
+            params.size,
+            origin=(params.west, 0.0),
+            seed=params.seed,
+            refine=discs,
+            bathymetry=Spec("cone", shape),
+        ),
+        folder=folder,
+    )

@@ -40,7 +40,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.refine and self.pattern != "delaunay":
-            raise InputError(f"refine needs pattern = \"delaunay\", not {self.pattern!r}")
+            raise InputError(f'refine needs pattern = "delaunay", not {self.pattern!r}')
 
 
 def build(params: Params, *, folder: Path) -> TriMesh:
@@ -53,12 +53,18 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     """
     bed = bed_means(params.bathymetry, folder)
     vertices, triangles = {"delaunay": _delaunay, "cross": _cross, "right": _right}[params.pattern](params)
-    return trimesh(vertices + np.array(params.origin), triangles, bed=bed, boundary_names=points.SIDES,
-                   side=points.rectangle_side(params.origin, params.width, params.height))
+    return trimesh(
+        vertices + np.array(params.origin),
+        triangles,
+        bed=bed,
+        boundary_names=points.SIDES,
+        side=points.rectangle_side(params.origin, params.width, params.height),
+    )
 
 
 def _delaunay(p: Params) -> tuple[Array, Array]:
     if p.refine:
+
         def wanted(x: Array, y: Array) -> Array:
             size = np.full_like(x, p.size)
             for disc in p.refine:

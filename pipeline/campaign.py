@@ -127,7 +127,8 @@ def stage(name: str, entry: Mapping[str, Any], known: set[str], folder: Path) ->
             raise InputError(f"key 'stage.{name}.{key}' is missing: the run that stage {asked.kind!r} reads")
         inputs[key] = rest.pop(key)
         if inputs[key] not in known:
-            raise InputError(f"'stage.{name}.{key}' names {inputs[key]!r}{plugin.nearest(str(inputs[key]), known)}; there are: {', '.join(sorted(known))}")
+            hint = plugin.nearest(str(inputs[key]), known)
+            raise InputError(f"'stage.{name}.{key}' names {inputs[key]!r}{hint}; there are: {', '.join(sorted(known))}")
     if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
         rest["folder"] = str(folder / rest.get("folder", "."))
     return Stage(name, asked.kind, inputs, params.build(module.Params, rest, f"stage.{name}"))

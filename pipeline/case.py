@@ -4,6 +4,7 @@ Sections: ``mesh`` and ``solver`` (plug-ins, by ``kind``), ``time``, ``output``,
 ``observed`` (what was measured there; stage `validate` sets the run beside it).
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -154,4 +155,9 @@ def to_toml(table: Mapping[str, Any]) -> str:
     """``table`` as TOML text: the run's own record of what was asked, overrides included."""
     import tomli_w
 
-    return tomli_w.dumps(_copy(table))
+    return re.sub(r"\[\n((?:    [^\[\]{}\n]*,\n)+)\]", _one_line, tomli_w.dumps(_copy(table)))
+
+
+def _one_line(array: re.Match[str]) -> str:
+    """A list of plain values on one line."""
+    return "[" + ", ".join(line.strip().rstrip(",") for line in array[1].splitlines()) + "]"

@@ -16,9 +16,20 @@ from matplotlib.figure import Figure
 Array = np.ndarray[Any, np.dtype[Any]]
 
 STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#e4e7eb", "grid.linewidth": 0.6, "axes.edgecolor": "#7b8794", "axes.axisbelow": True, "svg.fonttype": "none",
-    "axes.titlesize": 9, "axes.titleweight": "bold", "axes.titlelocation": "left", "svg.hashsalt": "wavetrain",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e7eb",
+    "grid.linewidth": 0.6,
+    "axes.edgecolor": "#7b8794",
+    "axes.axisbelow": True,
+    "svg.fonttype": "none",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "svg.hashsalt": "wavetrain",
 }
 COMPUTED, OBSERVED, LAND = "#0b6e99", "#d1495b", "#cdbfa5"
 WET = 1e-3  # [m] of water that a map shows as water
@@ -26,22 +37,31 @@ WET = 1e-3  # [m] of water that a map shows as water
 
 def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]], gauges: Mapping[str, tuple[float, ...]]) -> Figure:
     """The free surface (cells,) [m] where the depth (cells,) [m] is above `WET`, at each of ``frames``: (time [s], surface, depth)."""
-    corners = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
     seas = [surface[depth > WET] for _, surface, depth in frames]
     level = float(np.median(np.concatenate(seas))) if any(map(len, seas)) else 0.0
-    reach = max((float(np.percentile(np.abs(sea - level), 99.5)) for sea in seas if len(sea)), default=0.0) or 1e-3
+    reach = max((float(np.percentile(np.abs(sea - level), 98.0)) for sea in seas if len(sea)), default=0.0) or 1e-3
     low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
     shape = (high - low)[1] / (high - low)[0]
     columns = 2 if shape < 0.7 else len(frames)
     rows = -(-len(frames) // columns)
     wide = 10.0
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(wide, max(wide / columns * shape * rows, 1.2 * rows) + 0.9), sharex=True, sharey=True,
-                                    squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(
+            rows,
+            columns,
+            figsize=(wide, max(wide / columns * shape * rows, 1.2 * rows) + 0.9),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
         for axis, (time, surface, depth) in zip(axes.flat, frames, strict=False):
             wet = depth > WET
             land = PolyCollection(corners[~wet], facecolors=_shaded(mesh["bed"][~wet]), edgecolors="face", linewidths=0.1, rasterized=True)
-            sea = PolyCollection(corners[wet], array=surface[wet] - level, cmap="RdBu_r", edgecolors="face", linewidths=0.1, rasterized=True)
+            sea = PolyCollection(
+                corners[wet], array=surface[wet] - level, cmap="RdBu_r", edgecolors="face", linewidths=0.1, rasterized=True
+            )
             sea.set_clim(-reach, reach)
             axis.add_collection(land)
             axis.add_collection(sea)
@@ -49,7 +69,7 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
                 axis.plot(x, y, "o", ms=2.4, mfc="white", mec="black", mew=0.6)
             axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", title=f"t = {time:.4g} s")
             axis.grid(visible=False)
-        for axis in axes.flat[len(frames):]:
+        for axis in axes.flat[len(frames) :]:
             axis.set_visible(False)
         for axis in axes[-1]:
             axis.set_xlabel("x [m]")
@@ -81,7 +101,7 @@ def gauges(series: Mapping[str, Mapping[str, Array]], notes: Mapping[str, str], 
                 axis.axhline(crests[name] * 1e3, color=OBSERVED, lw=1.1, ls=":", label="first crest observed")
             axis.plot(columns_["time"], columns_["computed"] * 1e3, color=COMPUTED, lw=1.3, label="computed")
             axis.set_title(f"{name}   {notes.get(name, '')}")
-        for axis in axes.flat[len(series):]:
+        for axis in axes.flat[len(series) :]:
             axis.set_visible(False)
         for axis in axes[:, 0]:
             axis.set_ylabel("surface [mm]")
@@ -99,7 +119,9 @@ def runup(angles: Array, computed: Array, observed: Array) -> Figure:
         order = np.argsort(angles)
         axis.plot(angles[order], observed[order] * 1e3, "o", color=OBSERVED, ms=5, label="observed")
         axis.plot(angles[order], computed[order] * 1e3, "-o", color=COMPUTED, lw=1.3, ms=3, label="computed")
-        axis.set(xlabel="direction [degree, counterclockwise from south]", ylabel="run-up [mm]", xticks=np.arange(0, 361, 45), ylim=(0.0, None))
+        axis.set(
+            xlabel="direction [degree, counterclockwise from south]", ylabel="run-up [mm]", xticks=np.arange(0, 361, 45), ylim=(0.0, None)
+        )
         axis.legend(frameon=False, fontsize=8)
     return figure
 

@@ -27,7 +27,7 @@ class Spec:
 
 
 def quantity(
-    unit: str, doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, low: float = -math.inf, above: float = -math.inf,
+    unit: str, doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, low: float = -math.inf, above: float = -math.inf
 ) -> Any:
     """Declare a field with unit ``unit`` (pint's notation); values must be >= ``low`` and > ``above``."""
     return dataclasses.field(default=default, default_factory=factory, metadata={"unit": unit, "doc": doc, "low": low, "above": above})
@@ -77,8 +77,9 @@ def _value(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
         return _first_that_fits(options, value, where, meta)
     if origin is typing.Literal:
         if value not in arguments:
-            raise InputError(f"'{where}' is {value!r}{nearest(str(value), map(str, arguments))}; "
-                             f"it can be: {', '.join(map(str, arguments))}")
+            raise InputError(
+                f"'{where}' is {value!r}{nearest(str(value), map(str, arguments))}; it can be: {', '.join(map(str, arguments))}"
+            )
         return value
     if kind is Spec:
         return spec(value, where)
@@ -145,7 +146,9 @@ def _convert(text: str, where: str, unit: str) -> float:
         return float(registry.Quantity(text).to(unit).magnitude)
     except pint.UndefinedUnitError as error:
         name = str(error.unit_names if isinstance(error.unit_names, str) else error.unit_names[0])
-        hint = nearest(name, ["m", "cm", "mm", "km", "s", "min", "hour", "day", "ms", "degree", "radian", "m/s", "Pa", "kg", "metre", "minute"])
+        hint = nearest(
+            name, ["m", "cm", "mm", "km", "s", "min", "hour", "day", "ms", "degree", "radian", "m/s", "Pa", "kg", "metre", "minute"]
+        )
         raise InputError(f"'{where}' is {text!r}: unknown unit {name!r}{hint} (expected [{unit}])") from None
     except pint.DimensionalityError:
         raise InputError(f"'{where}' is {text!r}, which is not in [{unit}]") from None

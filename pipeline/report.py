@@ -42,16 +42,27 @@ def _run(run: Run, folder: Path) -> dict[str, Any]:
         surface, depth = store.field("free_surface"), store.field("depth")
         frames = [(float(times[i]), surface[i].compute(), depth[i].compute()) for i in chosen]
         figure = figures.maps(store.mesh(), frames, store.gauges)
-    return {"name": run.name, "title": run.case.title, "facts": facts(summary), "maps": _data_url(figures.inline(figure)), "case": run.case.text}
+    return {
+        "name": run.name,
+        "title": run.case.title,
+        "facts": facts(summary),
+        "maps": _data_url(figures.inline(figure)),
+        "case": run.case.text,
+    }
 
 
 def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The run's facts in words."""
     return [
-        ("cells", f"{summary['cells']:,}"), ("ranks", str(summary["ranks"])), ("steps", f"{summary['steps']:,}"),
-        ("simulated time", f"{summary['t_end']:.6g} s"), ("smallest step", f"{summary['dt_min']:.3g} s"),
-        ("computing", f"{summary['wall_s']:.1f} s"), ("writing", f"{summary['writing_s']:.1f} s"),
-        ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"), ("mass drift", f"{summary['mass_drift']:+.1e} of the water"),
+        ("cells", f"{summary['cells']:,}"),
+        ("ranks", str(summary["ranks"])),
+        ("steps", f"{summary['steps']:,}"),
+        ("simulated time", f"{summary['t_end']:.6g} s"),
+        ("smallest step", f"{summary['dt_min']:.3g} s"),
+        ("computing", f"{summary['wall_s']:.1f} s"),
+        ("writing", f"{summary['writing_s']:.1f} s"),
+        ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"),
+        ("mass drift", f"{summary['mass_drift']:+.1e} of the water"),
         ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),
     ]
 

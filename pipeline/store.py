@@ -116,7 +116,9 @@ class Store:
             raise InputError(f"{self.path} has no {group}/{name}; there are: {', '.join(known)}")
         path = f"{group}/{name}"
         data = self._file[path]
-        return dask.array.from_array(_Dataset(str(self.path), path, data.shape, data.dtype), chunks=data.chunks or data.shape or (), name=False)
+        return dask.array.from_array(
+            _Dataset(str(self.path), path, data.shape, data.dtype), chunks=data.chunks or data.shape or (), name=False
+        )
 
     def tree(self) -> Iterator[tuple[str, Any]]:
         """Every dataset with its path, in the file's order."""
@@ -147,6 +149,7 @@ def read_result(path: Path) -> dict[str, dict[str, Array]]:
     """The tables of a stage's ``result.h5``: group to column to values."""
     tables: dict[str, dict[str, Array]] = {}
     with h5py.File(path, "r", locking=False) as file:
+
         def take(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
                 group, _, column = name.rpartition("/")

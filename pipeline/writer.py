@@ -52,8 +52,19 @@ class Writer:
         self._file = h5py.File(self.part, "r+" if resume else "w", libver=("v110", "v110"), **options)
 
     def create(
-        self, *, mesh: Mapping[str, Array], fields: Sequence[Field], gauges: Sequence[str], gauge_places: Array, gauge_fields: Sequence[Field],
-        maxima: Sequence[Field], attrs: Mapping[str, Any], cells: int, real: Any, chunk: int, compression: str,
+        self,
+        *,
+        mesh: Mapping[str, Array],
+        fields: Sequence[Field],
+        gauges: Sequence[str],
+        gauge_places: Array,
+        gauge_fields: Sequence[Field],
+        maxima: Sequence[Field],
+        attrs: Mapping[str, Any],
+        cells: int,
+        real: Any,
+        chunk: int,
+        compression: str,
     ) -> None:
         """Lay the file out: the mesh whole, all series empty."""
         file = self._file
@@ -63,8 +74,14 @@ class Writer:
         time.attrs.update({"units": "s", "long_name": "simulated time", "standard_name": "time"})
         time.make_scale("time")
         for field in fields:
-            data = file.create_dataset(f"fields/{field.name}", (0, cells), real, maxshape=(None, cells), chunks=(1, min(chunk, cells)),
-                                       **filter_options(compression))
+            data = file.create_dataset(
+                f"fields/{field.name}",
+                (0, cells),
+                real,
+                maxshape=(None, cells),
+                chunks=(1, min(chunk, cells)),
+                **filter_options(compression),
+            )
             _describe(data, field, ("time", "face"), file)
             data.attrs.update({"centre": "cell", "mesh": "mesh", "location": "face"})
         for field in maxima:
@@ -80,7 +97,7 @@ class Writer:
         sizes = {dim: array.shape[i] for name, array in mesh.items() for i, dim in enumerate(DIMENSIONS[name])}
         for name, size in sizes.items():
             scale = file.create_dataset(name, (size,), ">f4")  # a dimension without coordinates, as netCDF-4 writes it
-            scale.make_scale("This is a netCDF dimension but not a netCDF variable.%10d" % size)
+            scale.make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
         topology = file.create_dataset("mesh/mesh", (), "<i4")
         topology.attrs.update(TOPOLOGY)
         for name, array in mesh.items():
@@ -104,7 +121,9 @@ class Writer:
         time = group.create_dataset("time", (0,), "<f8", maxshape=(None,), chunks=(GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time of the samples"})
         for field in fields:
-            data = group.create_dataset(field.name, (0, len(gauges)), "<f8", maxshape=(None, len(gauges)), chunks=(GAUGE_CHUNK, len(gauges)))
+            data = group.create_dataset(
+                field.name, (0, len(gauges)), "<f8", maxshape=(None, len(gauges)), chunks=(GAUGE_CHUNK, len(gauges))
+            )
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
     def append(self, t: float, start: int, stop: int, values: Mapping[str, Array]) -> None:
@@ -205,7 +224,7 @@ def publish(path: Path) -> None:
         file.attrs["complete"] = np.int32(1)
     with open(part, "rb") as handle:
         os.fsync(handle.fileno())
-    os.replace(part, path)
+    part.replace(path)
     if text:
         write_text(path.with_suffix(".xdmf"), text)
 
@@ -217,7 +236,7 @@ def write_text(path: Path, text: str) -> None:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _describe(data: Any, field: Field, dims: tuple[str, ...], file: Any) -> None:

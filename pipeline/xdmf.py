@@ -49,6 +49,7 @@ def describe(file: h5py.File, name: str) -> str:
 
 def _item(parent: Any, data: Any, text: str) -> None:
     kind = {"f": "Float", "i": "Int", "u": "UInt"}[np.dtype(data.dtype).kind]
-    item = xml.SubElement(parent, "DataItem", DataType=kind, Dimensions=" ".join(map(str, data.shape)), Format="HDF",
-                          Precision=str(data.dtype.itemsize))
+    item = xml.SubElement(
+        parent, "DataItem", DataType=kind, Dimensions=" ".join(map(str, data.shape)), Format="HDF", Precision=str(data.dtype.itemsize)
+    )
     item.text = text

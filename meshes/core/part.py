@@ -71,9 +71,17 @@ def cut(mesh: "TriMesh", rank: int, size: int, owner: Array) -> Part:
     inner = owned - len(mine)
     neighbours = mesh.neighbours[cells[:reach2]]
     return Part(
-        rank=rank, size=size, cells=cells, inner=inner, owned=owned, reach1=reach1, reach2=reach2,
-        neighbours=np.where(neighbours < 0, -1, local[neighbours]), **_edges(mesh, cells, local, reach1, inner),
-        **_vertices(mesh, cells, local, owned, reach2), halo=_halo(mesh, owner, rank, rim, cells, local, owned),
+        rank=rank,
+        size=size,
+        cells=cells,
+        inner=inner,
+        owned=owned,
+        reach1=reach1,
+        reach2=reach2,
+        neighbours=np.where(neighbours < 0, -1, local[neighbours]),
+        **_edges(mesh, cells, local, reach1, inner),
+        **_vertices(mesh, cells, local, owned, reach2),
+        halo=_halo(mesh, owner, rank, rim, cells, local, owned),
     )
 
 
@@ -132,8 +140,12 @@ def _edges(mesh: "TriMesh", cells: Array, local: Array, reach1: int, inner: int)
     place = np.full(len(mesh.edges), -1, np.int32)
     place[edges[order]] = np.arange(len(edges), dtype=np.int32)
     return {
-        "edges": edges[order].astype(np.int32), "left": left[order].astype(np.int32), "right": right[order].astype(np.int32),
-        "inner_edges": int((group == 0).sum()), "interior_edges": int((group < 2).sum()), "cell_edges": place[mesh.cell_edges[cells[:reach1]]],
+        "edges": edges[order].astype(np.int32),
+        "left": left[order].astype(np.int32),
+        "right": right[order].astype(np.int32),
+        "inner_edges": int((group == 0).sum()),
+        "interior_edges": int((group < 2).sum()),
+        "cell_edges": place[mesh.cell_edges[cells[:reach1]]],
     }
 
 
@@ -148,7 +160,9 @@ def _vertices(mesh: "TriMesh", cells: Array, local: Array, owned: int, reach2: i
     place[vertices[order]] = np.arange(len(vertices), dtype=np.int32)
     count = count[order]
     return {
-        "vertices": vertices[order], "inner_vertices": int((~foreign).sum()), "corners": place[triangles],
+        "vertices": vertices[order],
+        "inner_vertices": int((~foreign).sum()),
+        "corners": place[triangles],
         "first_cell": np.concatenate([[0], np.cumsum(count)]).astype(np.int32),
         "cells_of": local[mesh.cells_of[_ranges(mesh.first_cell[vertices[order]], count)]],
     }

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
 
+from meshes.core.kernels import integrate
 from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.params import setting
@@ -47,9 +47,11 @@ class Grid:
         """
         low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
         slack = 1e-6 * np.array([self.x[1] - self.x[0], self.y[1] - self.y[0]])
-        if (low < [self.x[0], self.y[0]] - slack).any() or (high > [self.x[-1], self.y[-1]] + slack).any():
-            raise InputError(f"{self.name} covers ({self.x[0]:g}, {self.y[0]:g}) to ({self.x[-1]:g}, {self.y[-1]:g}) m; "
-                             f"the mesh spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m")
+        if (low < np.array([self.x[0], self.y[0]]) - slack).any() or (high > np.array([self.x[-1], self.y[-1]]) + slack).any():
+            raise InputError(
+                f"{self.name} covers ({self.x[0]:g}, {self.y[0]:g}) to ({self.x[-1]:g}, {self.y[-1]:g}) m; "
+                f"the mesh spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
+            )
         dx = (self.x[-1] - self.x[0]) / (len(self.x) - 1)
         dy = (self.y[-1] - self.y[0]) / (len(self.y) - 1)
         pixels = (corners - [self.x[0], self.y[0]]) / [dx, dy]
@@ -108,8 +110,11 @@ def _read_netcdf(path: Path, variable: str | None) -> tuple[Array, Array, Array]
         on_two = [str(name) for name, v in data.data_vars.items() if v.ndim == 2]
         chosen = variable or (on_two[0] if len(on_two) == 1 else None)
         if chosen not in data:
-            raise InputError(f"{path.name} has no variable {chosen!r}; name one: {', '.join(on_two)}" if variable
-                             else f"{path.name} has {len(on_two)} variables on two dimensions; name one with variable = ...: {', '.join(on_two)}")
+            raise InputError(
+                f"{path.name} has no variable {chosen!r}; name one: {', '.join(on_two)}"
+                if variable
+                else f"{path.name} has {len(on_two)} variables on two dimensions; name one with variable = ...: {', '.join(on_two)}"
+            )
         down, across = data[chosen].dims
         table = data[chosen].sortby(across).sortby(down)
         x, y = (np.asarray(table[d].values, float) for d in (across, down))
@@ -123,61 +128,3 @@ def _check_even(path: Path, name: str, values: Array) -> None:
     steps = np.diff(values)
     if len(values) < 2 or steps.max() > 1.01 * steps.min():
         raise InputError(f"{path.name}: its {name} are not evenly spaced, so it is no regular grid (or has whole lines missing)")
-
-
-@njit(cache=True)
-def integrate(corners, z, means):
-    """Mean of the bilinear surface ``z`` (M, N) over each triangle; ``corners`` (T, 3, 2) in pixels."""
-    old = np.empty((8, 2))
-    new = np.empty((8, 2))
-    for t in range(corners.shape[0]):
-        xs, ys = corners[t, :, 0], corners[t, :, 1]
-        i0 = min(max(int(np.floor(xs.min())), 0), z.shape[0] - 2)
-        i1 = min(max(int(np.ceil(xs.max())) - 1, i0), z.shape[0] - 2)
-        j0 = min(max(int(np.floor(ys.min())), 0), z.shape[1] - 2)
-        j1 = min(max(int(np.ceil(ys.max())) - 1, j0), z.shape[1] - 2)
-        area = 0.0
-        total = 0.0
-        for i in range(i0, i1 + 1):
-            for j in range(j0, j1 + 1):
-                count = 3
-                old[:3] = corners[t]
-                # the grid's outermost pixels also take what round-off puts beyond them
-                if i > i0:
-                    count = clip(old, count, new, 0, float(i), 1.0)
-                if i < i1:
-                    count = clip(old, count, new, 0, float(i + 1), -1.0)
-                if j > j0:
-                    count = clip(old, count, new, 1, float(j), 1.0)
-                if j < j1:
-                    count = clip(old, count, new, 1, float(j + 1), -1.0)
-                for k in range(1, count - 1):
-                    piece = 0.5 * ((old[k, 0] - old[0, 0]) * (old[k + 1, 1] - old[0, 1]) - (old[k, 1] - old[0, 1]) * (old[k + 1, 0] - old[0, 0]))
-                    area += piece
-                    for a, b in ((0, k), (k, k + 1), (k + 1, 0)):  # middles of the sides: exact for degree 2
-                        x = 0.5 * (old[a, 0] + old[b, 0]) - i
-                        y = 0.5 * (old[a, 1] + old[b, 1]) - j
-                        low = z[i, j] * (1.0 - x) + z[i + 1, j] * x
-                        high = z[i, j + 1] * (1.0 - x) + z[i + 1, j + 1] * x
-                        total += piece / 3.0 * (low * (1.0 - y) + high * y)
-        means[t] = total / area
-
-
-@njit(cache=True)
-def clip(polygon, count, scratch, axis, place, sign):
-    """Keep the part of a convex polygon where sign (x[axis] - place) >= 0, in place; returns its number of corners."""
-    kept = 0
-    for k in range(count):
-        a = polygon[k]
-        b = polygon[(k + 1) % count]
-        da = sign * (a[axis] - place)
-        db = sign * (b[axis] - place)
-        if da >= 0.0:
-            scratch[kept] = a
-            kept += 1
-        if (da > 0.0 and db < 0.0) or (da < 0.0 and db > 0.0):
-            share = da / (da - db)
-            scratch[kept] = a + share * (b - a)
-            kept += 1
-    polygon[:kept] = scratch[:kept]
-    return kept

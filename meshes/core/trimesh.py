@@ -50,9 +50,15 @@ class TriMesh:
     def arrays(self) -> dict[str, Array]:
         """The arrays of ``/mesh`` by their UGRID names."""
         return {
-            "node_x": self.vertices[:, 0], "node_y": self.vertices[:, 1],
-            "face_node_connectivity": self.triangles, "edge_node_connectivity": self.edges, "edge_face_connectivity": self.edge_cells,
-            "face_x": self.centroids[:, 0], "face_y": self.centroids[:, 1], "face_area": self.areas, "bed": self.bed,
+            "node_x": self.vertices[:, 0],
+            "node_y": self.vertices[:, 1],
+            "face_node_connectivity": self.triangles,
+            "edge_node_connectivity": self.edges,
+            "edge_face_connectivity": self.edge_cells,
+            "face_x": self.centroids[:, 0],
+            "face_y": self.centroids[:, 1],
+            "face_area": self.areas,
+            "bed": self.bed,
         }
 
     def part(self, rank: int, size: int, owner: Array) -> Part:
@@ -61,7 +67,11 @@ class TriMesh:
 
 
 def trimesh(
-    vertices: Array, triangles: Array, *, bed: Callable[[Array], Array], boundary_names: Sequence[str] = ("boundary",),
+    vertices: Array,
+    triangles: Array,
+    *,
+    bed: Callable[[Array], Array],
+    boundary_names: Sequence[str] = ("boundary",),
     side: Callable[[Array], Array] = lambda midpoints: np.zeros(len(midpoints), np.int8),
 ) -> TriMesh:
     """Connect, check and order a mesh.
@@ -82,7 +92,7 @@ def trimesh(
     vertices = np.ascontiguousarray(vertices, np.float64)
     triangles = np.ascontiguousarray(triangles, np.int32)
     _check(vertices, triangles)
-    edges, edge_cells, cell_edges = _connect(vertices, triangles)
+    _, edge_cells, cell_edges = _connect(vertices, triangles)
     order = rcm(_across(edge_cells, cell_edges))
     triangles = triangles[order]
     used, first_use = np.unique(triangles.ravel(), return_index=True)
@@ -116,11 +126,24 @@ def _assemble(vertices: Array, triangles: Array, bed: Any, names: tuple[str, ...
     for array in (vertices, triangles, heights):
         digest.update(array.tobytes())
     return TriMesh(
-        vertices=vertices, triangles=triangles, bed=heights, edges=edges, edge_cells=edge_cells, cell_edges=cell_edges,
-        neighbours=_across(edge_cells, cell_edges), normals=normals, lengths=lengths, midpoints=midpoints, areas=areas,
-        centroids=centroids, inradius=2.0 * areas / lengths[cell_edges].sum(axis=1),
-        first_cell=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), cells_of=(around // 3).astype(np.int32),
-        boundary=boundary, boundary_names=names, hash=digest.hexdigest(),
+        vertices=vertices,
+        triangles=triangles,
+        bed=heights,
+        edges=edges,
+        edge_cells=edge_cells,
+        cell_edges=cell_edges,
+        neighbours=_across(edge_cells, cell_edges),
+        normals=normals,
+        lengths=lengths,
+        midpoints=midpoints,
+        areas=areas,
+        centroids=centroids,
+        inradius=2.0 * areas / lengths[cell_edges].sum(axis=1),
+        first_cell=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        cells_of=(around // 3).astype(np.int32),
+        boundary=boundary,
+        boundary_names=names,
+        hash=digest.hexdigest(),
     )
 
 
@@ -184,15 +207,19 @@ def _check_edges(vertices: Array, start: Array, end: Array, order: Array, number
     counts = np.bincount(number)
     if counts.max() > 2:
         slot = order[fresh][int(np.argmax(counts > 2))]
-        raise InputError(f"{counts.max()} triangles meet on one edge, triangle {slot // 3} among them: "
-                         f"from {_places(vertices[[start[slot], end[slot]]])} m")
+        raise InputError(
+            f"{counts.max()} triangles meet on one edge, triangle {slot // 3} among them: "
+            f"from {_places(vertices[[start[slot], end[slot]]])} m"
+        )
     second = np.flatnonzero(~fresh)
     same = start[order[second]] == start[order[second - 1]]
     if same.any():
         where = second[int(np.argmax(same))]
         one, other = order[where - 1], order[where]
-        raise InputError(f"triangles {one // 3} and {other // 3} overlap: both lie on the same side of the edge "
-                         f"{_places(vertices[[start[one], end[one]]])} m")
+        raise InputError(
+            f"triangles {one // 3} and {other // 3} overlap: both lie on the same side of the edge "
+            f"{_places(vertices[[start[one], end[one]]])} m"
+        )
 
 
 def _across(edge_cells: Array, cell_edges: Array) -> Array:

@@ -61,16 +61,30 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
     shift = _clock_shift(observed, times, computed, series)
     gauges = {
         name: _gauge(observed, name, times, computed[name], series, shift, tables)
-        for name in computed if name in observed.first_crest or (series and name in series[1])
+        for name in computed
+        if name in observed.first_crest or (series and name in series[1])
     }
     runup = _runup(observed, wet_places, tables) if wet_places is not None and observed.runup else None
-    boxes = {
-        name: {"observed": at.height, "computed": _in_box(wet_places, at.box), "error": relative(_in_box(wet_places, at.box), at.height)}
-        for name, at in observed.runup_at.items()
-    } if wet_places is not None else {}
+    boxes = (
+        {
+            name: {
+                "observed": at.height,
+                "computed": _in_box(wet_places, at.box),
+                "error": relative(_in_box(wet_places, at.box), at.height),
+            }
+            for name, at in observed.runup_at.items()
+        }
+        if wet_places is not None
+        else {}
+    )
     result = {
-        "source": observed.source, "comparison": observed.comparison, "acceptance": ACCEPTANCE[observed.comparison],
-        "gauges": gauges, "runup": runup, "runup_at": boxes, "missing": missing,
+        "source": observed.source,
+        "comparison": observed.comparison,
+        "acceptance": ACCEPTANCE[observed.comparison],
+        "gauges": gauges,
+        "runup": runup,
+        "runup_at": boxes,
+        "missing": missing,
         "summary": _summary(observed, gauges, runup, boxes),
     }
     write_result(folder / "result.h5", tables, {"stage": "validate", "source": observed.source})
@@ -101,7 +115,13 @@ def _clock_shift(observed: Observed, times: Array, computed: Mapping[str, Array]
 
 
 def _gauge(
-    observed: Observed, name: str, times: Array, surface: Array, series: Any, shift: float, tables: dict[str, dict[str, tuple[Array, str, str]]],
+    observed: Observed,
+    name: str,
+    times: Array,
+    surface: Array,
+    series: Any,
+    shift: float,
+    tables: dict[str, dict[str, tuple[Array, str, str]]],
 ) -> dict[str, Any]:
     """Measures of one gauge; its series go into ``tables``."""
     low, high = observed.window or (times[0], times[-1])
@@ -119,11 +139,15 @@ def _gauge(
         observed_crest = first_crest(clock, values)[1]
         found |= {
             "misfit": misfit(np.interp(clock, times, surface), values),
-            "highest": float(surface.max()), "highest_observed": float(values.max()),
+            "highest": float(surface.max()),
+            "highest_observed": float(values.max()),
             "highest_error": relative(float(surface.max()), float(values.max())),
             "lag": arrival(times, surface) - arrival(clock, values),
         }
-        table |= {"observed_time": (clock, "s", "time of the observation on the run's clock"), "observed": (values, "m", "free surface, observed")}
+        table |= {
+            "observed_time": (clock, "s", "time of the observation on the run's clock"),
+            "observed": (values, "m", "free surface, observed"),
+        }
     else:
         observed_crest = observed.first_crest[name]
     tables[f"gauges/{name}"] = table
@@ -152,10 +176,16 @@ def _runup(observed: Observed, wet: Array, tables: dict[str, dict[str, tuple[Arr
     errors = (computed - measured) / measured
     tables["runup"] = {
         "angle": (np.array(asked.angles), "degree", "counterclockwise from south"),
-        "computed": (computed, "m", "run-up, computed"), "observed": (measured, "m", "run-up, observed"),
+        "computed": (computed, "m", "run-up, computed"),
+        "observed": (measured, "m", "run-up, observed"),
     }
-    return {"angles": list(asked.angles), "computed": heights, "observed": list(asked.heights), "errors": errors.tolist(),
-            "mean_error": float(np.mean(np.abs(errors)))}
+    return {
+        "angles": list(asked.angles),
+        "computed": heights,
+        "observed": list(asked.heights),
+        "errors": errors.tolist(),
+        "mean_error": float(np.mean(np.abs(errors))),
+    }
 
 
 def _in_box(wet: Array, box: tuple[float, float, float, float]) -> float:
@@ -186,7 +216,8 @@ def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
     lines = []
     for name, gauge in result["gauges"].items():
-        line = f"{name:<6} first crest {gauge['first_crest'] * 1e3:7.2f} mm, observed {gauge['first_crest_observed'] * 1e3:7.2f} mm ({gauge['first_crest_error']:+.1%})"
+        line = f"{name:<6} first crest {gauge['first_crest'] * 1e3:7.2f} mm, "
+        line += f"observed {gauge['first_crest_observed'] * 1e3:7.2f} mm ({gauge['first_crest_error']:+.1%})"
         if "misfit" in gauge:
             line += f", highest {gauge['highest_error']:+.1%}, rms misfit {gauge['misfit']:.3f} of the range, arrival {gauge['lag']:+.2f} s"
         lines.append(line + ("" if gauge["judged"] else "  (not judged)"))
@@ -196,6 +227,8 @@ def describe(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"run-up at {name}: {box['computed'] * 1e3:.1f} mm, observed {box['observed'] * 1e3:.1f} mm ({box['error']:+.1%})")
     for key, accepted in result["summary"]["accepted"].items():
         verdict = "within" if accepted else "NOT within"
-        lines.append(f"{key.replace('_', ' ')}: {result['summary'][key]:.1%}, {verdict} NTHMP's {result['acceptance']:.0%} ({result['comparison']})")
+        lines.append(
+            f"{key.replace('_', ' ')}: {result['summary'][key]:.1%}, {verdict} NTHMP's {result['acceptance']:.0%} ({result['comparison']})"
+        )
     lines += [f"not to be had, so not compared: {file}" for file in result["missing"]]
     return lines

@@ -98,8 +98,7 @@ def simulate(
 
 
 def _advance(
-    model: Model, comm: Comm, u: Array, clock: Clock, goal: float, cfl: float,
-    stop: Callable[[], bool], progress: Callable[[Clock], None],
+    model: Model, comm: Comm, u: Array, clock: Clock, goal: float, cfl: float, stop: Callable[[], bool], progress: Callable[[Clock], None]
 ) -> Generator[Frame, None, bool]:
     """Step to ``goal``; returns False (through the generator) where the run was asked to stop before."""
     while clock.t < goal:

@@ -82,9 +82,17 @@ class Recorder:
             return
         model, case = self.model, self.case
         self._writer.create(
-            mesh=self.mesh.arrays(), fields=model.fields, gauges=list(case.gauges), gauge_places=list(case.gauges.values()),
-            gauge_fields=model.gauge_fields, maxima=model.maxima_fields, attrs={"case": case.text, **self.facts}, cells=self.cells,
-            real=model.real, chunk=case.output.chunk, compression=case.output.filter,
+            mesh=self.mesh.arrays(),
+            fields=model.fields,
+            gauges=list(case.gauges),
+            gauge_places=np.array(list(case.gauges.values())),
+            gauge_fields=model.gauge_fields,
+            maxima=model.maxima_fields,
+            attrs={"case": case.text, **self.facts},
+            cells=self.cells,
+            real=model.real,
+            chunk=case.output.chunk,
+            compression=case.output.filter,
         )
 
     def frame(self, u: Array, clock: Clock) -> None:
@@ -162,4 +170,3 @@ def clear(folder: Path) -> None:
     """Remove a run's files from ``folder``, and nothing else."""
     for name in ("run.h5", "run.h5.part", "run.xdmf", "restart.h5", "restart.h5.part", "summary.json", "log.txt", "case.toml"):
         (folder / name).unlink(missing_ok=True)
-

@@ -62,7 +62,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         raise InputError(f"too many ranks for the cells: {comm.size} ranks, {len(mesh.triangles)} cells")
     owner = comm.broadcast(owners(mesh, comm.size))  # all ask, as PETSc starts on all ranks or none; the answers may differ
     part = mesh.part(comm.rank, comm.size, owner)
-    model = plugin.load("solvers", case.solver.kind).model(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
+    model = plugin.load("solvers", case.solver.kind).build(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
     facts = _facts(mesh, comm)
     recorder = Recorder(case, mesh, part, model, comm, folder, facts)
     try:
@@ -72,8 +72,11 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         raise
     recorder.close()
     summary |= {
-        "cells": len(mesh.triangles), "ranks": comm.size, "total_s": time.perf_counter() - started,
-        "mesh_hash": mesh.hash, "versions": versions(),
+        "cells": len(mesh.triangles),
+        "ranks": comm.size,
+        "total_s": time.perf_counter() - started,
+        "mesh_hash": mesh.hash,
+        "versions": versions(),
     }
     if comm.rank == 0:
         write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
@@ -96,8 +99,17 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
         progress(Progress(now.t, case.time.end, now.dt, now.step, drift, time.perf_counter() - begun))
 
     with stop_signals() as asked:
-        frames = simulate(model, comm, end=case.time.end, every=case.time.every, cfl=case.time.cfl, u=state, clock=clock,
-                          stop=lambda: bool(asked), progress=report)
+        frames = simulate(
+            model,
+            comm,
+            end=case.time.end,
+            every=case.time.every,
+            cfl=case.time.cfl,
+            u=state,
+            clock=clock,
+            stop=lambda: bool(asked),
+            progress=report,
+        )
         for frame in frames:
             pause = time.perf_counter()
             volume, came_in = model.mass(frame.u)
@@ -114,9 +126,15 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
     if whole:
         recorder.finish(state, clock)
     return {
-        "status": "done" if whole else "stopped", "wall_s": wall, "writing_s": writing, "steps": clock.step, "stages": model.stages,
+        "status": "done" if whole else "stopped",
+        "wall_s": wall,
+        "writing_s": writing,
+        "steps": clock.step,
+        "stages": model.stages,
         "updates_per_core_s": recorder.cells * model.stages * steps / (wall * comm.size) if wall > 0.0 else 0.0,
-        "mass_drift": drift, "t_end": clock.t, "dt_min": clock.dt_min,
+        "mass_drift": drift,
+        "t_end": clock.t,
+        "dt_min": clock.dt_min,
     }
 
 

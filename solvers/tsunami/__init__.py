@@ -36,7 +36,7 @@ class Params:
     boundary: Mapping[str, Spec] = setting("what stands outside each side of the mesh; a side not named is a wall", factory=dict)
 
 
-def model(*arguments: Any, **named: Any) -> Any:
+def build(*arguments: Any, **named: Any) -> Any:
     """The discretised equations on one rank's part: see `solvers.tsunami.model.Tsunami`."""
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
 

@@ -47,7 +47,9 @@ class Series:
     scale: float = setting("factor from the file's unit to m", default=1.0)
     begin: float = quantity("s", "the file's time at the start of the run", default=0.0)
     until: float | None = quantity("s", "the file's time after which no wave enters; unset: its last", default=None)
-    baseline: tuple[float, float] | None = setting("the file's times [s] between which the water was still: their mean is subtracted", default=None)
+    baseline: tuple[float, float] | None = setting(
+        "the file's times [s] between which the water was still: their mean is subtracted", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True)

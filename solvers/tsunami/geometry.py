@@ -35,7 +35,7 @@ class Geometry:
     lengths: Array  # (E,) [m]
 
 
-def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: type) -> Geometry:
+def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: Any) -> Geometry:
     """Cut the mesh's arrays down to ``part``; ``tolerance`` is the limiter's K, ``real`` the floating-point type."""
     cells = part.cells
     reach2 = part.reach2

@@ -116,7 +116,7 @@ def vertex_values(q, first_cell, cells_of, shares, dry, start, stop, corner_valu
 
 
 @njit(cache=True, error_model="numpy")
-def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, slack, g, dry, limiter, order, start, stop, faces, source):
+def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, slack, g, limiter, order, start, stop, faces, source):
     """Values at the edges' middles from limited slopes, and the bed's push on the cell.
 
     The slope is that of the plane through the values at the ``corners`` (cells, 3); its change from the centroid to the
@@ -141,11 +141,35 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, slac
             n1 = neighbours[c, 1]
             n2 = neighbours[c, 2]
             e0, e1, e2 = limited_changes(
-                corner_values[v0, 0], corner_values[v1, 0], corner_values[v2, 0], q[n0, 0] - eta, q[n1, 0] - eta, q[n2, 0] - eta, limiter, s * h * h)
+                corner_values[v0, 0],
+                corner_values[v1, 0],
+                corner_values[v2, 0],
+                q[n0, 0] - eta,
+                q[n1, 0] - eta,
+                q[n2, 0] - eta,
+                limiter,
+                s * h * h,
+            )
             x0, x1, x2 = limited_changes(
-                corner_values[v0, 1], corner_values[v1, 1], corner_values[v2, 1], q[n0, 1] - ux, q[n1, 1] - ux, q[n2, 1] - ux, limiter, s * g * h)
+                corner_values[v0, 1],
+                corner_values[v1, 1],
+                corner_values[v2, 1],
+                q[n0, 1] - ux,
+                q[n1, 1] - ux,
+                q[n2, 1] - ux,
+                limiter,
+                s * g * h,
+            )
             y0, y1, y2 = limited_changes(
-                corner_values[v0, 2], corner_values[v1, 2], corner_values[v2, 2], q[n0, 2] - uy, q[n1, 2] - uy, q[n2, 2] - uy, limiter, s * g * h)
+                corner_values[v0, 2],
+                corner_values[v1, 2],
+                corner_values[v2, 2],
+                q[n0, 2] - uy,
+                q[n1, 2] - uy,
+                q[n2, 2] - uy,
+                limiter,
+                s * g * h,
+            )
             d0 = e0 - bed_change[c, 0]
             d1 = e1 - bed_change[c, 1]
             d2 = e2 - bed_change[c, 2]
@@ -236,8 +260,14 @@ def edge_flux(faces, left_face, right_face, normals, lengths, g, start, stop, fl
         h_right = max(faces[b, 1] - top, 0.0)
         rise = 0.5 * g * (h_right - h_left) * (h_right + h_left)
         mass, along, across = hllc(
-            h_left, faces[a, 2] * nx + faces[a, 3] * ny, faces[a, 3] * nx - faces[a, 2] * ny,
-            h_right, faces[b, 2] * nx + faces[b, 3] * ny, faces[b, 3] * nx - faces[b, 2] * ny, rise, g,
+            h_left,
+            faces[a, 2] * nx + faces[a, 3] * ny,
+            faces[a, 3] * nx - faces[a, 2] * ny,
+            h_right,
+            faces[b, 2] * nx + faces[b, 3] * ny,
+            faces[b, 3] * nx - faces[b, 2] * ny,
+            rise,
+            g,
         )
         length = lengths[e]
         flux[2 * e, 0] = length * mass

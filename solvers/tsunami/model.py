@@ -10,9 +10,9 @@ import numpy as np
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh, locate
 from pipeline.errors import InputError
+from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.plugin import nearest
-from pipeline.layout import Field
 from solvers.core.comm import Comm
 from solvers.core.steppers import TABLEAUX
 from solvers.tsunami import Params, boundary, initial, kernels
@@ -54,11 +54,13 @@ class Tsunami:
     gauge_fields = GAUGES
     maxima_fields = MAXIMA
 
-    def __init__(self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
+    def __init__(
+        self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path
+    ) -> None:
         self.mesh, self.part, self.comm, self.params = mesh, part, comm, params
         self.tableau = TABLEAUX[params.stepping]
         self.stages = self.tableau.stages
-        real = {"float64": np.float64, "float32": np.float32}[params.precision]
+        real = np.dtype(params.precision)
         self.real = real
         self.geometry = geometry(mesh, part, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
@@ -84,7 +86,9 @@ class Tsunami:
         sides = []
         for name in self.params.boundary:
             if name not in names:
-                raise InputError(f"no side {name!r} of this mesh for 'solver.boundary'{nearest(name, names)}; there are: {', '.join(names)}")
+                raise InputError(
+                    f"no side {name!r} of this mesh for 'solver.boundary'{nearest(name, names)}; there are: {', '.join(names)}"
+                )
         self._waves = []
         for name in names:
             where = f"solver.boundary.{name}"
@@ -106,8 +110,10 @@ class Tsunami:
         for name, place, cell in zip(gauges, places, cells, strict=True):
             if cell < 0:
                 low, high = self.mesh.vertices.min(axis=0), self.mesh.vertices.max(axis=0)
-                raise InputError(f"gauge {name!r} at ({place[0]:g}, {place[1]:g}) m lies outside the mesh, "
-                                 f"which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m")
+                raise InputError(
+                    f"gauge {name!r} at ({place[0]:g}, {place[1]:g}) m lies outside the mesh, "
+                    f"which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
+                )
         local = np.full(len(self.mesh.triangles), -1, np.int64)
         local[self.part.cells[: self.part.owned]] = np.arange(self.part.owned)
         mine = local[cells] >= 0
@@ -157,8 +163,18 @@ class Tsunami:
         for side, wave in enumerate(self._waves):
             if wave is not None:
                 self._wave[self._side == side] = wave(t)
-        kernels.boundary_flux(self._faces.reshape(-1, 4), g.left_face, g.normals, g.lengths, self._kind, self._wave, p.level,
-                              p.gravity, part.interior_edges, self._flux)
+        kernels.boundary_flux(
+            self._faces.reshape(-1, 4),
+            g.left_face,
+            g.normals,
+            g.lengths,
+            self._kind,
+            self._wave,
+            p.level,
+            p.gravity,
+            part.interior_edges,
+            self._flux,
+        )
 
     def _vertices(self, start: int, stop: int) -> None:
         g = self.geometry
@@ -166,13 +182,28 @@ class Tsunami:
 
     def _reconstruct(self, start: int, stop: int) -> None:
         p, g = self.params, self.geometry
-        kernels.reconstruct(self.q, self._corner_values, g.corners, g.bed_change, g.neighbours, g.offsets, g.slack, p.gravity, p.dry_depth,
-                            LIMITERS[p.limiter], p.order, start, stop, self._faces, self._source)
+        kernels.reconstruct(
+            self.q,
+            self._corner_values,
+            g.corners,
+            g.bed_change,
+            g.neighbours,
+            g.offsets,
+            g.slack,
+            p.gravity,
+            LIMITERS[p.limiter],
+            p.order,
+            start,
+            stop,
+            self._faces,
+            self._source,
+        )
 
     def _edges(self, start: int, stop: int) -> None:
         g = self.geometry
-        kernels.edge_flux(self._faces.reshape(-1, 4), g.left_face, g.right_face, g.normals, g.lengths, self.params.gravity,
-                          start, stop, self._flux)
+        kernels.edge_flux(
+            self._faces.reshape(-1, 4), g.left_face, g.right_face, g.normals, g.lengths, self.params.gravity, start, stop, self._flux
+        )
 
     def _balance(self, u: Array, dt: float) -> None:
         """No cell pays more water than it has."""
@@ -183,8 +214,20 @@ class Tsunami:
 
     def _finish_stage(self, u: Array, stage: int, dt: float) -> None:
         p, part, g, tableau = self.params, self.part, self.geometry, self.tableau
-        kernels.update(u, self._u_start, self._flux, self._source, g.rows, g.area, p.gravity * p.manning**2, p.dry_depth,
-                       tableau.a[stage], tableau.b[stage], dt, part.owned)
+        kernels.update(
+            u,
+            self._u_start,
+            self._flux,
+            self._source,
+            g.rows,
+            g.area,
+            p.gravity * p.manning**2,
+            p.dry_depth,
+            tableau.a[stage],
+            tableau.b[stage],
+            dt,
+            part.owned,
+        )
         outflow = self._flux[2 * part.interior_edges : 2 * len(part.edges) : 2, 0]
         self.inflow -= tableau.weights[stage] * dt * outflow
 

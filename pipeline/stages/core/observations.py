@@ -22,7 +22,9 @@ class Series:
     columns: Mapping[str, int] = setting("column of each gauge, from 0", factory=dict)
     time: int = setting("column of the time [s], from 0", default=0)
     scale: float = setting("factor from the file's unit to m", default=1.0)
-    baseline: tuple[float, float] | None = setting("the file's times [s] between which the water was still: their mean is subtracted", default=None)
+    baseline: tuple[float, float] | None = setting(
+        "the file's times [s] between which the water was still: their mean is subtracted", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""Run a bench of ``tests/bench`` and print its numbers: a flat table, or one flat JSON object."""
+
+import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+
+from jobs.catalogue import BENCHES
+from pipeline.errors import InputError
+from pipeline.plugin import nearest
+
+
+def run_bench(name: str, *, as_json: bool) -> None:
+    """Run bench ``name``; what it is doing goes to the standard error.
+
+    Raises
+    ------
+    InputError
+        There is no such bench, or no benches at all (they come with the sources).
+    """
+    module = _load(name)
+    numbers: dict[str, float | None] = module.measure(lambda text: print(text, file=sys.stderr, flush=True))
+    if as_json:
+        print(json.dumps(numbers))
+        return
+    for key, value in numbers.items():
+        print(f"{key:<28} {'absent' if value is None else f'{value:.4g}'}")
+
+
+def _load(name: str) -> ModuleType:
+    known = [path.stem.removeprefix("bench_") for path in sorted(BENCHES.glob("bench_*.py"))]
+    if name not in known:
+        raise InputError(f"no bench {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none here: benches come with the sources'}")
+    spec = spec_from_file_location(f"bench_{name}", BENCHES / f"bench_{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.path.insert(0, str(BENCHES))
+    spec.loader.exec_module(module)
+    return module

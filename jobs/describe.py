@@ -1,0 +1,73 @@
+"""Show what is in a file: as ``ncdump -h``, but kinder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from pipeline.errors import InputError
+
+LONGEST = 60  # characters of an attribute shown in one line
+
+
+def describe(path: Path) -> None:
+    """Print what the HDF5 file at ``path`` holds.
+
+    Raises
+    ------
+    InputError
+        No such file, or no HDF5.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            print("\n".join(_lines(path, file)))
+    except FileNotFoundError:
+        raise InputError(f"no file {str(path)!r}") from None
+    except OSError as error:
+        raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+
+
+def _lines(path: Path, file: Any) -> list[str]:
+    attrs = dict(file.attrs)
+    whole = "whole" if attrs.get("complete") == 1 else "NOT FINISHED"
+    lines = [f"{path}: {attrs.get('schema', 'no schema')}, {whole}, {path.stat().st_size / 1e6:.1f} MB"]
+    case = attrs.pop("case", None)
+    for name, value in attrs.items():
+        if name not in ("schema", "complete"):
+            lines.append(f"  {name}: {_short(value)}")
+    if "time" in file and len(file["time"]):
+        times = file["time"][...]
+        lines.append(f"  {len(times)} frames, t = {times[0]:g} to {times[-1]:g} s")
+    if "gauges" in file:
+        places = zip(json.loads(file["gauges"].attrs["names"]), file["gauges/place"][...].tolist(), strict=True)
+        lines.append("  gauges: " + ", ".join(f"{name} ({x:g}, {y:g}) m" for name, (x, y) in places))
+    for group in file:
+        if isinstance(file[group], h5py.Group) and group != "xdmf":
+            lines.append(f"{group}/")
+            lines += _datasets(file[group], "  ")
+    if case:
+        lines += ["case:", *(f"  {line}" for line in str(case).strip().splitlines())]
+    return lines
+
+
+def _datasets(group: Any, indent: str) -> list[str]:
+    lines = []
+    for name, item in group.items():
+        if isinstance(item, h5py.Group):
+            lines += [f"{indent}{name}/", *_datasets(item, indent + "  ")]
+            continue
+        unit = item.attrs.get("units", "")
+        packed = item.id.get_storage_size()
+        ratio = f", packed {item.nbytes / packed:.1f}:1" if item.compression or item.id.get_create_plist().get_nfilters() else ""
+        shape = " x ".join(map(str, item.shape)) or "scalar"
+        meaning = _short(item.attrs.get("long_name", ""))
+        lines.append(
+            f"{indent}{name:<24} {shape:<16} {item.dtype!s:<9} {f'[{unit}]' if unit else '':<9} {meaning}{ratio if packed else ''}"
+        )
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,115 @@
+"""Is a file whole and to the schema? The first violation is named (verb ``check``; docs/file_format.md)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.layout import DIMENSIONS, FILL, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, series_names
+
+RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
+
+
+def validate(path: Path) -> str:
+    """The schema that the file at ``path`` keeps.
+
+    Raises
+    ------
+    InputError
+        It does not: names the file and the first violation.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            schema = file.attrs.get("schema")
+            for violation in _violations(file, schema):
+                raise InputError(f"{path}: {violation}")
+    except FileNotFoundError:
+        raise InputError(f"no file {str(path)!r}") from None
+    except OSError as error:
+        raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+    return str(schema)
+
+
+def _violations(file: Any, schema: Any) -> Iterator[str]:
+    if schema not in (SCHEMA, RESULT_SCHEMA):
+        yield f"attribute schema is {schema!r}; it must be {SCHEMA!r} or {RESULT_SCHEMA!r}"
+    if file.attrs.get("complete") != 1:
+        yield "attribute complete is not 1: the file was not finished"
+    if schema == RESULT_SCHEMA:
+        yield from _result(file)
+        return
+    for name in RUN_ATTRS:
+        if name not in file.attrs:
+            yield f"attribute {name} is missing"
+    yield from _mesh(file)
+    yield from _series(file)
+
+
+def _result(file: Any) -> Iterator[str]:
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "units" not in item.attrs else None)
+    for name in found:
+        yield f"{name} has no units"
+
+
+def _mesh(file: Any) -> Iterator[str]:
+    """The arrays of UGRID, their sizes, and that all indices point at something."""
+    if "mesh/mesh" not in file:
+        yield "mesh/mesh, the UGRID topology, is missing"
+        return
+    for name, value in TOPOLOGY.items():
+        if np.any(file["mesh/mesh"].attrs.get(name) != value):
+            yield f"mesh/mesh has {name} = {file['mesh/mesh'].attrs.get(name)!r}; it must be {value!r}"
+    sizes: dict[str, int] = {}
+    for name, dims in DIMENSIONS.items():
+        if f"mesh/{name}" not in file:
+            yield f"mesh/{name} is missing"
+            return
+        data = file[f"mesh/{name}"]
+        for dim, size in zip(dims, data.shape, strict=False):
+            if sizes.setdefault(dim, size) != size:
+                yield f"mesh/{name} has {size} along {dim}; others have {sizes[dim]}"
+        for key in MESH_ATTRS[name]:
+            if key not in data.attrs:
+                yield f"mesh/{name} has no attribute {key}"
+    for name, target, low in (
+        ("face_node_connectivity", "node", 0),
+        ("edge_node_connectivity", "node", 0),
+        ("edge_face_connectivity", "face", FILL),
+    ):
+        indices = file[f"mesh/{name}"][...]
+        if indices.min() < low or indices.max() >= sizes[target]:
+            yield f"mesh/{name} points outside the {sizes[target]} {target}s"
+    if not (file["mesh/face_area"][...] > 0.0).all():
+        yield "mesh/face_area is not above zero everywhere"
+
+
+def _series(file: Any) -> Iterator[str]:
+    """Times, fields, maxima and gauges: shapes, units, finite values where they must be."""
+    if "time" not in file or "fields" not in file:
+        yield "time or fields is missing"
+        return
+    times, cells = file["time"][...], file["mesh/face_area"].shape[0]
+    if not (np.isfinite(times).all() and (np.diff(times) > 0.0).all()):
+        yield "time does not rise"
+    for group, shape in (("fields", (len(times), cells)), ("maxima", (cells,))):
+        for name, data in file.get(group, {}).items():
+            if data.shape != shape:
+                yield f"{group}/{name} has the shape {data.shape}; it must be {shape}"
+            for key in ("unit", "units", "long_name", "centre"):
+                if key not in data.attrs:
+                    yield f"{group}/{name} has no attribute {key}"
+    for name, data in file["fields"].items():
+        for frame in range(len(times)):
+            if not np.isfinite(data[frame]).all():
+                yield f"fields/{name} is not finite in frame {frame}, t = {times[frame]:g} s"
+    if "gauges" in file:
+        samples = file["gauges/time"].shape[0]
+        for name in series_names(file["gauges"]):
+            if file["gauges"][name].shape[0] != samples:
+                yield f"gauges/{name} has {file['gauges'][name].shape[0]} samples; gauges/time has {samples}"
+    if "restart" not in file:
+        yield "restart is missing"

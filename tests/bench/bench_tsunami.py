@@ -1,0 +1,154 @@
+"""Speed of the tsunami solver: updates per core-second, beside ANUGA and on two ranks; start-up; a mesh of a million cells.
+
+Each figure is a median of runs that alternate with what they are compared with, in one call, on one machine.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jobs.launch import environment, mpirun
+from jobs.progress import EVENTS
+from meshes import rectangle
+from meshes.core.partition import owners
+from meshes.core.trimesh import TriMesh
+from pipeline.params import Spec, build
+from solvers import tsunami
+from solvers.core.comm import Serial
+from solvers.core.driver import simulate
+
+HERE = Path(__file__).resolve().parent
+ANUGA = HERE.parent.parent / ".peers" / "anuga" / "bin" / "python"
+DAM_BREAK = {"gravity": 9.8, "initial": {"kind": "dam_break", "high": 10.0, "low": 1.0, "radius": 11.0}}
+CELLS_100K = 0.24  # [m] edge length that makes 100 k triangles of 50 m x 50 m
+CELLS_1M = 0.0755
+END = 0.2  # [s] simulated in each repetition
+REPETITIONS = 5
+
+Say = Callable[[str], None]
+
+
+def measure(say: Say) -> dict[str, float | None]:
+    """All numbers of the bench; None where a peer is absent."""
+    numbers: dict[str, float | None] = {}
+    mesh = _mesh(CELLS_100K)
+    say(f"dam break on {len(mesh.triangles):,} triangles, float64, second order, SSP-RK2")
+    numbers |= _beside_anuga(mesh, say)
+    numbers |= _two_ranks(say)
+    numbers |= _start(say)
+    numbers["mesh_1m_s"] = _mesh_1m(say)
+    return numbers
+
+
+def _mesh(size: float) -> TriMesh:
+    return rectangle.build(rectangle.Params(50.0, 50.0, size, origin=(-25.0, -25.0)), folder=Path())
+
+
+def _beside_anuga(mesh: TriMesh, say: Say) -> dict[str, float | None]:
+    """Updates per core-second (triangles x stages / s) here and in ANUGA, alternating; the same mesh and the same wave."""
+    ours, theirs = [], []
+    _ours(mesh)  # compiles
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "mesh.npz"
+        np.savez(file, vertices=mesh.vertices, triangles=mesh.triangles)
+        for _ in range(REPETITIONS):
+            ours.append(_ours(mesh))
+            if ANUGA.exists():
+                theirs.append(_anuga(file))
+            say(f"  here {ours[-1] / 1e6:.2f} M/s" + (f", ANUGA {theirs[-1] / 1e6:.2f} M/s" if theirs else ""))
+    if not theirs:
+        say("  ANUGA is absent: `make peers` puts it into a folder of its own")
+        return {"updates_per_core_s": statistics.median(ours), "ratio_updates_vs_anuga": None}
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    return {"updates_per_core_s": statistics.median(ours), "ratio_updates_vs_anuga": ratio, "anuga_updates_per_core_s": statistics.median(theirs)}
+
+
+def _ours(mesh: TriMesh) -> float:
+    params = build(tsunami.Params, DAM_BREAK, "solver")
+    part = mesh.part(0, 1, np.zeros(len(mesh.triangles), np.int32))
+    model: Any = tsunami.build(mesh, part, Serial(), params, gauges={}, folder=Path())
+    frames = simulate(model, Serial(), end=END, every=END, cfl=0.9)
+    next(frames)
+    begun = time.perf_counter()
+    *_, last = frames
+    return len(mesh.triangles) * model.stages * last.clock.step / (time.perf_counter() - begun)
+
+
+def _anuga(file: Path) -> float:
+    command = [str(ANUGA), str(HERE / "peer_anuga.py"), str(file), str(END)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    out = subprocess.run(command, capture_output=True, text=True, check=True, env=env, cwd=file.parent).stdout
+    return float(json.loads(out.splitlines()[-1])["updates_per_core_s"])
+
+
+def _two_ranks(say: Say) -> dict[str, float | None]:
+    """Time of the time loop on one rank over that on two, alternating; null on a machine with one core."""
+    if (os.cpu_count() or 1) < 2:
+        say("one core: no second rank to measure")
+        return {"speedup_2_ranks": None}
+    ratios = []
+    for _ in range(REPETITIONS):
+        one, two = _on_ranks(1), _on_ranks(2)
+        ratios.append(one / two)
+        say(f"  1 rank {one:.2f} s, 2 ranks {two:.2f} s: {ratios[-1]:.2f}x")
+    return {"speedup_2_ranks": statistics.median(ratios)}
+
+
+def _on_ranks(ranks: int) -> float:
+    """Seconds of the time loop of the dam break on ``ranks`` ranks, written files not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        case = Path(folder) / "case.toml"
+        end = 2.0 * END
+        case.write_text(
+            f'[mesh]\nkind = "rectangle"\nwidth = 50.0\nheight = 50.0\norigin = [-25.0, -25.0]\nsize = {CELLS_100K}\n'
+            '[solver]\nkind = "tsunami"\ngravity = 9.8\ninitial = { kind = "dam_break", high = 10.0, low = 1.0, radius = 11.0 }\n'
+            f"[time]\nend = {end}\nevery = {end}\n"
+        )
+        command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case), folder, folder]
+        subprocess.run(command, capture_output=True, check=True, env=environment() | {EVENTS: "1"})
+        return float(json.loads((Path(folder) / "summary.json").read_text())["wall_s"])
+
+
+def _start(say: Say) -> dict[str, float | None]:
+    """Seconds from the command to its first step, and to the end of ``wavetrain --help``; both warm."""
+    wavetrain = [sys.executable, "-m", "jobs.cli"]
+    first, helped = [], []
+    for _ in range(REPETITIONS):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [*wavetrain, "run", "hump", "--out", folder, "--set", "time.end=0.1", "--set", "time.every=0.1"]
+            begun = time.perf_counter()
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {EVENTS: "1"}) as process:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    if '"progress"' in line:
+                        first.append(time.perf_counter() - begun)
+                        break
+                process.communicate()
+        begun = time.perf_counter()
+        subprocess.run([*wavetrain, "--help"], capture_output=True, check=True)
+        helped.append(time.perf_counter() - begun)
+    say(f"  first step {statistics.median(first):.2f} s, --help {statistics.median(helped):.2f} s after the command")
+    return {"first_step_s": statistics.median(first), "help_s": statistics.median(helped)}
+
+
+def _mesh_1m(say: Say) -> float:
+    """Seconds in which a million triangles are built, ordered and cut for 4 parts, on one core."""
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        mesh = _mesh(CELLS_1M)
+        owner = owners(mesh, 4)
+        parts = [mesh.part(rank, 4, owner) for rank in range(4)]
+        seconds.append(time.perf_counter() - begun)
+        say(f"  {len(mesh.triangles):,} triangles built, ordered and cut for 4 parts in {seconds[-1]:.1f} s")
+        assert sum(part.owned for part in parts) == len(mesh.triangles) >= 1_000_000
+    return statistics.median(seconds)
