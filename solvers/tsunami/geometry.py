@@ -10,6 +10,8 @@ from meshes.core.trimesh import TriMesh
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+HUGE = 1e30  # fits single precision
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Geometry:
@@ -25,7 +27,7 @@ class Geometry:
     shares: Array  # what each of them counts for the value at the vertex
     offsets: Array  # (R2, 3, 2) [m] centroid to the edges' middles
     bed_change: Array  # (R2, 3) [m] bed at the edges' middles less the cell's
-    slack: Array  # (R2,) the limiter's tolerance, relative and squared
+    sharpness: Array  # (R2,) one over the limiter's tolerance, relative and squared: 0 never limits, a huge one always
     rows: Array  # (R1, 3) rows of the flux array in corner order
     left: Array  # (E,)
     right: Array  # (E,) -1 at the boundary
@@ -35,8 +37,8 @@ class Geometry:
     lengths: Array  # (E,) [m]
 
 
-def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: Any) -> Geometry:
-    """Cut the mesh's arrays down to ``part``; ``tolerance`` is the limiter's K, ``real`` the floating-point type."""
+def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real: Any) -> Geometry:
+    """Cut the mesh's arrays down to ``part``; ``limiter`` and its K, ``tolerance``, ``real`` the floating-point type."""
     cells = part.cells
     reach2 = part.reach2
     centroids = mesh.centroids[cells]
@@ -47,7 +49,6 @@ def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: Any) -> Geome
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
     bed = mesh.bed[cells]
     bed_corners = segment_sums(shares * bed[part.cells_of], part.first_cell)[part.corners]
-    domain = np.sqrt(mesh.areas.sum())
     left_face, right_face, rows = _edge_rows(mesh, part)
     return Geometry(
         area=mesh.areas[cells].astype(real),
@@ -60,7 +61,7 @@ def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: Any) -> Geome
         shares=shares.astype(real),
         offsets=offsets.astype(real),
         bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
-        slack=((tolerance * np.sqrt(mesh.areas[cells[:reach2]]) / domain) ** 3).astype(real),
+        sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), limiter, tolerance).astype(real),
         rows=rows,
         left=part.left,
         right=part.right,
@@ -69,6 +70,14 @@ def geometry(mesh: TriMesh, part: Part, *, tolerance: float, real: Any) -> Geome
         normals=mesh.normals[part.edges].astype(real),
         lengths=mesh.lengths[part.edges].astype(real),
     )
+
+
+def _sharpness(size: Array, limiter: str, tolerance: float) -> Array:
+    """See `Geometry`; ``size`` of the cells, relative to the mesh (Michalak and Ollivier-Gooch 2009, eq. (24))."""
+    if limiter == "none":
+        return np.zeros_like(size)
+    with np.errstate(divide="ignore"):
+        return np.minimum((tolerance * size if limiter == "michalak" else 0.0 * size) ** -3.0, HUGE)
 
 
 def vertex_shares(differences: Array, first: Array) -> Array:

@@ -37,7 +37,6 @@ MAXIMA = (
     Field("depth", "m", "greatest depth"),
     Field("arrival", "s", "time at which the free surface first left its still level; nan where it did not"),
 )
-LIMITERS = {"none": kernels.UNLIMITED, "barth_jespersen": kernels.BARTH_JESPERSEN, "michalak": kernels.MICHALAK}
 VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order
 
 
@@ -62,7 +61,7 @@ class Tsunami:
         self.stages = self.tableau.stages
         real = np.dtype(params.precision)
         self.real = real
-        self.geometry = geometry(mesh, part, tolerance=params.limiter_tolerance, real=real)
+        self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
         self._set_gauges(gauges)
@@ -189,9 +188,8 @@ class Tsunami:
             g.bed_change,
             g.neighbours,
             g.offsets,
-            g.slack,
+            g.sharpness,
             p.gravity,
-            LIMITERS[p.limiter],
             p.order,
             start,
             stop,
