@@ -30,7 +30,9 @@ def run_bench(name: str, *, as_json: bool) -> None:
 def _load(name: str) -> ModuleType:
     known = [path.stem.removeprefix("bench_") for path in sorted(BENCHES.glob("bench_*.py"))]
     if name not in known:
-        raise InputError(f"no bench {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none here: benches come with the sources'}")
+        raise InputError(
+            f"no bench {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none here: benches come with the sources'}"
+        )
     spec = spec_from_file_location(f"bench_{name}", BENCHES / f"bench_{name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -5,9 +5,10 @@ velocities [m/s], depth [m]. ``faces`` (cells, 3, 4): depth, free surface and ve
 seen from the cell. ``flux`` (2 edges, 3): what the left cell (row 2e) and the right cell (row 2e + 1) of edge e lose
 per second and metre of edge, times the edge's length.
 
-Every cell sums its edges in corner order, and every value is computed by the same operations whatever the rank: so the
-result is the same bits on any number of ranks. Of the fast-math flags only ``contract`` may be set, which treats every
-cell alike as long as no loop is split into a vector part and a rest; a test sees to that.
+Every cell sums its edges in corner order, and every value is computed by the same instructions whatever the rank: so the
+result is the same bits on any number of ranks. To that end the costly loops gather a block, compute all of its columns (the
+last block's spare ones too), and scatter; a range cut anywhere gives the same bits, which a test holds. Flags of fast-math
+that reorder sums are out of the question.
 
 References: hydrostatic reconstruction, E. Audusse, F. Bouchut, M.-O. Bristeau, R. Klein, B. Perthame, SIAM J. Sci.
 Comput. 25 (2004) 2050-2065, DOI 10.1137/S1064827503431090, eqs. (2.9)-(2.16); second order, E. Audusse, M.-O. Bristeau,
@@ -27,7 +28,8 @@ from numba import njit
 
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
 TINY = 1e-30  # keeps 0 / 0 away
-FUSED = {"contract"}  # products may fuse into sums
+FUSED = {"contract", "nsz"}  # products may fuse into sums, and nought has no sign
+BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
@@ -58,13 +60,13 @@ def time_step(q, inradius, g, dry, owned):
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def limited_changes(a0, a1, a2, n0, n1, n2, sharpness):
+def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
     """Changes to the middles of the edges of the plane through the corners' values ``a``; ``n`` the neighbours less the cell.
 
     They sum to zero, so the largest one and the smallest one decide how much of them stays within the neighbours (Barth and
     Jespersen). Where the neighbours differ by less than the root of 1 / ``sharpness``, the state is smooth on this mesh, a
-    crest is no overshoot, and the limiter fades out (Michalak and Ollivier-Gooch 2009, eqs. (22)-(24)). No branches: in
-    still water signs are round-off, and no processor predicts them.
+    crest is no overshoot, and the limiter fades out (Michalak and Ollivier-Gooch 2009, eqs. (22)-(24)). All is nought where
+    ``sloped`` is.
     """
     d0 = (a0 + a1 - 2.0 * a2) * (1.0 / 6.0)
     d1 = (a1 + a2 - 2.0 * a0) * (1.0 / 6.0)
@@ -78,7 +80,7 @@ def limited_changes(a0, a1, a2, n0, n1, n2, sharpness):
     squared = (high + low) * (high + low)
     y = min(max(squared * sharpness - 1.0, 0.0), 1.0)
     smooth = (2.0 * y - 3.0) * y * y + 1.0
-    share = smooth + (1.0 - smooth) * share
+    share = sloped * (smooth + (1.0 - smooth) * share)
     return share * d0, share * d1, share * d2
 
 
@@ -113,88 +115,77 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, shar
     The slope is that of the plane through the values at the ``corners`` (cells, 3); its change from the centroid to the
     middle of edge i is (a_i + a_{i+1} - 2 a_{i+2}) / 6. ``neighbours`` (cells, 3), the cell itself where there is none;
     ``offsets`` (cells, 3, 2) [m] from the centroid to the edges' middles; ``bed_change`` (cells, 3) [m] of the bed there;
-    ``source`` (cells, 2) [m4/s2]. Depths at the edges are kept >= 0 about the cell's mean, so that a half-wet cell
-    neither gains nor loses water; water at rest has equal free surfaces on all edges, and no push.
+    ``source`` (cells, 2) [m4/s2]. A cell with a dry one round its corners keeps its means.
+    """
+    cells = np.zeros((33, BLOCK))  # eta, u, v, h; slope or none; sharpness; bed changes; offsets; corners; neighbours
+    found = np.zeros((14, BLOCK))
+    for first in range(start, stop, BLOCK):
+        count = min(BLOCK, stop - first)
+        for j in range(count):
+            c = first + j
+            wet = 1.0
+            for i in range(3):
+                cells[i, j] = q[c, i]
+                cells[6 + i, j] = bed_change[c, i]
+                cells[9 + 2 * i, j] = offsets[c, i, 0]
+                cells[10 + 2 * i, j] = offsets[c, i, 1]
+                v, k = corners[c, i], neighbours[c, i]
+                wet *= corner_values[v, 3]
+                for n in range(3):
+                    cells[15 + 3 * n + i, j] = corner_values[v, n]
+                    cells[24 + 3 * n + i, j] = q[k, n]
+            cells[3, j] = q[c, 3]
+            cells[4, j] = wet if order > 1 else 0.0
+            cells[5, j] = sharpness[c]
+        reconstruct_block(cells, g, found)
+        for j in range(count):
+            for i in range(3):
+                for n in range(4):
+                    faces[first + j, i, n] = found[4 * i + n, j]
+            source[first + j, 0] = found[12, j]
+            source[first + j, 1] = found[13, j]
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
+def reconstruct_block(cells, g, found):
+    """`reconstruct` for the columns of ``cells``, all by the same instructions.
+
+    Depths at the edges are kept >= 0 about the cell's mean, so that a half-wet cell neither gains nor loses water; water at
+    rest has equal free surfaces on all edges, and no push.
     """
     over_g = 1.0 / g
-    for c in range(start, stop):
-        eta = q[c, 0]
-        ux = q[c, 1]
-        uy = q[c, 2]
-        h = q[c, 3]
-        e0 = e1 = e2 = x0 = x1 = x2 = y0 = y1 = y2 = 0.0
-        h0 = h1 = h2 = h
-        v0 = corners[c, 0]
-        v1 = corners[c, 1]
-        v2 = corners[c, 2]
-        if order > 1 and corner_values[v0, 3] * corner_values[v1, 3] * corner_values[v2, 3] > 0.0:
-            over = 1.0 / h
-            k_u = sharpness[c] * over * over_g
-            k_e = sharpness[c] * over * over
-            n0 = neighbours[c, 0]
-            n1 = neighbours[c, 1]
-            n2 = neighbours[c, 2]
-            e0, e1, e2 = limited_changes(
-                corner_values[v0, 0],
-                corner_values[v1, 0],
-                corner_values[v2, 0],
-                q[n0, 0] - eta,
-                q[n1, 0] - eta,
-                q[n2, 0] - eta,
-                k_e,
-            )
-            x0, x1, x2 = limited_changes(
-                corner_values[v0, 1],
-                corner_values[v1, 1],
-                corner_values[v2, 1],
-                q[n0, 1] - ux,
-                q[n1, 1] - ux,
-                q[n2, 1] - ux,
-                k_u,
-            )
-            y0, y1, y2 = limited_changes(
-                corner_values[v0, 2],
-                corner_values[v1, 2],
-                corner_values[v2, 2],
-                q[n0, 2] - uy,
-                q[n1, 2] - uy,
-                q[n2, 2] - uy,
-                k_u,
-            )
-            d0 = e0 - bed_change[c, 0]
-            d1 = e1 - bed_change[c, 1]
-            d2 = e2 - bed_change[c, 2]
-            least = min(d0, min(d1, d2))
-            share = 1.0
-            if h + least < 0.0:
-                share = h / -least
-            h0 = max(h + share * d0, 0.0)
-            h1 = max(h + share * d1, 0.0)
-            h2 = max(h + share * d2, 0.0)
-        faces[c, 0, 0] = h0
-        faces[c, 0, 1] = eta + e0
-        faces[c, 0, 2] = ux + x0
-        faces[c, 0, 3] = uy + y0
-        faces[c, 1, 0] = h1
-        faces[c, 1, 1] = eta + e1
-        faces[c, 1, 2] = ux + x1
-        faces[c, 1, 3] = uy + y1
-        faces[c, 2, 0] = h2
-        faces[c, 2, 1] = eta + e2
-        faces[c, 2, 2] = ux + x2
-        faces[c, 2, 3] = uy + y2
+    for j in range(BLOCK):
+        eta, ux, uy, h, sloped = cells[0, j], cells[1, j], cells[2, j], cells[3, j], cells[4, j]
+        over = sloped / max(h, TINY)
+        k_u = cells[5, j] * over * over_g
+        k_e = cells[5, j] * over * over
+        e0, e1, e2 = limited_changes(
+            cells[15, j], cells[16, j], cells[17, j], cells[24, j] - eta, cells[25, j] - eta, cells[26, j] - eta, k_e, sloped
+        )
+        x0, x1, x2 = limited_changes(
+            cells[18, j], cells[19, j], cells[20, j], cells[27, j] - ux, cells[28, j] - ux, cells[29, j] - ux, k_u, sloped
+        )
+        y0, y1, y2 = limited_changes(
+            cells[21, j], cells[22, j], cells[23, j], cells[30, j] - uy, cells[31, j] - uy, cells[32, j] - uy, k_u, sloped
+        )
+        d0 = e0 - sloped * cells[6, j]
+        d1 = e1 - sloped * cells[7, j]
+        d2 = e2 - sloped * cells[8, j]
+        fall = max(max(-d0, max(-d1, -d2)), TINY)
+        share = h / fall if fall > h else 1.0
+        h0 = max(h + share * d0, 0.0)
+        h1 = max(h + share * d1, 0.0)
+        h2 = max(h + share * d2, 0.0)
+        found[0, j], found[1, j], found[2, j], found[3, j] = h0, eta + e0, ux + x0, uy + y0
+        found[4, j], found[5, j], found[6, j], found[7, j] = h1, eta + e1, ux + x1, uy + y1
+        found[8, j], found[9, j], found[10, j], found[11, j] = h2, eta + e2, ux + x2, uy + y2
         # half the outward normal times length of edge i, from the offsets: corner j lies at -2 offsets[j + 1]
         p0 = -g * (h0 + h) * e0
         p1 = -g * (h1 + h) * e1
         p2 = -g * (h2 + h) * e2
-        o0x = offsets[c, 0, 0]
-        o0y = offsets[c, 0, 1]
-        o1x = offsets[c, 1, 0]
-        o1y = offsets[c, 1, 1]
-        o2x = offsets[c, 2, 0]
-        o2y = offsets[c, 2, 1]
-        source[c, 0] = p0 * (o1y - o2y) + p1 * (o2y - o0y) + p2 * (o0y - o1y)
-        source[c, 1] = p0 * (o2x - o1x) + p1 * (o0x - o2x) + p2 * (o1x - o0x)
+        o0x, o0y, o1x, o1y, o2x, o2y = cells[9, j], cells[10, j], cells[11, j], cells[12, j], cells[13, j], cells[14, j]
+        found[12, j] = p0 * (o1y - o2y) + p1 * (o2y - o0y) + p2 * (o0y - o1y)
+        found[13, j] = p0 * (o2x - o1x) + p1 * (o0x - o2x) + p2 * (o1x - o0x)
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
@@ -211,12 +202,8 @@ def hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
     c_star = max(0.5 * (c_left + c_right) + 0.25 * (u_left - u_right), 0.0)
     s_left = min(u_left - c_left, u_star - c_star)
     s_right = max(u_right + c_right, u_star + c_star)
-    if h_left == 0.0:
-        s_left = u_right - 2.0 * c_right
-        s_right = u_right + c_right
-    elif h_right == 0.0:
-        s_left = u_left - c_left
-        s_right = u_left + 2.0 * c_left
+    s_left = (u_right - 2.0 * c_right) if h_left == 0.0 else ((u_left - c_left) if h_right == 0.0 else s_left)
+    s_right = (u_right + c_right) if h_left == 0.0 else ((u_left + 2.0 * c_left) if h_right == 0.0 else s_right)
     s_left = min(s_left, 0.0)  # a wave that runs away from the edge leaves the one-sided flux
     s_right = max(s_right, 0.0)
     m_left = h_left * u_left
@@ -232,38 +219,43 @@ def hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
 def edge_flux(faces, left_face, right_face, normals, lengths, g, start, stop, flux):
     """Fill both rows of the interior edges ``start:stop``. ``left_face``, ``right_face`` (edges,): 3 cell + corner."""
-    for e in range(start, stop):
-        a = left_face[e]
-        b = right_face[e]
-        nx = normals[e, 0]
-        ny = normals[e, 1]
-        h_a = faces[a, 0]
-        h_b = faces[b, 0]
-        top = max(faces[a, 1] - h_a, faces[b, 1] - h_b)  # the higher bed
-        h_left = max(faces[a, 1] - top, 0.0)
-        h_right = max(faces[b, 1] - top, 0.0)
+    edges = np.zeros((11, BLOCK))  # h, eta, u, v left and right; normal; length
+    found = np.zeros((6, BLOCK))
+    for first in range(start, stop, BLOCK):
+        count = min(BLOCK, stop - first)
+        for j in range(count):
+            e = first + j
+            a, b = left_face[e], right_face[e]
+            for n in range(4):
+                edges[n, j] = faces[a, n]
+                edges[4 + n, j] = faces[b, n]
+            edges[8, j] = normals[e, 0]
+            edges[9, j] = normals[e, 1]
+            edges[10, j] = lengths[e]
+        edge_flux_block(edges, g, found)
+        for j in range(count):
+            for n in range(3):
+                flux[2 * (first + j), n] = found[n, j]
+                flux[2 * (first + j) + 1, n] = found[3 + n, j]
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
+def edge_flux_block(edges, g, found):
+    """`edge_flux` for the columns of ``edges``, all by the same instructions."""
+    for j in range(BLOCK):
+        nx, ny, length = edges[8, j], edges[9, j], edges[10, j]
+        top = max(edges[1, j] - edges[0, j], edges[5, j] - edges[4, j])  # the higher bed
+        h_left = max(edges[1, j] - top, 0.0)
+        h_right = max(edges[5, j] - top, 0.0)
         rise = 0.5 * g * (h_right - h_left) * (h_right + h_left)
-        mass, along, across = hllc(
-            h_left,
-            faces[a, 2] * nx + faces[a, 3] * ny,
-            faces[a, 3] * nx - faces[a, 2] * ny,
-            h_right,
-            faces[b, 2] * nx + faces[b, 3] * ny,
-            faces[b, 3] * nx - faces[b, 2] * ny,
-            rise,
-            g,
-        )
-        length = lengths[e]
-        mass *= length
+        u_left, v_left = edges[2, j] * nx + edges[3, j] * ny, edges[3, j] * nx - edges[2, j] * ny
+        u_right, v_right = edges[6, j] * nx + edges[7, j] * ny, edges[7, j] * nx - edges[6, j] * ny
+        mass, along, across = hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
         x = length * (along * nx - across * ny)
         y = length * (along * ny + across * nx)
         push = length * rise
-        flux[2 * e, 0] = mass
-        flux[2 * e, 1] = x
-        flux[2 * e, 2] = y
-        flux[2 * e + 1, 0] = -mass
-        flux[2 * e + 1, 1] = push * nx - x
-        flux[2 * e + 1, 2] = push * ny - y
+        found[0, j], found[1, j], found[2, j] = length * mass, x, y
+        found[3, j], found[4, j], found[5, j] = -length * mass, push * nx - x, push * ny - y
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")

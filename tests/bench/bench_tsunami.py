@@ -69,7 +69,11 @@ def _beside_anuga(mesh: TriMesh, say: Say) -> dict[str, float | None]:
         say("  ANUGA is absent: `make peers` puts it into a folder of its own")
         return {"updates_per_core_s": statistics.median(ours), "ratio_updates_vs_anuga": None}
     ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    return {"updates_per_core_s": statistics.median(ours), "ratio_updates_vs_anuga": ratio, "anuga_updates_per_core_s": statistics.median(theirs)}
+    return {
+        "updates_per_core_s": statistics.median(ours),
+        "ratio_updates_vs_anuga": ratio,
+        "anuga_updates_per_core_s": statistics.median(theirs),
+    }
 
 
 def _ours(mesh: TriMesh) -> float:
