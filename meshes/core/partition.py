@@ -1,6 +1,7 @@
 """Which rank owns which cell: PETSc with PT-Scotch, or coordinate bisection where PETSc is not there."""
 
 import logging
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,17 @@ def owners(mesh: TriMesh, size: int) -> Array:
     try:
         owner = _petsc(mesh, size)
     except ImportError:
-        log.warning("petsc4py is not there: the mesh is cut by coordinate bisection")
+        warn_once("petsc4py is not there: the mesh is cut by coordinate bisection")
         return bisect(mesh.centroids, size)
     if len(np.unique(owner)) < size:  # on a handful of cells a partitioner may leave a rank without any
         return bisect(mesh.centroids, size)
     return owner
+
+
+@cache
+def warn_once(text: str) -> None:
+    """Log ``text`` the first time that it is said."""
+    log.warning(text)
 
 
 def _petsc(mesh: TriMesh, size: int) -> Array:

@@ -55,6 +55,8 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         The run became unstable; what was written and the last checkpoint stay.
     """
     started = time.perf_counter()
+    if comm.rank > 0:
+        logging.getLogger("wavetrain").setLevel(logging.ERROR)  # what all ranks would say, one says
     solver_params = params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
     mesh_module = plugin.load("meshes", case.mesh.kind)
     mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)

@@ -10,7 +10,7 @@ from meshes.core.trimesh import TriMesh
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-HUGE = 1e30  # fits single precision
+HUGE = 1e36  # fits single precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,6 +28,7 @@ from numba import njit
 
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
 TINY = 1e-30  # keeps 0 / 0 away
+FLAT = 1e-24  # so that a sharpness of 1e36 limits where neighbours are equal too
 FUSED = {"contract", "nsz"}  # products may fuse into sums, and nought has no sign
 BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
@@ -77,7 +78,7 @@ def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
     fall = max(max(-d0, max(-d1, -d2)), max(low, TINY))
     up = high * fall < low * rise
     share = (high if up else low) / (rise if up else fall)
-    squared = (high + low) * (high + low)
+    squared = (high + low) * (high + low) + FLAT
     y = min(max(squared * sharpness - 1.0, 0.0), 1.0)
     smooth = (2.0 * y - 3.0) * y * y + 1.0
     share = sloped * (smooth + (1.0 - smooth) * share)

@@ -1,0 +1,122 @@
+"""What all tests share: the marker ``ranks``, data files, and small runs of the tsunami solver."""
+
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jobs.launch import environment, mpirun
+from meshes import rectangle
+from pipeline.data import find
+from pipeline.params import build
+from solvers import tsunami
+from solvers.core.comm import Serial
+from solvers.core.driver import simulate
+
+INSIDE = "WAVETRAIN_TEST_RANKS"  # set in the environment of the ranks that re-run a test
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marker = metafunc.definition.get_closest_marker("ranks")
+    if marker:
+        metafunc.fixturenames.append("mpi_ranks")
+        metafunc.parametrize("mpi_ranks", marker.args, ids=[f"{n}-ranks" for n in marker.args])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Re-run a test with the marker ``ranks`` under mpirun; this process never imports MPI."""
+    if not pyfuncitem.get_closest_marker("ranks") or INSIDE in os.environ:
+        return None
+    ranks = pyfuncitem.callspec.params["mpi_ranks"]
+    command = [
+        *mpirun(ranks),
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminalreporter",
+        pyfuncitem.nodeid,
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment() | {INSIDE: str(ranks)}, cwd=ROOT, check=False, timeout=300
+    )
+    assert done.returncode == 0, f"on {ranks} ranks:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return True
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """A rank that fails prints its traceback and takes the others down, which may be waiting for it."""
+    if INSIDE in os.environ and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+        traceback.print_exception(call.excinfo.value)
+        sys.stderr.flush()
+        from mpi4py import MPI
+
+        MPI.COMM_WORLD.Abort(1)
+
+
+@pytest.fixture
+def data_file() -> Any:
+    """The path of a data file; the test is skipped where it is not to be had, and says which file is missing."""
+
+    def get(name: str) -> Path:
+        path = find(name)
+        if path is None:
+            pytest.skip(f"missing: {name} (set WAVETRAIN_DATA)")
+        return path
+
+    return get
+
+
+class Basin:
+    """A rectangle with the tsunami solver on it, on one rank; ``run`` returns the last state (cells, 3)."""
+
+    def __init__(
+        self, mesh: Any, solver: dict[str, Any], gauges: dict[str, tuple[float, ...]] | None = None, folder: Path = Path()
+    ) -> None:
+        self.mesh = mesh
+        part = mesh.part(0, 1, np.zeros(len(mesh.triangles), np.int32))
+        self.cells = part.cells
+        self.model = tsunami.build(mesh, part, Serial(), build(tsunami.Params, solver, "solver"), gauges=gauges or {}, folder=folder)
+
+    def run(self, end: float, cfl: float = 0.9, every: float | None = None) -> np.ndarray:
+        *_, last = simulate(self.model, Serial(), end=end, every=every or end, cfl=cfl)
+        self.clock = last.clock
+        return last.u
+
+    @property
+    def x(self) -> np.ndarray:
+        return self.mesh.centroids[self.cells, 0]
+
+    @property
+    def y(self) -> np.ndarray:
+        return self.mesh.centroids[self.cells, 1]
+
+    @property
+    def area(self) -> np.ndarray:
+        return self.mesh.areas[self.cells]
+
+    @property
+    def bed(self) -> np.ndarray:
+        return self.mesh.bed[self.cells]
+
+
+@pytest.fixture
+def basin() -> Any:
+    """``basin({"width": 1.0, ...}, {"gravity": 9.81, ...})``: a `Basin` on a rectangle."""
+
+    def make(mesh: dict[str, Any], solver: dict[str, Any] | None = None, **named: Any) -> Basin:
+        built = rectangle.build(build(rectangle.Params, mesh, "mesh"), folder=Path())
+        return Basin(built, solver or {}, **named)
+
+    return make

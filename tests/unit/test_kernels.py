@@ -1,0 +1,156 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from solvers.tsunami import kernels
+
+G = 9.81
+depth = st.one_of(st.just(0.0), st.floats(1e-6, 10.0))
+speed = st.floats(-8.0, 8.0)
+
+
+def flux(h_left, u_left, v_left, h_right, u_right, v_right):
+    rise = 0.5 * G * (h_right - h_left) * (h_right + h_left)
+    return kernels.hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, G)
+
+
+@settings(max_examples=200, deadline=None)
+@given(depth, speed, speed)
+def test_equal_states_give_the_physical_flux(h, u, v):
+    mass, along, across = flux(h, u, v, h, u, v)
+    scale = h * (abs(u) + abs(v) + math.sqrt(G * h) + 1.0) ** 2 + 1e-300
+    assert abs(mass - h * u) < 1e-14 * scale  # a few round-offs of sums of waves
+    assert abs(along - h * u * u) < 1e-14 * scale
+    assert abs(across - h * u * v) < 1e-14 * scale
+
+
+@settings(max_examples=200, deadline=None)
+@given(depth, speed, speed, depth, speed, speed)
+def test_the_flux_seen_from_the_other_side_is_the_same(hl, ul, vl, hr, ur, vr):
+    ul, vl = (ul, vl) if hl > 0.0 else (0.0, 0.0)  # dry land has no velocity
+    ur, vr = (ur, vr) if hr > 0.0 else (0.0, 0.0)
+    rise = 0.5 * G * (hr - hl) * (hr + hl)
+    mass, along, across = flux(hl, ul, vl, hr, ur, vr)
+    mass_back, along_back, across_back = flux(hr, -ur, -vr, hl, -ul, -vl)
+    scale = (hl + hr) * (abs(ul) + abs(ur) + abs(vl) + abs(vr) + 10.0) ** 2 + 1e-300
+    assert mass == pytest.approx(-mass_back, abs=1e-13 * scale)
+    assert along == pytest.approx(along_back + rise, abs=1e-12 * scale)
+    assert across == pytest.approx(across_back, abs=1e-12 * scale)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(1e-3, 10.0), speed)
+def test_supersonic_water_carries_its_own_flux(h, v):
+    u = 3.0 * math.sqrt(G * h)
+    mass, along, _ = flux(h, u, v, 0.3 * h, u, -v)
+    assert mass == pytest.approx(h * u, rel=1e-14)
+    assert along == pytest.approx(h * u * u, rel=1e-13)
+
+
+@settings(max_examples=100, deadline=None)
+@given(depth)
+def test_still_water_has_no_flux_to_the_last_bit(h):
+    assert flux(h, 0.0, 0.0, h, 0.0, 0.0) == (0.0, 0.0, 0.0)
+
+
+@given(st.floats(1e-3, 10.0))
+@settings(max_examples=50, deadline=None)
+def test_a_dam_that_breaks_on_dry_land_lets_water_out(h):
+    mass, _, _ = flux(h, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert mass == pytest.approx(2.0 / 3.0 * h * math.sqrt(G * h), rel=1e-14)  # two waves, -c and the front's 2 c, by hand
+
+
+@settings(max_examples=300, deadline=None)
+@given(*[st.floats(-1.0, 1.0)] * 6)
+def test_a_limited_slope_stays_within_the_neighbours(a0, a1, a2, n0, n1, n2):
+    changes = np.array(kernels.limited_changes(a0, a1, a2, n0, n1, n2, 1e36, 1.0))
+    assert changes.max() <= max(n0, n1, n2, 0.0) + 1e-15
+    assert changes.min() >= min(n0, n1, n2, 0.0) - 1e-15
+    assert abs(changes.sum()) < 1e-15
+
+
+@settings(max_examples=100, deadline=None)
+@given(*[st.floats(-1.0, 1.0)] * 6)
+def test_an_unlimited_slope_is_that_of_the_plane(a0, a1, a2, n0, n1, n2):
+    changes = kernels.limited_changes(a0, a1, a2, n0, n1, n2, 0.0, 1.0)
+    assert changes == pytest.approx([(a0 + a1 - 2 * a2) / 6, (a1 + a2 - 2 * a0) / 6, (a2 + a0 - 2 * a1) / 6], abs=1e-15)
+    assert kernels.limited_changes(a0, a1, a2, n0, n1, n2, 0.0, 0.0) == (0.0, 0.0, 0.0)
+
+
+def random_edges(rng, edges, cells):
+    faces = rng.random((3 * cells, 4)) * [1.0, 1.0, 2.0, 2.0] + [0.0, 1.0, -1.0, -1.0]
+    angle = rng.random(edges) * 2.0 * np.pi
+    normals = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    left, right = rng.integers(0, 3 * cells, (2, edges)).astype(np.int32)
+    return faces, left, right, normals, rng.random(edges)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 101), max_size=5), st.integers(0, 10**6))
+def test_edges_cut_into_ranges_anywhere_give_the_same_bits(cuts, seed):
+    rng = np.random.default_rng([seed])
+    arrays = random_edges(rng, 101, 40)
+    whole, pieces = np.zeros((2, 202, 3))
+    kernels.edge_flux(*arrays, G, 0, 101, whole)
+    ends = [0, *sorted(cuts), 101]
+    for start, stop in pairwise(ends):
+        kernels.edge_flux(*arrays, G, start, stop, pieces)
+    assert whole.tobytes() == pieces.tobytes()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 77), max_size=5), st.integers(0, 10**6))
+def test_cells_cut_into_ranges_anywhere_give_the_same_bits(cuts, seed):
+    rng = np.random.default_rng([seed])
+    cells = 77
+    q = rng.random((cells, 4))
+    corner_values = rng.random((50, 4))
+    corner_values[:, 3] = rng.random(50) > 0.1
+    corners = rng.integers(0, 50, (cells, 3)).astype(np.int32)
+    near = rng.integers(0, cells, (cells, 3)).astype(np.int32)
+    args = (
+        q,
+        corner_values,
+        corners,
+        rng.random((cells, 3)) @ (np.eye(3) - 1.0 / 3.0),  # sums to nought, as the bed's changes do
+        near,
+        rng.random((cells, 3, 2)) - 0.5,
+        10.0 ** rng.uniform(-2, 2, cells),
+    )
+    whole, pieces = np.zeros((2, cells, 3, 4))
+    push, push_pieces = np.zeros((2, cells, 2))
+    kernels.reconstruct(*args, G, 2, 0, cells, whole, push)
+    ends = [0, *sorted(cuts), cells]
+    for start, stop in pairwise(ends):
+        kernels.reconstruct(*args, G, 2, start, stop, pieces, push_pieces)
+    assert whole.tobytes() == pieces.tobytes()
+    assert push.tobytes() == push_pieces.tobytes()
+    assert (whole[:, :, 0] >= 0.0).all()
+    assert whole[:, :, 0].mean(axis=1) == pytest.approx(q[:, 3], abs=1e-15)  # the cell keeps its water
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6))
+def test_no_cell_pays_more_water_than_it_has(seed):
+    rng = np.random.default_rng([seed])
+    cells, edges = 12, 20
+    u = np.zeros((cells, 3))
+    u[:, 0] = rng.random(cells) * (rng.random(cells) > 0.3)
+    left, right = rng.integers(0, cells, (2, edges)).astype(np.int32)
+    flux_rows = np.zeros((2 * edges, 3))
+    flux_rows[::2, 0] = rng.standard_normal(edges)
+    flux_rows[1::2, 0] = -flux_rows[::2, 0]
+    chosen = [np.flatnonzero((left == c) | (right == c))[:3] for c in range(cells)]
+    spare = 2 * edges
+    flux_rows = np.concatenate([flux_rows, np.zeros((1, 3))])
+    rows = np.array([[*(2 * e + (left[e] != c) for e in some), *[spare] * (3 - len(some))] for c, some in enumerate(chosen)], np.int32)
+    area, share = np.ones(cells), np.ones(cells)
+    kernels.drain(u, flux_rows, rows, area, 1e-14, 1.0, cells, share)
+    kernels.scale_outflow(flux_rows[:-1], left, right, share)
+    out = np.maximum(flux_rows[rows, 0], 0.0).sum(axis=1)
+    assert (out <= u[:, 0]).all()
+    assert (flux_rows[:-1:2, 0] == -flux_rows[1::2, 0]).all()
