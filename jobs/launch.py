@@ -15,6 +15,7 @@ from jobs.progress import EVENTS, show
 from pipeline.errors import InputError, RunError
 from solvers.core.run import Progress
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
 
@@ -74,10 +75,10 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
     tail: deque[str] = deque(maxlen=20)
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True) as process,
     ):
         assert process.stdout is not None
-        before = {number: signal.signal(number, _pass_on(process)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
+        before = {number: signal.signal(number, _pass_on(process)) for number in STOP_SIGNALS}
         try:
             last = _follow(process, name, quiet=quiet, tail=tail)
         finally:
@@ -102,7 +103,7 @@ def _python_path() -> str:
 
 def _pass_on(process: "subprocess.Popen[str]") -> Any:
     def handler(number: int, frame: FrameType | None) -> None:
-        process.send_signal(signal.SIGTERM if number == signal.SIGINT else number)
+        process.send_signal(signal.SIGUSR1)  # which mpirun hands on; of any other it would kill the ranks before they have saved
 
     return handler
 

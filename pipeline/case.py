@@ -37,7 +37,7 @@ class Time:
 class Output:
     """What is written and how."""
 
-    filter: Literal["none", "gzip", "blosc", "zstd", "lz4"] = setting("lossless compression of the fields", default="none")
+    filter: Literal["none", "gzip", "zstd", "lz4", "blosc2"] = setting("lossless compression of the fields", default="none")
     chunk: int = setting("cells in one chunk of a stored field", default=16384)
     maps: tuple[float, ...] = quantity("s", "times of the report's maps; none named: four, evenly spaced", default=())
     checkpoint: float = quantity("s", "wall time between restart files", default=60.0, low=0.0)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 
 from pipeline.errors import InputError

@@ -20,14 +20,17 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def filter_options(name: str) -> dict[str, Any]:
-    """Keywords of ``create_dataset`` for a lossless filter: none, gzip, or one of hdf5plugin's (blosc, zstd, lz4)."""
+    """Keywords of ``create_dataset`` for a lossless filter: none, gzip, or one of hdf5plugin's (zstd, lz4, blosc2).
+
+    Blosc itself is left out: in a collective write it loses chunks that it can't make smaller.
+    """
     if name == "none":
         return {}
     if name == "gzip":
         return {"compression": "gzip", "compression_opts": 4, "shuffle": True}
     import hdf5plugin
 
-    chosen = {"blosc": hdf5plugin.Blosc, "zstd": hdf5plugin.Zstd, "lz4": hdf5plugin.LZ4}
+    chosen = {"zstd": hdf5plugin.Zstd, "lz4": hdf5plugin.LZ4, "blosc2": hdf5plugin.Blosc2}
     if name not in chosen:
         raise InputError(f"no filter {name!r}; there are: none, gzip, {', '.join(chosen)}")
     return {"shuffle": name == "zstd", **chosen[name]()}
@@ -49,6 +52,8 @@ class Writer:
         self.part = part_name(path)
         self._lead = lead
         self._parallel = options.get("driver") == "mpio"
+        if resume:
+            import hdf5plugin  # noqa: F401  (registers the filters that the file may use)
         self._file = h5py.File(self.part, "r+" if resume else "w", libver=("v110", "v110"), **options)
 
     def create(
@@ -70,18 +75,11 @@ class Writer:
         file = self._file
         file.attrs.update({"schema": SCHEMA, "Conventions": "CF-1.11 UGRID-1.0", "complete": np.int32(0), **attrs})
         self._create_mesh(mesh)
-        time = file.create_dataset("time", (0,), "<f8", maxshape=(None,), chunks=(GAUGE_CHUNK,))
+        time = _growing(file, "time", (), "<f8", (GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time", "standard_name": "time"})
         time.make_scale("time")
         for field in fields:
-            data = file.create_dataset(
-                f"fields/{field.name}",
-                (0, cells),
-                real,
-                maxshape=(None, cells),
-                chunks=(1, min(chunk, cells)),
-                **filter_options(compression),
-            )
+            data = _growing(file, f"fields/{field.name}", (cells,), real, (1, min(chunk, cells)), compression)
             _describe(data, field, ("time", "face"), file)
             data.attrs.update({"centre": "cell", "mesh": "mesh", "location": "face"})
         for field in maxima:
@@ -118,12 +116,10 @@ class Writer:
         where.attrs.update({"units": "m", "long_name": "x, y of each gauge"})
         if self._lead:
             where[...] = places
-        time = group.create_dataset("time", (0,), "<f8", maxshape=(None,), chunks=(GAUGE_CHUNK,))
+        time = _growing(group, "time", (), "<f8", (GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time of the samples"})
         for field in fields:
-            data = group.create_dataset(
-                field.name, (0, len(gauges)), "<f8", maxshape=(None, len(gauges)), chunks=(GAUGE_CHUNK, len(gauges))
-            )
+            data = _growing(group, field.name, (len(gauges),), "<f8", (GAUGE_CHUNK, len(gauges)))
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
     def append(self, t: float, start: int, stop: int, values: Mapping[str, Array]) -> None:
@@ -237,6 +233,18 @@ def write_text(path: Path, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     part.replace(path)
+
+
+def _growing(group: Any, name: str, width: tuple[int, ...], real: Any, chunks: tuple[int, ...], compression: str = "none") -> Any:
+    """An empty series that grows along its first dimension.
+
+    Chunks get their place in the file when they are added: else several ranks can't go on with a file that one began (HDF5
+    1.10 fails on it, or hangs where there is a filter).
+    """
+    early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    options = filter_options(compression)
+    return group.create_dataset(name, (0, *width), real, maxshape=(None, *width), chunks=chunks, dcpl=early, **options)
 
 
 def _describe(data: Any, field: Field, dims: tuple[str, ...], file: Any) -> None:

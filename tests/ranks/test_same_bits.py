@@ -1,0 +1,193 @@
+"""The same bits on any number of ranks, in the file and after a restart on another number."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers the filters)
+import numpy as np
+import pytest
+
+from jobs import launch
+from jobs.launch import mpirun
+from jobs.progress import EVENTS
+from pipeline import case
+from pipeline.check import validate
+from pipeline.writer import filter_options
+from solvers.core.comm import Serial, world
+from solvers.core.run import run_case
+
+FLOOD: dict[str, Any] = {  # a wave comes in, floods an island and leaves: every branch of the scheme is taken
+    "mesh": {
+        "kind": "rectangle",
+        "width": 8.0,
+        "height": 6.0,
+        "size": 0.35,
+        "bathymetry": {"kind": "bump", "depth": 0.5, "height": 0.8, "width": 1.2, "centre": [4.0, 3.0]},
+    },
+    "solver": {
+        "kind": "tsunami",
+        "manning": 0.02,
+        "boundary": {"west": {"kind": "incident", "wave": {"kind": "solitary", "height": 0.15, "depth": 0.5}}, "east": {"kind": "outflow"}},
+    },
+    "time": {"end": 4.0, "every": 0.5},
+    "output": {"checkpoint": 0.0, "chunk": 100},
+    "gauges": {"front": [2.0, 3.0], "lee": [6.0, 3.1], "edge": [0.0, 0.0]},
+}
+
+
+SLOW = """
+import sys, time
+import jobs.rank
+from solvers.tsunami.model import Tsunami
+
+observe = Tsunami.observe
+
+def slowly(self, t, u):
+    time.sleep(0.005)
+    observe(self, t, u)
+
+Tsunami.observe = slowly
+sys.exit(jobs.rank.main())
+"""
+
+
+def environment() -> dict[str, str]:
+    return launch.environment() | {EVENTS: "1"}
+
+
+def write_case(folder: Path, **changes: Any) -> Path:
+    table = case.with_overrides(FLOOD, changes)
+    (folder / "flood.toml").write_text(case.to_toml(table))
+    return folder / "flood.toml"
+
+
+def run_on(ranks: int, path: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(path), str(path.parent), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All datasets of a run's file but the views for XDMF, as bytes."""
+    found: dict[str, bytes] = {}
+
+    def take(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith("xdmf/"):
+            found[name] = item[...].tobytes()
+
+    with h5py.File(folder / "run.h5") as file:
+        file.visititems(take)
+    return found
+
+
+def assert_same(one: Path, other: Path) -> None:
+    a, b = contents(one), contents(other)
+    assert a.keys() == b.keys()
+    assert [name for name in a if a[name] != b[name]] == []
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Path:
+    """The run on one rank, in this process."""
+    folder = tmp_path_factory.mktemp("alone")
+    path = write_case(folder)
+    summary = run_case(case.read(path), folder, Serial())
+    assert summary["status"] == "done"
+    with h5py.File(folder / "run.h5") as file:
+        land = file["mesh/bed"][...] > 0.0
+        assert (file["maxima/depth"][...][land] > 0.0).any()
+        assert np.isfinite(file["gauges/free_surface"][...]).all()
+    return folder
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_any_rank_count_gives_the_same_bits(alone, tmp_path, ranks):
+    run_on(ranks, alone / "flood.toml", tmp_path / "run")
+    assert_same(alone, tmp_path / "run")
+    one, other = (json.loads((folder / "summary.json").read_text()) for folder in (alone, tmp_path / "run"))
+    for key in ("steps", "mass_drift", "dt_min", "t_end", "mesh_hash"):
+        assert one[key] == other[key]
+    assert other["ranks"] == ranks
+    validate(tmp_path / "run" / "run.h5")
+
+
+@pytest.mark.parametrize("filter_", ["none", "gzip", "zstd", "lz4", "blosc2"])
+def test_filters_keep_every_bit_on_two_ranks(alone, tmp_path, filter_):
+    path = write_case(tmp_path, **{"output.filter": filter_})
+    run_on(2, path, tmp_path / "run")
+    assert_same(alone, tmp_path / "run")
+
+
+@pytest.mark.parametrize(("before", "after", "filter_"), [(1, 3, "none"), (1, 3, "zstd"), (3, 1, "zstd"), (3, 1, "none"), (2, 4, "none")])
+def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, before, after, filter_):
+    """The run is asked to stop somewhere between two frames, then goes on."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    path = write_case(tmp_path, **{"output.filter": filter_})
+    command = [*mpirun(before), sys.executable, "-c", SLOW, str(path), str(path.parent), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        wait_for(folder / "restart.h5")
+        time.sleep(0.3)
+        process.send_signal(signal.SIGUSR1)  # mpirun hands it on at once
+        out, errors = process.communicate(timeout=120)
+    assert json.loads((folder / "summary.json").read_text())["status"] == "stopped", out + errors
+    assert not (folder / "run.h5").exists()
+    run_on(after, path, folder)
+    assert_same(alone, folder)
+    assert not (folder / "restart.h5").exists()
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.25, 0.5])
+def test_a_killed_run_goes_on_from_its_checkpoint_with_the_same_bits(alone, tmp_path, moment):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    path = alone / "flood.toml"
+    with subprocess.Popen([*mpirun(2), sys.executable, "-c", SLOW, str(path), str(path.parent), str(folder)], env=environment()) as process:
+        wait_for(folder / "restart.h5")
+        time.sleep(moment)
+        process.kill()
+    time.sleep(0.5)  # the ranks follow
+    assert not (folder / "run.h5").exists()
+    run_on(3, path, folder)
+    assert_same(alone, folder)
+
+
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path}"
+        time.sleep(0.02)
+
+
+def test_without_parallel_hdf5_rank_0_writes_the_same_file(alone, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    without = "import sys, solvers.core.comm as c; c.Mpi.file_options = lambda self: None; import jobs.rank; sys.exit(jobs.rank.main())"
+    command = [*mpirun(3), sys.executable, "-c", without, str(alone / "flood.toml"), str(alone), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60)
+    assert done.stderr.count("this h5py has no MPI") == 1
+    assert_same(alone, folder)
+
+
+@pytest.mark.ranks(2)
+@pytest.mark.parametrize("filter_", ["gzip", "zstd", "lz4", "blosc2"])
+def test_filters_keep_noise_that_cannot_be_packed(mpi_ranks, filter_, tmp_path_factory):
+    """A filter that gives up on a chunk in a collective write loses it."""
+    comm = world()
+    path = comm.broadcast(str(tmp_path_factory.mktemp("noise") / "noise.h5"))
+    noise = np.random.default_rng([1]).integers(0, 256, (1000, 8), dtype=np.uint8).view("f8")[:, 0]
+    with h5py.File(path, "w", libver=("v110", "v110"), **comm.file_options()) as file:
+        data = file.create_dataset("noise", (1000,), "f8", chunks=(100,), **filter_options(filter_))
+        mine = slice(comm.rank * 500, comm.rank * 500 + 500)
+        with data.collective:
+            data[mine] = noise[mine]
+    comm.barrier()
+    with h5py.File(path) as file:
+        assert file["noise"][...].tobytes() == noise.tobytes()
