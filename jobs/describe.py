@@ -20,7 +20,7 @@ def describe(path: Path) -> None:
         No such file, or no HDF5.
     """
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with h5py.File(path, "r") as file:
             print("\n".join(_lines(path, file)))
     except FileNotFoundError:
         raise InputError(f"no file {str(path)!r}") from None

@@ -23,7 +23,7 @@ def validate(path: Path) -> str:
         It does not: names the file and the first violation.
     """
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with h5py.File(path, "r") as file:
             schema = file.attrs.get("schema")
             for violation in _violations(file, schema):
                 raise InputError(f"{path}: {violation}")

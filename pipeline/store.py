@@ -29,7 +29,7 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            self._file = h5py.File(self.path, "r", locking=False)
+            self._file = h5py.File(self.path, "r")
         except FileNotFoundError:
             raise InputError(f"no file {str(path)!r}") from None
         except OSError as error:
@@ -137,7 +137,7 @@ class _Dataset:
     def __getitem__(self, place: Any) -> Array:
         import hdf5plugin  # noqa: F401  (registers the filters)
 
-        with h5py.File(self.path, "r", locking=False) as file:
+        with h5py.File(self.path, "r") as file:
             return np.asarray(file[self.name][place])
 
 
@@ -148,7 +148,7 @@ def _fields(group: Any) -> dict[str, Field]:
 def read_result(path: Path) -> dict[str, dict[str, Array]]:
     """The tables of a stage's ``result.h5``: group to column to values."""
     tables: dict[str, dict[str, Array]] = {}
-    with h5py.File(path, "r", locking=False) as file:
+    with h5py.File(path, "r") as file:
 
         def take(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):

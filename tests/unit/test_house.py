@@ -1,0 +1,87 @@
+"""The house keeps its own rules: packages, environments, contracts, documents."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "dask-core": "dask"}
+CONDA_ONLY = {"python", "openmpi", "pip", "petsc"}
+
+
+def declared() -> dict[str, SpecifierSet]:
+    lists = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
+    return {Requirement(text).name.lower(): Requirement(text).specifier for some in lists for text in some}
+
+
+def conda() -> dict[str, str]:
+    """Packages of environment.yml with what it says of their versions."""
+    found = {}
+    for entry in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]:
+        if isinstance(entry, str):
+            name, version = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", entry).groups()
+            found[CONDA_NAMES.get(name, name).lower()] = version
+    return found
+
+
+def test_conda_and_pip_install_the_same_packages():
+    assert set(conda()) - CONDA_ONLY == set(declared())
+
+
+def test_conda_and_pip_ask_for_the_same_versions():
+    for name, version in conda().items():
+        if name in CONDA_ONLY:
+            continue
+        assert SpecifierSet(version.split()[0]) == declared()[name], name  # h5py's is followed by its build, with MPI
+
+
+def test_the_lock_fits_what_is_declared():
+    locked: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        requirement = Requirement(line)
+        locked.setdefault(requirement.name.lower(), []).append(next(iter(requirement.specifier)).version)
+    for name, specifier in declared().items():
+        if name != "petsc4py":  # its version is that of the machine's PETSc
+            assert all(version in specifier for version in locked[name]), name
+
+
+def test_all_kernels_stand_under_the_contract():
+    contract = next(c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["name"].startswith("3."))
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("*/**/kernels.py") if ".venv" not in path.parts}
+    assert set(contract["source_modules"]) == modules
+
+
+def test_the_public_names_are_imported_when_they_are_used():
+    code = "import sys, wavetrain; assert 'numpy' not in sys.modules; wavetrain.InputError; print(sorted(wavetrain.__all__))"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    import wavetrain
+
+    for name in wavetrain.__all__:
+        assert getattr(wavetrain, name) is not None
+
+
+def test_the_command_line_starts_without_numpy():
+    code = "import sys, jobs.cli; assert not {'numpy', 'numba', 'h5py', 'dask'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name)
+def test_links_between_documents_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_section_and_key_of_the_file_format_is_described():
+    from pipeline.layout import DIMENSIONS, RESULT_SCHEMA, SCHEMA
+
+    page = (ROOT / "docs" / "file_format.md").read_text()
+    for word in (SCHEMA, RESULT_SCHEMA, *DIMENSIONS, "complete", "restart", "maxima", "gauges", "mesh_hash"):
+        assert word in page, word
