@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 1 anything else."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -89,7 +90,9 @@ def main() -> None:
         sys.exit(2)
     except (RunError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # not through HDF5's own end, which would try once more to write what could not be written, and crash
 
 
 if __name__ == "__main__":

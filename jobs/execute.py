@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import catalogue
-from jobs.progress import show
+from jobs.progress import LINE, show
 from pipeline import campaign as campaigns
 from pipeline import params, plugin
 from pipeline.campaign import Campaign, Run, Stage
@@ -134,9 +134,10 @@ def _run_here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, An
     from solvers.core.comm import abort_on_error
     from solvers.core.run import run_case
 
-    handler = logging.FileHandler(folder / "log.txt", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = logging.FileHandler(folder / "log.txt") if comm.rank == 0 else logging.NullHandler()
+    handler.setFormatter(logging.Formatter(LINE))
     log.addHandler(handler)
+    log.setLevel(logging.INFO)
     try:
         with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0) as shown:
             return run_case(run.case, folder, comm, shown)

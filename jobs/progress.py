@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from solvers.core.run import Progress
 
 EVENTS = "WAVETRAIN_EVENTS"  # set by the parent in the environment of the ranks
+LINE = "%(asctime)s %(levelname)s %(message)s"  # of a log
 EVERY_EVENT = 0.2  # [s] between two events
 EVERY_LINE = 5.0  # [s] between two plain lines
 

@@ -1,10 +1,11 @@
 """What each rank runs under mpirun: ``python -m jobs.rank CASE CASE_FOLDER RUN_FOLDER``."""
 
+import logging
 import sys
 from pathlib import Path
 
-from jobs.progress import emit, show
-from pipeline.errors import InputError, RunError
+from jobs.progress import LINE, emit, show
+from pipeline.errors import InputError, RunError, WriteError
 
 
 def main() -> int:
@@ -15,20 +16,22 @@ def main() -> int:
 
     case_file, case_folder, folder = map(Path, sys.argv[1:4])
     comm = world()
+    logging.basicConfig(level=logging.INFO, format=LINE)  # to the standard error, which the parent keeps as log.txt
     lead = comm.rank == 0
     with abort_on_error(comm):
         try:
             parsed = case.parse(case.read_toml(case_file), case_folder)
             with show(folder.name, quiet=False, lead=lead) as shown:
                 summary = run_case(parsed, folder, comm, shown)
+        except (WriteError, OSError) as error:  # perhaps this rank alone: a full disk, a lost file system
+            words = str(error) if isinstance(error, WriteError) else f"cannot write in {folder}: {error}"
+            emit("error", kind="RunError", message=words)
+            raise
         except (InputError, RunError) as error:  # the same on all ranks
             if lead:
                 emit("error", kind=type(error).__name__, message=str(error))
             comm.barrier()
             return 0
-        except OSError as error:  # this rank alone: a full disk, a lost file system
-            emit("error", kind="RunError", message=f"cannot write in {folder}: {error}")
-            raise
     if lead:
         emit("done", summary=summary)
     return 0

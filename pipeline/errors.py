@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class RunError(RuntimeError):
     """A fault while running (disk full, a rank that died, an unstable run): exit code 1."""
+
+
+class WriteError(RunError):
+    """A file can't be written. Other ranks may not know of it, and wait."""

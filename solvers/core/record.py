@@ -1,17 +1,22 @@
 """Write a run as it goes: frames, gauges, maxima and checkpoints, by blocks of mesh order, on any number of ranks."""
 
+import errno
+import functools
 import logging
+import os
+import re
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
 from pipeline.case import Case
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunError, WriteError
 from pipeline.layout import SCHEMA, part_name
 from pipeline.store import Store
 from pipeline.writer import Writer, publish
@@ -22,7 +27,36 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 log = logging.getLogger("wavetrain")
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FULL = 1_000_000  # [B] free on a disk that a failed write means is full
 CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min")
+
+
+def _told(method: Callable[P, R]) -> Callable[P, R]:
+    """Let what HDF5 says of a full disk, in its many ways, be a `WriteError` with the system's own words."""
+
+    @functools.wraps(method)
+    def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
+        try:
+            return method(*arguments, **named)
+        except RunError:
+            raise
+        except (OSError, RuntimeError) as error:
+            recorder: Any = arguments[0]
+            raise WriteError(f"cannot write in {recorder.path.parent}: {_reason(error, recorder.path.parent)}") from error
+
+    return wrapper
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """The system's words out of HDF5's; through MPI they are lost, and the space that is left tells."""
+    words = re.search(r"error message = '([^']+)'", str(error))
+    free = shutil.disk_usage(folder).free
+    if words or free > FULL:
+        return words[1] if words else str(error).splitlines()[0]
+    return f"{os.strerror(errno.ENOSPC)} ({free / 1e3:.0f} kB free)"
 
 
 class Recorder:
@@ -43,6 +77,7 @@ class Recorder:
         self._last_checkpoint = time.monotonic()
         self._writer: Writer | None = None
 
+    @_told
     def start(self) -> tuple[Array, Clock] | None:
         """Open the output: go on from a checkpoint where there is one (its state and clock), else begin anew."""
         saved = self._read_checkpoint()
@@ -95,6 +130,7 @@ class Recorder:
             compression=case.output.filter,
         )
 
+    @_told
     def frame(self, u: Array, clock: Clock) -> None:
         """Add a frame, and the gauges' samples since the last one; checkpoint when it is time."""
         self._gauges()
@@ -125,6 +161,7 @@ class Recorder:
             self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
         self._samples += len(times)
 
+    @_told
     def checkpoint(self, u: Array, clock: Clock) -> None:
         """Write ``restart.h5`` whole, then put it in the place of the last one."""
         self._gauges()
@@ -144,6 +181,7 @@ class Recorder:
         frames = self._writer.frames if self._writer else 0
         return {**{name: getattr(clock, name) for name in CLOCK_ATTRS}, "frames": frames, "samples": self._samples}
 
+    @_told
     def finish(self, u: Array, clock: Clock) -> None:
         """Write the maxima and the last state, close, and give the file its final name."""
         self.model.finish(clock.t, u)

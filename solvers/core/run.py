@@ -19,11 +19,13 @@ import numpy as np
 from meshes.core.partition import owners
 from pipeline import params, plugin
 from pipeline.case import Case
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError, RunError, WriteError
 from pipeline.writer import write_text
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock, simulate
 from solvers.core.record import Recorder
+
+log = logging.getLogger("wavetrain")
 
 PACKAGES = ("numpy", "numba", "h5py", "mpi4py", "petsc4py", "scipy")
 
@@ -56,7 +58,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     """
     started = time.perf_counter()
     if comm.rank > 0:
-        logging.getLogger("wavetrain").setLevel(logging.ERROR)  # what all ranks would say, one says
+        log.setLevel(logging.ERROR)  # what all ranks would say, one says
     solver_params = params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
     mesh_module = plugin.load("meshes", case.mesh.kind)
     mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
@@ -67,12 +69,16 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     model = plugin.load("solvers", case.solver.kind).build(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
     facts = _facts(mesh, comm)
     recorder = Recorder(case, mesh, part, model, comm, folder, facts)
+    log.info("%d cells, %d rank(s), mesh %s", len(mesh.triangles), comm.size, mesh.hash[:12])
     try:
         summary = _simulate(case, model, comm, recorder, progress)
-    except RunError:  # all ranks are here; after any other error a collective close would wait for ever
+    except WriteError:  # a collective close would wait for ever
+        raise
+    except RunError:  # all ranks are here
         recorder.close()
         raise
     recorder.close()
+    log.info("%s at t = %.6g s after %d steps", summary["status"], summary["t_end"], summary["steps"])
     summary |= {
         "cells": len(mesh.triangles),
         "ranks": comm.size,
@@ -117,6 +123,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
             volume, came_in = model.mass(frame.u)
             drift = (volume - mass_start - came_in) / mass_start if mass_start else 0.0
             state, clock, whole = frame.u, frame.clock, frame.whole
+            log.info("t = %.6g s, step %d, dt = %.3g s, mass drift %+.1e", clock.t, clock.step, clock.dt, drift)
             if whole:
                 recorder.frame(state, clock)
             else:
@@ -162,7 +169,7 @@ def stop_signals() -> Iterator[list[int]]:
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.append(number)
-        logging.getLogger("wavetrain").warning("signal %d: stopping after this step", number)
+        log.warning("signal %d: stopping after this step", number)
 
     try:
         before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
