@@ -1,6 +1,7 @@
 """The house keeps its own rules: packages, environments, contracts, documents."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -85,3 +86,20 @@ def test_every_section_and_key_of_the_file_format_is_described():
     page = (ROOT / "docs" / "file_format.md").read_text()
     for word in (SCHEMA, RESULT_SCHEMA, *DIMENSIONS, "complete", "restart", "maxima", "gauges", "mesh_hash"):
         assert word in page, word
+
+
+def test_without_root_the_set_up_prints_the_line_for_an_administrator_and_stops(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env", "sed", "cc"):
+        (tools / name).symlink_to(shutil.which(name))
+    (tools / "python3").symlink_to(sys.executable)
+    (tools / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tools / "id").chmod(0o755)
+    done = subprocess.run(
+        [ROOT / ".ci" / "setup"], env={"PATH": str(tools), "HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("apt-get install ")
+    assert {"pkg-config", "libopenmpi-dev", "openmpi-bin", "petsc-dev", "libhdf5-openmpi-dev"} <= set(line.split())
