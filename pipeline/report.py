@@ -63,6 +63,8 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("writing", f"{summary['writing_s']:.1f} s"),
         ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"),
         ("mass drift", f"{summary['mass_drift']:+.1e} of the water"),
+        ("run-up", "none" if summary["runup"] is None else f"{summary['runup']:.4g} m above the still level"),
+        ("highest surface, greatest speed", f"{summary['highest_surface'] or 0.0:.4g} m, {summary['greatest_speed']:.4g} m/s"),
         ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),
     ]
 

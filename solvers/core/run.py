@@ -79,7 +79,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         raise
     recorder.close()
     log.info("%s at t = %.6g s after %d steps", summary["status"], summary["t_end"], summary["steps"])
-    summary |= {
+    summary |= model.extremes() | {
         "cells": len(mesh.triangles),
         "ranks": comm.size,
         "total_s": time.perf_counter() - started,

@@ -37,6 +37,7 @@ MAXIMA = (
     Field("depth", "m", "greatest depth"),
     Field("arrival", "s", "time at which the free surface first left its still level; nan where it did not"),
 )
+FLOODED = 1e-3  # [m] of water that counts as a flood
 VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order
 
 
@@ -256,6 +257,23 @@ class Tsunami:
         times = np.array([t for t, _ in samples])
         values = np.array([v for _, v in samples]).reshape(len(samples), len(self._gauge_cells), len(GAUGES))
         return times, values
+
+    def extremes(self) -> dict[str, float | None]:
+        """Run-up (highest bed that was dry at first and then wetter than `FLOODED`, above the still level; None where there is
+        none), highest free surface, both [m], and greatest speed [m/s]."""
+        bed = self.geometry.bed[: self.part.owned]
+        land = (bed >= self.params.level) & (self.maxima[:, 2] > FLOODED)
+        own = [
+            bed[land].max(initial=-np.inf) - self.params.level,
+            self.maxima[:, 0].max(initial=-np.inf),
+            self.maxima[:, 1].max(initial=0.0),
+        ]
+        runup, highest, fastest = self.comm.max(np.array(own, float)).tolist()
+        return {
+            "runup": runup if runup > -np.inf else None,
+            "highest_surface": highest if highest > -np.inf else None,
+            "greatest_speed": fastest,
+        }
 
     def output(self, u: Array) -> dict[str, Array]:
         own = u[: self.part.owned]

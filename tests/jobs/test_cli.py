@@ -1,7 +1,9 @@
 """The command line: what it does, what it refuses, and what it leaves behind."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -317,3 +319,20 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(folder):
     for word in ("small: t =", "of 20 s", "s left", "dt =", "mass drift"):
         assert word in line
     assert "\x1b" not in line
+
+
+def test_progress_is_live_in_a_terminal(folder):
+    change(folder, **{"mesh.size": 0.1, "time.end": 4.0})
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "jobs.cli", "run", "small.toml"]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "TERM": "xterm", "COLUMNS": "200"}
+    with subprocess.Popen(command, cwd=folder, env=env, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 4096):
+                shown += part
+        process.wait(timeout=60)
+    os.close(ours)
+    for word in (b"of 4 s", b"s left", b"dt =", b"mass drift", b"\x1b["):
+        assert word in shown
