@@ -205,10 +205,11 @@ def _connect(vertices: Array, triangles: Array) -> tuple[Array, Array, Array]:
 
 def _check_edges(vertices: Array, start: Array, end: Array, order: Array, number: Array, fresh: Array) -> None:
     counts = np.bincount(number)
-    if counts.max() > 2:
+    most = int(np.max(counts))
+    if most > 2:
         slot = order[fresh][int(np.argmax(counts > 2))]
         raise InputError(
-            f"{counts.max()} triangles meet on one edge, triangle {slot // 3} among them: "
+            f"{most} triangles meet on one edge, triangle {slot // 3} among them: "
             f"from {_places(vertices[[start[slot], end[slot]]])} m"
         )
     second = np.flatnonzero(~fresh)
@@ -242,5 +243,5 @@ def locate(mesh: TriMesh, points: Array) -> Array:
             cross = edge[:, 0] * to[:, 1] - edge[:, 1] * to[:, 0]
             inside &= cross >= -1e-12 * (edge * edge).sum(axis=1)
         if inside.any():
-            found[i] = near[inside].min()
+            found[i] = near[inside][0]
     return found
