@@ -209,8 +209,7 @@ def _check_edges(vertices: Array, start: Array, end: Array, order: Array, number
     if most > 2:
         slot = order[fresh][int(np.argmax(counts > 2))]
         raise InputError(
-            f"{most} triangles meet on one edge, triangle {slot // 3} among them: "
-            f"from {_places(vertices[[start[slot], end[slot]]])} m"
+            f"{most} triangles meet on one edge, triangle {slot // 3} among them: from {_places(vertices[[start[slot], end[slot]]])} m"
         )
     second = np.flatnonzero(~fresh)
     same = start[order[second]] == start[order[second - 1]]
