@@ -85,7 +85,11 @@ def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any) -> No
 
 
 def _is_done(folder: Path, text: str) -> bool:
-    return _text(folder / "case.toml") == text and (folder / "run.h5").exists() and (folder / "summary.json").exists()
+    """Whether ``folder`` holds the run of this very case, whole, by this version."""
+    summary = _text(folder / "summary.json")
+    if summary is None or _text(folder / "case.toml") != text or not (folder / "run.h5").exists():
+        return False
+    return bool(json.loads(summary)["versions"].get("wavetrain") == version("wavetrain"))
 
 
 def _text(path: Path) -> str | None:

@@ -49,7 +49,7 @@ def mpirun(ranks: int) -> list[str]:
     major = _open_mpi_major(found)
     command = [found, "-n", str(ranks)]
     if major is not None:  # all ranks share this machine's memory: Open MPI 5 calls its transport sm, 4 calls it vader
-        command += ["--oversubscribe", "--bind-to", "core" if ranks <= (os.cpu_count() or 1) else "none"]
+        command += ["--oversubscribe", "--bind-to", "none"]  # two runs at once would be bound to the same cores
         command += ["--mca", "btl", "self,sm" if major >= 5 else "self,vader"]
     return command
 

@@ -119,6 +119,14 @@ def test_any_rank_count_gives_the_same_bits(alone, tmp_path, ranks):
     validate(tmp_path / "run" / "run.h5")
 
 
+@pytest.mark.parametrize("change", [{"solver.precision": "float32"}, {"solver.stepping": "ssprk3", "mesh.pattern": "cross"}])
+def test_other_choices_give_the_same_bits_too(tmp_path, change):
+    path = write_case(tmp_path, **change)
+    for ranks in (1, 3):
+        run_on(ranks, path, tmp_path / str(ranks))
+    assert_same(tmp_path / "1", tmp_path / "3")
+
+
 @pytest.mark.parametrize("filter_", ["none", "gzip", "zstd", "lz4", "blosc2"])
 def test_filters_keep_every_bit_on_two_ranks(alone, tmp_path, filter_):
     path = write_case(tmp_path, **{"output.filter": filter_})
