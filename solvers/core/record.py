@@ -152,9 +152,9 @@ class Recorder:
         return np.concatenate(self.comm.gather(block)) if self._gathered else block
 
     def _gauges(self) -> None:
-        times, own = self.model.take_samples()
-        parts = self.comm.gather((self.model.gauge_index, own))
-        whole = np.empty((len(times), len(self.model.gauge_names), own.shape[2]))
+        times, own = self.model.gauges.take()
+        parts = self.comm.gather((self.model.gauges.index, own))
+        whole = np.empty((len(times), len(self.model.gauges.names), own.shape[2]))
         for index, samples in parts:
             whole[:, index] = samples
         if self._writer:

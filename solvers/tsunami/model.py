@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from meshes.core.part import Part
-from meshes.core.trimesh import TriMesh, locate
+from meshes.core.trimesh import TriMesh
 from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
@@ -16,6 +16,7 @@ from pipeline.plugin import nearest
 from solvers.core.comm import Comm
 from solvers.core.steppers import TABLEAUX
 from solvers.tsunami import Params, boundary, initial, kernels
+from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.geometry import geometry
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -25,11 +26,6 @@ FIELDS = (
     Field("depth", "m", "depth of the water"),
     Field("discharge_x", "m2 s-1", "discharge per unit width, eastward"),
     Field("discharge_y", "m2 s-1", "discharge per unit width, northward"),
-)
-GAUGES = (
-    Field("free_surface", "m", "height of the free surface; of the bed where it is dry"),
-    Field("velocity_x", "m s-1", "velocity, eastward"),
-    Field("velocity_y", "m s-1", "velocity, northward"),
 )
 MAXIMA = (
     Field("free_surface", "m", "greatest height of the free surface; nan where it was never wet"),
@@ -65,7 +61,7 @@ class Tsunami:
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
-        self._set_gauges(gauges)
+        self.gauges = Gauges(mesh, part, gauges)
         n, edges = len(part.cells), len(part.edges)
         self.q = np.zeros((n, 4), real)
         self._corner_values = np.zeros((len(self.geometry.first_cell) - 1, 4), real)
@@ -102,26 +98,6 @@ class Tsunami:
         self._wave = np.zeros(len(edges), self.real)
         self._own_edge = self.geometry.left[self.part.interior_edges :] < self.part.owned
 
-    def _set_gauges(self, gauges: Mapping[str, tuple[float, ...]]) -> None:
-        """Find the cell of every gauge; this rank samples those in its own cells."""
-        self.gauge_names = tuple(gauges)
-        places = np.array([gauges[name] for name in gauges], float).reshape(-1, 2)
-        cells = locate(self.mesh, places) if len(gauges) else np.zeros(0, np.int64)
-        for name, place, cell in zip(gauges, places, cells, strict=True):
-            if cell < 0:
-                low, high = self.mesh.vertices.min(axis=0), self.mesh.vertices.max(axis=0)
-                raise InputError(
-                    f"gauge {name!r} at ({place[0]:g}, {place[1]:g}) m lies outside the mesh, "
-                    f"which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
-                )
-        local = np.full(len(self.mesh.triangles), -1, np.int64)
-        local[self.part.cells[: self.part.owned]] = np.arange(self.part.owned)
-        mine = local[cells] >= 0
-        self.gauge_index = np.flatnonzero(mine)  # which of the gauges are sampled here
-        self._gauge_cells = local[cells[mine]]
-        self._gauge_places = _barycentric(places[mine], self.mesh.vertices[self.mesh.triangles[cells[mine]]]) - 1.0 / 3.0
-        self.gauge_samples: list[tuple[float, Array]] = []  # (time, (own gauges, fields)) since they were last taken
-
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells
         x, y = self.mesh.centroids[cells].T
@@ -157,7 +133,7 @@ class Tsunami:
         kernels.primitives(u, g.bed, p.dry_depth, part.owned, len(part.cells), self.q)
         self._vertices(part.inner_vertices, len(g.first_cell) - 1)
         if first:
-            self._sample(t_start)
+            self.gauges.sample(t_start, self.q, self._corner_values, g.corners)
         self._reconstruct(part.inner, part.reach2)
         self._edges(part.inner_edges, part.interior_edges)
         for side, wave in enumerate(self._waves):
@@ -230,15 +206,6 @@ class Tsunami:
         outflow = self._flux[2 * part.interior_edges : 2 * len(part.edges) : 2, 0]
         self.inflow -= tableau.weights[stage] * dt * outflow
 
-    def _sample(self, t: float) -> None:
-        if len(self._gauge_cells):
-            g = self.geometry
-            values = np.empty((len(self._gauge_cells), len(GAUGES)))
-            kernels.sample(self.q, self._corner_values, g.corners, self._gauge_cells, self._gauge_places, values)
-        else:
-            values = np.empty((0, len(GAUGES)))
-        self.gauge_samples.append((t, values))
-
     def observe(self, t: float, u: Array) -> None:
         p, g = self.params, self.geometry
         kernels.note_maxima(u, g.bed, self._still, p.dry_depth, p.arrival, t, self.part.owned, self.maxima)
@@ -249,14 +216,7 @@ class Tsunami:
         self.comm.end()
         kernels.primitives(u, self.geometry.bed, self.params.dry_depth, 0, len(self.part.cells), self.q)
         self._vertices(0, len(self._corner_values))
-        self._sample(t)
-
-    def take_samples(self) -> tuple[Array, Array]:
-        """Times (S,) [s] and values (S, own gauges, fields) sampled since this was last asked."""
-        samples, self.gauge_samples = self.gauge_samples, []
-        times = np.array([t for t, _ in samples])
-        values = np.array([v for _, v in samples]).reshape(len(samples), len(self._gauge_cells), len(GAUGES))
-        return times, values
+        self.gauges.sample(t, self.q, self._corner_values, self.geometry.corners)
 
     def extremes(self) -> dict[str, float | None]:
         """Run-up (highest bed that was dry at first and then wetter than `FLOODED`, above the still level; None where there is
@@ -317,13 +277,3 @@ class Tsunami:
         cell = int(self.part.cells[bad].min())
         x, y = self.mesh.centroids[cell]
         return cell, f"in cell {cell} at ({x:.6g}, {y:.6g}) m"
-
-
-def _barycentric(places: Array, corners: Array) -> Array:
-    """Barycentric coordinates (P, 3) of ``places`` (P, 2) in the triangles with ``corners`` (P, 3, 2)."""
-    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    d = places - corners[:, 0]
-    twice_area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    second = (d[:, 0] * b[:, 1] - d[:, 1] * b[:, 0]) / twice_area
-    third = (a[:, 0] * d[:, 1] - a[:, 1] * d[:, 0]) / twice_area
-    return np.stack([1.0 - second - third, second, third], axis=1)

@@ -70,7 +70,7 @@ def test_a_solitary_wave_enters_with_its_height(basin):
     mesh = {"width": 30.0, "height": 1.0, "size": 0.25, "bathymetry": {"kind": "flat", "depth": 1.0}}
     sea = basin(mesh, solver, gauges={"west": (0.6, 0.5)})
     sea.run(8.0)
-    times, samples = sea.model.take_samples()
+    times, samples = sea.model.gauges.take()
     assert samples[:, 0, 0].max() == pytest.approx(0.05, rel=0.02)
     assert (np.diff(times) > 0.0).all()
 
@@ -215,7 +215,7 @@ def test_a_series_enters_as_it_was_measured(basin, tmp_path):
         folder=tmp_path,
     )
     sea.run(8.0)
-    t, samples = sea.model.take_samples()
+    t, samples = sea.model.gauges.take()
     crest = np.argmax(samples[:, 0, 0])
     assert samples[crest, 0, 0] == pytest.approx(0.02, rel=0.02)
     assert t[crest] == pytest.approx(4.0 + 0.3 / np.sqrt(9.81), abs=0.05)

@@ -1,0 +1,73 @@
+"""Gauges: time series of the free surface and the velocity at named places, sampled at every step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from meshes.core.part import Part
+from meshes.core.trimesh import TriMesh, locate
+from pipeline.errors import InputError
+from pipeline.layout import Field
+from solvers.tsunami import kernels
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+GAUGES = (
+    Field("free_surface", "m", "height of the free surface; of the bed where it is dry"),
+    Field("velocity_x", "m s-1", "velocity, eastward"),
+    Field("velocity_y", "m s-1", "velocity, northward"),
+)
+
+
+class Gauges:
+    """The gauges of a run; this rank samples those that lie in its own cells.
+
+    Raises
+    ------
+    InputError
+        A gauge lies outside the mesh.
+    """
+
+    def __init__(self, mesh: TriMesh, part: Part, gauges: Mapping[str, tuple[float, ...]]) -> None:
+        self.names = tuple(gauges)
+        places = np.array([gauges[name] for name in gauges], float).reshape(-1, 2)
+        cells = locate(mesh, places) if len(gauges) else np.zeros(0, np.int64)
+        for name, place, cell in zip(gauges, places, cells, strict=True):
+            if cell < 0:
+                low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+                raise InputError(
+                    f"gauge {name!r} at ({place[0]:g}, {place[1]:g}) m lies outside the mesh, "
+                    f"which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
+                )
+        local = np.full(len(mesh.triangles), -1, np.int64)
+        local[part.cells[: part.owned]] = np.arange(part.owned)
+        mine = local[cells] >= 0
+        self.index = np.flatnonzero(mine)  # which of the gauges are sampled here
+        self._cells = local[cells[mine]]
+        self._places = barycentric(places[mine], mesh.vertices[mesh.triangles[cells[mine]]]) - 1.0 / 3.0
+        self._samples: list[tuple[float, Array]] = []  # (time, (own gauges, fields)) since they were last taken
+
+    def sample(self, t: float, q: Array, corner_values: Array, corners: Array) -> None:
+        """Note the state at time ``t`` [s]; the arrays are those of `kernels.sample`."""
+        values = np.empty((len(self._cells), len(GAUGES)))
+        if len(self._cells):
+            kernels.sample(q, corner_values, corners, self._cells, self._places, values)
+        self._samples.append((t, values))
+
+    def take(self) -> tuple[Array, Array]:
+        """Times (S,) [s] and values (S, own gauges, fields) sampled since this was last asked."""
+        samples, self._samples = self._samples, []
+        times = np.array([t for t, _ in samples])
+        values = np.array([v for _, v in samples]).reshape(len(samples), len(self._cells), len(GAUGES))
+        return times, values
+
+
+def barycentric(places: Array, corners: Array) -> Array:
+    """Barycentric coordinates (P, 3) of ``places`` (P, 2) in the triangles with ``corners`` (P, 3, 2)."""
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    d = places - corners[:, 0]
+    twice_area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    second = (d[:, 0] * b[:, 1] - d[:, 1] * b[:, 0]) / twice_area
+    third = (a[:, 0] * d[:, 1] - a[:, 1] * d[:, 0]) / twice_area
+    return np.stack([1.0 - second - third, second, third], axis=1)
