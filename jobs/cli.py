@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError, RunError, WriteError
+
+RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -86,13 +88,20 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(error)
         sys.exit(2)
     except (RunError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(error)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(1)  # not through HDF5's own end, which would try once more to write what could not be written, and crash
+
+
+def _tell(error: Exception) -> None:
+    """Print ``error``, once where all ranks of a launcher found the same; what one rank alone found, it tells."""
+    rank = next((os.environ[name] for name in RANK_VARIABLES if name in os.environ), "0")
+    if rank == "0" or not isinstance(error, InputError | RunError) or isinstance(error, WriteError):
+        print(f"error: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

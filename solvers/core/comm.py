@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from meshes.core.part import Halo, Part
+from pipeline.errors import InputError, RunError, WriteError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -242,10 +243,15 @@ def world() -> Comm:
 
 @contextlib.contextmanager
 def abort_on_error(comm: Comm) -> Iterator[None]:
-    """A rank that fails alone takes the others down instead of leaving them waiting in a collective call."""
+    """A rank that fails alone takes the others down instead of leaving them waiting in a collective call.
+
+    What is wrong with the input, and an unstable run, are found on all ranks at once: such errors pass.
+    """
     try:
         yield
-    except Exception:
+    except Exception as error:
+        if isinstance(error, InputError | RunError) and not isinstance(error, WriteError):
+            raise
         if comm.size > 1:
             traceback.print_exc()
             sys.stderr.flush()

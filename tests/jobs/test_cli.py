@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from jobs.launch import environment, mpirun
 from pipeline import case
 from pipeline.check import validate
 
@@ -103,8 +104,6 @@ def test_quiet_says_nothing(folder):
 
 
 def test_ranks_are_started_and_inside_mpirun_they_are_used(folder):
-    from jobs.launch import environment, mpirun
-
     assert wavetrain("run", "small.toml", "--ranks", "2", "--out", "two", cwd=folder).returncode == 0
     assert json.loads((folder / "two" / "summary.json").read_text())["ranks"] == 2
     command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml", "--out", "inside"]
@@ -161,6 +160,17 @@ def test_bad_input_is_one_line_and_leaves_no_whole_looking_file(folder, changes,
 def test_an_error_found_on_all_ranks_is_told_once(folder, ranks):
     change(folder, **{"gauges.lost": [99.0, 0.0]})
     refused(wavetrain("run", "small.toml", "--ranks", ranks, cwd=folder), "gauge 'lost'")
+
+
+@pytest.mark.parametrize(("changes", "said"), [({"gauges.lost": [99.0, 0.0]}, "gauge 'lost'"), ({"solver.maning": 0.1}, "unknown key")])
+def test_an_error_inside_mpirun_is_told_once(folder, changes, said):
+    change(folder, **changes)
+    command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml"]
+    env = environment() | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count(f"error: {said}") == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_too_many_ranks_for_the_cells_are_refused(folder):
