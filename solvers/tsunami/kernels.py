@@ -7,8 +7,9 @@ per second and metre of edge, times the edge's length.
 
 Every cell sums its edges in corner order, and every value is computed by the same instructions whatever the rank: so the
 result is the same bits on any number of ranks. To that end the costly loops gather a block, compute all of its columns (the
-last block's spare ones too), and scatter; a range cut anywhere gives the same bits, which a test holds. Flags of fast-math
-that reorder sums are out of the question.
+last block's spare ones too), and scatter; a range cut anywhere gives the same bits, which a test holds. Only these may fuse
+products into sums: any other loop a compiler may split into a vector part and a rest, which then would differ. Flags of
+fast-math that reorder sums are out of the question.
 
 References: hydrostatic reconstruction, E. Audusse, F. Bouchut, M.-O. Bristeau, R. Klein, B. Perthame, SIAM J. Sci.
 Comput. 25 (2004) 2050-2065, DOI 10.1137/S1064827503431090, eqs. (2.9)-(2.16); second order, E. Audusse, M.-O. Bristeau,
@@ -29,11 +30,11 @@ from numba import njit
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
 TINY = 1e-30  # keeps 0 / 0 away
 FLAT = 1e-24  # so that a sharpness of 1e36 limits where neighbours are equal too
-FUSED = {"contract", "nsz"}  # products may fuse into sums, and nought has no sign
+FUSED = {"contract", "nsz"}  # fast-math of the block loops: products may fuse into sums, and nought has no sign
 BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def primitives(u, bed, dry, start, stop, q):
     """Fill ``q[start:stop]``; a cell no deeper than ``dry`` [m] has no velocity."""
     for c in range(start, stop):
@@ -45,7 +46,7 @@ def primitives(u, bed, dry, start, stop, q):
         q[c, 2] = u[c, 2] * over
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def time_step(q, inradius, g, dry, owned):
     """Smallest inradius over fastest wave [s] of the own cells; -1 where a value is not finite."""
     smallest = np.inf
@@ -85,7 +86,7 @@ def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
     return share * d0, share * d1, share * d2
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def vertex_values(q, first_cell, cells_of, shares, dry, start, stop, corner_values):
     """Free surface and velocity at the vertices ``start:stop``: sums over the cells round them that are exact for planes.
 
@@ -259,7 +260,7 @@ def edge_flux_block(edges, g, found):
         found[3, j], found[4, j], found[5, j] = -length * mass, push * nx - x, push * ny - y
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, first, flux):
     """Fill the left rows of the boundary edges, which start at ``first``.
 
@@ -296,7 +297,7 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
         flux[2 * e, 2] = length * (along * ny + across * nx)
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def drain(u, flux, faces_of, area, margin, dt, reach, share):
     """Fill ``share[:reach]``: the part of its outflow that a cell can pay within ``dt``; true where any is below 1."""
     short = False
@@ -313,7 +314,7 @@ def drain(u, flux, faces_of, area, margin, dt, reach, share):
     return short
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def scale_outflow(flux, left, right, share):
     """Let no edge carry more than its donor cell can pay; both sides see the same flux, so no water is lost."""
     for e in range(left.shape[0]):
@@ -324,7 +325,7 @@ def scale_outflow(flux, left, right, share):
                     flux[row, v] *= share[donor]
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def update(u, u_start, flux, source, faces_of, area, friction, dry, a, b, dt, owned):
     """One Runge-Kutta stage in place: ``u = a u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
 
@@ -351,7 +352,7 @@ def update(u, u_start, flux, source, faces_of, area, friction, dry, a, b, dt, ow
         u[c, 2] = a * u_start[c, 2] + b * y
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def sample(q, corner_values, corners, cells, places, values):
     """Free surface [m] and velocity [m/s] at places inside ``cells``, on the plane through the corners' values where all is wet.
 
@@ -368,7 +369,7 @@ def sample(q, corner_values, corners, cells, places, values):
             values[j, v] = q[c, v] + wet * plane
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def note_maxima(u, bed, still_surface, dry, threshold, t, owned, maxima):
     """Running maxima of the own cells: free surface [m], speed [m/s], depth [m], arrival time [s] (nan until then)."""
     for c in range(owned):

@@ -154,3 +154,17 @@ def test_no_cell_pays_more_water_than_it_has(seed):
     out = np.maximum(flux_rows[rows, 0], 0.0).sum(axis=1)
     assert (out <= u[:, 0]).all()
     assert (flux_rows[:-1:2, 0] == -flux_rows[1::2, 0]).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_a_boundary_edge_has_the_same_bits_wherever_it_stands(seed):
+    rng = np.random.default_rng([seed])
+    edges = 37
+    faces, left, _, normals, lengths = random_edges(rng, edges, 20)
+    kind, wave = rng.integers(0, 2, edges), 0.1 * rng.standard_normal(edges)
+    whole, alone = np.zeros((2, 2 * edges, 3))
+    kernels.boundary_flux(faces, left, normals, lengths, kind, wave, 0.5, G, 0, whole)
+    for e in range(edges):
+        kernels.boundary_flux(faces, left, normals, lengths, kind[e : e + 1], wave[e : e + 1], 0.5, G, e, alone)
+    assert whole.tobytes() == alone.tobytes()
