@@ -160,4 +160,4 @@ def to_toml(table: Mapping[str, Any]) -> str:
 
 def _one_line(array: re.Match[str]) -> str:
     """A list of plain values on one line."""
-    return "[" + ", ".join(line.strip().rstrip(",") for line in array[1].splitlines()) + "]"
+    return "[" + ", ".join(line[4:-1] for line in array[1].split("\n")[:-1]) + "]"

@@ -2,7 +2,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.catalogue import HERE
@@ -33,6 +33,7 @@ def test_the_text_of_a_case_with_overrides_gives_the_same_case():
     assert case.parse(tomllib.loads(changed.text), Path()) == changed
 
 
+@example(["\x85", "a, b", "]"])
 @given(st.lists(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-9, 9), st.text(max_size=12)), max_size=9))
 def test_lists_come_back_from_the_text_of_a_case(values):
     assert tomllib.loads(case.to_toml({"a": {"b": values}}))["a"]["b"] == values
