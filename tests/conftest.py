@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from jobs.launch import environment, mpirun
 from meshes import rectangle
@@ -17,6 +18,10 @@ from pipeline.params import build
 from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
+
+settings.register_profile("repeatable", derandomize=True)  # the same examples in every run ...
+settings.register_profile("exploring")  # ... but for `pytest --hypothesis-profile=exploring`
+settings.load_profile("repeatable")
 
 INSIDE = "WAVETRAIN_TEST_RANKS"  # set in the environment of the ranks that re-run a test
 ROOT = Path(__file__).resolve().parent.parent
