@@ -13,7 +13,8 @@ fast-math that reorder sums are out of the question.
 
 References: hydrostatic reconstruction, E. Audusse, F. Bouchut, M.-O. Bristeau, R. Klein, B. Perthame, SIAM J. Sci.
 Comput. 25 (2004) 2050-2065, DOI 10.1137/S1064827503431090, eqs. (2.9)-(2.16); second order, E. Audusse, M.-O. Bristeau,
-J. Comput. Phys. 206 (2005) 311-333, DOI 10.1016/j.jcp.2004.12.016. HLLC, E. F. Toro, Shock-Capturing Methods for
+J. Comput. Phys. 206 (2005) 311-333, DOI 10.1016/j.jcp.2004.12.016; films thinner than the step of the bed, G. Chen, S. Noelle,
+SIAM J. Numer. Anal. 55 (2017) 758-784, DOI 10.1137/15M1053074. HLLC, E. F. Toro, Shock-Capturing Methods for
 Free-Surface Shallow Flows, Wiley 2001, ch. 10. Draining of cells, A. Bollermann, S. Noelle, M. Lukacova-Medvidova,
 Commun. Comput. Phys. 10 (2011) 371-404, DOI 10.4208/cicp.220210.020710a. Limiters, T. J. Barth, D. C. Jespersen, AIAA
 paper 89-0366, 1989, DOI 10.2514/6.1989-366; C. Michalak, C. Ollivier-Gooch, J. Comput. Phys. 228 (2009) 8693-8711,
@@ -246,16 +247,20 @@ def edge_flux_block(edges, g, found):
     """`edge_flux` for the columns of ``edges``, all by the same instructions."""
     for j in range(BLOCK):
         nx, ny, length = edges[8, j], edges[9, j], edges[10, j]
-        top = max(edges[1, j] - edges[0, j], edges[5, j] - edges[4, j])  # the higher bed
-        h_left = max(edges[1, j] - top, 0.0)
-        h_right = max(edges[5, j] - top, 0.0)
+        bed_left, bed_right = edges[1, j] - edges[0, j], edges[5, j] - edges[4, j]
+        top = min(max(bed_left, bed_right), min(edges[1, j], edges[5, j]))  # the higher bed, but no higher than any water
+        h_left = max(min(edges[1, j] - top, edges[0, j]), 0.0)
+        h_right = max(min(edges[5, j] - top, edges[4, j]), 0.0)
+        slide_left = g * edges[0, j] * min(top - bed_left, 0.0)  # a film thinner than the step of the bed slides down it
+        slide_right = g * edges[4, j] * min(top - bed_right, 0.0)
         rise = 0.5 * g * (h_right - h_left) * (h_right + h_left)
         u_left, v_left = edges[2, j] * nx + edges[3, j] * ny, edges[3, j] * nx - edges[2, j] * ny
         u_right, v_right = edges[6, j] * nx + edges[7, j] * ny, edges[7, j] * nx - edges[6, j] * ny
         mass, along, across = hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
+        along += slide_left
         x = length * (along * nx - across * ny)
         y = length * (along * ny + across * nx)
-        push = length * rise
+        push = length * (rise + slide_left - slide_right)
         found[0, j], found[1, j], found[2, j] = length * mass, x, y
         found[3, j], found[4, j], found[5, j] = -length * mass, push * nx - x, push * ny - y
 

@@ -34,7 +34,8 @@ MAXIMA = (
     Field("arrival", "s", "time at which the free surface first left its still level; nan where it did not"),
 )
 FLOODED = 1e-3  # [m] of water that counts as a flood
-VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order
+VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order;
+REST_BITS = 30  # what they leave, as multiples of 2^-30 of that
 
 
 class Tsunami:
@@ -266,9 +267,15 @@ class Tsunami:
         own = self.part.owned
         volumes = u[:own, 0].astype(np.float64) * self.geometry.area[:own]
         came_in = self.inflow[self._own_edge]
-        parts = [np.rint(v / self._quantum).astype(np.int64).sum() for v in (volumes, came_in)]
-        total = self.comm.sum(np.array(parts, np.int64))
-        return float(total[0]) * self._quantum, float(total[1]) * self._quantum
+        parts = [whole.sum() for v in (volumes, came_in) for whole in self._multiples(v)]
+        coarse, fine, coarse_in, fine_in = (float(part) for part in self.comm.sum(np.array(parts, np.int64)))
+        return self._quantum * (coarse + fine * 2.0**-REST_BITS), self._quantum * (coarse_in + fine_in * 2.0**-REST_BITS)
+
+    def _multiples(self, volumes: Array) -> tuple[Array, Array]:
+        """``volumes`` as whole multiples of the quantum, and what is left of them as multiples of a much smaller one."""
+        coarse = np.rint(volumes / self._quantum)
+        fine = np.rint((volumes - coarse * self._quantum) * (2.0**REST_BITS / self._quantum))
+        return coarse.astype(np.int64), fine.astype(np.int64)
 
     def fault(self, u: Array) -> tuple[int, str]:
         bad = np.flatnonzero(~np.isfinite(u[: self.part.owned]).all(axis=1) | (u[: self.part.owned, 0] < 0.0))

@@ -219,3 +219,15 @@ def test_a_series_enters_as_it_was_measured(basin, tmp_path):
     crest = np.argmax(samples[:, 0, 0])
     assert samples[crest, 0, 0] == pytest.approx(0.02, rel=0.02)
     assert t[crest] == pytest.approx(4.0 + 0.3 / np.sqrt(9.81), abs=0.05)
+
+
+@pytest.mark.parametrize("depth", [1e-3, 1e-2])
+def test_a_film_thinner_than_the_steps_of_the_bed_slides_down_the_slope(basin, depth):
+    """Cells of first order see the slope as steps of 0.1 m."""
+    slope = {"kind": "beach", "depth": 0.0, "slope": 0.5}
+    sea = basin({"width": 8.0, "height": 2.0, "size": 0.4, "bathymetry": slope}, {"order": 1})
+    sea.model.initial = lambda: np.tile([depth, 0.0, 0.0], (len(sea.cells), 1))
+    u = sea.run(0.05)
+    inside = (np.abs(sea.x - 4.0) < 2.5) & (np.abs(sea.y - 1.0) < 0.6)
+    speed = u[inside, 1].sum() / u[inside, 0].sum()
+    assert speed == pytest.approx(-9.81 * 0.5 * 0.05, rel=0.1)
