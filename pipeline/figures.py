@@ -50,7 +50,7 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
         figure, axes = plt.subplots(
             rows,
             columns,
-            figsize=(wide, max(wide / columns * shape * rows, 1.2 * rows) + 0.9),
+            figsize=(wide, max(wide / columns * shape * rows, 1.2 * rows) + 1.3),
             sharex=True,
             sharey=True,
             squeeze=False,
