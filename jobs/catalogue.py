@@ -2,7 +2,6 @@
 
 import ast
 import tomllib
-from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -61,8 +60,3 @@ def _docstring_line(module: str) -> str:
 
 def _first_line(path: Path) -> str:
     return next(iter((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()), "")
-
-
-def names(entries: Iterable[tuple[str, str]]) -> list[str]:
-    """The names of catalogue entries."""
-    return [name for name, _ in entries]

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import deque
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -72,7 +71,6 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
     """
     command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
     env = environment() | {EVENTS: "1", "PYTHONPATH": _python_path()}
-    tail: deque[str] = deque(maxlen=20)
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True) as process,
@@ -80,7 +78,7 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
         assert process.stdout is not None
         before = {number: signal.signal(number, _pass_on(process)) for number in STOP_SIGNALS}
         try:
-            last = _follow(process, name, quiet=quiet, tail=tail)
+            last = _follow(process, name, quiet=quiet)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -108,7 +106,7 @@ def _pass_on(process: "subprocess.Popen[str]") -> Any:
     return handler
 
 
-def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool, tail: "deque[str]") -> dict[str, Any]:
+def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool) -> dict[str, Any]:
     """Show the events of rank 0 until it ends; returns the last one that counts."""
     last: dict[str, Any] = {}
     assert process.stdout is not None
@@ -117,8 +115,7 @@ def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool, tail: "
             try:
                 event = json.loads(line)
             except json.JSONDecodeError:
-                tail.append(line)
-                continue
+                continue  # a library's own chatter
             if last.get("event") in ("error", "done"):
                 continue
             last = event

@@ -4,7 +4,6 @@
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +118,6 @@ class Store:
         return dask.array.from_array(
             _Dataset(str(self.path), path, data.shape, data.dtype), chunks=data.chunks or data.shape or (), name=False
         )
-
-    def tree(self) -> Iterator[tuple[str, Any]]:
-        """Every dataset with its path, in the file's order."""
-        found: list[tuple[str, Any]] = []
-        self._file.visititems(lambda name, item: found.append((name, item)))
-        yield from found
 
 
 class _Dataset:
