@@ -5,7 +5,7 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
-from jobs.catalogue import BENCHES
+from jobs.catalogue import BENCHES, benches
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
 
@@ -28,12 +28,12 @@ def run_bench(name: str, *, as_json: bool) -> None:
 
 
 def _load(name: str) -> ModuleType:
-    known = [path.stem.removeprefix("bench_") for path in sorted(BENCHES.glob("bench_*.py"))]
+    known = benches()
     if name not in known:
         raise InputError(
             f"no bench {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none here: benches come with the sources'}"
         )
-    spec = spec_from_file_location(f"bench_{name}", BENCHES / f"bench_{name}.py")
+    spec = spec_from_file_location(f"bench_{name}", known[name])
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

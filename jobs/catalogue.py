@@ -20,10 +20,13 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
         "meshes ([mesh] kind):": _plugins("meshes"),
         "solvers ([solver] kind):": _plugins("solvers"),
         "stages ([stage.NAME] kind):": _plugins("pipeline.stages"),
-        "benches (wavetrain bench NAME):": [
-            (path.stem.removeprefix("bench_"), _first_line(path)) for path in sorted(BENCHES.glob("bench_*.py"))
-        ],
+        "benches (wavetrain bench NAME):": [(name, _first_line(path)) for name, path in benches().items()],
     }
+
+
+def benches() -> dict[str, Path]:
+    """The benches by name; none where Wavetrain is installed without its sources."""
+    return {path.stem.removeprefix("bench_"): path for path in sorted(BENCHES.glob("bench_*.py"))}
 
 
 def find(file: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from pipeline.errors import InputError
+from pipeline.store import readable
 
 LONGEST = 60  # characters of an attribute shown in one line
 
@@ -19,13 +19,8 @@ def describe(path: Path) -> None:
     InputError
         No such file, or no HDF5.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            print("\n".join(_lines(path, file)))
-    except FileNotFoundError:
-        raise InputError(f"no file {str(path)!r}") from None
-    except OSError as error:
-        raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+    with readable(path), h5py.File(path, "r") as file:
+        print("\n".join(_lines(path, file)))
 
 
 def _lines(path: Path, file: Any) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.layout import DIMENSIONS, FILL, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, series_names
+from pipeline.store import readable
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
 
@@ -22,15 +23,10 @@ def validate(path: Path) -> str:
     InputError
         It does not: names the file and the first violation.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            schema = file.attrs.get("schema")
-            for violation in _violations(file, schema):
-                raise InputError(f"{path}: {violation}")
-    except FileNotFoundError:
-        raise InputError(f"no file {str(path)!r}") from None
-    except OSError as error:
-        raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+    with readable(path), h5py.File(path, "r") as file:
+        schema = file.attrs.get("schema")
+        for violation in _violations(file, schema):
+            raise InputError(f"{path}: {violation}")
     return str(schema)
 
 

@@ -111,6 +111,20 @@ def read_columns(path: Path, columns: Sequence[int]) -> Array:
     return table
 
 
+def above_baseline(times: Array, values: Array, still: tuple[float, float], name: str) -> Array:
+    """``values`` (S,) or (S, columns) less their means over the times from ``still[0]`` to ``still[1]`` [s]; ``name`` says whose.
+
+    Raises
+    ------
+    InputError
+        There is no sample between these times.
+    """
+    inside = (times >= still[0]) & (times <= still[1])
+    if not inside.any():
+        raise InputError(f"{name} has no sample between the times of baseline, {still[0]:g} to {still[1]:g} s")
+    return np.asarray(values - values[inside].mean(axis=0))
+
+
 def _fetch(name: str) -> Path | None:
     import pooch
 

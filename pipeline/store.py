@@ -3,7 +3,9 @@
 ``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells).
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,17 @@ from pipeline.errors import InputError
 from pipeline.layout import SCHEMA, Field
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@contextlib.contextmanager
+def readable(path: str | Path) -> Iterator[None]:
+    """Let what goes wrong while the HDF5 file at ``path`` is read be an `InputError`: there is none, or it is damaged."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"no file {str(path)!r}") from None
+    except OSError as error:
+        raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
 
 
 class Store:
@@ -27,12 +40,8 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        try:
+        with readable(self.path):
             self._file = h5py.File(self.path, "r")
-        except FileNotFoundError:
-            raise InputError(f"no file {str(path)!r}") from None
-        except OSError as error:
-            raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
         if self._file.attrs.get("schema") != SCHEMA:
             schema = self._file.attrs.get("schema")
             self._file.close()

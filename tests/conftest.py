@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         from mpi4py import MPI
 
         MPI.COMM_WORLD.Abort(1)
+
+
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    """Wait until there is a file at ``path``."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path}"
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pipeline.errors import InputError
 from pipeline.params import build, quantity, setting
 from pipeline.plugin import nearest
 from pipeline.stages.core.measures import arrival, first_crest, misfit, relative
-from pipeline.stages.core.observations import Observed, read_series
+from pipeline.stages.core.observations import Observed, RunUpAt, read_series
 from pipeline.store import Store
 from pipeline.writer import write_result
 
@@ -65,18 +65,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         if name in observed.first_crest or (series and name in series[1])
     }
     runup = _runup(observed, wet_places, tables) if wet_places is not None and observed.runup else None
-    boxes = (
-        {
-            name: {
-                "observed": at.height,
-                "computed": _in_box(wet_places, at.box),
-                "error": relative(_in_box(wet_places, at.box), at.height),
-            }
-            for name, at in observed.runup_at.items()
-        }
-        if wet_places is not None
-        else {}
-    )
+    boxes = {name: _runup_at(wet_places, at) for name, at in observed.runup_at.items()} if wet_places is not None else {}
     result = {
         "source": observed.source,
         "comparison": observed.comparison,
@@ -188,10 +177,13 @@ def _runup(observed: Observed, wet: Array, tables: dict[str, dict[str, tuple[Arr
     }
 
 
-def _in_box(wet: Array, box: tuple[float, float, float, float]) -> float:
+def _runup_at(wet: Array, asked: RunUpAt) -> dict[str, float]:
+    """The highest wet bed in a box."""
+    west, south, east, north = asked.box
     x, y, bed = wet.T
-    inside = (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])
-    return float(bed[inside].max()) if inside.any() else float("nan")
+    inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+    computed = float(bed[inside].max()) if inside.any() else float("nan")
+    return {"observed": asked.height, "computed": computed, "error": relative(computed, asked.height)}
 
 
 def _summary(observed: Observed, gauges: Mapping[str, Any], runup: Any, boxes: Mapping[str, Any]) -> dict[str, Any]:

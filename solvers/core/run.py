@@ -19,7 +19,7 @@ import numpy as np
 from meshes.core.partition import owners
 from pipeline import params, plugin
 from pipeline.case import Case
-from pipeline.errors import InputError, RunError, WriteError
+from pipeline.errors import RunError, WriteError
 from pipeline.writer import write_text
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock, simulate
@@ -59,14 +59,13 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     started = time.perf_counter()
     if comm.rank > 0:
         log.setLevel(logging.ERROR)  # what all ranks would say, one says
-    solver_params = params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
+    solver = plugin.load("solvers", case.solver.kind)
+    solver_params = params.build(solver.Params, case.solver.table, "solver")
     mesh_module = plugin.load("meshes", case.mesh.kind)
     mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
-    if comm.size > len(mesh.triangles):
-        raise InputError(f"too many ranks for the cells: {comm.size} ranks, {len(mesh.triangles)} cells")
     owner = comm.broadcast(owners(mesh, comm.size))  # all ask, as PETSc starts on all ranks or none; the answers may differ
     part = mesh.part(comm.rank, comm.size, owner)
-    model = plugin.load("solvers", case.solver.kind).build(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
+    model = solver.build(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
     facts = _facts(mesh, comm)
     recorder = Recorder(case, mesh, part, model, comm, folder, facts)
     log.info("%d cells, %d rank(s), mesh %s", len(mesh.triangles), comm.size, mesh.hash[:12])

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.data import locate_file, read_columns
+from pipeline.data import above_baseline, locate_file, read_columns
 from pipeline.errors import InputError
 from pipeline.params import Spec, choose, quantity, setting
 from solvers.tsunami import exact
@@ -108,10 +108,7 @@ def read_series(series: Series, folder: Path) -> Tabulated:
         raise InputError(f"the incident wave: {error}") from None
     times, surface = table[:, 0], table[:, 1:].mean(axis=1) * series.scale
     if series.baseline:
-        still = (times >= series.baseline[0]) & (times <= series.baseline[1])
-        if not still.any():
-            raise InputError(f"{path.name} has no sample between the times of baseline, {series.baseline[0]:g} to {series.baseline[1]:g} s")
-        surface = surface - surface[still].mean()
+        surface = above_baseline(times, surface, series.baseline, path.name)
     used = times <= (np.inf if series.until is None else series.until)
     if not used.any():
         raise InputError(f"{path.name} has no sample before until = {series.until:g} s")

@@ -281,7 +281,7 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
         h_left = faces[a, 0]
         u_left = faces[a, 2] * nx + faces[a, 3] * ny
         v_left = faces[a, 3] * nx - faces[a, 2] * ny
-        if kind[j] == 0:
+        if kind[j] == WALL:
             h_right = h_left
             u_right = -u_left
             v_right = v_left
@@ -294,7 +294,7 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
         rise = 0.5 * g * (h_right - h_left) * (h_right + h_left)
         mass, along, across = hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
         length = lengths[e]
-        if kind[j] == 0:
+        if kind[j] == WALL:
             mass = 0.0  # by symmetry; the sum above leaves round-off
             across = 0.0
         flux[2 * e, 0] = length * mass

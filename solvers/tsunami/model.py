@@ -98,6 +98,7 @@ class Tsunami:
         self._kind = np.array(sides, np.int64)[self._side]
         self._wave = np.zeros(len(edges), self.real)
         self._own_edge = self.geometry.left[self.part.interior_edges :] < self.part.owned
+        self._own_face = self.geometry.left_face[self.part.interior_edges :][self._own_edge]
 
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells
@@ -247,19 +248,15 @@ class Tsunami:
 
     def save(self, u: Array) -> dict[str, Array]:
         """All that a restart needs, by own cells: the state, the maxima, and what came in by each edge of a cell."""
-        first = self.part.interior_edges
-        faces = self.geometry.left_face[first:][self._own_edge]
         inflow = np.zeros(3 * self.part.owned)
-        inflow[faces] = self.inflow[self._own_edge]
+        inflow[self._own_face] = self.inflow[self._own_edge]
         return {"state": u[: self.part.owned], "maxima": self.maxima, "inflow": inflow.reshape(-1, 3)}
 
     def load(self, saved: Mapping[str, Array]) -> Array:
         """The state (local cells, 3) from what `save` gave, whole and in mesh order."""
         own = self.part.cells[: self.part.owned]
         self.maxima[:] = saved["maxima"][own]
-        first = self.part.interior_edges
-        faces = self.geometry.left_face[first:][self._own_edge]
-        self.inflow[self._own_edge] = saved["inflow"][own].ravel()[faces]
+        self.inflow[self._own_edge] = saved["inflow"][own].ravel()[self._own_face]
         return np.ascontiguousarray(saved["state"][self.part.cells], dtype=self.real)
 
     def mass(self, u: Array) -> tuple[float, float]:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT, wait_for
 
 from jobs.launch import environment, mpirun
 from pipeline import case
 from pipeline.check import validate
 
+SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
 BUMP = {"kind": "bump", "depth": 0.5, "height": 0.7, "width": 1.0, "centre": [2.0, 1.5]}
 SMALL: dict[str, Any] = {
     "title": "A small hump",
@@ -29,8 +31,12 @@ SMALL: dict[str, Any] = {
 
 def wavetrain(*words: Any, cwd: Path, **named: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=300, **named)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=os.environ | SOURCES, timeout=300, **named)
+
+
+def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "jobs.cli", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES)
 
 
 @pytest.fixture
@@ -107,8 +113,7 @@ def test_ranks_are_started_and_inside_mpirun_they_are_used(folder):
     assert wavetrain("run", "small.toml", "--ranks", "2", "--out", "two", cwd=folder).returncode == 0
     assert json.loads((folder / "two" / "summary.json").read_text())["ranks"] == 2
     command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml", "--out", "inside"]
-    env = environment() | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment() | SOURCES, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "inside" / "summary.json").read_text())["ranks"] == 2
     assert (folder / "inside" / "report.html").exists()
@@ -166,8 +171,7 @@ def test_an_error_found_on_all_ranks_is_told_once(folder, ranks):
 def test_an_error_inside_mpirun_is_told_once(folder, changes, said):
     change(folder, **changes)
     command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml"]
-    env = environment() | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=env, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment() | SOURCES, check=False, timeout=60)
     assert done.returncode == 2
     assert done.stderr.count(f"error: {said}") == 1
     assert "Traceback" not in done.stderr
@@ -232,14 +236,9 @@ def children(pid: int) -> list[int]:
 
 def test_a_rank_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_checkpoint(folder):
     change(folder, **{"mesh.size": 0.1, "time.end": 8.0, "output.checkpoint": 0.0})
-    command = [sys.executable, "-m", "jobs.cli", "run", "small.toml", "--ranks", "2"]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started("run", "small.toml", "--ranks", "2", cwd=folder) as process:
         place = folder / "runs" / "small"
-        end = time.monotonic() + 60.0
-        while not (place / "restart.h5").exists():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_for(place / "restart.h5")
         ranks = [pid for pid in children(process.pid) if b"jobs.rank" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         workers = [pid for pid in ranks if b"mpirun" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(workers[-1], signal.SIGKILL)
@@ -255,14 +254,9 @@ def test_a_rank_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_check
 
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on(folder):
     change(folder, **{"mesh.size": 0.08, "time.end": 20.0})
-    command = [sys.executable, "-m", "jobs.cli", "run", "small.toml"]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started("run", "small.toml", cwd=folder) as process:
         place = folder / "runs" / "small"
-        end = time.monotonic() + 60.0
-        while not (place / "run.h5.part").exists():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_for(place / "run.h5.part")
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
@@ -321,8 +315,7 @@ def test_show_and_check_tell_what_is_in_a_file(folder):
 def test_progress_is_plain_lines_where_there_is_no_terminal(folder):
     change(folder, **{"mesh.size": 0.05, "time.end": 20.0})
     command = [sys.executable, "-c", "import jobs.progress as p; p.EVERY_LINE = 0.2; import jobs.cli; jobs.cli.main()", "run", "small.toml"]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=folder, env=os.environ | SOURCES, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
         process.terminate()
         process.communicate(timeout=60)
@@ -338,7 +331,7 @@ def test_progress_is_live_in_a_terminal(folder):
     except OSError:
         pytest.skip("this machine has no pseudo-terminals")
     command = [sys.executable, "-m", "jobs.cli", "run", "small.toml"]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "TERM": "xterm", "COLUMNS": "200"}
+    env = os.environ | SOURCES | {"TERM": "xterm", "COLUMNS": "200"}
     with subprocess.Popen(command, cwd=folder, env=env, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = b""

@@ -12,6 +12,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 import pytest
+from conftest import wait_for
 
 from jobs import launch
 from jobs.launch import mpirun
@@ -166,13 +167,6 @@ def test_a_killed_run_goes_on_from_its_checkpoint_with_the_same_bits(alone, tmp_
     assert not (folder / "run.h5").exists()
     run_on(3, path, folder)
     assert_same(alone, folder)
-
-
-def wait_for(path: Path, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, f"no {path}"
-        time.sleep(0.02)
 
 
 def test_without_parallel_hdf5_rank_0_writes_the_same_file(alone, tmp_path):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.data import find, read_columns
+from pipeline.data import above_baseline, find, read_columns
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 
@@ -79,8 +79,5 @@ def read_series(series: Series, folder: Path | None) -> tuple[Array, dict[str, A
     table = read_columns(path, (series.time, *(series.columns[name] for name in names)))
     times, values = table[:, 0], table[:, 1:] * series.scale
     if series.baseline:
-        still = (times >= series.baseline[0]) & (times <= series.baseline[1])
-        if not still.any():
-            raise InputError(f"{path.name} has no sample between the times of baseline, {series.baseline[0]:g} to {series.baseline[1]:g} s")
-        values = values - values[still].mean(axis=0)
+        values = above_baseline(times, values, series.baseline, path.name)
     return times, dict(zip(names, values.T, strict=True))
