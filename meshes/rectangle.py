@@ -1,5 +1,6 @@
 """Rectangle: triangles in a structured-random, cross or right pattern, evenly sized or graded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,12 +36,18 @@ class Params:
     origin: tuple[float, float] = setting("south-west corner [m]", default=(0.0, 0.0))
     pattern: Literal["delaunay", "cross", "right"] = setting("pattern of the triangles", default="delaunay")
     seed: int = setting("seed of the random pattern", default=0)
+    periodic: tuple[Literal["x", "y"], ...] = setting("directions in which opposite sides are glued together", default=())
     refine: tuple[Refinement, ...] = setting("discs with smaller triangles (delaunay only)", default=())
     bathymetry: Spec = setting("the bed", default=Spec("flat", {}))
 
     def __post_init__(self) -> None:
         if self.refine and self.pattern != "delaunay":
             raise InputError(f'refine needs pattern = "delaunay", not {self.pattern!r}')
+        if self.refine and self.periodic:
+            raise InputError("refine and periodic do not go together")
+        for extent, axis in ((self.width, "x"), (self.height, "y")):
+            if axis in self.periodic and extent < 3.0 * self.size:
+                raise InputError(f"periodic in {axis}: {extent:g} m is less than three edges of {self.size:g} m")
 
 
 def build(params: Params, *, folder: Path) -> TriMesh:
@@ -53,16 +60,35 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     """
     bed = bed_means(params.bathymetry, folder)
     vertices, triangles = {"delaunay": _delaunay, "cross": _cross, "right": _right}[params.pattern](params)
+    period = (params.width if "x" in params.periodic else 0.0, params.height if "y" in params.periodic else 0.0)
+    open_sides = tuple(i for i in range(4) if not period[i // 2])
+    side = points.rectangle_side(params.origin, params.width, params.height)
     return trimesh(
         vertices + np.array(params.origin),
         triangles,
-        bed=bed,
-        boundary_names=points.SIDES,
-        side=points.rectangle_side(params.origin, params.width, params.height),
+        bed=_repeated(bed, params, period),
+        boundary_names=[points.SIDES[i] for i in open_sides],
+        side=lambda middles: np.searchsorted(open_sides, side(middles)).astype(np.int8),
+        same_as=points.glued(vertices, period) if any(period) else None,
+        period=period,
     )
 
 
+def _repeated(bed: Callable[[Array], Array], p: Params, period: tuple[float, float]) -> Callable[[Array], Array]:
+    """``bed`` of a mesh that repeats itself: triangles beyond a glued side have the bed of where they come back in."""
+    lengths = np.array([length or np.inf for length in period])
+
+    def repeated(corners: Array) -> Array:
+        away = np.floor((corners.mean(axis=1) - np.array(p.origin)) / lengths) * np.array(period)
+        return bed(corners - away[:, None, :])
+
+    return repeated if any(period) else bed
+
+
 def _delaunay(p: Params) -> tuple[Array, Array]:
+    if p.periodic:
+        repeats = (p.width if "x" in p.periodic else 0.0, p.height if "y" in p.periodic else 0.0)
+        return points.repeating(p.width, p.height, p.size, repeats, p.seed)
     if p.refine:
 
         def wanted(x: Array, y: Array) -> Array:

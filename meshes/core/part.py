@@ -45,7 +45,7 @@ class Part:
     right: Array  # (E,) -1 on the boundary of the mesh
     cell_edges: Array  # (reach1, 3) local edges
     neighbours: Array  # (reach2, 3) local cells, -1 on the boundary of the mesh
-    vertices: Array  # (V,) global numbers of the vertices of the first reach2 cells: [all cells round it own | others]
+    vertices: Array  # (V,) global numbers of the nodes of the first reach2 cells: [all cells round it own | others]
     inner_vertices: int
     corners: Array  # (reach2, 3) local vertices
     first_cell: Array  # (V + 1,) where each vertex's cells begin in cells_of
@@ -87,7 +87,7 @@ def cut(mesh: "TriMesh", rank: int, size: int, owner: Array) -> Part:
 
 def _around(mesh: "TriMesh", cells: Array) -> Array:
     """All cells that share a vertex with ``cells``, rising."""
-    vertices = np.unique(mesh.triangles[cells])
+    vertices = np.unique(mesh.nodes[cells])
     first, count = mesh.first_cell[vertices], np.diff(mesh.first_cell)[vertices]
     return np.unique(mesh.cells_of[_ranges(first, count)])
 
@@ -101,9 +101,11 @@ def _ranges(first: Array, count: Array) -> Array:
 def _rim(mesh: "TriMesh", owner: Array) -> Array:
     """Cells of any rank that share a vertex with a cell of another."""
     around = owner[mesh.cells_of]
-    low = np.minimum.reduceat(around, mesh.first_cell[:-1])
-    high = np.maximum.reduceat(around, mesh.first_cell[:-1])
-    return np.flatnonzero((low != high)[mesh.triangles].any(axis=1))
+    used = np.flatnonzero(np.diff(mesh.first_cell))  # a vertex that is glued to another has no cells of its own
+    low, high = np.zeros((2, len(mesh.first_cell) - 1), around.dtype)
+    low[used] = np.minimum.reduceat(around, mesh.first_cell[used])
+    high[used] = np.maximum.reduceat(around, mesh.first_cell[used])
+    return np.flatnonzero((low != high)[mesh.nodes].any(axis=1))
 
 
 def _layers(mesh: "TriMesh", owner: Array, rank: int, rim: Array) -> list[Array]:
@@ -150,7 +152,7 @@ def _edges(mesh: "TriMesh", cells: Array, local: Array, reach1: int, inner: int)
 
 
 def _vertices(mesh: "TriMesh", cells: Array, local: Array, owned: int, reach2: int) -> dict[str, Any]:
-    triangles = mesh.triangles[cells[:reach2]]
+    triangles = mesh.nodes[cells[:reach2]]
     vertices, first_use = np.unique(triangles.ravel(), return_index=True)
     count = np.diff(mesh.first_cell)[vertices]
     around = local[mesh.cells_of[_ranges(mesh.first_cell[vertices], count)]]

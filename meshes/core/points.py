@@ -93,6 +93,51 @@ def triangulate(points: Array) -> Array:
     return np.where((area < 0.0)[:, None], triangles[:, ::-1], triangles)
 
 
+def repeating(width: float, height: float, size: float, period: tuple[float, float], seed: int) -> tuple[Array, Array]:
+    """Vertices (V, 2) and Delaunay triangles (T, 3) of a disturbed lattice that repeats itself after ``period`` [m] (0: it does not).
+
+    Copies of the lattice stand round it; of the triangles that are copies of each other the one stays whose corner with the
+    smallest number is no copy. So some corners lie beyond a glued side, whose edge is jagged.
+    """
+    columns, rows = max(round(width / size), 3), max(round(height / (size * np.sqrt(0.75))), 3)
+    rows += rows % 2 if period[1] else 0
+    if columns * rows * 2 > LARGEST:
+        raise InputError(f"an edge length of {size:g} m makes more than {LARGEST:,} cells of {width:g} m x {height:g} m")
+    step = np.array([width / columns, height / rows])
+    i, j = np.meshgrid(np.arange(columns if period[0] else columns + 1), np.arange(rows if period[1] else rows + 1), indexing="ij")
+    half = 0.5 * (j % 2) * (1.0 if period[0] else (i < columns))
+    ends = (j % 2 == 1) & (i == 0)
+    grid = np.stack([i + half, j], axis=-1).reshape(-1, 2) * step
+    if not period[0]:  # rows that are shifted by half an edge have points at both ends too
+        grid = np.concatenate([grid, np.stack([0.0 * j[ends], j[ends]], axis=-1) * step])
+    wall = np.zeros(len(grid), bool)
+    for axis, extent in enumerate((width, height)):
+        if not period[axis]:
+            wall |= (grid[:, axis] < 1e-9 * extent) | (grid[:, axis] > extent * (1.0 - 1e-9))
+    grid = shaken(grid, ~wall, size, seed)
+    shifts = [(a, b) for a in ((0, -1, 1) if period[0] else (0,)) for b in ((0, -1, 1) if period[1] else (0,))]
+    base = np.tile(np.arange(len(grid)), len(shifts))
+    copies = np.concatenate([grid + np.array(shift) * period for shift in shifts])
+    margin = 5.0 * size
+    near = np.all((copies > -margin) & (copies < np.array([width, height]) + margin), axis=1)
+    near[: len(grid)] = True
+    copies, base, original = copies[near], base[near], (np.arange(len(near)) < len(grid))[near]
+    triangles = triangulate(copies)
+    first = np.argmin(base[triangles], axis=1)
+    triangles = triangles[original[np.take_along_axis(triangles, first[:, None], axis=1)[:, 0]]]
+    used, place = np.unique(triangles, return_inverse=True)
+    return copies[used], place.reshape(-1, 3)
+
+
+def glued(vertices: Array, period: tuple[float, float]) -> Array:
+    """The vertex (V,) that each of ``vertices`` (V, 2) [m] is the same as, whole ``period``s [m] away (0: none)."""
+    lengths = np.array([length or np.inf for length in period])
+    grain = 1e-7 * min(length for length in period if length)
+    away = np.floor((vertices + grain) / lengths) * np.array(period)
+    _, first, same = np.unique(np.round((vertices - away) / grain), axis=0, return_index=True, return_inverse=True)
+    return np.asarray(first[same.ravel()])
+
+
 def rectangle_side(origin: tuple[float, float], width: float, height: float) -> Callable[[Array], Array]:
     """Which side (0 west, 1 east, 2 south, 3 north) a boundary edge with its middle at (B, 2) lies on."""
 

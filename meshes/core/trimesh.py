@@ -2,6 +2,9 @@
 
 V vertices, T triangles (cells), E edges. Edge i of a cell joins its corners i and i + 1. An edge's left cell is the one
 with the smaller number, and its normal points out of it.
+
+A mesh may be glued to itself: vertices that are the same place have the same node, and all that connects cells goes by nodes.
+What has a place goes by the cell's own corners.
 """
 
 import hashlib
@@ -26,6 +29,8 @@ class TriMesh:
 
     vertices: Array  # (V, 2) [m]
     triangles: Array  # (T, 3) counterclockwise
+    nodes: Array  # (T, 3) the corners' nodes: the corners themselves, but for those that are glued to another
+    period: tuple[float, float]  # [m] after which the mesh repeats itself eastward and northward; 0: it does not
     bed: Array  # (T,) [m] mean height of the bed, positive up
     edges: Array  # (E, 2) vertices
     edge_cells: Array  # (E, 2) left and right cell, -1 on the boundary
@@ -37,11 +42,11 @@ class TriMesh:
     areas: Array  # (T,) [m2]
     centroids: Array  # (T, 2) [m]
     inradius: Array  # (T,) [m] twice the area over the perimeter
-    first_cell: Array  # (V + 1,) where each vertex's cells begin in cells_of
-    cells_of: Array  # (3 T,) cells round each vertex, rising
+    first_cell: Array  # (V + 1,) where each node's cells begin in cells_of
+    cells_of: Array  # (3 T,) cells round each node, rising
     boundary: Array  # (E,) index into boundary_names, -1 inside
     boundary_names: tuple[str, ...]
-    hash: str  # sha256 of vertices, triangles and bed
+    hash: str  # sha256 of vertices, triangles and bed, and of nodes where vertices are glued
 
     @property
     def dofs(self) -> tuple[int, ...]:
@@ -73,6 +78,8 @@ def trimesh(
     bed: Callable[[Array], Array],
     boundary_names: Sequence[str] = ("boundary",),
     side: Callable[[Array], Array] = lambda midpoints: np.zeros(len(midpoints), np.int8),
+    same_as: Array | None = None,
+    period: tuple[float, float] = (0.0, 0.0),
 ) -> TriMesh:
     """Connect, check and order a mesh.
 
@@ -82,6 +89,8 @@ def trimesh(
     triangles : (T, 3) counterclockwise.
     bed : the mean height of the bed [m] over triangles given by their corners (T, 3, 2) [m].
     boundary_names, side : names of the sides, and which of them a boundary edge with its middle at (B, 2) [m] belongs to.
+    same_as : (V,) the vertex that each one is glued to, or itself; whole periods away.
+    period : [m] after which the mesh repeats itself eastward and northward; 0 where it does not.
 
     Raises
     ------
@@ -92,7 +101,8 @@ def trimesh(
     vertices = np.ascontiguousarray(vertices, np.float64)
     triangles = np.ascontiguousarray(triangles, np.int32)
     _check(vertices, triangles)
-    _, edge_cells, cell_edges = _connect(vertices, triangles)
+    same_as = np.arange(len(vertices), dtype=np.int32) if same_as is None else np.asarray(same_as, np.int32)
+    _, edge_cells, cell_edges = _connect(vertices, triangles, same_as[triangles])
     order = rcm(_across(edge_cells, cell_edges))
     triangles = triangles[order]
     used, first_use = np.unique(triangles.ravel(), return_index=True)
@@ -100,12 +110,16 @@ def trimesh(
     new = np.empty(len(vertices), np.int32)
     new[old] = np.arange(len(old), dtype=np.int32)
     vertices, triangles = np.ascontiguousarray(vertices[old]), new[triangles]
-    return _assemble(vertices, triangles, bed, tuple(boundary_names), side)
+    first = np.full(len(new), len(old), np.int32)  # of the vertices glued together, the first used is the node
+    np.minimum.at(first, same_as[old], new[old])
+    return _assemble(vertices, triangles, first[same_as[old]][triangles], period, bed, tuple(boundary_names), side)
 
 
-def _assemble(vertices: Array, triangles: Array, bed: Any, names: tuple[str, ...], side: Any) -> TriMesh:
+def _assemble(
+    vertices: Array, triangles: Array, nodes: Array, period: tuple[float, float], bed: Any, names: tuple[str, ...], side: Any
+) -> TriMesh:
     """All that follows from vertices and triangles in their final order."""
-    edges, edge_cells, cell_edges = _connect(vertices, triangles)
+    edges, edge_cells, cell_edges = _connect(vertices, triangles, nodes)
     corners = vertices[triangles]
     ends = vertices[edges]
     along = ends[:, 1] - ends[:, 0]
@@ -116,8 +130,8 @@ def _assemble(vertices: Array, triangles: Array, bed: Any, names: tuple[str, ...
     away = midpoints - centroids[edge_cells[:, 0]]
     normals[(normals * away).sum(axis=1) < 0.0] *= -1.0
     areas = _areas(corners)
-    around = np.argsort(triangles.ravel(), kind="stable")
-    counts = np.bincount(triangles.ravel(), minlength=len(vertices))
+    around = np.argsort(nodes.ravel(), kind="stable")
+    counts = np.bincount(nodes.ravel(), minlength=len(vertices))
     outer = edge_cells[:, 1] < 0
     boundary = np.full(len(edges), -1, np.int8)
     boundary[outer] = side(midpoints[outer])
@@ -125,9 +139,13 @@ def _assemble(vertices: Array, triangles: Array, bed: Any, names: tuple[str, ...
     digest = hashlib.sha256()
     for array in (vertices, triangles, heights):
         digest.update(array.tobytes())
+    if any(period):
+        digest.update(nodes.tobytes())
     return TriMesh(
         vertices=vertices,
         triangles=triangles,
+        nodes=nodes,
+        period=period,
         bed=heights,
         edges=edges,
         edge_cells=edge_cells,
@@ -180,10 +198,13 @@ def _places(points: Array) -> str:
     return ", ".join(f"({x:.6g}, {y:.6g})" for x, y in points)
 
 
-def _connect(vertices: Array, triangles: Array) -> tuple[Array, Array, Array]:
-    """Edges (E, 2), the cells on both sides of each (E, 2), and the edges of each cell (T, 3); edges by rising left cell."""
+def _connect(vertices: Array, triangles: Array, nodes: Array) -> tuple[Array, Array, Array]:
+    """Edges (E, 2), the cells on both sides of each (E, 2), and the edges of each cell (T, 3); edges by rising left cell.
+
+    An edge that two glued sides share has the vertices of its left cell.
+    """
     cells = len(triangles)
-    start, end = triangles.ravel().astype(np.int64), np.roll(triangles, -1, axis=1).ravel().astype(np.int64)
+    start, end = nodes.ravel().astype(np.int64), np.roll(nodes, -1, axis=1).ravel().astype(np.int64)
     key = np.minimum(start, end) * len(vertices) + np.maximum(start, end)
     order = np.argsort(key, kind="stable")  # stable: the smaller cell of an edge comes first
     fresh = np.concatenate([[True], key[order][1:] != key[order][:-1]])
@@ -198,7 +219,7 @@ def _connect(vertices: Array, triangles: Array) -> tuple[Array, Array, Array]:
     cell_edges = np.empty(3 * cells, np.int32)
     cell_edges[order] = place[number]
     firsts = order[fresh][rank]
-    edges = np.stack([start[firsts], end[firsts]], axis=1).astype(np.int32)
+    edges = np.stack([triangles.ravel()[firsts], np.roll(triangles, -1, axis=1).ravel()[firsts]], axis=1).astype(np.int32)
     edge_cells = np.stack([left[rank], right[rank]], axis=1).astype(np.int32)
     return edges, edge_cells, cell_edges.reshape(cells, 3)
 
@@ -228,19 +249,31 @@ def _across(edge_cells: Array, cell_edges: Array) -> Array:
     return np.where(both[..., 0] == own, both[..., 1], both[..., 0])
 
 
-def locate(mesh: TriMesh, points: Array) -> Array:
-    """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the one with the smaller number."""
+def locate(mesh: TriMesh, points: Array) -> tuple[Array, Array]:
+    """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the one with the smaller number.
+
+    With it come the points themselves, in a mesh that repeats itself moved by whole periods into their cells.
+    """
     corners = mesh.vertices[mesh.triangles]
     low, high = corners.min(axis=1), corners.max(axis=1)
     found = np.full(len(points), -1, np.int32)
+    places = np.array(points, float)
+    moves = [np.array([i * mesh.period[0], j * mesh.period[1]]) for i in (0, -1, 1) for j in (0, -1, 1)]
     for i, point in enumerate(np.asarray(points, float)):
-        near = np.flatnonzero(((low <= point) & (point <= high)).all(axis=1))
-        c = corners[near]
-        inside = np.ones(len(near), bool)
-        for k in range(3):
-            edge, to = c[:, (k + 1) % 3] - c[:, k], point - c[:, k]
-            cross = edge[:, 0] * to[:, 1] - edge[:, 1] * to[:, 0]
-            inside &= cross >= -1e-12 * (edge * edge).sum(axis=1)
-        if inside.any():
-            found[i] = near[inside][0]
-    return found
+        for move in moves if any(mesh.period) else moves[:1]:
+            cell = _holder(corners, low, high, point + move)
+            if cell >= 0:
+                found[i], places[i] = cell, point + move
+                break
+    return found, places
+
+
+def _holder(corners: Array, low: Array, high: Array, point: Array) -> int:
+    near = np.flatnonzero(((low <= point) & (point <= high)).all(axis=1))
+    c = corners[near]
+    inside = np.ones(len(near), bool)
+    for k in range(3):
+        edge, to = c[:, (k + 1) % 3] - c[:, k], point - c[:, k]
+        cross = edge[:, 0] * to[:, 1] - edge[:, 1] * to[:, 0]
+        inside &= cross >= -1e-12 * (edge * edge).sum(axis=1)
+    return int(near[inside][0]) if inside.any() else -1

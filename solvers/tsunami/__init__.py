@@ -6,9 +6,9 @@
 
 with depth h [m], velocity u, v [m/s], bed b [m] positive up, gravity g [m/s2] and Manning's n [s/m^(1/3)].
 
-Scheme: cell-centred finite volumes of second order (limited least-squares slopes, hydrostatic reconstruction, HLLC
-fluxes), strong-stability-preserving Runge-Kutta steps, semi-implicit friction; water at rest stays at rest, depths stay
->= 0, and no water is lost. References stand in ``kernels``.
+Scheme: cell-centred finite volumes of first or second order (limited least-squares slopes, hydrostatic reconstruction; HLLC,
+Roe's, Rusanov's or kinetic fluxes), strong-stability-preserving Runge-Kutta steps, semi-implicit friction; water at rest stays
+at rest, depths stay >= 0, and no water is lost. References stand in ``kernels``.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ class Params:
     order: Literal[1, 2] = setting("order in space", default=2)
     limiter: Literal["none", "barth_jespersen", "michalak"] = setting("limiter of the slopes", default="michalak")
     limiter_tolerance: float = setting("Michalak and Ollivier-Gooch's K: larger lets more crests pass unlimited", default=1.0)
+    riemann: Literal["hllc", "roe", "rusanov", "kinetic"] = setting("Riemann solver at the edges", default="hllc")
     stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk2")
     precision: Literal["float64", "float32"] = setting("floating-point type of the state", default="float64")
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)

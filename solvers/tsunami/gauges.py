@@ -32,7 +32,7 @@ class Gauges:
     def __init__(self, mesh: TriMesh, part: Part, gauges: Mapping[str, tuple[float, ...]]) -> None:
         self.names = tuple(gauges)
         places = np.array([gauges[name] for name in gauges], float).reshape(-1, 2)
-        cells = locate(mesh, places) if len(gauges) else np.zeros(0, np.int64)
+        cells, places = locate(mesh, places)
         for name, place, cell in zip(gauges, places, cells, strict=True):
             if cell < 0:
                 low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)

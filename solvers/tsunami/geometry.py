@@ -44,7 +44,10 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
     centroids = mesh.centroids[cells]
     neighbours = np.where(part.neighbours < 0, np.arange(reach2, dtype=part.neighbours.dtype)[:, None], part.neighbours)
     count = np.diff(part.first_cell)
-    shares = vertex_shares(centroids[part.cells_of] - np.repeat(mesh.vertices[part.vertices], count, axis=0), part.first_cell)
+    around = cells[part.cells_of]
+    corner = np.argmax(mesh.nodes[around] == np.repeat(part.vertices, count)[:, None], axis=1)
+    seen = mesh.vertices[mesh.triangles[around, corner]]  # the vertex where the cell sees it: glued sides see it in two places
+    shares = vertex_shares(centroids[part.cells_of] - seen, part.first_cell)
     corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
     bed = mesh.bed[cells]

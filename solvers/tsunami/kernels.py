@@ -15,7 +15,10 @@ References: hydrostatic reconstruction, E. Audusse, F. Bouchut, M.-O. Bristeau, 
 Comput. 25 (2004) 2050-2065, DOI 10.1137/S1064827503431090, eqs. (2.9)-(2.16); second order, E. Audusse, M.-O. Bristeau,
 J. Comput. Phys. 206 (2005) 311-333, DOI 10.1016/j.jcp.2004.12.016; films thinner than the step of the bed, G. Chen, S. Noelle,
 SIAM J. Numer. Anal. 55 (2017) 758-784, DOI 10.1137/15M1053074. HLLC, E. F. Toro, Shock-Capturing Methods for
-Free-Surface Shallow Flows, Wiley 2001, ch. 10. Draining of cells, A. Bollermann, S. Noelle, M. Lukacova-Medvidova,
+Free-Surface Shallow Flows, Wiley 2001, ch. 10. Roe's solver, P. Glaister, J. Hydraul. Res. 26 (1988) 293-306,
+DOI 10.1080/00221688809499213; A. Harten, J. M. Hyman, J. Comput. Phys. 50 (1983) 235-269, DOI 10.1016/0021-9991(83)90066-9.
+The kinetic solver, B. Perthame, C. Simeoni, Calcolo 38 (2001) 201-231, DOI 10.1007/s10092-001-8181-3.
+Draining of cells, A. Bollermann, S. Noelle, M. Lukacova-Medvidova,
 Commun. Comput. Phys. 10 (2011) 371-404, DOI 10.4208/cicp.220210.020710a. Limiters, T. J. Barth, D. C. Jespersen, AIAA
 paper 89-0366, 1989, DOI 10.2514/6.1989-366; C. Michalak, C. Ollivier-Gooch, J. Comput. Phys. 228 (2009) 8693-8711,
 DOI 10.1016/j.jcp.2009.08.021.
@@ -28,6 +31,7 @@ import math
 import numpy as np
 from numba import njit
 
+HLLC, ROE, RUSANOV, KINETIC = 0, 1, 2, 3  # Riemann solvers
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
 TINY = 1e-30  # keeps 0 / 0 away
 FLAT = 1e-24  # so that a sharpness of 1e36 limits where neighbours are equal too
@@ -193,11 +197,12 @@ def reconstruct_block(cells, g, found):
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
 def hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
-    """Flux of depth and of momentum along and across the normal, less the left side's pressure.
+    """Toro's solver, with wave speeds as Toro (2001), eqs. (10.18)-(10.22): the two-rarefaction estimate and the exact speeds
+    of a dry front.
 
-    ``u`` along, ``v`` across the normal [m/s]; ``rise`` = g (h_right^2 - h_left^2) / 2, given so that equal depths at
-    rest give exactly zero. Wave speeds as Toro (2001), eqs. (10.18)-(10.22), with the two-rarefaction estimate and the
-    exact speeds of a dry front.
+    All solvers are called alike: ``u`` along, ``v`` across the normal [m/s]; ``rise`` = g (h_right^2 - h_left^2) / 2, given so
+    that equal depths at rest give exactly zero. They return the flux of depth and of momentum along and across the normal,
+    less the left side's pressure.
     """
     c_left = math.sqrt(g * h_left)
     c_right = math.sqrt(g * h_right)
@@ -219,9 +224,77 @@ def hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
     return mass, along, across
 
 
+@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
+def roe(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
+    """Roe's solver (Glaister 1988), with Harten and Hyman's fix of speeds that change sign in a rarefaction."""
+    c_left = math.sqrt(g * h_left)
+    c_right = math.sqrt(g * h_right)
+    u = (c_left * u_left + c_right * u_right) / (c_left + c_right + TINY)  # c stands to c as root h to root h
+    c = math.sqrt(0.5 * g * (h_left + h_right))
+    slow = u - c
+    fast = u + c
+    spread_slow = max(max(slow - (u_left - c_left), (u_right - c_right) - slow), TINY)
+    spread_fast = max(max(fast - (u_left + c_left), (u_right + c_right) - fast), TINY)
+    a_slow = max(abs(slow), min(spread_slow, 0.5 * (slow * slow / spread_slow + spread_slow)))
+    a_fast = max(abs(fast), min(spread_fast, 0.5 * (fast * fast / spread_fast + spread_fast)))
+    m_left = h_left * u_left
+    m_right = h_right * u_right
+    dh = h_right - h_left
+    dm = m_right - m_left
+    over = 0.5 / (c + TINY)
+    w_slow = a_slow * (fast * dh - dm) * over
+    w_fast = a_fast * (dm - slow * dh) * over
+    mass = 0.5 * (m_left + m_right - w_slow - w_fast)
+    along = 0.5 * (m_left * u_left + m_right * u_right + rise - slow * w_slow - fast * w_fast)
+    across = mass * (v_left if mass >= 0.0 else v_right)
+    return mass, along, across
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
+def rusanov(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
+    """Rusanov's solver: the fastest wave smears all (Toro 2001, section 9.3)."""
+    speed = max(abs(u_left) + math.sqrt(g * h_left), abs(u_right) + math.sqrt(g * h_right))
+    m_left = h_left * u_left
+    m_right = h_right * u_right
+    mass = 0.5 * (m_left + m_right - speed * (h_right - h_left))
+    along = 0.5 * (m_left * u_left + m_right * u_right + rise - speed * (m_right - m_left))
+    across = 0.5 * (m_left * v_left + m_right * v_right - speed * (h_right * v_right - h_left * v_left))
+    return mass, along, across
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
+def kinetic(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
+    """Perthame and Simeoni's kinetic solver with evenly spread particles, |xi - u| < a = sqrt(3 g h / 2).
+
+    The half fluxes of particles that move one way are written as half the pressure g h^2 / 2 = h a^2 / 3 and what the speed
+    adds to it, so that equal depths at rest give exactly zero.
+    """
+    a_left = math.sqrt(1.5 * g * h_left)
+    a_right = math.sqrt(1.5 * g * h_right)
+    u, a = u_left, a_left
+    over = 1.0 / (a + TINY)
+    mass_left = h_left * (u if u > a else (0.0 if u < -a else 0.25 * (u + a) * (u + a) * over))
+    push = u * u + a * a * (1.0 / 6.0)
+    mixed = u * (u * u * over * (1.0 / 6.0) + 0.5 * u + 0.5 * a)
+    along_left = h_left * (push if u > a else (-a * a * (1.0 / 6.0) if u < -a else mixed))
+    u, a = -u_right, a_right  # the right side's particles, in a mirror
+    over = 1.0 / (a + TINY)
+    mass_right = h_right * (u if u > a else (0.0 if u < -a else 0.25 * (u + a) * (u + a) * over))
+    push = u * u + a * a * (1.0 / 6.0)
+    mixed = u * (u * u * over * (1.0 / 6.0) + 0.5 * u + 0.5 * a)
+    along_right = h_right * (push if u > a else (-a * a * (1.0 / 6.0) if u < -a else mixed))
+    mass = mass_left - mass_right
+    along = 0.5 * rise + along_left + along_right
+    across = mass_left * v_left - mass_right * v_right
+    return mass, along, across
+
+
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
-def edge_flux(faces, left_face, right_face, normals, lengths, g, start, stop, flux):
-    """Fill both rows of the interior edges ``start:stop``. ``left_face``, ``right_face`` (edges,): 3 cell + corner."""
+def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, start, stop, flux):
+    """Fill both rows of the interior edges ``start:stop``. ``left_face``, ``right_face`` (edges,): 3 cell + corner.
+
+    ``riemann`` is HLLC, ROE, RUSANOV or KINETIC.
+    """
     edges = np.zeros((11, BLOCK))  # h, eta, u, v left and right; normal; length
     found = np.zeros((6, BLOCK))
     for first in range(start, stop, BLOCK):
@@ -235,7 +308,14 @@ def edge_flux(faces, left_face, right_face, normals, lengths, g, start, stop, fl
             edges[8, j] = normals[e, 0]
             edges[9, j] = normals[e, 1]
             edges[10, j] = lengths[e]
-        edge_flux_block(edges, g, found)
+        if riemann == HLLC:
+            edge_flux_block(edges, g, hllc, found)
+        elif riemann == ROE:
+            edge_flux_block(edges, g, roe, found)
+        elif riemann == RUSANOV:
+            edge_flux_block(edges, g, rusanov, found)
+        else:
+            edge_flux_block(edges, g, kinetic, found)
         for j in range(count):
             for n in range(3):
                 flux[2 * (first + j), n] = found[n, j]
@@ -243,8 +323,8 @@ def edge_flux(faces, left_face, right_face, normals, lengths, g, start, stop, fl
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def edge_flux_block(edges, g, found):
-    """`edge_flux` for the columns of ``edges``, all by the same instructions."""
+def edge_flux_block(edges, g, solver, found):
+    """`edge_flux` by one Riemann solver for the columns of ``edges``, all by the same instructions."""
     for j in range(BLOCK):
         nx, ny, length = edges[8, j], edges[9, j], edges[10, j]
         bed_left, bed_right = edges[1, j] - edges[0, j], edges[5, j] - edges[4, j]
@@ -256,7 +336,7 @@ def edge_flux_block(edges, g, found):
         rise = 0.5 * g * (h_right - h_left) * (h_right + h_left)
         u_left, v_left = edges[2, j] * nx + edges[3, j] * ny, edges[3, j] * nx - edges[2, j] * ny
         u_right, v_right = edges[6, j] * nx + edges[7, j] * ny, edges[7, j] * nx - edges[6, j] * ny
-        mass, along, across = hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
+        mass, along, across = solver(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
         along += slide_left
         x = length * (along * nx - across * ny)
         y = length * (along * ny + across * nx)
@@ -271,7 +351,7 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
 
     ``kind`` (boundary edges,) is WALL or OPEN. Outside an open edge the water stands at level ``still`` [m] and carries
     the incoming wave ``wave`` (boundary edges,) [m] as a simple wave, u = 2 (sqrt(g h) - sqrt(g h_still)): what comes
-    from inside passes it.
+    from inside passes it. The Riemann solver here is HLLC.
     """
     for j in range(kind.shape[0]):
         e = first + j

@@ -125,3 +125,33 @@ def _fine():
         k4 = rate(t + dt, u + dt * k3)
         u += dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
     return u
+
+
+def plane_wave(basin, points, periods=2, **solver):
+    """What is left of the amplitude of a plane wave after ``periods`` with ``points`` a wavelength, and the phase [periods] gained."""
+    mesh = {
+        "width": 1.0,
+        "height": 4.0 / points,
+        "size": 1.0 / points,
+        "periodic": ["x", "y"],
+        "bathymetry": {"kind": "flat", "depth": 1.0},
+    }
+    sea = basin(mesh, {"initial": {"kind": "plane_wave", "amplitude": 1e-6, "wavelength": 1.0, "depth": 1.0}, **solver})
+    start = sea.model.initial()
+    u = sea.run(periods / math.sqrt(G))
+    before, after = (((state[:, 0] - 1.0) * sea.area * np.exp(-2j * np.pi * sea.x)).sum() for state in (start, u))
+    return abs(after / before), np.angle(after / before) / (2.0 * np.pi)
+
+
+@pytest.mark.parametrize("riemann", ["hllc", "roe", "rusanov", "kinetic"])
+def test_a_plane_wave_loses_amplitude_with_third_and_phase_with_second_order(basin, riemann):
+    (left, lag), (left_fine, lag_fine) = (plane_wave(basin, points, riemann=riemann) for points in (16, 32))
+    assert math.log2((1.0 - left) / (1.0 - left_fine)) >= 2.8  # a limited-slope scheme's damping is of odd order
+    assert math.log2(lag / lag_fine) >= 1.8
+
+
+def test_schemes_rank_by_what_they_lose(basin):
+    kept = {riemann: plane_wave(basin, 16, riemann=riemann)[0] for riemann in ("hllc", "roe", "rusanov", "kinetic")}
+    assert kept["hllc"] == pytest.approx(kept["roe"], rel=1e-4)  # the same linear scheme where waves are small
+    assert kept["rusanov"] < kept["kinetic"] < kept["roe"]  # it smears the transverse momentum too
+    assert plane_wave(basin, 16, order=1)[0] < 0.5 * kept["rusanov"]

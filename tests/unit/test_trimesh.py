@@ -10,6 +10,7 @@ from meshes import island, rectangle
 from meshes.core import partition
 from meshes.core.trimesh import locate, trimesh
 from pipeline.errors import InputError
+from pipeline.params import build
 
 
 def flat(corners):
@@ -102,9 +103,9 @@ def test_a_wrong_mesh_is_refused_and_the_place_named(vertices, triangles, said):
 
 def test_points_are_found_in_their_cells():
     mesh = rectangle.build(rectangle.Params(2.0, 1.0, 0.1), folder=Path())
-    assert (locate(mesh, mesh.centroids) == np.arange(len(mesh.triangles))).all()
-    assert (locate(mesh, np.array([[2.1, 0.5], [-1e-3, 0.5]])) == -1).all()
-    assert locate(mesh, np.array([[0.0, 0.0], [2.0, 1.0]])).min() >= 0  # corners belong to the mesh
+    assert (locate(mesh, mesh.centroids)[0] == np.arange(len(mesh.triangles))).all()
+    assert (locate(mesh, np.array([[2.1, 0.5], [-1e-3, 0.5]]))[0] == -1).all()
+    assert locate(mesh, np.array([[0.0, 0.0], [2.0, 1.0]]))[0].min() >= 0  # corners belong to the mesh
 
 
 def brute_layers(mesh, owner, rank):
@@ -187,3 +188,45 @@ def test_more_ranks_than_cells_are_refused():
     mesh = trimesh(SQUARE, HALVES, bed=flat)
     with pytest.raises(InputError, match="too many ranks for the cells: 3 ranks, 2 cells"):
         partition.owners(mesh, 3)
+
+
+def rectangle_mesh(width, height, size, **named):
+    table = {"width": width, "height": height, "size": size, **named}
+    return rectangle.build(build(rectangle.Params, table, "mesh"), folder=Path())
+
+
+GLUED = [["x"], ["y"], ["x", "y"]]
+
+
+@pytest.mark.parametrize("periodic", GLUED, ids="".join)
+@pytest.mark.parametrize("pattern", ["delaunay", "cross", "right"])
+def test_a_glued_mesh_closes_on_itself(periodic, pattern):
+    mesh = rectangle_mesh(2.0, 1.2, 0.11, pattern=pattern, periodic=periodic)
+    assert len(np.unique(mesh.nodes)) - len(mesh.edges) + len(mesh.triangles) == 0  # Euler: a torus or an annulus
+    assert mesh.areas.sum() == pytest.approx(2.4, rel=1e-14)
+    open_sides = {("x",): ("south", "north"), ("y",): ("west", "east"), ("x", "y"): ()}[tuple(periodic)]
+    assert mesh.boundary_names == open_sides
+    assert set(mesh.boundary[mesh.edge_cells[:, 1] < 0]) == set(range(len(open_sides)))
+    inside = mesh.edge_cells[:, 1] >= 0
+    a, b = mesh.centroids[mesh.edge_cells[inside].T]
+    lengths = np.array([period or np.inf for period in mesh.period])
+    away = b - a - np.round((b - a) / lengths) * np.array(mesh.period)  # by the nearest way round
+    assert (np.hypot(*away.T) < 0.11).all()
+    assert ((away * mesh.normals[inside]).sum(axis=1) > 0.0).all()
+
+
+def test_a_place_beyond_a_glued_side_is_found_where_it_comes_back_in():
+    mesh = rectangle_mesh(2.0, 1.2, 0.11, periodic=["x"])
+    points = np.array([[0.001, 0.6], [1.999, 0.6], [-0.5, 0.3], [1.5, 0.3]])
+    cells, places = locate(mesh, points)
+    assert (cells >= 0).all()
+    assert cells[2] == cells[3]
+    assert (np.hypot(*(places - mesh.centroids[cells]).T) < 0.11).all()
+    assert locate(mesh, np.array([[1.0, -0.1]]))[0] == -1
+
+
+def test_a_periodic_mesh_refuses_what_it_cannot_do():
+    with pytest.raises(InputError, match="less than three edges"):
+        rectangle_mesh(2.0, 0.2, 0.1, periodic=["y"])
+    with pytest.raises(InputError, match="do not go together"):
+        rectangle_mesh(2.0, 1.0, 0.1, periodic=["y"], refine=[{"centre": [1.0, 0.5], "radius": 0.1, "size": 0.01}])
