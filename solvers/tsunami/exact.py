@@ -1,11 +1,13 @@
 """Exact solutions of the shallow-water equations: arrays in, arrays out.
 
-Each returns the free surface [m] and the velocity [m/s] at given places and time.
+Each returns the free surface [m] above the still level and the velocity [m/s] at given places and time. Waves on a slope and
+round humps, which need a calculation of their own, stand in ``slope`` and ``radial``.
 """
 
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Fields = tuple[Array, Array, Array]
@@ -35,6 +37,73 @@ def thacker_curved(x: Array, y: Array, t: float, *, g: float, depth: float, radi
     surface = depth * (np.sqrt(1.0 - swing**2) / pulse - 1.0 - r2 * ((1.0 - swing**2) / pulse**2 - 1.0))
     rate = 0.5 * omega * swing * np.sin(omega * t) / pulse
     return surface, rate * x, rate * y
+
+
+def plane_wave(x: Array, y: Array, t: float, *, g: float, depth: float, amplitude: float, wavelength: float, angle: float) -> Fields:
+    """A sine wave of linear theory that travels at ``angle`` [radian] counterclockwise from east.
+
+    H. Lamb, Hydrodynamics, 6th ed., Cambridge 1932, art. 170; exact as amplitude / depth goes to nought.
+    """
+    cosine, sine = np.cos(angle), np.sin(angle)
+    wave = amplitude * np.sin(2.0 * np.pi / wavelength * (x * cosine + y * sine - np.sqrt(g * depth) * t))
+    speed = np.sqrt(g / depth) * wave
+    return wave, speed * cosine, speed * sine
+
+
+def standing_wave(x: Array, y: Array, t: float, *, g: float, depth: float, amplitude: float, wavelength: float, angle: float) -> Fields:
+    """Two waves of linear theory, each of half the amplitude, that travel against each other: crests stand at the origin.
+
+    Lamb (1932), art. 170.
+    """
+    cosine, sine = np.cos(angle), np.sin(angle)
+    k = 2.0 * np.pi / wavelength
+    along, turn = k * (x * cosine + y * sine), k * np.sqrt(g * depth) * t
+    speed = amplitude * np.sqrt(g / depth) * np.sin(along) * np.sin(turn)
+    return amplitude * np.cos(along) * np.cos(turn), speed * cosine, speed * sine
+
+
+def ritter(x: Array, t: float, *, g: float, high: float) -> tuple[Array, Array]:
+    """Depth [m] and velocity [m/s] of a dam of height ``high`` [m] at x = 0 that breaks on dry land at t = 0.
+
+    A. Ritter, Zeitschrift des Vereines Deutscher Ingenieure 36 (1892) 947-954; as in O. Delestre et al., Int. J. Numer.
+    Methods Fluids 72 (2013) 269-300, DOI 10.1002/fld.3741, section 4.1.2.
+    """
+    c0 = np.sqrt(g * high)
+    pace = np.clip(x / t if t > 0.0 else np.where(x < 0.0, -np.inf, np.inf), -c0, 2.0 * c0)
+    depth = (2.0 * c0 - pace) ** 2 / (9.0 * g)
+    return depth, np.where(depth > 0.0, 2.0 / 3.0 * (c0 + pace), 0.0)
+
+
+def stoker(x: Array, t: float, *, g: float, high: float, low: float) -> tuple[Array, Array]:
+    """Depth [m] and velocity [m/s] of a dam at x = 0, ``high`` on its west and ``low`` > 0 [m] on its east, that breaks at t = 0.
+
+    J. J. Stoker, Water Waves, Interscience 1957, section 10.8; as in Delestre et al. (2013), section 4.1.1.
+    """
+    c_high = np.sqrt(g * high)
+
+    def excess(middle: float) -> float:
+        """Speed of the water behind the bore less that in the tail of the rarefaction."""
+        return (middle - low) * np.sqrt(0.5 * g * (middle + low) / (middle * low)) - 2.0 * (c_high - np.sqrt(g * middle))
+
+    middle = brentq(excess, low, high, xtol=1e-15 * high)
+    u_middle = 2.0 * (c_high - np.sqrt(g * middle))
+    bore = middle * u_middle / (middle - low)
+    pace = x / t if t > 0.0 else np.where(x < 0.0, -np.inf, np.inf)
+    fan = np.clip(pace, -c_high, u_middle - np.sqrt(g * middle))
+    behind = pace < bore
+    depth = np.where(behind, (2.0 * c_high - fan) ** 2 / (9.0 * g), low)
+    return depth, np.where(behind, 2.0 / 3.0 * (c_high + fan), 0.0)
+
+
+def solitary(x: Array, t: float, *, g: float, depth: float, height: float, crest: float) -> tuple[Array, Array]:
+    """Free surface and velocity of a solitary wave that travels eastward without change, its crest at x = ``crest`` [m] at t = 0.
+
+    See `solitary_wave`. It solves the Boussinesq equations, so not the shallow-water equations, under which it steepens: what
+    is exact is that the surface keeps its form and that water is conserved, u = speed * surface / (depth + surface).
+    """
+    speed = np.sqrt(g * (depth + height))
+    surface = solitary_wave((x - crest) / speed - t, g=g, depth=depth, height=height)
+    return surface, speed * surface / (depth + surface)
 
 
 def solitary_wave(phase: Array, *, g: float, depth: float, height: float) -> Array:

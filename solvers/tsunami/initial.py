@@ -1,19 +1,28 @@
 """Initial states of the tsunami solver: the free surface [m] and the velocity [m/s] at t = 0.
 
-Each kind is a frozen dataclass, called with the cells' centroids, the still level and gravity.
+Each kind is a frozen dataclass, called with the cells' centroids, the still level and gravity. A kind whose later state is known
+has ``at``, which gives it at any time.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
+from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 from solvers.tsunami import exact
+from solvers.tsunami.radial import RadialWave
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Fields = exact.Fields
+
+
+RINGS, MOST_RINGS = 200, 4000  # of the fine solution of a hump, in its width
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,18 @@ class DamBreak:
         inside = np.hypot(x - self.centre[0], y - self.centre[1]) < self.radius if self.radius > 0.0 else x < self.position
         return np.where(inside, self.high, self.low), np.zeros_like(x), np.zeros_like(x)
 
+    def at(self, x: Array, y: Array, t: float, level: float, g: float, bed: float) -> Fields:
+        """The exact solution of a straight dam at time ``t`` [s], on an even bed at height ``bed`` [m], before its waves meet a wall."""
+        if self.radius > 0.0:
+            raise InputError("a circular dam has no exact solution here: take a finer run as the reference")
+        high, low, away = self.high - bed, max(self.low - bed, 0.0), x - self.position
+        if not high > low:
+            raise InputError(
+                f"the exact solution is for a dam with the higher water on its west: high = {self.high:g} m, low = {self.low:g} m"
+            )
+        depth, speed = exact.stoker(away, t, g=g, high=high, low=low) if low > 0.0 else exact.ritter(away, t, g=g, high=high)
+        return bed + depth, speed, np.zeros_like(speed)
+
 
 @dataclass(frozen=True, slots=True)
 class Hump:
@@ -51,6 +72,18 @@ class Hump:
         r2 = ((x - self.centre[0]) ** 2 + (y - self.centre[1]) ** 2) / self.width**2
         return level + self.height * np.exp(-r2), np.zeros_like(x), np.zeros_like(x)
 
+    def at(self, x: Array, y: Array, t: float, level: float, g: float, bed: float) -> Fields:
+        """A fine solution in one dimension at time ``t`` [s], on an even bed at height ``bed`` [m], before its waves meet a wall."""
+        away_x, away_y = x - self.centre[0], y - self.centre[1]
+        r = np.hypot(away_x, away_y)
+        reach = float(np.max(r)) + 2.0 * self.width
+        if t == 0.0:
+            return self(x, y, level, g)
+        rings = min(math.ceil(RINGS * reach / self.width), MOST_RINGS)
+        place, depth, speed = _hump(self.height, self.width, level - bed, g, reach, rings, t)
+        out = CubicSpline(place, speed)(r) / np.maximum(r, 1e-12 * reach)
+        return bed + CubicSpline(place, depth)(r), out * away_x, out * away_y
+
 
 @dataclass(frozen=True, slots=True)
 class PlaneWave:
@@ -62,10 +95,32 @@ class PlaneWave:
     angle: float = quantity("radian", "direction of travel, counterclockwise from east", default=0.0)
 
     def __call__(self, x: Array, y: Array, level: float, g: float) -> Fields:
-        cosine, sine = np.cos(self.angle), np.sin(self.angle)
-        change = self.amplitude * np.sin(2.0 * np.pi * (x * cosine + y * sine) / self.wavelength)
-        speed = change * np.sqrt(g / self.depth)
-        return level + change, speed * cosine, speed * sine
+        return _above(level, exact.plane_wave(x, y, 0.0, g=g, **self._wave()))
+
+    def at(self, x: Array, y: Array, t: float, level: float, g: float, bed: float) -> Fields:
+        """The exact solution at time ``t`` [s]."""
+        return _above(level, exact.plane_wave(x, y, t, g=g, **self._wave()))
+
+    def _wave(self) -> dict[str, float]:
+        return {"depth": self.depth, "amplitude": self.amplitude, "wavelength": self.wavelength, "angle": self.angle}
+
+
+@dataclass(frozen=True, slots=True)
+class StandingWave:
+    """A sine wave that stands on water of even depth, a crest at the origin (linear theory)."""
+
+    amplitude: float = quantity("m", "amplitude")
+    wavelength: float = quantity("m", "wavelength", above=0.0)
+    depth: float = quantity("m", "depth of the still water", above=0.0)
+    angle: float = quantity("radian", "direction across the crests, counterclockwise from east", default=0.0)
+
+    def __call__(self, x: Array, y: Array, level: float, g: float) -> Fields:
+        return self.at(x, y, 0.0, level, g, level - self.depth)
+
+    def at(self, x: Array, y: Array, t: float, level: float, g: float, bed: float) -> Fields:
+        """The exact solution at time ``t`` [s]."""
+        wave = {"depth": self.depth, "amplitude": self.amplitude, "wavelength": self.wavelength, "angle": self.angle}
+        return _above(level, exact.standing_wave(x, y, t, g=g, **wave))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +134,40 @@ class Thacker:
     swing: float = setting("Thacker's A, 0 to 1 (curved)", default=0.0)
 
     def __call__(self, x: Array, y: Array, level: float, g: float) -> Fields:
+        return self.at(x, y, 0.0, level, g, level - self.depth)
+
+    def at(self, x: Array, y: Array, t: float, level: float, g: float, bed: float) -> Fields:
+        """The exact solution at time ``t`` [s], wherever the water is deeper than zero."""
         if self.shape == "planar":
-            surface, ux, uy = exact.thacker_planar(x, y, 0.0, g=g, depth=self.depth, radius=self.radius, shift=self.shift)
-        else:
-            surface, ux, uy = exact.thacker_curved(x, y, 0.0, g=g, depth=self.depth, radius=self.radius, swing=self.swing)
-        return level + surface, ux, uy
+            return _above(level, exact.thacker_planar(x, y, t, g=g, depth=self.depth, radius=self.radius, shift=self.shift))
+        return _above(level, exact.thacker_curved(x, y, t, g=g, depth=self.depth, radius=self.radius, swing=self.swing))
 
 
-KINDS: Mapping[str, type] = {"rest": Rest, "dam_break": DamBreak, "hump": Hump, "plane_wave": PlaneWave, "thacker": Thacker}
+@cache
+def _radial(height: float, width: float, depth: float, g: float, reach: float, rings: int) -> RadialWave:
+    return RadialWave(lambda r: depth + height * np.exp(-((r / width) ** 2)), g=g, reach=reach, rings=rings)
+
+
+@cache
+def _hump(height: float, width: float, depth: float, g: float, reach: float, rings: int, t: float) -> tuple[Array, Array, Array]:
+    """The spreading hump at ``t``; asked for rising times, as a run's frames are, it goes on from the last."""
+    wave = _radial(height, width, depth, g, reach, rings)
+    if t < wave.t:
+        wave = RadialWave(lambda r: depth + height * np.exp(-((r / width) ** 2)), g=g, reach=reach, rings=rings)
+    place, h, speed = wave.advance(t)
+    return place, h.copy(), speed.copy()
+
+
+def _above(level: float, fields: Fields) -> Fields:
+    surface, ux, uy = fields
+    return level + surface, ux, uy
+
+
+KINDS: Mapping[str, type] = {
+    "rest": Rest,
+    "dam_break": DamBreak,
+    "hump": Hump,
+    "plane_wave": PlaneWave,
+    "standing_wave": StandingWave,
+    "thacker": Thacker,
+}
