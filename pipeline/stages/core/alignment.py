@@ -1,0 +1,126 @@
+"""The shift that brings a number nearest to its reference: what it takes away is phase, what it leaves is amplitude and shape.
+
+A shift is sought on whole samples by the correlation over what overlaps (so that ends count for what they are), and then between
+samples with a cubic spline through the reference. On periodic fields it is sought by the correlation's own Fourier series, whose
+maximum Newton's method finds: exact for what the grid can carry.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LEAST_OVERLAP = 0.5  # of the series
+AS_GOOD = 0.98  # of the greatest correlation: the shortest of such shifts is taken, for waves repeat themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """``lag``: how late the number is, in units of the step. ``before``, ``after``: mean square error where both overlap."""
+
+    lag: float
+    before: float
+    after: float
+
+    @property
+    def removed(self) -> float:
+        """The share of the mean square error that the shift takes away."""
+        return 1.0 - self.after / self.before if self.before > 0.0 else 0.0
+
+
+def align(number: Array, reference: Array, step: float, largest: float | None = None) -> Alignment:
+    """Best `Alignment` of two even series (S,), samples ``step`` apart; ``largest`` lag, unset: half of the series.
+
+    A constant series can't be aligned: its lag is nan.
+    """
+    from scipy.interpolate import CubicSpline
+    from scipy.optimize import minimize_scalar
+
+    samples = len(number)
+    if np.ptp(number) == 0.0 or np.ptp(reference) == 0.0:
+        before = float(np.mean((number - reference) ** 2))
+        return Alignment(float("nan"), before, before)
+    most = int(samples * LEAST_OVERLAP) if largest is None else min(int(np.ceil(largest / step)), int(samples * LEAST_OVERLAP))
+    whole = _whole_lag(number, reference, most)
+    curve = CubicSpline(np.arange(samples), reference)
+
+    def overlap(lag: float) -> tuple[Array, Array]:
+        first, last = int(np.ceil(max(lag, 0.0))), int(np.floor(min(samples - 1 + lag, samples - 1)))
+        at = np.arange(first, last + 1)
+        return number[at], curve(at - lag)
+
+    # the overlap's ends jump at whole lags: search on both sides of the whole one
+    sides = [(whole - 1.0, float(whole)), (float(whole), whole + 1.0)]
+    found = [minimize_scalar(lambda lag: -_correlation(*overlap(lag)), bounds=s, method="bounded", options={"xatol": 1e-9}) for s in sides]
+    lags = [float(whole), *(float(result.x) for result in found)]
+    lag = max(lags, key=lambda lag: _correlation(*overlap(lag)))
+    n, moved = overlap(lag)
+    still = reference[int(np.ceil(max(lag, 0.0))) :][: len(n)]
+    return Alignment(lag * step, float(np.mean((n - still) ** 2)), float(np.mean((n - moved) ** 2)))
+
+
+def _correlation(a: Array, b: Array) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    size = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / size) if size > 0.0 else -1.0
+
+
+def _whole_lag(number: Array, reference: Array, most: int) -> int:
+    """The lag in whole samples with the greatest correlation over the overlap, all of them by Fourier transforms."""
+    samples = len(number)
+    size = 2 * samples
+    n, r = number - np.mean(number), reference - np.mean(reference)
+    product = np.fft.irfft(np.fft.rfft(n, size) * np.conj(np.fft.rfft(r, size)), size)
+    lags = np.arange(-most, most + 1)
+    ahead, behind = np.maximum(lags, 0), np.maximum(-lags, 0)
+    overlap = samples - ahead - behind
+
+    def over(values: Array, first: Array, last: Array) -> Array:
+        total = np.concatenate([[0.0], np.cumsum(values)])
+        return np.asarray(total[last] - total[first])
+
+    n1, n2 = (over(v, ahead, samples - behind) for v in (n, n * n))
+    r1, r2 = (over(v, behind, samples - ahead) for v in (r, r * r))
+    spread = np.sqrt(np.maximum(n2 - n1 * n1 / overlap, 0.0) * np.maximum(r2 - r1 * r1 / overlap, 0.0))
+    least = 1e-12 * np.sqrt((n @ n) * (r @ r))
+    correlation = np.where(spread > least, (product[lags] - n1 * r1 / overlap) / np.maximum(spread, least), -1.0)
+    good = np.flatnonzero(correlation >= AS_GOOD * correlation.max())
+    best = int(good[np.argmin(np.abs(lags[good]))])
+    while 0 < best < len(lags) - 1 and max(correlation[best - 1], correlation[best + 1]) > correlation[best]:
+        best += 1 if correlation[best + 1] > correlation[best - 1] else -1
+    return int(lags[best])
+
+
+def align_periodic(number: Array, reference: Array, iterations: int = 20) -> tuple[Array, float, float]:
+    """Best shift of a periodic field in one or two dimensions: (shift in samples by axis, mean square before, after)."""
+    axes = tuple(range(number.ndim))
+    n, r = np.fft.fftn(number), np.fft.fftn(reference)
+    cross = n * np.conj(r)
+    cross[(0,) * number.ndim] = 0.0
+    correlation = np.fft.ifftn(cross).real
+    shape = np.array(number.shape)
+    good = np.argwhere(correlation >= AS_GOOD * correlation.max()).astype(float)
+    good = (good + 0.5 * shape) % shape - 0.5 * shape
+    shift = good[np.argmin((good**2).sum(axis=1))]
+    waves = np.stack(np.meshgrid(*[2.0 * np.pi * np.fft.fftfreq(s) for s in number.shape], indexing="ij"))
+    for axis in axes:  # the highest wave of an even number of samples has no direction
+        if number.shape[axis] % 2 == 0:
+            index = [slice(None)] * number.ndim
+            index[axis] = slice(number.shape[axis] // 2, number.shape[axis] // 2 + 1)
+            cross[tuple(index)] = 0.0
+    for _ in range(iterations):
+        turned = cross * np.exp(1j * np.tensordot(shift, waves, axes=1))
+        gradient = -(waves * turned.imag).sum(axis=tuple(a + 1 for a in axes))
+        flat = waves.reshape(len(waves), -1)
+        curvature = -(flat * turned.real.ravel()) @ flat.T
+        values, vectors = np.linalg.eigh(curvature)
+        firm = values < -1e-9 * max(-float(values.min()), 1e-300)  # a direction without structure has no shift
+        move = vectors[:, firm] @ ((vectors[:, firm].T @ gradient) / -values[firm])
+        shift = shift + np.clip(move, -0.5, 0.5)
+        if np.abs(move).max(initial=0.0) < 1e-12:
+            break
+    moved = r * np.exp(-1j * np.tensordot(shift, waves, axes=1))
+    before, after = (float(np.mean(np.abs(n - other) ** 2) / number.size) for other in (r, moved))
+    return (shift + 0.5 * shape) % shape - 0.5 * shape, before, after

@@ -1,0 +1,91 @@
+"""What a scheme does to a plane wave: numerical phase speed, damping, and the modified equation that it really solves.
+
+A wave exp(i (k x - w t)) stays one under a linear scheme, multiplied in every step by a complex factor. From the factor come the
+speed and the damping; over several k, the coefficients of the modified equation u_t + c u_x = sum_p a_p d^p u / dx^p, whose even p
+are dissipation and whose odd p are dispersion: R. F. Warming, B. J. Hyett, J. Comput. Phys. 14 (1974) 159-179,
+DOI 10.1016/0021-9991(74)90011-4; for tsunami codes, D. Burwell, E. Tolkova, A. Chawla, Ocean Model. 19 (2007) 10-30,
+DOI 10.1016/j.ocemod.2007.05.003.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """What was measured of a travelling wave; the errors are the fits' standard errors."""
+
+    speed: float  # numerical over exact
+    speed_error: float
+    kept: float  # of the amplitude, in one period
+    kept_error: float
+
+
+def upwind(phase: Array, courant: float) -> Array:
+    """Factor of one step of the first-order upwind scheme, for k dx = ``phase`` [radian] and its Courant number."""
+    return np.asarray(1.0 - courant * (1.0 - np.exp(-1j * phase)))
+
+
+def lax_wendroff(phase: Array, courant: float) -> Array:
+    """Factor of one step of the scheme of P. Lax, B. Wendroff, Commun. Pure Appl. Math. 13 (1960) 217-237."""
+    return np.asarray(1.0 - 1j * courant * np.sin(phase) - courant**2 * (1.0 - np.cos(phase)))
+
+
+def modified_upwind(phase: Array, courant: float) -> Array:
+    """First terms of log(factor) + i courant phase: a_2 (Warming and Hyett 1974), with a_3 beside it."""
+    return np.asarray(-0.5 * courant * (1.0 - courant) * phase**2 + 1j * courant / 6.0 * (1.0 - courant) * (1.0 - 2.0 * courant) * phase**3)
+
+
+def modified_lax_wendroff(phase: Array, courant: float) -> Array:
+    """First terms of log(factor) + i courant phase: a_3 and a_4 (Warming and Hyett 1974)."""
+    return np.asarray(1j * courant / 6.0 * (1.0 - courant**2) * phase**3 - courant**2 / 8.0 * (1.0 - courant**2) * phase**4)
+
+
+def travel(times: Array, amplitude: Array, frequency: float) -> Travel:
+    """`Travel` of a wave whose complex amplitude, about exp(-i w t), was ``amplitude`` (S,) at ``times`` (S,) [s].
+
+    ``frequency`` w [radian / s] is the exact one. Straight lines are fitted to the logarithm and to the phase; the phase must
+    not turn by more than half a turn from the exact one between samples.
+    """
+    ratio = amplitude / amplitude[0] * np.exp(1j * frequency * times)
+    phase, slope_error = _line(times, np.unwrap(np.angle(ratio)))
+    growth, growth_error = _line(times, np.log(np.abs(ratio)))
+    period = 2.0 * np.pi / frequency
+    kept = float(np.exp(growth * period))
+    return Travel(1.0 - phase / frequency, slope_error / frequency, kept, kept * growth_error * period)
+
+
+def _line(x: Array, y: Array) -> tuple[float, float]:
+    """Slope and its standard error."""
+    away = x - x.mean()
+    slope = float(away @ y / (away @ away))
+    rest = y - y.mean() - slope * away
+    free = max(len(x) - 2, 1)
+    return slope, float(np.sqrt(rest @ rest / free / (away @ away)))
+
+
+def modified_equation(after: Array, exact: Array, step: float, spacing: float, orders: tuple[int, ...]) -> dict[int, tuple[float, float]]:
+    """Coefficients a_p of d^p u / dx^p, with standard errors, fitted to one-step errors (after - exact) / step.
+
+    Parameters
+    ----------
+    after, exact : (states, S) on an even periodic grid: what the scheme makes of some states in one step, and what it should.
+    step : [s]; spacing : [m].
+    orders : the p that are tried.
+
+    The derivatives are spectral and are those of the mean of both, which leaves an error of the step's second order.
+    """
+    k = 2.0 * np.pi * np.fft.fftfreq(after.shape[-1], spacing)
+    spectrum = np.fft.fft(0.5 * (after + exact))
+    library = np.stack([np.fft.ifft((1j * k) ** p * spectrum).real.ravel() for p in orders], axis=1)
+    target = ((after - exact) / step).ravel()
+    size = np.linalg.norm(library, axis=0)
+    scaled = library / size
+    coefficients, *_ = np.linalg.lstsq(scaled, target, rcond=None)
+    rest = target - scaled @ coefficients
+    spread = np.sqrt(rest @ rest / max(len(target) - len(orders), 1) * np.diag(np.linalg.inv(scaled.T @ scaled)))
+    return {p: (float(c / s), float(e / s)) for p, c, e, s in zip(orders, coefficients, spread, size, strict=True)}
