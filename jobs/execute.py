@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,12 @@ def execute(
     if dry_run:
         _describe_plan(campaign, folder, ranks or comm.size, say)
         return folder
-    for run in campaign.runs:
-        _do_run(run, folder / run.folder, comm, max(ranks, 1), force=force, quiet=quiet, say=say)
+    at_once = (os.cpu_count() or 1) // max(ranks, 1)
+    if comm.size == 1 and len(campaign.runs) > 1 and at_once > 1:
+        _do_side_by_side(campaign.runs, folder, max(ranks, 1), at_once, force=force, say=say)
+    else:
+        for run in campaign.runs:
+            _do_run(run, folder / run.folder, comm, max(ranks, 1), force=force, quiet=quiet, say=say)
     if comm.rank == 0:
         _do_stages(campaign, folder, force=force, say=say)
         from pipeline.report import write_report
@@ -81,7 +86,7 @@ def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any) -> No
             what = f"{case.solver.kind} on {case.mesh.kind}, to t = {case.time.end:g} s, {ranks} rank(s)"
             say(f"run    {step.name}: {what} -> {place} ({state})")
         else:
-            say(f"stage  {step.name}: {step.kind} of {', '.join(step.inputs.values())} -> {folder / step.name}")
+            say(f"stage  {step.name}: {step.kind} of {', '.join(_names(step))} -> {folder / step.name}")
 
 
 def _is_done(folder: Path, text: str) -> bool:
@@ -111,12 +116,44 @@ def _do_run(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet
         summary = run_on_ranks(folder / "case.toml", run.case.folder, folder, ranks, name=run.name, quiet=quiet)
     else:
         summary = _run_here(run, folder, comm, quiet=quiet)
+    _tell(run, summary, say)
+
+
+def _tell(run: Run, summary: Mapping[str, Any], say: Any) -> None:
+    """One line on a run that ended; `RunError` where it was stopped."""
     if summary["status"] != "done":
         raise RunError(f"{run.name}: stopped at t = {summary['t_end']:.6g} s; the same command goes on from there")
     say(
         f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
         f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}"
     )
+
+
+def _do_side_by_side(runs: list[Run], folder: Path, ranks: int, at_once: int, *, force: bool, say: Any) -> None:
+    """All ``runs`` on ``ranks`` ranks each, ``at_once`` of them at a time; where some fail, the others end first."""
+    from jobs.launch import run_side_by_side
+
+    todo = []
+    for run in runs:
+        if _is_done(folder / run.folder, run.case.text) and not force:
+            say(f"{run.name}: done before, unchanged ({folder / run.folder})")
+            continue
+        _prepare(folder / run.folder, run.case.text, force=force)
+        todo.append(run)
+    failed: list[Exception] = []
+
+    def ended(i: int, outcome: Any) -> None:
+        try:
+            if isinstance(outcome, Exception):
+                raise type(outcome)(f"{todo[i].name}: {outcome}")
+            _tell(todo[i], outcome, say)
+        except (InputError, RunError) as error:
+            say(f"FAILED: {error}")
+            failed.append(error)
+
+    run_side_by_side([(run.case.folder, folder / run.folder) for run in todo], ranks, at_once, ended)
+    if failed:
+        raise failed[0]
 
 
 def _prepare(folder: Path, text: str, *, force: bool) -> None:
@@ -166,7 +203,7 @@ def _do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> No
             place = folder / stage.name
             place.mkdir(parents=True, exist_ok=True)
             module = plugin.load(campaigns.STAGES, stage.kind)
-            result = module.run({key: files[name] for key, name in stage.inputs.items()}, stage.params, dask, place)
+            result = module.run(_inputs(stage, module, files), stage.params, dask, place)
             result["key"] = _stage_key(stage, files)
             from pipeline.writer import write_text
 
@@ -175,10 +212,25 @@ def _do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> No
                 say(f"{stage.name}: {line}")
 
 
+def _names(stage: Stage) -> list[str]:
+    """All that a stage reads."""
+    return [*(name for names in stage.inputs.values() for name in names), *stage.words.values()]
+
+
+def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, Any]:
+    """What a stage's `run` gets for its keys: a file, several files, or a word."""
+    many = getattr(module, "MANY", ())
+    found: dict[str, Any] = dict(stage.words)
+    for key, names in stage.inputs.items():
+        found[key] = [files[name] for name in names] if key in many else files[names[0]]
+    return found
+
+
 def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
     """Hash of all that a stage's result depends on: its inputs' cases and times of making, its parameters, the version."""
     digest = hashlib.sha256(f"{version('wavetrain')} {stage.kind} {stage.params!r}".encode())
-    for name in sorted(stage.inputs.values()):
+    digest.update(repr(sorted(stage.words.items())).encode())
+    for name in sorted({name for names in stage.inputs.values() for name in names}):
         beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")
         digest.update(beside.read_bytes())
         digest.update((_text(files[name].with_name("case.toml")) or "").encode())
@@ -187,6 +239,6 @@ def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
 
 def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
     result = _text(folder / stage.name / "result.json")
-    if result is None or not all(files[name].exists() for name in stage.inputs.values()):
+    if result is None or not all(files[name].exists() for names in stage.inputs.values() for name in names):
         return False
     return bool(json.loads(result).get("key") == _stage_key(stage, files))

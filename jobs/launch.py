@@ -1,11 +1,15 @@
 """Start a run on several ranks of this machine with mpirun, and read back what its rank 0 has to say."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -69,19 +73,47 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
     InputError, RunError
         As the run raised them; RunError also where a rank died.
     """
+    with _signals_passed_on() as running:
+        return _run(case_file, case_folder, folder, ranks, name, quiet, running)
+
+
+def run_side_by_side(
+    jobs: Sequence[tuple[Path, Path]], ranks: int, at_once: int, ended: Callable[[int, dict[str, Any] | Exception], None]
+) -> None:
+    """Run several cases, each on ``ranks`` ranks, ``at_once`` of them at a time.
+
+    Parameters
+    ----------
+    jobs : (folder of the case's files, folder of the run, which holds its ``case.toml``).
+    ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
+    """
+    with _signals_passed_on() as running, ThreadPoolExecutor(at_once) as pool:
+
+        def run(job: tuple[Path, Path]) -> dict[str, Any]:
+            if running.stopped:
+                raise RunError("not started: the campaign was asked to stop")
+            return _run(job[1] / "case.toml", job[0], job[1], ranks, job[1].name, True, running)
+
+        places = {pool.submit(run, job): i for i, job in enumerate(jobs)}
+        for future in as_completed(places):
+            error = future.exception()
+            if error is not None and not isinstance(error, InputError | RunError):
+                raise error
+            ended(places[future], error if isinstance(error, Exception) else future.result())
+
+
+def _run(case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: "_Running") -> dict[str, Any]:
     command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
     env = environment() | {EVENTS: "1", "PYTHONPATH": _python_path()}
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True) as process,
     ):
-        assert process.stdout is not None
-        before = {number: signal.signal(number, _pass_on(process)) for number in STOP_SIGNALS}
+        running.processes.append(process)
         try:
             last = _follow(process, name, quiet=quiet)
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            running.processes.remove(process)
     if last.get("event") == "error":
         raise {"InputError": InputError}.get(last["kind"], RunError)(last["message"])
     if last.get("event") != "done":
@@ -99,11 +131,30 @@ def _python_path() -> str:
     return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def _pass_on(process: "subprocess.Popen[str]") -> Any:
-    def handler(number: int, frame: FrameType | None) -> None:
-        process.send_signal(signal.SIGUSR1)  # which mpirun hands on; of any other it would kill the ranks before they have saved
+@dataclass(slots=True)
+class _Running:
+    """The runs that are going on, and whether they were asked to stop."""
 
-    return handler
+    processes: "list[subprocess.Popen[str]]" = field(default_factory=list)
+    stopped: bool = False
+
+
+@contextlib.contextmanager
+def _signals_passed_on() -> Iterator[_Running]:
+    """Hand what asks this process to stop on to all runs in what it yields."""
+    running = _Running()
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        running.stopped = True
+        for process in list(running.processes):
+            process.send_signal(signal.SIGUSR1)  # which mpirun hands on; of any other it would kill the ranks before they have saved
+
+    before = {number: signal.signal(number, handler) for number in STOP_SIGNALS}
+    try:
+        yield running
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool) -> dict[str, Any]:

@@ -4,10 +4,18 @@
     [run.model]       case = "ks.toml"   set = { "solver.hyperviscosity" = 0.0 }
     [stage.terms]     kind = "discover"  observed = "truth"  forecast = "model"
 
-A stage module says in ``INPUTS`` which of its keys name runs (or stages); all others are its ``Params``.
+A sweep makes many runs of one, ``model-000``, ``model-001``, ...: every combination of its values, the last key the fastest.
+
+    [sweep]           "mesh.size" = [0.2, 0.1]   "solver.order" = [1, 2]     # every run that has no sweep of its own
+    [run.truth.sweep]                                                         # none
+
+A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``MANY`` which of these may name a sweep, and in
+``WORDS`` which words stand for something else than a run; all other keys are its ``Params``.
 """
 
 import dataclasses
+import itertools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -20,7 +28,8 @@ from pipeline.case import Case
 from pipeline.errors import InputError
 
 STAGES = "pipeline.stages"
-SECTIONS = ("title", "run", "stage")
+SECTIONS = ("title", "run", "stage", "sweep")
+MOST_RUNS = 10_000  # of one sweep: more are taken for a slip of the keyboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,7 @@ class Run:
     name: str
     case: Case
     folder: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what a sweep set here
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,8 @@ class Stage:
 
     name: str
     kind: str
-    inputs: Mapping[str, str]  # the stage's key -> name of a run or stage
+    inputs: Mapping[str, tuple[str, ...]]  # the stage's key -> names of runs or stages; of several where it names a sweep
+    words: Mapping[str, str]  # the stage's key -> a word that stands for something else
     params: Any
 
 
@@ -75,7 +86,7 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     case = cases.read(path, overrides)
     steps: list[Run | Stage] = [Run(path.stem, case, ".")]
     if case.observed:
-        steps.append(stage("validate", {"kind": "validate", "run": path.stem}, {path.stem}, case.folder))
+        steps.append(stage("validate", {"kind": "validate", "run": path.stem}, {path.stem: (path.stem,)}, case.folder))
     return Campaign(case.title or path.stem, tuple(steps))
 
 
@@ -84,23 +95,25 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     for key in table:
         if key not in SECTIONS:
             raise InputError(f"unknown section '{key}'{plugin.nearest(key, SECTIONS)}; there are: {', '.join(SECTIONS)}")
-    runs = {name: _run(name, entry, folder, overrides) for name, entry in table.get("run", {}).items()}
+    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in table.get("run", {}).items()}
     tables = table.get("stage", {})
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
-    stages = {name: stage(name, entry, {*runs, *tables}, folder) for name, entry in tables.items()}
-    graph = {name: set(s.inputs.values()) for name, s in stages.items()}
+    known = {name: tuple(run.name for run in some) for name, some in runs.items()} | {name: (name,) for name in tables}
+    stages = {name: stage(name, entry, known, folder) for name, entry in tables.items()}
+    graph = {name: {one for names in s.inputs.values() for one in names} for name, s in stages.items()}
     try:
         order = [name for name in TopologicalSorter(graph).static_order() if name in stages]
     except CycleError as error:
         raise InputError(f"these stages wait for each other: {' -> '.join(error.args[1])}") from None
-    return Campaign(str(table.get("title", "")), (*runs.values(), *(stages[name] for name in order)))
+    return Campaign(str(table.get("title", "")), (*(run for some in runs.values() for run in some), *(stages[name] for name in order)))
 
 
-def _run(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str]) -> Run:
+def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str], common: Mapping[str, Any]) -> list[Run]:
+    """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
-    known = ("case", "set")
+    known = ("case", "set", "sweep")
     for key in entry:
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
@@ -108,11 +121,30 @@ def _run(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[
         raise InputError(f"key '{where}.case' is missing: the case to run")
     path = folder / entry["case"]
     changed = cases.with_overrides(cases.read_toml(path), entry.get("set", {}))
-    return Run(name, cases.parse(cases.with_overrides(changed, overrides), path.resolve().parent), name)
+    combinations = _combinations(entry.get("sweep", common), f"{where}.sweep" if "sweep" in entry else "sweep")
+    found = []
+    for i, settings in enumerate(combinations):
+        one = f"{name}-{i:03d}" if settings else name
+        table = cases.with_overrides(cases.with_overrides(changed, settings), overrides)
+        found.append(Run(one, cases.parse(table, path.resolve().parent), one, settings))
+    return found
 
 
-def stage(name: str, entry: Mapping[str, Any], known: set[str], folder: Path) -> Stage:
-    """The stage ``name`` from its table; ``known`` are the names that it may read, its files stand in ``folder``.
+def _combinations(sweep: Any, where: str) -> list[dict[str, Any]]:
+    """Every combination of the sweep's values; one without any setting where it is empty."""
+    if not isinstance(sweep, Mapping):
+        raise InputError(f"'{where}' is {sweep!r}; it must be a table, such as \"mesh.size\" = [0.2, 0.1]")
+    for key, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            hint = f'; write "{key}.{next(iter(values))}" with its quotation marks' if isinstance(values, Mapping) and values else ""
+            raise InputError(f"'{where}.{key}' is {values!r}; it must be a list of values{hint}")
+    if math.prod(map(len, sweep.values())) > MOST_RUNS:
+        raise InputError(f"'{where}' makes more than {MOST_RUNS:,} runs")
+    return [dict(zip(sweep, values, strict=True)) for values in itertools.product(*sweep.values())]
+
+
+def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], folder: Path) -> Stage:
+    """The stage ``name`` from its table; ``known`` are the names that it may read and the runs each stands for.
 
     Raises
     ------
@@ -121,14 +153,23 @@ def stage(name: str, entry: Mapping[str, Any], known: set[str], folder: Path) ->
     """
     asked = params.spec(entry, f"stage.{name}")
     module = plugin.load(STAGES, asked.kind)
-    inputs, rest = {}, dict(asked.table)
+    many, all_words = getattr(module, "MANY", ()), getattr(module, "WORDS", {})
+    inputs, words, rest = {}, {}, dict(asked.table)
     for key in module.INPUTS:
         if key not in rest:
             raise InputError(f"key 'stage.{name}.{key}' is missing: the run that stage {asked.kind!r} reads")
-        inputs[key] = rest.pop(key)
-        if inputs[key] not in known:
-            hint = plugin.nearest(str(inputs[key]), known)
-            raise InputError(f"'stage.{name}.{key}' names {inputs[key]!r}{hint}; there are: {', '.join(sorted(known))}")
+        value = rest.pop(key)
+        if value in all_words.get(key, ()):
+            words[key] = value
+            continue
+        if value not in known:
+            there = sorted([*known, *all_words.get(key, ())])
+            raise InputError(f"'stage.{name}.{key}' names {value!r}{plugin.nearest(str(value), there)}; there are: {', '.join(there)}")
+        inputs[key] = known[value]
+        if len(known[value]) > 1 and key not in many:
+            raise InputError(
+                f"'stage.{name}.{key}' names a sweep of {len(known[value])} runs, {value!r}; stage {asked.kind!r} reads one there"
+            )
     if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
         rest["folder"] = str(folder / rest.get("folder", "."))
-    return Stage(name, asked.kind, inputs, params.build(module.Params, rest, f"stage.{name}"))
+    return Stage(name, asked.kind, inputs, words, params.build(module.Params, rest, f"stage.{name}"))

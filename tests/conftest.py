@@ -28,6 +28,19 @@ INSIDE = "WAVETRAIN_TEST_RANKS"  # set in the environment of the ranks that re-r
 ROOT = Path(__file__).resolve().parent.parent
 
 
+SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
+
+
+def wavetrain(*words: Any, cwd: Path, **named: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=os.environ | SOURCES, timeout=300, **named)
+
+
+def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "jobs.cli", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("ranks")
     if marker:

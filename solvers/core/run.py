@@ -42,6 +42,25 @@ class Progress:
     wall: float  # [s] since the first step
 
 
+class CoreTime:
+    """Processor time of a run's steps on one rank. The first step loads the kernels: the others stand for it."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+        self._last = (0, 0.0)
+
+    def note(self, step: int) -> None:
+        """Step number ``step`` is done."""
+        self._last = (step, time.process_time())
+        self._first = self._first or self._last
+
+    def seconds(self, steps: int) -> float:
+        """Processor time [s] of ``steps`` steps like those that were noted."""
+        if self._first is None or self._last[0] == self._first[0]:
+            return 0.0
+        return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0]) * steps
+
+
 def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
     """Run ``case`` and write its files into ``folder``; go on from a checkpoint where one is left there.
 
@@ -99,10 +118,12 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
     mass_start = model.mass(model.initial())[0]
     drift = 0.0
     begun = time.perf_counter()
+    core = CoreTime()
     writing = 0.0
     whole = True
 
     def report(now: Clock) -> None:
+        core.note(now.step)
         progress(Progress(now.t, case.time.end, now.dt, now.step, drift, time.perf_counter() - begun))
 
     with stop_signals() as asked:
@@ -137,6 +158,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
         "status": "done" if whole else "stopped",
         "wall_s": wall,
         "writing_s": writing,
+        "core_s": sum(comm.gather(core.seconds(steps))),
         "steps": clock.step,
         "stages": model.stages,
         "updates_per_core_s": recorder.cells * model.stages * steps / (wall * comm.size) if wall > 0.0 else 0.0,

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, wait_for
+from conftest import SOURCES, started, wait_for, wavetrain
 
 from jobs.launch import environment, mpirun
 from pipeline import case
 from pipeline.check import validate
 
-SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
 BUMP = {"kind": "bump", "depth": 0.5, "height": 0.7, "width": 1.0, "centre": [2.0, 1.5]}
 SMALL: dict[str, Any] = {
     "title": "A small hump",
@@ -27,16 +26,6 @@ SMALL: dict[str, Any] = {
     "time": {"end": 1.0, "every": 0.25},
     "gauges": {"front": [0.8, 1.5]},
 }
-
-
-def wavetrain(*words: Any, cwd: Path, **named: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=os.environ | SOURCES, timeout=300, **named)
-
-
-def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "jobs.cli", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES)
 
 
 @pytest.fixture

@@ -88,6 +88,9 @@ def test_a_campaign_orders_its_stages_after_what_they_read(tmp_path):
         ('[run.a]\nkase = "one.toml"\n', "unknown key 'run.a.kase'; did you mean 'case'?"),
         ('[run.a]\ncase = "two.toml"\n', "no file"),
         ('[run.a]\ncase = "one.toml"\n[stage.a]\nkind = "validate"\nrun = "a"\n', "both a run and a stage"),
+        ('[run.a]\ncase = "one.toml"\n[sweep]\nmesh.size = [0.1]\n', 'write "mesh.size" with its quotation marks'),
+        ('[run.a]\ncase = "one.toml"\n[sweep]\n"mesh.size" = 0.1\n', "must be a list of values"),
+        ('[run.a]\ncase = "one.toml"\n[sweep]\n"time.cfl" = [0.1, 0.2]\n[stage.v]\nkind = "validate"\nrun = "a"\n', "a sweep of 2 runs"),
         ('[stage.a]\nkind = "validate"\nrun = "b"\n[stage.b]\nkind = "validate"\nrun = "a"\n', "wait for each other"),
     ],
 )
@@ -95,3 +98,16 @@ def test_a_wrong_campaign_is_refused_by_name(tmp_path, text, said):
     with pytest.raises(InputError) as error:
         campaign_of(tmp_path, text)
     assert said in str(error.value)
+
+
+def test_a_sweep_makes_a_run_of_every_combination(tmp_path):
+    text = '[sweep]\n"solver.manning" = [0.01, 0.02]\n"time.cfl" = [0.5, 0.6, 0.7]\n'
+    text += (
+        '[run.a]\ncase = "one.toml"\n[run.b]\ncase = "one.toml"\nsweep = {}\n[run.c]\ncase = "one.toml"\nsweep = { "time.end" = [2.0] }\n'
+    )
+    read = campaign_of(tmp_path, text)
+    assert [run.name for run in read.runs] == [*(f"a-{i:03d}" for i in range(6)), "b", "c-000"]
+    assert [(run.case.solver.table["manning"], run.case.time.cfl) for run in read.runs[:2]] == [(0.01, 0.5), (0.01, 0.6)]
+    assert read.runs[5].settings == {"solver.manning": 0.02, "time.cfl": 0.7}
+    assert read.runs[6].settings == {}
+    assert read.runs[7].case.time.end == 2.0
