@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 from jobs import catalogue
 from jobs.progress import LINE, show
 from pipeline import campaign as campaigns
+from pipeline import case as cases
 from pipeline import params, plugin
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.errors import InputError, RunError
+from pipeline.store import Store
 
 log = logging.getLogger("wavetrain")
 
@@ -221,9 +224,22 @@ def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, A
     """What a stage's `run` gets for its keys: a file, several files, or a word."""
     many = getattr(module, "MANY", ())
     found: dict[str, Any] = dict(stage.words)
+    for key, word in stage.words.items():
+        if word == "exact":
+            found[key] = [_exact(files[name]) for name in stage.inputs["runs"]]
     for key, names in stage.inputs.items():
         found[key] = [files[name] for name in names] if key in many else files[names[0]]
     return found
+
+
+def _exact(run: Path) -> Path:
+    """The exact solution of a run, beside it."""
+    with Store(run) as store:
+        kind = cases.parse(tomllib.loads(str(store.attrs["case"])), Path()).solver.kind
+    write_exact = getattr(plugin.load("solvers", kind), "write_exact", None)
+    if write_exact is None:
+        raise InputError(f"solver {kind!r} has no exact solutions: take a finer run as the reference")
+    return Path(write_exact(run, run.with_name("exact.h5")))
 
 
 def _stage_key(stage: Stage, files: dict[str, Path]) -> str:

@@ -76,15 +76,15 @@ class Store:
         """The stored fields by name."""
         return _fields(self._file["fields"]) if "fields" in self._file else {}
 
-    def field(self, name: str) -> Any:
-        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks.
+    def field(self, name: str, chunks: tuple[int, ...] | None = None) -> Any:
+        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks or in ``chunks``.
 
         Raises
         ------
         InputError
             There is no such field; the message lists those that exist.
         """
-        return self._lazy("fields", name)
+        return self._lazy("fields", name, chunks)
 
     def maximum(self, name: str) -> Any:
         """Running maximum ``name`` as a lazy dask array (*dofs,)."""
@@ -116,7 +116,7 @@ class Store:
         group = self._file["restart"]
         return {name: data[...] for name, data in group.items()}, dict(group.attrs)
 
-    def _lazy(self, group: str, name: str) -> Any:
+    def _lazy(self, group: str, name: str, chunks: tuple[int, ...] | None = None) -> Any:
         import dask.array
 
         known = list(self._file.get(group, {}))
@@ -125,7 +125,7 @@ class Store:
         path = f"{group}/{name}"
         data = self._file[path]
         return dask.array.from_array(
-            _Dataset(str(self.path), path, data.shape, data.dtype), chunks=data.chunks or data.shape or (), name=False
+            _Dataset(str(self.path), path, data.shape, data.dtype), chunks=chunks or data.chunks or data.shape or (), name=False
         )
 
 

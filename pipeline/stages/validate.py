@@ -50,7 +50,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         The case observes nothing, names a gauge that the run does not have, or a file is wrong.
     """
     with Store(inputs["run"]) as store:
-        observed = _observed(store)
+        observed = observed_table(store)
         series = read_series(observed.series, Path(params.folder)) if observed.series else None
         missing = [observed.series.file] if observed.series and series is None else []
         names = list(store.gauges)
@@ -58,7 +58,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         times = store.gauge(names[0])[0].compute() if names else np.zeros(0)
         wet_places = _wet_places(store, params.wet, client) if observed.runup or observed.runup_at else None
     tables: dict[str, dict[str, tuple[Array, str, str]]] = {}
-    shift = _clock_shift(observed, times, computed, series)
+    shift = clock_shift(observed, times, computed, series)
     gauges = {
         name: _gauge(observed, name, times, computed[name], series, shift, tables)
         for name in computed
@@ -80,7 +80,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
     return result
 
 
-def _observed(store: Store) -> Observed:
+def observed_table(store: Store) -> Observed:
     """The case's table, its gauges checked against the run's."""
     import tomllib
 
@@ -95,7 +95,7 @@ def _observed(store: Store) -> Observed:
     return observed
 
 
-def _clock_shift(observed: Observed, times: Array, computed: Mapping[str, Array], series: Any) -> float:
+def clock_shift(observed: Observed, times: Array, computed: Mapping[str, Array], series: Any) -> float:
     """What is added to the run's time [s] to have the observers'."""
     if not observed.align or series is None:
         return 0.0

@@ -42,3 +42,10 @@ def build(*arguments: Any, **named: Any) -> Any:
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
 
     return Tsunami(*arguments, **named)
+
+
+def write_exact(run: Any, target: Any) -> Any:
+    """The exact solution of a run as a file of its own: see `solvers.tsunami.reference.write_exact`."""
+    from solvers.tsunami.reference import write_exact as write
+
+    return write(run, target)

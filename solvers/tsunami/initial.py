@@ -1,13 +1,12 @@
 """Initial states of the tsunami solver: the free surface [m] and the velocity [m/s] at t = 0.
 
 Each kind is a frozen dataclass, called with the cells' centroids, the still level and gravity. A kind whose later state is known
-has ``at``, which gives it at any time.
+has ``at``, which gives it at any time, or ``spread``, which gives it at rising times.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -72,17 +71,24 @@ class Hump:
         r2 = ((x - self.centre[0]) ** 2 + (y - self.centre[1]) ** 2) / self.width**2
         return level + self.height * np.exp(-r2), np.zeros_like(x), np.zeros_like(x)
 
-    def at(self, x: Array, y: Array, t: float, level: float, g: float, bed: float) -> Fields:
-        """A fine solution in one dimension at time ``t`` [s], on an even bed at height ``bed`` [m], before its waves meet a wall."""
-        away_x, away_y = x - self.centre[0], y - self.centre[1]
-        r = np.hypot(away_x, away_y)
-        reach = float(np.max(r)) + 2.0 * self.width
-        if t == 0.0:
-            return self(x, y, level, g)
+    def spread(self, level: float, g: float, bed: float, far: float, end: float) -> Callable[[Array, Array, float], Fields]:
+        """A fine solution in one dimension on an even bed at height ``bed`` [m], before its waves meet a wall.
+
+        ``far`` [m] is the distance of the farthest place that is asked for, ``end`` [s] the last time; ask for rising times.
+        """
+        depth = level - bed
+        reach = far + 0.5 * math.sqrt(g * (depth + abs(self.height))) * end + 4.0 * self.width
         rings = min(math.ceil(RINGS * reach / self.width), MOST_RINGS)
-        place, depth, speed = _hump(self.height, self.width, level - bed, g, reach, rings, t)
-        out = CubicSpline(place, speed)(r) / np.maximum(r, 1e-12 * reach)
-        return bed + CubicSpline(place, depth)(r), out * away_x, out * away_y
+        wave = RadialWave(lambda r: depth + self.height * np.exp(-((r / self.width) ** 2)), g=g, reach=reach, rings=rings)
+
+        def at(x: Array, y: Array, t: float) -> Fields:
+            place, h, speed = wave.advance(t)
+            away_x, away_y = x - self.centre[0], y - self.centre[1]
+            r = np.hypot(away_x, away_y)
+            out = CubicSpline(place, speed)(r) / np.maximum(r, 1e-12 * reach)
+            return bed + CubicSpline(place, h)(r), out * away_x, out * away_y
+
+        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +147,6 @@ class Thacker:
         if self.shape == "planar":
             return _above(level, exact.thacker_planar(x, y, t, g=g, depth=self.depth, radius=self.radius, shift=self.shift))
         return _above(level, exact.thacker_curved(x, y, t, g=g, depth=self.depth, radius=self.radius, swing=self.swing))
-
-
-@cache
-def _radial(height: float, width: float, depth: float, g: float, reach: float, rings: int) -> RadialWave:
-    return RadialWave(lambda r: depth + height * np.exp(-((r / width) ** 2)), g=g, reach=reach, rings=rings)
-
-
-@cache
-def _hump(height: float, width: float, depth: float, g: float, reach: float, rings: int, t: float) -> tuple[Array, Array, Array]:
-    """The spreading hump at ``t``; asked for rising times, as a run's frames are, it goes on from the last."""
-    wave = _radial(height, width, depth, g, reach, rings)
-    if t < wave.t:
-        wave = RadialWave(lambda r: depth + height * np.exp(-((r / width) ** 2)), g=g, reach=reach, rings=rings)
-    place, h, speed = wave.advance(t)
-    return place, h.copy(), speed.copy()
 
 
 def _above(level: float, fields: Fields) -> Fields:

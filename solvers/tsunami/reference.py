@@ -14,11 +14,11 @@ import numpy as np
 
 from pipeline import case as cases
 from pipeline.errors import InputError
-from pipeline.layout import part_name
 from pipeline.params import build, choose
 from pipeline.store import Store
 from pipeline.writer import Writer, publish
 from solvers.tsunami import Params, initial
+from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import FIELDS
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,17 +42,18 @@ def write_exact(run: Path, target: Path) -> Path:
         if target.exists() and target.stat().st_mtime > run.stat().st_mtime:
             return target
         mesh, times = store.mesh(), store.times
-        solution = exact_solution(str(store.attrs["case"]), mesh)
+        solution = exact_solution(str(store.attrs["case"]), mesh, float(times[-1]))
         corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+        gauges, gauge_times = store.gauges, store.gauge(next(iter(store.gauges)))[0].compute() if store.gauges else np.zeros(0)
         attrs = {name: store.attrs[name] for name in ("case", "packages", "mesh_hash", "ranks")}
         arrays = mesh
     writer = Writer(target, options={}, lead=True)
     writer.create(
         mesh=arrays,
         fields=FIELDS,
-        gauges=[],
-        gauge_places=np.zeros((0, 2)),
-        gauge_fields=[],
+        gauges=list(gauges),
+        gauge_places=np.array(list(gauges.values())),
+        gauge_fields=GAUGES,
         maxima=[],
         attrs=attrs | {"created": datetime.now(UTC).isoformat(timespec="seconds"), "reference": "exact"},
         cells=len(arrays["bed"]),
@@ -61,33 +62,44 @@ def write_exact(run: Path, target: Path) -> Path:
         compression="none",
     )
     x, y = (np.einsum("pc,tc->tp", POINTS, corners[..., axis]) for axis in (0, 1))
-    for t in times:
-        surface, ux, uy = solution(x, y, float(t))
-        depth = np.maximum(surface - arrays["bed"][:, None], 0.0)
-        h = depth @ WEIGHTS
-        values = {
-            "free_surface": h + arrays["bed"],
-            "depth": h,
-            "discharge_x": (depth * ux) @ WEIGHTS,
-            "discharge_y": (depth * uy) @ WEIGHTS,
-        }
-        writer.append(float(t), 0, len(h), values)
+    frame_times, gauge_set, series = set(times.tolist()), set(gauge_times.tolist()), []
+    px, py = np.array(list(gauges.values())).reshape(-1, 2).T
+    near = np.argmin(np.hypot(arrays["face_x"][:, None] - px, arrays["face_y"][:, None] - py), axis=0)
+    for t in np.union1d(times, gauge_times).tolist():  # rising, as the solutions that are computed want it
+        if t in frame_times:
+            surface, ux, uy = solution(x, y, t)
+            depth = np.maximum(surface - arrays["bed"][:, None], 0.0)
+            h = depth @ WEIGHTS
+            discharges = {"discharge_x": (depth * ux) @ WEIGHTS, "discharge_y": (depth * uy) @ WEIGHTS}
+            writer.append(t, 0, len(h), {"free_surface": h + arrays["bed"], "depth": h, **discharges})
+        if t in gauge_set:
+            surface, ux, uy = solution(px, py, t)
+            wet = surface > arrays["bed"][near]
+            series.append((np.maximum(surface, arrays["bed"][near]), wet * ux, wet * uy))
+    if gauges:
+        wanted: Any = np.array(series)
+        writer.append_gauges(gauge_times, {field.name: wanted[:, i] for i, field in enumerate(GAUGES)})
     writer.close()
-    assert part_name(target).exists()
     publish(target)
     return target
 
 
-def exact_solution(text: str, mesh: dict[str, Array]) -> Callable[[Array, Array, float], tuple[Array, Array, Array]]:
-    """Free surface [m] and velocity [m/s] at places and a time, for the case ``text`` on ``mesh``; `InputError` where it has none."""
+def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Callable[[Array, Array, float], tuple[Array, Array, Array]]:
+    """Free surface [m] and velocity [m/s] at places and a time, for the case ``text`` on ``mesh`` until ``end`` [s].
+
+    Ask for rising times. `InputError` where the case has no exact solution.
+    """
     parsed = cases.parse(tomllib.loads(text), Path())
     params: Params = build(Params, parsed.solver.table, "solver")
     start = choose(initial.KINDS, params.initial, "solver.initial")
-    if not hasattr(start, "at"):
-        known = ", ".join(name for name, kind in initial.KINDS.items() if hasattr(kind, "at"))
-        raise InputError(f"the initial state {params.initial.kind!r} has no exact solution; these have: {known}")
+    known = [name for name, kind in initial.KINDS.items() if hasattr(kind, "at") or hasattr(kind, "spread")]
+    if params.initial.kind not in known:
+        raise InputError(f"the initial state {params.initial.kind!r} has no exact solution; these have: {', '.join(known)}")
     bed = mesh["bed"]
     if not isinstance(start, initial.Thacker) and np.ptp(bed) > EVEN:
         raise InputError(f"the exact solution of {params.initial.kind!r} is for an even bed; this one spans {np.ptp(bed):g} m")
     deep = float(np.mean(bed))
+    if isinstance(start, initial.Hump):
+        away = np.hypot(mesh["node_x"] - start.centre[0], mesh["node_y"] - start.centre[1])
+        return start.spread(params.level, params.gravity, deep, float(away.max()), end)
     return lambda x, y, t: start.at(x, y, t, params.level, params.gravity, deep)

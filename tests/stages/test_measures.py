@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from pipeline.stages.core.alignment import align, align_periodic
 from pipeline.stages.core.moments import merge, moments, sums
 from pipeline.stages.core.scheme import lax_wendroff, modified_equation, modified_lax_wendroff, modified_upwind, travel, upwind
-from pipeline.stages.core.spectra import coherence, even_series, spectrum
+from pipeline.stages.core.spectra import coherence, spectrum
 
 ONE = np.ones(1)
 number = st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda x: 0.0 if abs(x) < 1e-3 else x)  # so that squares don't underflow
@@ -182,16 +182,6 @@ def test_the_modified_equation_is_measured_from_one_step(scheme):
     else:
         assert found[3][0] == pytest.approx(-(spacing**2) / 6.0 * (1.0 - courant**2), rel=0.01)
         assert abs(found[2][0]) < 1e-3 * diffusion
-
-
-def test_uneven_series_are_made_even():
-    t = np.sort(np.concatenate([[0.0, 10.0], np.random.default_rng([2]).uniform(0.0, 10.0, 300)]))
-    even, values = even_series(t, np.sin(t))
-    assert np.ptp(np.diff(even)) < 1e-12
-    assert np.abs(values - np.sin(even)).max() < 1e-3
-    same, kept = even_series(np.arange(5.0), np.arange(5.0) ** 2)
-    assert (kept == np.arange(5.0) ** 2).all()
-    assert (same == np.arange(5.0)).all()
 
 
 def test_coherence_is_one_where_one_follows_the_other_and_low_where_not():

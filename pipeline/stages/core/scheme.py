@@ -89,3 +89,37 @@ def modified_equation(after: Array, exact: Array, step: float, spacing: float, o
     rest = target - scaled @ coefficients
     spread = np.sqrt(rest @ rest / max(len(target) - len(orders), 1) * np.diag(np.linalg.inv(scaled.T @ scaled)))
     return {p: (float(c / s), float(e / s)) for p, c, e, s in zip(orders, coefficients, spread, size, strict=True)}
+
+
+def from_waves(points: Array, kept: Array, speed: Array) -> dict[str, Any]:
+    """The modified equation from plane waves of several lengths, in units of the wave's speed c and the edge h.
+
+    Parameters
+    ----------
+    points : (N,) points a wavelength; kept : (N,) amplitude kept in a period; speed : (N,) numerical over exact.
+
+    Returns
+    -------
+    dict : ``even`` and ``odd``, from order p to the coefficient of c h^(p-1) d^p u / dx^p with its standard error (None where the
+    waves are no more than the coefficients), least squares on the relative error; ``order_amplitude`` and ``order_phase``: the
+    slopes of both errors against h, with theirs.
+    """
+    x = 2.0 * np.pi / points  # k h
+    growth = np.log(kept) / (2.0 * np.pi)  # = sum of (-1)^(p/2) a_p x^(p-1)
+    ahead = speed - 1.0  # = - sum of (-1)^((p-1)/2) a_p x^(p-1)
+    found: dict[str, Any] = {}
+    for name, target, orders, signs in (("even", growth, (2, 4), (-1.0, 1.0)), ("odd", ahead, (3, 5), (1.0, -1.0))):
+        used = orders[: len(points)]
+        library = np.stack([sign * x ** (p - 1) for p, sign in zip(used, signs, strict=False)], axis=1)
+        scale = np.abs(target) + 1e-300
+        coefficients, *_ = np.linalg.lstsq(library / scale[:, None], target / scale, rcond=None)
+        free = len(points) - len(used)
+        errors: list[float | None] = [None] * len(used)
+        if free > 0:
+            rest = target / scale - library / scale[:, None] @ coefficients
+            inverse = np.linalg.inv((library / scale[:, None]).T @ (library / scale[:, None]))
+            errors = np.sqrt(rest @ rest / free * np.diag(inverse)).tolist()
+        found[name] = {str(p): [float(c), e] for p, c, e in zip(used, coefficients, errors, strict=True)}
+    found["order_amplitude"] = list(_line(np.log(x), np.log(np.abs(1.0 - kept) + 1e-300)))
+    found["order_phase"] = list(_line(np.log(x), np.log(np.abs(ahead) + 1e-300)))
+    return found

@@ -68,19 +68,3 @@ def coherence(number: Array, reference: Array, step: float, pieces: int = 8) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         frequency, squared = signal.coherence(number, reference, fs=1.0 / step, nperseg=min(length, len(number)))
     return frequency, squared
-
-
-def even_series(times: Array, values: Array, step: float | None = None) -> tuple[Array, Array]:
-    """``values`` at even times: as they are where they are even to a millionth of a step, else by a cubic spline.
-
-    ``step`` [s]: unset, the median of the series' own.
-    """
-    gaps = np.diff(times)
-    own = float(np.median(gaps))
-    if step is None and np.ptp(gaps) <= 1e-6 * own:
-        return times, values
-    from scipy.interpolate import CubicSpline
-
-    count = max(int(np.floor((times[-1] - times[0]) / (step or own) * (1.0 + 1e-12))), 1)
-    even = times[0] + np.arange(count + 1) * (step or own)
-    return even, CubicSpline(times, values)(np.minimum(even, times[-1]))

@@ -1,0 +1,333 @@
+"""Decompose: how wrong a run is, split into dissipation (amplitude) and dispersion (phase), by scale, beside what it cost.
+
+    MSE = (mean_n - mean_r)^2 + (s_n - s_r)^2 + 2 (1 - rho) s_n s_r
+
+over gauges, whole fields, frequencies and wavenumbers; then the shift that takes most of the error away, and, where the run is a
+plane wave, the scheme's own phase speed and damping. D. Giles, E. Kashdan, D. M. Salmanidou, S. Guillas, F. Dias, Computers and
+Fluids (2020), ask this of a tsunami code; the sources of each measure stand in its module under ``core``. A reference is the exact solution of the run's case, a finer run, or what was observed.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.params import build, quantity, setting
+from pipeline.stages.core import scheme
+from pipeline.stages.core.bands import CONFIDENCE, band
+from pipeline.stages.core.compare import InSpace, InTime, Pair, in_space, in_time, pair
+from pipeline.stages.core.gauges import Series, decompose_series, together
+from pipeline.stages.core.moments import Moments, Sums, moments
+from pipeline.stages.core.observations import Observed, read_series
+from pipeline.stages.core.references import on_the_mesh_of
+from pipeline.store import Store
+from pipeline.writer import write_result
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Tables = dict[str, dict[str, tuple[Array, str, str]]]
+
+INPUTS = ("runs", "reference")
+MANY = ("runs",)
+WORDS = {"reference": ("exact", "observed")}
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters of the stage."""
+
+    field: str = setting("the field that is compared", default="free_surface")
+    wet: float = quantity("m", "a place with less water than this, in either, does not count", default=1e-3, low=0.0)
+    window: tuple[float, float] | None = setting("times [s] between which gauges are compared; unset: all that both have", default=None)
+    raster: int = setting("most pixels along a side, for wavenumbers and shifts", default=256)
+    resamples: int = setting("bootstrap samples of the confidence bands", default=200)
+    seed: int = setting("seed of the bootstrap", default=0)
+    folder: str = setting("files of the observations are looked for here first", default=".")
+
+
+def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
+    """Compare every run of ``inputs["runs"]`` with ``inputs["reference"]``; writes ``result.h5`` into ``folder``.
+
+    ``reference`` is a file (of a finer run), a list of files (one for each run, on its own mesh), or "observed".
+
+    Returns
+    -------
+    dict : ``runs``, by name: ``settings``, ``cells``, ``size`` [m], ``ranks``, ``core_s``, ``bytes``; ``gauges`` and ``fields`` with
+    the parts of the mean square error and what they are of it; ``travel`` where the run is a plane wave.
+
+    Raises
+    ------
+    InputError
+        Runs that cannot be compared: the message says why.
+    """
+    reference = inputs["reference"]
+    found: dict[str, Any] = {}
+    tables: Tables = {}
+    for i, path in enumerate(inputs["runs"]):
+        name = path.parent.name
+        with Store(path) as store:
+            facts = _facts(path, store)
+            if reference == "observed":
+                facts["gauges"] = _gauges(store, _observed(store, params), name, params, tables)
+            else:
+                other = reference[i] if isinstance(reference, list) else reference
+                with (
+                    Store(other) as whole,
+                    on_the_mesh_of(store, whole, params.field, params.wet, client, folder / f"{name}-reference.h5") as same,
+                ):
+                    facts["gauges"] = _gauges(store, _stored(store, whole), name, params, tables)
+                    facts |= _fields(pair(params.field, store, same, params.wet), name, params, client, tables)
+        found[name] = facts
+    result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "runs": found}
+    result["modified_equation"] = _modified_equation(found)
+    write_result(folder / "result.h5", tables, {"stage": "decompose", "reference": result["reference"]})
+    return result
+
+
+def _label(reference: Any) -> str:
+    return "exact" if isinstance(reference, list) else reference if isinstance(reference, str) else f"run {reference.parent.name}"
+
+
+def _facts(path: Path, store: Store) -> dict[str, Any]:
+    """What the run was and what it cost."""
+    summary = json.loads(path.with_name("summary.json").read_text(encoding="utf-8"))
+    table = tomllib.loads(str(store.attrs["case"]))
+    area = float(store.mesh()["face_area"].sum())
+    return {
+        "case": table,
+        "cells": summary["cells"],
+        "size": float(np.sqrt(area / summary["cells"] * 4.0 / np.sqrt(3.0))),  # edge of even triangles
+        "ranks": summary["ranks"],
+        "core_s": summary["core_s"],
+        "wall_s": summary["wall_s"],
+        "bytes": path.stat().st_size,
+    }
+
+
+def _stored(store: Store, reference: Store) -> dict[str, Series]:
+    """The reference's gauges that the run has too."""
+    found = {}
+    for name in store.gauges:
+        if name in reference.gauges:
+            times, values = reference.gauge(name)
+            found[name] = Series(times.compute(), values.compute())
+    return found
+
+
+def _observed(store: Store, params: Params) -> dict[str, Series]:
+    """What was measured at the run's gauges, on the run's clock."""
+    from pipeline.stages.validate import clock_shift, observed_table
+
+    observed: Observed = observed_table(store)
+    if not observed.series:
+        raise InputError(f"the case of {store.path} has no observed series: [observed] series")
+    series = read_series(observed.series, Path(params.folder))
+    if series is None:
+        raise InputError(f"the observed series {observed.series.file} is not to be had (set WAVETRAIN_DATA)")
+    computed = {name: store.gauge(name)[1].compute() for name in store.gauges}
+    times = store.gauge(next(iter(computed)))[0].compute() if computed else np.zeros(0)
+    shift = clock_shift(observed, times, computed, series)
+    low, high = params.window or observed.window or (-np.inf, np.inf)
+    clock = series[0] - shift
+    inside = (clock >= low) & (clock <= high)
+    return {
+        name: Series(clock[inside], values[inside]) for name, values in series[1].items() if not observed.judge or name in observed.judge
+    }
+
+
+def _gauges(store: Store, references: Mapping[str, Series], run: str, params: Params, tables: Tables) -> dict[str, Any]:
+    found = {}
+    for name, reference in references.items():
+        times, values = store.gauge(name)
+        clock, n, r, notes = together(name, Series(times.compute(), values.compute()), reference, params.window)
+        found[name], series, lines = decompose_series(clock, n, r, resamples=params.resamples, seed=params.seed)
+        found[name]["notes"] = notes
+        tables[f"runs/{run}/gauges/{name}/series"] = series
+        tables[f"runs/{run}/gauges/{name}/spectrum"] = lines
+    return found
+
+
+def _fields(both: Pair, run: str, params: Params, client: Any, tables: Tables) -> dict[str, Any]:
+    """Measures of whole fields; frames, cells, frequencies and wavenumbers go into ``tables``."""
+    times = both.times
+    if len(times) < 2:
+        raise InputError(f"a single frame in common of {both.run.path} and {both.reference.path}: its error has no course in time")
+    time = in_time(both, client)
+    wave = _plane_wave(both.run)
+    space = in_space(both, client, most=params.raster, wave=None if wave is None else wave[0])
+    frames = moments(time.frames)
+    if not (time.frames.count > 0).any():
+        raise InputError(f"no cell of {both.run.path} and {both.reference.path} is wet in both: nothing is compared")
+    _tabulate(tables, f"runs/{run}", both, time, space, frames)
+    found: dict[str, Any] = {"fields": _whole(time.frames, params)}
+    found["fields"] |= {
+        "frames": len(times),
+        "masked": float(1.0 - time.frames.count.sum() / (len(times) * len(both.low))),
+        "shift_removes": _ratio(np.nansum(space.before - space.after), np.nansum(space.before)),
+        "mean_shift": float(np.nanmean(np.hypot(*space.shift.T))) if np.isfinite(space.shift).any() else None,
+    }
+    if wave is not None and len(times) > 2:
+        found["travel"] = _travel(times, space.wave[:, 0], space.wave[:, 1], wave, both)
+    return found
+
+
+def _whole(frames: Sums, params: Params) -> dict[str, Any]:
+    """The parts of the error over all frames: means of the frames' parts, relative to the reference's mean square about its level."""
+
+    def measure(places: Array) -> Array:
+        some = moments(Sums(*(getattr(frames, name)[places] for name in ("weight", "count", "mean_d", "mean_r", "dd", "rr", "dr"))))
+        weight = frames.weight[places]
+        mean = [np.nansum(weight * part) / weight.sum() for part in (some.mse, some.bias, some.amplitude, some.phase, some.variance)]
+        return np.array([*mean, np.sqrt(mean[0] / mean[4]) if mean[4] > 0.0 else np.nan])
+
+    value = measure(np.arange(len(frames.weight)))
+    low, high = band(measure, len(frames.weight), resamples=params.resamples, seed=params.seed)
+    names = ("mse", "bias", "amplitude", "phase", "variance", "relative")
+    found: dict[str, Any] = {
+        name: {key: float(v[i]) if np.isfinite(v[i]) else None for key, v in (("value", value), ("low", low), ("high", high))}
+        for i, name in enumerate(names)
+    }
+    found["phase_share"] = _ratio(value[3], value[0])
+    return found
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole > 0.0 else None
+
+
+def _tabulate(tables: Tables, where: str, both: Pair, time: InTime, space: InSpace, frames: Moments) -> None:
+    cells = moments(time.cells)
+    unit = both.run.fields[both.field].unit
+    square = f"{unit}2"
+    tables[f"{where}/frames"] = {
+        "time": (both.times, "s", "simulated time"),
+        "mse": (frames.mse, square, "mean square error over the area"),
+        "bias": (frames.bias, square, "its part from the mean"),
+        "amplitude": (frames.amplitude, square, "its part from the standard deviation"),
+        "phase": (frames.phase, square, "its part from the correlation"),
+        "correlation": (frames.correlation, "1", "correlation with the reference"),
+        "shift_x": (space.shift[:, 0], "m", "how far eastward the run is of the reference"),
+        "shift_y": (space.shift[:, 1], "m", "how far northward the run is of the reference"),
+        "counted": (time.frames.count, "1", "cells that counted"),
+    }
+    tables[f"{where}/map"] = {
+        "bias": (cells.bias, square, "part of the mean square error over time from the mean"),
+        "amplitude": (cells.amplitude, square, "part from the standard deviation"),
+        "phase": (cells.phase, square, "part from the correlation"),
+        "counted": (time.cells.count, "1", "frames that counted"),
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tables[f"{where}/frequency"] = {
+            "frequency": (time.frequency, "s-1", "frequency"),
+            "amplitude": (time.amplitude, square, "amplitude part of the mean square error"),
+            "phase": (time.phase, square, "phase part of the mean square error"),
+            "power": (time.power, square, "mean square of the reference"),
+            "ratio": (np.sqrt(time.number_power / time.power), "1", "amplitude of the run over the reference's"),
+            "lag": (-np.angle(time.cross) / (2.0 * np.pi * time.frequency), "s", "how late the run is"),
+            "coherence": (np.abs(time.cross) ** 2 / (time.number_power * time.power), "1", "squared coherence over the cells"),
+        }
+    tables[f"{where}/wavenumber"] = {
+        "wavenumber": (space.wavenumber, "m-1", "wavenumber, cycles a metre"),
+        "amplitude": (space.amplitude, square, "amplitude part of the mean square error"),
+        "phase": (space.phase, square, "phase part of the mean square error"),
+        "power": (space.power, square, "mean square of the reference"),
+    }
+
+
+def _plane_wave(store: Store) -> tuple[Array, float, dict[str, Any]] | None:
+    """Wave vector [radian/m], frequency [radian/s] and what the case says of its plane wave; None where it is none."""
+    solver = tomllib.loads(str(store.attrs["case"])).get("solver", {})
+    start = solver.get("initial", {})
+    if start.get("kind") != "plane_wave":
+        return None
+
+    @dataclass(frozen=True, slots=True)
+    class Wave:
+        kind: str = setting()
+        amplitude: float = quantity("m")
+        wavelength: float = quantity("m")
+        depth: float = quantity("m")
+        angle: float = quantity("radian", default=0.0)
+
+    wave = build(Wave, start, "solver.initial")
+    k = 2.0 * np.pi / wave.wavelength
+    gravity = _gravity(solver)
+    vector = k * np.array([np.cos(wave.angle), np.sin(wave.angle)])
+    return vector, k * float(np.sqrt(gravity * wave.depth)), {"wavelength": wave.wavelength, "angle": wave.angle}
+
+
+def _gravity(solver: Mapping[str, Any]) -> float:
+    @dataclass(frozen=True, slots=True)
+    class Gravity:
+        gravity: float = quantity("m/s^2", default=9.81)
+
+    return float(build(Gravity, {"gravity": solver["gravity"]} if "gravity" in solver else {}, "solver").gravity)
+
+
+def _travel(times: Array, n: Array, r: Array, wave: Any, both: Pair) -> dict[str, Any]:
+    """The scheme's own phase speed and damping, from the amplitudes of the run and of the reference."""
+    _, frequency, facts = wave
+    own = scheme.travel(times, n, frequency)
+    size = float(np.sqrt(np.mean(both.mesh["face_area"]) * 4.0 / np.sqrt(3.0)))
+    case = tomllib.loads(str(both.run.attrs["case"]))
+    periods = float((times[-1] - times[0]) * frequency / (2.0 * np.pi))
+    return {
+        "points": facts["wavelength"] / size,
+        "angle": facts["angle"],
+        "cfl": case["time"].get("cfl", 0.9),
+        "speed": own.speed,
+        "speed_error": own.speed_error,
+        "kept": own.kept,
+        "kept_error": own.kept_error,
+        "periods": periods,
+        "kept_after": float(np.abs(n[-1] / n[0])),
+    }
+
+
+def _modified_equation(runs: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The modified equation of the scheme, from the plane waves: see `scheme.from_waves`; one for each set of other settings."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for facts in runs.values():
+        if "travel" in facts:
+            other = {key: value for key, value in facts["case"].items() if key in ("solver", "time")}
+            solver = {key: value for key, value in other["solver"].items() if key != "initial"}
+            label = json.dumps({**solver, "cfl": other["time"].get("cfl", 0.9), "angle": facts["travel"]["angle"]}, sort_keys=True)
+            groups.setdefault(label, []).append(facts["travel"])
+    found = {}
+    for label, travels in groups.items():
+        points = np.array([t["points"] for t in travels])
+        if len(set(points)) >= 2:
+            kept, speed = (np.array([t[key] for t in travels]) for key in ("kept", "speed"))
+            found[label] = scheme.from_waves(points, kept, speed)
+    return found or None
+
+
+def describe(result: Mapping[str, Any]) -> list[str]:
+    """The result in a few lines."""
+    lines = [f"error of {result['field']} against {result['reference']}: relative, and how much of it is phase"]
+    for name, facts in result["runs"].items():
+        line = f"{name:<16} {facts['cells']:>8} cells"
+        if "fields" in facts:
+            line += "  " + _said(facts["fields"])
+        for gauge, g in facts["gauges"].items():
+            if g["relative"] is not None:
+                lag = g["lag"]["value"]
+                line += f"; {gauge} {g['relative']:.1%}, {g['phase_share'] or 0.0:.0%} phase" + (
+                    "" if lag is None else f", {lag:+.3g} s late"
+                )
+        if "travel" in facts:
+            t = facts["travel"]
+            line += f"; {t['points']:.0f} points a wave: speed {t['speed']:.4f}, {t['kept']:.4f} of the amplitude kept a period"
+        lines.append(line)
+    return lines
+
+
+def _said(f: Mapping[str, Any]) -> str:
+    relative = f["relative"]
+    if relative["value"] is None:
+        return "undefined (the reference does not change)"
+    return f"{relative['value']:.2%} ({relative['low']:.2%} to {relative['high']:.2%}), {f['phase_share'] or 0.0:.0%} phase"
