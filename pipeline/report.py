@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from pipeline import figures
+from pipeline import error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.store import Store, read_result
 from pipeline.writer import write_text
@@ -22,6 +22,7 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"signed": lambda x: f"{x:+.1%}", "percent": lambda x: f"{x:.1%}", "millimetres": lambda x: f"{x * 1e3:.1f}"}
+    environment.filters |= {"digits": lambda x: "–" if x is None else f"{x:.3g}", "share": lambda x: "–" if x is None else f"{x:.1%}"}
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=campaign.title or folder.name,
         runs=[_run(run, folder / run.folder) for run in campaign.runs],
@@ -72,7 +73,16 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _stage(stage: Stage, folder: Path) -> dict[str, Any]:
     """What the page shows of one stage."""
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    tables = read_result(folder / "result.h5")
+    drawn = DRAW[stage.kind](result, read_result(folder / "result.h5"), folder)
+    shown = []
+    for name, figure in drawn.items():
+        path = folder / "figures" / f"{name.replace(' ', '_')}.png"
+        figures.save(figure, path)
+        shown.append((name, _data_url(path.read_bytes())))
+    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown}
+
+
+def _draw_validate(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
     drawn = {}
     series = {name.removeprefix("gauges/"): table for name, table in tables.items() if name.startswith("gauges/")}
     if series:
@@ -81,12 +91,50 @@ def _stage(stage: Stage, folder: Path) -> dict[str, Any]:
         drawn["gauges"] = figures.gauges({name: series[name] for name in result["gauges"]}, notes, crests)
     if "runup" in tables:
         drawn["run-up"] = figures.runup(tables["runup"]["angle"], tables["runup"]["computed"], tables["runup"]["observed"])
-    shown = []
-    for name, figure in drawn.items():
-        path = folder / "figures" / f"{name}.png"
-        figures.save(figure, path)
-        shown.append((name, _data_url(path.read_bytes())))
-    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown}
+    return drawn
+
+
+def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    runs = result["runs"]
+    drawn = {}
+    points = {name: _taylor_points(facts) for name, facts in runs.items()}
+    if any(points.values()):
+        drawn["taylor diagram"] = error_figures.taylor({name: some for name, some in points.items() if some})
+    travels = [facts["travel"] for facts in runs.values() if "travel" in facts]
+    for equation in (result["modified_equation"] or {}).values():
+        x = np.array([t["points"] for t in travels])
+        kept, speed = (np.array([t[key] for t in travels]) for key in ("kept", "speed"))
+        orders = equation["order_amplitude"][0], equation["order_phase"][0]
+        labels = ("points a wavelength [1]", "amplitude lost in a period", "phase speed, off by")
+        drawn["resolution"] = error_figures.resolution(x, 1.0 - kept, np.abs(speed - 1.0), orders, labels)
+    fields = {name: facts for name, facts in runs.items() if facts.get("fields", {}).get("relative", {}).get("value")}
+    if fields:
+        finest = max(fields, key=lambda name: fields[name]["cells"])
+        table = tables[f"runs/{finest}/map"]
+        with Store(folder.parent / finest / "run.h5") as store:
+            drawn[f"error map of {finest}"] = error_figures.error_map(
+                store.mesh(), table["amplitude"] + table["bias"], table["phase"], store.fields[result["field"]].unit
+            )
+    if len(fields) > 1:
+        costs = {
+            name: (facts["core_s"], *(facts["fields"]["relative"][key] for key in ("value", "low", "high")))
+            for name, facts in fields.items()
+        }
+        drawn["error against cost"] = error_figures.front(costs)
+    return drawn
+
+
+def _taylor_points(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """(gauge, correlation, ratio of standard deviations) of those gauges that have both."""
+    found = []
+    for name, gauge in facts["gauges"].items():
+        correlation, ratio = gauge["correlation"]["value"], gauge["ratio"]["value"]
+        if correlation is not None and ratio is not None:
+            found.append((name, correlation, ratio))
+    return found
+
+
+DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decompose}
 
 
 def _note(gauge: Mapping[str, Any]) -> str:

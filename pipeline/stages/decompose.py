@@ -4,7 +4,9 @@
 
 over gauges, whole fields, frequencies and wavenumbers; then the shift that takes most of the error away, and, where the run is a
 plane wave, the scheme's own phase speed and damping. D. Giles, E. Kashdan, D. M. Salmanidou, S. Guillas, F. Dias, Computers and
-Fluids (2020), ask this of a tsunami code; the sources of each measure stand in its module under ``core``. A reference is the exact solution of the run's case, a finer run, or what was observed.
+Fluids (2020), ask this of a tsunami code; the sources of each measure stand in its module under ``core``.
+
+A reference is the exact solution of the run's case, a finer run, or what was observed.
 """
 
 import json
@@ -20,8 +22,9 @@ from pipeline.errors import InputError
 from pipeline.params import build, quantity, setting
 from pipeline.stages.core import scheme
 from pipeline.stages.core.bands import CONFIDENCE, band
+from pipeline.stages.core.budget import budget, sentences
 from pipeline.stages.core.compare import InSpace, InTime, Pair, in_space, in_time, pair
-from pipeline.stages.core.gauges import Series, decompose_series, together
+from pipeline.stages.core.gauges import Series, decompose_series, even_at, together
 from pipeline.stages.core.moments import Moments, Sums, moments
 from pipeline.stages.core.observations import Observed, read_series
 from pipeline.stages.core.references import on_the_mesh_of
@@ -84,8 +87,35 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         found[name] = facts
     result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "runs": found}
     result["modified_equation"] = _modified_equation(found)
+    result |= _budget(found, tables) if reference == "observed" else {"budget": None, "sentences": _sentences(found)}
     write_result(folder / "result.h5", tables, {"stage": "decompose", "reference": result["reference"]})
     return result
+
+
+def _budget(runs: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
+    """What of the misfit is the mesh's, from the three finest of the runs; empty where there are not three resolutions."""
+    names = sorted(runs, key=lambda name: -runs[name]["size"])[-3:]
+    sizes = [runs[name]["size"] for name in names]
+    if len(set(sizes)) < 3:
+        return {"budget": None, "sentences": ["Three resolutions are needed to tell the mesh's part from the model's."]}
+    found = {}
+    for gauge in runs[names[-1]]["gauges"]:
+        series = [tables[f"runs/{name}/gauges/{gauge}/series"] for name in names]
+        times = series[-1]["time"][0]
+        even = [even_at(Series(s["time"][0], s["number"][0]), times) for s in series]
+        found[gauge] = budget(even, sizes, series[-1]["reference"][0])
+    return {"budget": found, "sentences": sentences(found, sizes[-1])}
+
+
+def _sentences(runs: Mapping[str, Any]) -> list[str]:
+    """What the best run's error is, in words."""
+    known = {name: f["fields"] for name, f in runs.items() if f.get("fields", {}).get("relative", {}).get("value") is not None}
+    if not known:
+        return []
+    best = min(known, key=lambda name: known[name]["relative"]["value"])
+    fields, share = known[best], known[best]["phase_share"] or 0.0
+    kind = "dispersion: waves come at the wrong time" if share > 0.5 else "dissipation: waves have the wrong height"
+    return [f"The best run, {best}, is {fields['relative']['value']:.2%} wrong; {share:.0%} of that is phase, so mostly {kind}."]
 
 
 def _label(reference: Any) -> str:

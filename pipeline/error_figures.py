@@ -1,0 +1,98 @@
+"""Figures of the stage `decompose`: Taylor's diagram, errors against points a wavelength, error maps, error against cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from pipeline.figures import COMPUTED, OBSERVED, STYLE
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MARKS = "os^Dv<>P*X"
+
+
+def taylor(points: Mapping[str, Sequence[tuple[str, float, float]]]) -> Figure:
+    """Taylor's diagram: for each run, (label, correlation, ratio of standard deviations) of its series.
+
+    K. E. Taylor, J. Geophys. Res. 106 (2001) 7183-7192, DOI 10.1029/2000JD900719.
+    """
+    most = max([1.25, *(1.1 * ratio for some in points.values() for _, _, ratio in some)])
+    with plt.rc_context(STYLE):
+        figure = plt.figure(figsize=(6.4, 4.6), layout="constrained")
+        axis: Any = figure.add_subplot(projection="polar")
+        axis.set(thetamin=0, thetamax=90, ylim=(0.0, most))
+        ticks = [0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0]
+        axis.set_xticks(np.arccos(ticks), [f"{tick:g}" for tick in ticks])
+        angle, radius = np.meshgrid(np.linspace(0.0, np.pi / 2.0, 91), np.linspace(0.0, most, 80))
+        distance = np.sqrt(1.0 + radius**2 - 2.0 * radius * np.cos(angle))
+        lines = axis.contour(angle, radius, distance, levels=[0.1, 0.25, 0.5, 0.75, 1.0], colors="#9aa5b1", linewidths=0.7)
+        axis.clabel(lines, fmt="%g", fontsize=7)
+        axis.plot(0.0, 1.0, "k*", ms=10, label="reference", clip_on=False, zorder=5)
+        colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.9, max(len(points), 1)))
+        for (run, some), colour in zip(points.items(), colours, strict=True):
+            for i, (_, correlation, ratio) in enumerate(some):
+                mark = MARKS[i % len(MARKS)]
+                label = run if i == 0 else None
+                axis.plot(np.arccos(np.clip(correlation, 0.0, 1.0)), ratio, mark, color=colour, ms=5, clip_on=False, label=label)
+        axis.text(np.pi / 4.0, 1.13 * most, "correlation", rotation=-45, ha="center", va="center")
+        axis.set_xlabel("standard deviation over the reference's [1]; grey: error over the same, its mean taken away")
+        axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0.98, 1.0))
+    return figure
+
+
+def resolution(points: Array, amplitude: Array, phase: Array, orders: tuple[float, float], labels: tuple[str, str, str]) -> Figure:
+    """Amplitude and phase error (N,) against ``points`` (N,), with lines of their fitted orders; axes named by ``labels``."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        for values, order, colour, name in ((amplitude, orders[0], COMPUTED, labels[1]), (phase, orders[1], OBSERVED, labels[2])):
+            shown = values > 0.0
+            axis.loglog(points[shown], values[shown], "o", color=colour, ms=5, label=name)
+            if shown.sum() > 1:
+                middle = np.exp(np.mean(np.log(values[shown])) + order * (np.mean(np.log(points[shown])) - np.log(points)))
+                axis.loglog(points, middle, "-", color=colour, lw=0.9, label=f"order {order:.2f}")
+        axis.set(xlabel=labels[0], ylabel="relative error [1]")
+        axis.grid(visible=True, which="both")
+        axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def error_map(mesh: Mapping[str, Array], amplitude: Array, phase: Array, unit: str) -> Figure:
+    """Root mean square over time of the amplitude part and of the phase part (cells,), side by side with one scale."""
+    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    shape = (high - low)[1] / (high - low)[0]
+    parts = [np.sqrt(amplitude), np.sqrt(phase)]
+    most = max((float(np.nanpercentile(part, 99.0)) for part in parts if np.isfinite(part).any()), default=1.0) or 1.0
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * shape, 1.5, 7.0) + 0.9), sharey=True, layout="constrained")
+        for axis, part, name in zip(axes, parts, ("amplitude and bias (dissipation)", "phase (dispersion)"), strict=True):
+            values = np.ma.masked_invalid(part)
+            shown = PolyCollection(corners, array=values, cmap="magma_r", edgecolors="face", linewidths=0.1, rasterized=True)
+            shown.set_clim(0.0, most)
+            axis.add_collection(shown)
+            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", xlabel="x [m]", title=name)
+            axis.grid(visible=False)
+        axes[0].set_ylabel("y [m]")
+        figure.colorbar(shown, ax=axes, shrink=0.85).set_label(f"root mean square error [{unit}]")
+    return figure
+
+
+def front(runs: Mapping[str, tuple[float, float, float, float]]) -> Figure:
+    """Error against cost: for each run (core-seconds, relative error, its low and high end); the line joins those no other beats."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        best: list[tuple[float, float]] = []
+        for name, (cost, error, low, high) in sorted(runs.items(), key=lambda item: item[1][0]):
+            axis.errorbar(cost, error, yerr=[[max(error - low, 0.0)], [max(high - error, 0.0)]], fmt="o", color=COMPUTED, ms=5, capsize=2)
+            axis.annotate(name, (cost, error), textcoords="offset points", xytext=(6, 4), fontsize=7)
+            if not best or error < best[-1][1]:
+                best.append((cost, error))
+        axis.plot(*np.array(best).T, "-", color=OBSERVED, lw=1.0, label="no other run is both cheaper and better")
+        axis.set(xscale="log", yscale="log", xlabel="cost [core-seconds]", ylabel="relative error [1]")
+        axis.grid(visible=True, which="both")
+        axis.legend(frameon=False, fontsize=8)
+    return figure
