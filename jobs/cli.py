@@ -83,6 +83,36 @@ def bench(
     run_bench(name, as_json=json)
 
 
+@app.command()
+def advise(
+    result: Annotated[Path, typer.Argument(help="The folder of a stage `decompose` over a sweep of meshes, such as runs/NAME/error.")],
+    error: Annotated[str | None, typer.Option(help="The relative error to reach, such as 5% or 0.05.")] = None,
+    budget: Annotated[str | None, typer.Option(help="The wall time to spend, such as 60s, 10min or 2h.")] = None,
+    ranks: Annotated[int, typer.Option(help="MPI ranks that the run will have.")] = 1,
+    prove: Annotated[bool, typer.Option("--prove", help="Run what is advised, and print prediction beside outcome.")] = False,
+) -> None:
+    """Say which mesh, order and cost reach an error, or which error a budget buys: from a sweep that was really run."""
+    from jobs import advise as adviser
+
+    sweeps = adviser.read_sweeps(result)
+    if (error is None) == (budget is None):
+        raise InputError("say either --error, such as --error 5%, or --budget, such as --budget 60s")
+    if ranks < 1:
+        raise InputError(f"--ranks {ranks}; it must be 1 or more")
+    if error is not None:
+        advice = adviser.for_error(sweeps, adviser.as_share(error))
+    else:
+        advice = adviser.for_budget(sweeps, adviser.as_seconds(str(budget)) * ranks)
+    for line in adviser.in_words(advice, ranks):
+        print(line)
+    if prove:
+        outcome = adviser.prove(advice, result, ranks)
+        print(f"{'':<22}{'predicted':>12}{'outcome':>12}{'ratio':>8}")
+        for name, predicted in (("error", advice.error), ("cost", advice.cost), ("storage", advice.storage)):
+            unit = {"error": "[1]", "cost": "[core-seconds]", "storage": "[bytes]"}[name]
+            print(f"{name + ' ' + unit:<22}{predicted:>12.4g}{outcome[name]:>12.4g}{predicted / outcome[name]:>8.3f}")
+
+
 def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
     try:

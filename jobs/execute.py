@@ -226,14 +226,14 @@ def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, A
     found: dict[str, Any] = dict(stage.words)
     for key, word in stage.words.items():
         if word == "exact":
-            found[key] = [_exact(files[name]) for name in stage.inputs["runs"]]
+            found[key] = [exact_solution(files[name]) for name in stage.inputs["runs"]]
     for key, names in stage.inputs.items():
         found[key] = [files[name] for name in names] if key in many else files[names[0]]
     return found
 
 
-def _exact(run: Path) -> Path:
-    """The exact solution of a run, beside it."""
+def exact_solution(run: Path) -> Path:
+    """The exact solution of a run, as a file beside it; `InputError` where it has none."""
     with Store(run) as store:
         kind = cases.parse(tomllib.loads(str(store.attrs["case"])), Path()).solver.kind
     write_exact = getattr(plugin.load("solvers", kind), "write_exact", None)

@@ -39,7 +39,7 @@ def taylor(points: Mapping[str, Sequence[tuple[str, float, float]]]) -> Figure:
                 label = run if i == 0 else None
                 axis.plot(np.arccos(np.clip(correlation, 0.0, 1.0)), ratio, mark, color=colour, ms=5, clip_on=False, label=label)
         axis.text(np.pi / 4.0, 1.13 * most, "correlation", rotation=-45, ha="center", va="center")
-        axis.set_xlabel("standard deviation over the reference's [1]; grey: error over the same, its mean taken away")
+        axis.set_xlabel("standard deviation over the reference's [1]; grey: error over the same, its mean taken away", labelpad=16)
         axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0.98, 1.0))
     return figure
 

@@ -100,16 +100,15 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
     points = {name: _taylor_points(facts) for name, facts in runs.items()}
     if any(points.values()):
         drawn["taylor diagram"] = error_figures.taylor({name: some for name, some in points.items() if some})
-    travels = [facts["travel"] for facts in runs.values() if "travel" in facts]
-    for equation in (result["modified_equation"] or {}).values():
-        x = np.array([t["points"] for t in travels])
-        kept, speed = (np.array([t[key] for t in travels]) for key in ("kept", "speed"))
+    for label, equation in (result["modified_equation"] or {}).items():
+        travels = [runs[name]["travel"] for name in equation["runs"]]
+        x, kept, speed = (np.array([t[key] for t in travels]) for key in ("points", "kept", "speed"))
         orders = equation["order_amplitude"][0], equation["order_phase"][0]
         labels = ("points a wavelength [1]", "amplitude lost in a period", "phase speed, off by")
-        drawn["resolution"] = error_figures.resolution(x, 1.0 - kept, np.abs(speed - 1.0), orders, labels)
+        drawn[f"resolution {_plain(label)}"] = error_figures.resolution(x, 1.0 - kept, np.abs(speed - 1.0), orders, labels)
     fields = {name: facts for name, facts in runs.items() if facts.get("fields", {}).get("relative", {}).get("value")}
     if fields:
-        finest = max(fields, key=lambda name: fields[name]["cells"])
+        finest = min(fields, key=lambda name: fields[name]["fields"]["relative"]["value"])
         table = tables[f"runs/{finest}/map"]
         with Store(folder.parent / finest / "run.h5") as store:
             drawn[f"error map of {finest}"] = error_figures.error_map(
@@ -122,6 +121,11 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
         }
         drawn["error against cost"] = error_figures.front(costs)
     return drawn
+
+
+def _plain(label: str) -> str:
+    """The settings of a scheme, as a name that a file can have."""
+    return ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in json.loads(label).items())
 
 
 def _taylor_points(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:

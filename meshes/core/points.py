@@ -27,14 +27,14 @@ def lattice(width: float, height: float, size: float) -> tuple[Array, Array]:
     rows = max(round(height / (size * np.sqrt(0.75))), 1)
     if columns * rows * 2 > LARGEST:
         raise InputError(f"an edge length of {size:g} m makes more than {LARGEST:,} cells of {width:g} m x {height:g} m")
-    dx, dy = width / columns, height / rows
+    dx = width / columns
     points, inside = [], []
     for parity in (0, 1):
-        ys = np.arange(parity, rows + 1, 2) * dy
-        xs = np.arange(columns + 1) * dx if parity == 0 else np.concatenate([[0.0], (np.arange(columns) + 0.5) * dx, [width]])
+        ys = np.linspace(0.0, height, rows + 1)[parity::2]  # ends at the walls to the last bit: a wall's point must not be disturbed
+        xs = np.linspace(0.0, width, columns + 1) if parity == 0 else np.concatenate([[0.0], (np.arange(columns) + 0.5) * dx, [width]])
         grid = np.stack(np.meshgrid(xs, ys, indexing="xy"), axis=-1).reshape(-1, 2)
         points.append(grid)
-        inside.append((grid[:, 0] > 0.0) & (grid[:, 0] < width) & (grid[:, 1] > 0.0) & (grid[:, 1] < height * (1.0 - 1e-12)))
+        inside.append((grid[:, 0] > 0.0) & (grid[:, 0] < width) & (grid[:, 1] > 0.0) & (grid[:, 1] < height))
     return np.concatenate(points), np.concatenate(inside)
 
 

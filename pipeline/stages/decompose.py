@@ -12,7 +12,7 @@ A reference is the exact solution of the run's case, a finer run, or what was ob
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
                     facts["gauges"] = _gauges(store, _stored(store, whole), name, params, tables)
                     facts |= _fields(pair(params.field, store, same, params.wet), name, params, client, tables)
         found[name] = facts
-    result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "runs": found}
+    result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "params": asdict(params), "runs": found}
     result["modified_equation"] = _modified_equation(found)
     result |= _budget(found, tables) if reference == "observed" else {"budget": None, "sentences": _sentences(found)}
     write_result(folder / "result.h5", tables, {"stage": "decompose", "reference": result["reference"]})
@@ -320,19 +320,19 @@ def _travel(times: Array, n: Array, r: Array, wave: Any, both: Pair) -> dict[str
 
 def _modified_equation(runs: Mapping[str, Any]) -> dict[str, Any] | None:
     """The modified equation of the scheme, from the plane waves: see `scheme.from_waves`; one for each set of other settings."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for facts in runs.values():
+    groups: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, facts in runs.items():
         if "travel" in facts:
             other = {key: value for key, value in facts["case"].items() if key in ("solver", "time")}
             solver = {key: value for key, value in other["solver"].items() if key != "initial"}
             label = json.dumps({**solver, "cfl": other["time"].get("cfl", 0.9), "angle": facts["travel"]["angle"]}, sort_keys=True)
-            groups.setdefault(label, []).append(facts["travel"])
+            groups.setdefault(label, {})[name] = facts["travel"]
     found = {}
     for label, travels in groups.items():
-        points = np.array([t["points"] for t in travels])
+        points = np.array([t["points"] for t in travels.values()])
         if len(set(points)) >= 2:
-            kept, speed = (np.array([t[key] for t in travels]) for key in ("kept", "speed"))
-            found[label] = scheme.from_waves(points, kept, speed)
+            kept, speed = (np.array([t[key] for t in travels.values()]) for key in ("kept", "speed"))
+            found[label] = {"runs": list(travels), **scheme.from_waves(points, kept, speed)}
     return found or None
 
 

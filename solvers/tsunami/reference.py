@@ -64,7 +64,7 @@ def write_exact(run: Path, target: Path) -> Path:
     x, y = (np.einsum("pc,tc->tp", POINTS, corners[..., axis]) for axis in (0, 1))
     frame_times, gauge_set, series = set(times.tolist()), set(gauge_times.tolist()), []
     px, py = np.array(list(gauges.values())).reshape(-1, 2).T
-    near = np.argmin(np.hypot(arrays["face_x"][:, None] - px, arrays["face_y"][:, None] - py), axis=0)
+    near = [_holder(corners, place) for place in gauges.values()]
     for t in np.union1d(times, gauge_times).tolist():  # rising, as the solutions that are computed want it
         if t in frame_times:
             surface, ux, uy = solution(x, y, t)
@@ -103,3 +103,9 @@ def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Callable[[A
         away = np.hypot(mesh["node_x"] - start.centre[0], mesh["node_y"] - start.centre[1])
         return start.spread(params.level, params.gravity, deep, float(away.max()), end)
     return lambda x, y, t: start.at(x, y, t, params.level, params.gravity, deep)
+
+
+def _holder(corners: Array, place: tuple[float, ...]) -> int:
+    """The triangle of ``corners`` (cells, 3, 2) that holds ``place``, or is nearest to doing so."""
+    to, along = np.array(place) - corners, np.roll(corners, -1, axis=1) - corners
+    return int(np.argmax((along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0]).min(axis=1)))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
@@ -193,6 +193,17 @@ def test_more_ranks_than_cells_are_refused():
 def rectangle_mesh(width, height, size, **named):
     table = {"width": width, "height": height, "size": size, **named}
     return rectangle.build(build(rectangle.Params, table, "mesh"), folder=Path())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.05, 0.3))
+@example(0.0513896)  # a fiftieth of whose columns is no whole number of last bits
+def test_a_rectangle_of_any_size_has_straight_walls_and_no_slivers(size):
+    mesh = rectangle_mesh(10.0, 3.0, size)
+    assert mesh.vertices.min(axis=0).tolist() == [0.0, 0.0]
+    assert mesh.vertices.max(axis=0).tolist() == [10.0, 3.0]
+    assert mesh.inradius.min() > 0.1 * size  # an even triangle has 0.29
+    assert mesh.areas.sum() == pytest.approx(30.0, rel=1e-12)
 
 
 GLUED = [["x"], ["y"], ["x", "y"]]

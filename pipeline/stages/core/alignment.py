@@ -46,19 +46,15 @@ def align(number: Array, reference: Array, step: float, largest: float | None = 
     whole = _whole_lag(number, reference, most)
     curve = CubicSpline(np.arange(samples), reference)
 
-    def overlap(lag: float) -> tuple[Array, Array]:
-        first, last = int(np.ceil(max(lag, 0.0))), int(np.floor(min(samples - 1 + lag, samples - 1)))
-        at = np.arange(first, last + 1)
-        return number[at], curve(at - lag)
+    at = np.arange(max(whole + 1, 0), min(samples + whole - 1, samples))  # what overlaps at any lag that is tried
 
-    # the overlap's ends jump at whole lags: search on both sides of the whole one
-    sides = [(whole - 1.0, float(whole)), (float(whole), whole + 1.0)]
-    found = [minimize_scalar(lambda lag: -_correlation(*overlap(lag)), bounds=s, method="bounded", options={"xatol": 1e-9}) for s in sides]
-    lags = [float(whole), *(float(result.x) for result in found)]
-    lag = max(lags, key=lambda lag: _correlation(*overlap(lag)))
-    n, moved = overlap(lag)
-    still = reference[int(np.ceil(max(lag, 0.0))) :][: len(n)]
-    return Alignment(lag * step, float(np.mean((n - still) ** 2)), float(np.mean((n - moved) ** 2)))
+    def against(lag: float) -> float:
+        return -_correlation(number[at], curve(at - lag))
+
+    found = minimize_scalar(against, bounds=(whole - 1.0, whole + 1.0), method="bounded", options={"xatol": 1e-9})
+    lag = min((float(whole), float(found.x)), key=against)
+    before, after = (float(np.mean((number[at] - moved) ** 2)) for moved in (reference[at], curve(at - lag)))
+    return Alignment(lag * step, before, after)
 
 
 def _correlation(a: Array, b: Array) -> float:

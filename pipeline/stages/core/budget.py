@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.stages.core.alignment import align
 from pipeline.stages.core.moments import moments, sums
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -26,7 +27,8 @@ def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str
     Returns
     -------
     dict : ``order``; ``misfit``, ``numerical`` and ``model``, root mean squares over the standard deviation of what was observed;
-    ``phase_share`` of the misfit, ``numerical_phase_share`` of the numerical error's.
+    ``phase_share`` of the misfit, and what a shift in time takes away of it, ``removed_by_lag``; ``numerical_phase_share`` of the
+    numerical error's.
     """
     coarse, middle, fine = series
     far, near = (float(np.sqrt(np.mean((a - b) ** 2))) for a, b in ((coarse, middle), (middle, fine)))
@@ -42,6 +44,7 @@ def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str
         "numerical": float(np.sqrt(np.mean(error**2))) / scale,
         "model": float(np.sqrt(np.mean((limit - observed) ** 2))) / scale,
         "phase_share": float(whole.phase / whole.mse),
+        "removed_by_lag": align(fine, observed, 1.0).removed,
         "numerical_phase_share": float(numerical.phase / numerical.mse) if numerical.mse > 0.0 else 0.0,
     }
 
@@ -65,10 +68,12 @@ def sentences(gauges: dict[str, dict[str, Any]], size: float) -> list[str]:
     misfit, numerical, model = (float(np.sqrt(np.mean([g[name] ** 2 for g in gauges.values()]))) for name in names)
     weights = np.array([g["misfit"] ** 2 for g in gauges.values()])
     phase = float(np.array([g["phase_share"] for g in gauges.values()]) @ weights / weights.sum())
+    removed = float(np.array([g["removed_by_lag"] for g in gauges.values()]) @ weights / weights.sum())
     mesh = "the model's (and the measurement's), not the mesh's" if numerical < 0.5 * model else "the mesh's to a good part: refine it"
-    kind = "phase (the wave comes at another time)" if phase > 0.5 else "amplitude (the wave has another height)"
+    kind = "phase" if phase > 0.5 else "amplitude and bias"
     return [
         f"On edges of {size:.2g} m the misfit is {misfit:.0%} of the observed signal; the mesh accounts for {numerical:.0%} and the "
         f"model for {model:.0%}, so what is left is {mesh}.",
-        f"Of the misfit {phase:.0%} is phase and {1.0 - phase:.0%} is amplitude and bias, so most of it is {kind}.",
+        f"Of the misfit {phase:.0%} is phase and {1.0 - phase:.0%} is amplitude and bias, so most of it is {kind}; a shift in time takes "
+        f"{removed:.0%} of it away, and the rest of the phase part is waves of another shape.",
     ]
