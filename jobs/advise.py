@@ -66,7 +66,7 @@ class Work:
 
     def slope(self, n: float) -> float:
         """q: the exponent near ``n``."""
-        return (self.b1 * n + 3.0 * self.b3 * n**3) / self(n)
+        return 1.0 + 2.0 * (self.b3 * n**3 / self(n))  # so written, never a rounding outside of 1 to 3
 
     def band(self, n: float) -> tuple[float, float]:
         """Low and high end of the prediction of a single run at ``n``."""
@@ -245,12 +245,12 @@ def for_error(sweeps: list[Sweep], error: float) -> Advice:
     """The cheapest way to a relative ``error``; `InputError` where no scheme's error falls with the mesh's size."""
     if all(sweep.error.p >= 0.0 for sweep in sweeps):
         raise InputError("the error does not fall as the mesh gets finer: nothing can be advised from this sweep")
-    return min((_advice(sweep, sweep.error.where(error)) for sweep in sweeps if sweep.error.p < 0.0), key=lambda a: a.cost)
+    return min((at(sweep, sweep.error.where(error)) for sweep in sweeps if sweep.error.p < 0.0), key=lambda a: a.cost)
 
 
 def for_budget(sweeps: list[Sweep], core_seconds: float) -> Advice:
     """The least error within a cost."""
-    return min((_advice(sweep, sweep.cost.where(core_seconds)) for sweep in sweeps), key=lambda a: a.error)
+    return min((at(sweep, sweep.cost.where(core_seconds)) for sweep in sweeps), key=lambda a: a.error)
 
 
 def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
@@ -307,7 +307,8 @@ def in_words(advice: Advice, ranks: int) -> list[str]:
     return lines
 
 
-def _advice(sweep: Sweep, n: float) -> Advice:
+def at(sweep: Sweep, n: float) -> Advice:
+    """What to expect at resolution ``n`` [1/m]."""
     return Advice(
         sweep=sweep,
         size=sweep.size_of(n),

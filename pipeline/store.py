@@ -76,15 +76,20 @@ class Store:
         """The stored fields by name."""
         return _fields(self._file["fields"]) if "fields" in self._file else {}
 
-    def field(self, name: str, chunks: tuple[int, ...] | None = None) -> Any:
-        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks or in ``chunks``.
+    def field(self, name: str) -> Any:
+        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks.
 
         Raises
         ------
         InputError
             There is no such field; the message lists those that exist.
         """
-        return self._lazy("fields", name, chunks)
+        return self._lazy("fields", name)
+
+    def source(self, name: str) -> "Source":
+        """Field ``name`` as something that reads itself where it is indexed, in another process too: for tasks that choose
+        their own blocks."""
+        return self._source("fields", name)
 
     def maximum(self, name: str) -> Any:
         """Running maximum ``name`` as a lazy dask array (*dofs,)."""
@@ -116,20 +121,22 @@ class Store:
         group = self._file["restart"]
         return {name: data[...] for name, data in group.items()}, dict(group.attrs)
 
-    def _lazy(self, group: str, name: str, chunks: tuple[int, ...] | None = None) -> Any:
-        import dask.array
-
+    def _source(self, group: str, name: str) -> "Source":
         known = list(self._file.get(group, {}))
         if name not in known:
             raise InputError(f"{self.path} has no {group}/{name}; there are: {', '.join(known)}")
-        path = f"{group}/{name}"
-        data = self._file[path]
-        return dask.array.from_array(
-            _Dataset(str(self.path), path, data.shape, data.dtype), chunks=chunks or data.chunks or data.shape or (), name=False
-        )
+        data = self._file[f"{group}/{name}"]
+        return Source(str(self.path), f"{group}/{name}", data.shape, data.dtype)
+
+    def _lazy(self, group: str, name: str) -> Any:
+        import dask.array
+
+        source = self._source(group, name)
+        chunks = self._file[source.name].chunks or source.shape or ()
+        return dask.array.from_array(source, chunks=chunks, name=False)
 
 
-class _Dataset:
+class Source:
     """An array in a file, opened anew by each reader: it can be sent to another process."""
 
     def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: Any) -> None:

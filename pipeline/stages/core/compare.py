@@ -15,7 +15,7 @@ from pipeline.stages.core import kernels
 from pipeline.stages.core.alignment import align_periodic
 from pipeline.stages.core.moments import Sums, merge
 from pipeline.stages.core.spectra import parts
-from pipeline.store import Store
+from pipeline.store import Source, Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -37,6 +37,14 @@ class Pair:
     mesh: Mapping[str, Array]
 
     @property
+    def sources(self) -> "Sources":
+        """Both fields and which of their frames count, to be read where they are needed."""
+        return tuple(
+            (store.source(self.field), slice(int(frames[0]), int(frames[-1]) + 1) if _in_a_row(frames) else frames)
+            for store, frames in ((self.run, self.frames), (self.reference, self.reference_frames))
+        )
+
+    @property
     def times(self) -> Array:
         """(F,) [s]."""
         return self.run.times[self.frames]
@@ -49,6 +57,17 @@ class Pair:
             return len(times)
         gaps = np.diff(times)
         return len(times) if abs(gaps[-1] - gaps[0]) <= SAME_TIME * gaps[0] else len(times) - 1
+
+
+Sources = tuple[tuple[Source, slice | Array], ...]
+
+
+def _in_a_row(frames: Array) -> bool:
+    return bool(np.all(np.diff(frames) == 1))
+
+
+def _place(frames: slice | Array, i: int) -> int:
+    return int(frames.start + i if isinstance(frames, slice) else frames[i])
 
 
 def pair(field: str, run: Store, reference: Store, wet: float) -> Pair:
@@ -96,15 +115,12 @@ def in_time(pair: Pair, client: Any) -> InTime:
     cells = len(pair.low)
     count = len(pair.frames)
     width = int(np.clip(BLOCK_BYTES / (8 * count), 256, cells))
-    n, r = (
-        store.field(pair.field, chunks=(len(store.times), width))[frames]
-        for store, frames in ((pair.run, pair.frames), (pair.reference, pair.reference_frames))
-    )
+    sources = pair.sources
     area = pair.mesh["face_area"]
-    tasks = []
-    for i, (mine, theirs) in enumerate(zip(n.to_delayed().ravel(), r.to_delayed().ravel(), strict=True)):
-        some = slice(i * width, min((i + 1) * width, cells))
-        tasks.append(client.compute(_delayed(_block, mine, theirs, pair.low[some], area[some], pair.even)))
+    tasks = [
+        client.submit(_block, sources, slice(i, i + width), pair.low[i : i + width], area[i : i + width], pair.even, pure=False)
+        for i in range(0, cells, width)
+    ]
     frames: Sums | None = None
     by_cell = []
     spectrum: Array = np.zeros((0, 0))
@@ -132,13 +148,9 @@ def in_time(pair: Pair, client: Any) -> InTime:
     )
 
 
-def _delayed(function: Any, *arguments: Any) -> Any:
-    from dask import delayed
-
-    return delayed(function, pure=False)(*arguments)
-
-
-def _block(n: Array, r: Array, low: Array, area: Array, even: int) -> tuple[Array, Array, Array, float]:
+def _block(sources: "Sources", some: slice, low: Array, area: Array, even: int) -> tuple[Array, Array, Array, float]:
+    """Reads its own block, so that no more of them are in memory than are at work."""
+    n, r = (source[frames, some] for source, frames in sources)
     frame, cell = np.zeros((n.shape[0], 7)), np.zeros((n.shape[1], 7))
     kernels.block_sums(n, r, low, area, frame, cell)
     whole = np.flatnonzero(cell[:, 1] == n.shape[0])
@@ -148,9 +160,9 @@ def _block(n: Array, r: Array, low: Array, area: Array, even: int) -> tuple[Arra
     if even % 2 == 0:
         twice[-1] = 1.0
     for start in range(0, len(whole), CACHE_CELLS):
-        some = whole[start : start + CACHE_CELLS]
-        a, b = (np.fft.rfft(v[:even, some].T.astype(float)) / even for v in (n, r))
-        weights = area[some] if len(some) else area[:0]
+        few = whole[start : start + CACHE_CELLS]
+        a, b = (np.fft.rfft(v[:even, few].T.astype(float)) / even for v in (n, r))
+        weights = area[few]
         amplitude, phase = parts(a, b)
         for i, values in enumerate((amplitude, phase, np.abs(b) ** 2, a * np.conj(b), np.abs(a) ** 2)):
             lines[i] += twice * (weights @ values)
@@ -201,10 +213,7 @@ def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None) -> InSpa
         None if wave is None else pair.mesh["face_area"] * np.exp(-1j * (wave[0] * pair.mesh["face_x"] + wave[1] * pair.mesh["face_y"]))
     )
     shared = client.scatter((pixels.cells, ring, rings, pair.low, factor), broadcast=True)
-    n, r = (store.field(pair.field, chunks=(1, len(pair.low))) for store in (pair.run, pair.reference))
-    tasks = [
-        client.compute(_delayed(_frame, n[int(i)], r[int(j)], shared)) for i, j in zip(pair.frames, pair.reference_frames, strict=True)
-    ]
+    tasks = [client.submit(_frame, pair.sources, i, shared, pure=False) for i in range(len(pair.frames))]
     found = []
     for task in tasks:
         found.append(task.result())
@@ -230,7 +239,8 @@ def _rings(shape: tuple[int, ...]) -> tuple[Array, int]:
     return ring, int(ring.max()) + 1
 
 
-def _frame(n: Array, r: Array, shared: Any) -> tuple[Array, Array, float, float, Array | None]:
+def _frame(sources: "Sources", i: int, shared: Any) -> tuple[Array, Array, float, float, Array | None]:
+    n, r = (source[_place(frames, i)] for source, frames in sources)
     cells, ring, rings, low, factor = shared
     with np.errstate(invalid="ignore"):
         counts = np.isfinite(n) & np.isfinite(r) & (n > low) & (r > low)

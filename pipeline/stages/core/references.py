@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.stages.core.restriction import Restriction, corners_of, restriction
-from pipeline.store import Store
+from pipeline.store import Source, Store
 from pipeline.writer import Writer, publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,7 +52,7 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
     shares = restriction(corners_of(mesh), corners_of(finer))
     low = finer["bed"] + wet if field == "free_surface" else None
     shared = client.scatter((shares, low), broadcast=True)
-    lazy = reference.field(field, chunks=(1, reference.field(field).shape[1]))
+    source_field = reference.source(field)
     writer = Writer(target, options={}, lead=True)
     writer.create(
         mesh=mesh,
@@ -71,10 +71,8 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
         chunk=16384,
         compression="none",
     )
-    from dask import delayed
-
     times = reference.times
-    tasks = [client.compute(delayed(_one, pure=False)(lazy[i], shared)) for i in range(len(times))]
+    tasks = [client.submit(_one, source_field, i, shared, pure=False) for i in range(len(times))]
     for t, task in zip(times, tasks, strict=True):
         writer.append(float(t), 0, len(mesh["bed"]), {field: task.result()})
         task.release()
@@ -82,6 +80,7 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
     publish(target)
 
 
-def _one(values: Array, shared: tuple[Restriction, Array | None]) -> Array:
+def _one(field: Source, i: int, shared: tuple[Restriction, Array | None]) -> Array:
     shares, low = shared
+    values = field[i]
     return shares(values) if low is None else shares.where(values, np.isfinite(values) & (values > low))
