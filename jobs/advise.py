@@ -7,6 +7,7 @@ and what every cell of it costs: steps go with n and cells with n^2, so cost = b
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 FARTHEST = 4.0  # how far beyond the sweep's finest and coarsest mesh a fit is followed without a warning
 CONFIDENCE = 0.9
 LEAST_RUNS = 3
+LEAST_CELLS = 5000  # of a rank: with fewer, more than a twentieth of its work is its neighbours'
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Sweep:
     error: Power
     cost: Work
     storage: Power
+    cells: Power
     parts: Mapping[str, Power]  # amplitude (with bias) and phase part of the error
 
     def size_of(self, n: float) -> float:
@@ -141,6 +144,7 @@ class Advice:
     cost: float  # [core-seconds]
     cost_band: tuple[float, float]
     storage: float  # [bytes]
+    cells: float
     beyond: float  # how many times finer or coarser than the sweep; 1 inside it
 
 
@@ -204,6 +208,7 @@ def _sweep(runs: Mapping[str, Any]) -> Sweep:
         error=fit(n, error),
         cost=fit_work(n, np.array([f["core_s"] for f in facts])),
         storage=fit(n, np.array([f["bytes"] for f in facts], float)),
+        cells=fit(n, np.array([f["cells"] for f in facts], float)),
         parts={name: fit(n, np.maximum(values, 1e-300)) for name, values in parts.items()},
     )
 
@@ -251,6 +256,17 @@ def for_error(sweeps: list[Sweep], error: float) -> Advice:
 def for_budget(sweeps: list[Sweep], core_seconds: float) -> Advice:
     """The least error within a cost."""
     return min((at(sweep, sweep.cost.where(core_seconds)) for sweep in sweeps), key=lambda a: a.error)
+
+
+def advise(sweeps: list[Sweep], *, error: float | None, seconds: float | None, ranks: int) -> tuple[Advice, int]:
+    """What reaches ``error``, or what ``seconds`` of wall time buy, and on how many ranks: ``ranks``, or where these are 0, the most
+    that this machine has cores for and the mesh has `LEAST_CELLS` for."""
+    tried = [ranks] if ranks else range(os.cpu_count() or 1, 0, -1)
+    for some in tried:
+        advice = for_error(sweeps, error) if error is not None else for_budget(sweeps, (seconds or 0.0) * some)
+        if advice.cells >= LEAST_CELLS * some:
+            break
+    return advice, some
 
 
 def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
@@ -320,5 +336,6 @@ def at(sweep: Sweep, n: float) -> Advice:
         cost=sweep.cost(n),
         cost_band=sweep.cost.band(n),
         storage=sweep.storage(n),
+        cells=sweep.cells(n),
         beyond=max(n / float(sweep.n[-1]), float(sweep.n[0]) / n, 1.0),
     )

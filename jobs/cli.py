@@ -88,7 +88,7 @@ def advise(
     result: Annotated[Path, typer.Argument(help="The folder of a stage `decompose` over a sweep of meshes, such as runs/NAME/error.")],
     error: Annotated[str | None, typer.Option(help="The relative error to reach, such as 5% or 0.05.")] = None,
     budget: Annotated[str | None, typer.Option(help="The wall time to spend, such as 60s, 10min or 2h.")] = None,
-    ranks: Annotated[int, typer.Option(help="MPI ranks that the run will have.")] = 1,
+    ranks: Annotated[int, typer.Option(help="MPI ranks that the run will have. Default: as many as are worth it here.")] = 0,
     prove: Annotated[bool, typer.Option("--prove", help="Run what is advised, and print prediction beside outcome.")] = False,
 ) -> None:
     """Say which mesh, order and cost reach an error, or which error a budget buys: from a sweep that was really run."""
@@ -97,12 +97,11 @@ def advise(
     sweeps = adviser.read_sweeps(result)
     if (error is None) == (budget is None):
         raise InputError("say either --error, such as --error 5%, or --budget, such as --budget 60s")
-    if ranks < 1:
+    if ranks < 0:
         raise InputError(f"--ranks {ranks}; it must be 1 or more")
-    if error is not None:
-        advice = adviser.for_error(sweeps, adviser.as_share(error))
-    else:
-        advice = adviser.for_budget(sweeps, adviser.as_seconds(str(budget)) * ranks)
+    share = None if error is None else adviser.as_share(error)
+    seconds = None if budget is None else adviser.as_seconds(budget)
+    advice, ranks = adviser.advise(sweeps, error=share, seconds=seconds, ranks=ranks)
     for line in adviser.in_words(advice, ranks):
         print(line)
     if prove:

@@ -27,7 +27,7 @@ class Params:
     """The basin, with sides west (the wavemaker), east, south and north."""
 
     size: float = quantity("m", "edge length in the basin", above=0.0)
-    island: float | None = quantity("m", "edge length on the island; unset: a quarter of size", default=None)
+    island: float | None = quantity("m", "edge length on the island; unset: a fifth of size", default=None)
     depth: float = quantity("m", "depth of the still water", default=0.32, above=0.0)
     west: float = quantity(
         "m",
@@ -50,7 +50,7 @@ class Params:
 def build(params: Params, *, folder: Path) -> TriMesh:
     """The mesh, its bed at height -depth on the basin's floor, so that the still water stands at height 0."""
     shape = {"depth": params.depth, "toe_radius": TOE_RADIUS, "slope": SLOPE, "height": HEIGHT, "centre": list(CENTRE)}
-    fine = params.size / 4.0 if params.island is None else params.island
+    fine = params.size / 5.0 if params.island is None else params.island
     shore = TOE_RADIUS - params.depth / SLOPE
     discs = (rectangle.Refinement(CENTRE, float(np.mean([shore, TOE_RADIUS])), fine, params.growth),)
     return rectangle.build(

@@ -44,17 +44,20 @@ def taylor(points: Mapping[str, Sequence[tuple[str, float, float]]]) -> Figure:
     return figure
 
 
-def resolution(points: Array, amplitude: Array, phase: Array, orders: tuple[float, float], labels: tuple[str, str, str]) -> Figure:
-    """Amplitude and phase error (N,) against ``points`` (N,), with lines of their fitted orders; axes named by ``labels``."""
+def resolution(points: Array, errors: tuple[Array, Array], fine: Array, lines: tuple[Array, Array], orders: tuple[int, int]) -> Figure:
+    """Amplitude lost in a period and error of the phase speed (N,) against ``points`` (N,) a wavelength.
+
+    ``lines`` (M,) at ``fine`` (M,) are the measured modified equation's; dashed are the theory's ``orders`` through the finest point.
+    """
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-        for values, order, colour, name in ((amplitude, orders[0], COMPUTED, labels[1]), (phase, orders[1], OBSERVED, labels[2])):
-            shown = values > 0.0
-            axis.loglog(points[shown], values[shown], "o", color=colour, ms=5, label=name)
-            if shown.sum() > 1:
-                middle = np.exp(np.mean(np.log(values[shown])) + order * (np.mean(np.log(points[shown])) - np.log(points)))
-                axis.loglog(points, middle, "-", color=colour, lw=0.9, label=f"order {order:.2f}")
-        axis.set(xlabel=labels[0], ylabel="relative error [1]")
+        names = ("amplitude lost in a period", "phase speed, off by")
+        finest = int(np.argmax(points))
+        for values, line, order, colour, name in zip(errors, lines, orders, (COMPUTED, OBSERVED), names, strict=True):
+            axis.loglog(points, np.where(values > 0.0, values, np.nan), "o", color=colour, ms=5, label=name)
+            axis.loglog(fine, np.where(line > 0.0, line, np.nan), "-", color=colour, lw=0.9, label="its measured modified equation")
+            axis.loglog(fine, values[finest] * (points[finest] / fine) ** order, "--", color=colour, lw=0.7, label=f"order {order}")
+        axis.set(xlabel="points a wavelength [1]", ylabel="relative error [1]")
         axis.grid(visible=True, which="both")
         axis.legend(frameon=False, fontsize=8)
     return figure

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline import error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
+from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
 from pipeline.writer import write_text
 
@@ -103,9 +104,10 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
     for label, equation in (result["modified_equation"] or {}).items():
         travels = [runs[name]["travel"] for name in equation["runs"]]
         x, kept, speed = (np.array([t[key] for t in travels]) for key in ("points", "kept", "speed"))
-        orders = equation["order_amplitude"][0], equation["order_phase"][0]
-        labels = ("points a wavelength [1]", "amplitude lost in a period", "phase speed, off by")
-        drawn[f"resolution {_plain(label)}"] = error_figures.resolution(x, 1.0 - kept, np.abs(speed - 1.0), orders, labels)
+        fine = np.geomspace(x.min(), x.max(), 50)
+        errors, lines = ((1.0 - k, np.abs(s - 1.0)) for k, s in ((kept, speed), predicted(equation, fine)))
+        orders = leading_orders(json.loads(label).get("order", 2))
+        drawn[f"resolution {_plain(label)}"] = error_figures.resolution(x, errors, fine, lines, orders)
     fields = {name: facts for name, facts in runs.items() if facts.get("fields", {}).get("relative", {}).get("value")}
     if fields:
         finest = min(fields, key=lambda name: fields[name]["fields"]["relative"]["value"])

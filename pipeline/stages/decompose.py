@@ -19,20 +19,21 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.params import build, quantity, setting
-from pipeline.stages.core import scheme
+from pipeline.params import quantity, setting
 from pipeline.stages.core.bands import CONFIDENCE, band
 from pipeline.stages.core.budget import budget, sentences
-from pipeline.stages.core.compare import InSpace, InTime, Pair, in_space, in_time, pair
+from pipeline.stages.core.compare import Pair, in_space, in_time, pair
 from pipeline.stages.core.gauges import Series, decompose_series, even_at, together
-from pipeline.stages.core.moments import Moments, Sums, moments
+from pipeline.stages.core.moments import Sums, moments
 from pipeline.stages.core.observations import Observed, read_series
 from pipeline.stages.core.references import on_the_mesh_of
+from pipeline.stages.core.tables import Table, field_tables
+from pipeline.stages.core.waves import modified_equations, plane_wave
 from pipeline.store import Store
 from pipeline.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Tables = dict[str, dict[str, tuple[Array, str, str]]]
+Tables = dict[str, Table]
 
 INPUTS = ("runs", "reference")
 MANY = ("runs",)
@@ -86,7 +87,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
                     facts |= _fields(pair(params.field, store, same, params.wet), name, params, client, tables)
         found[name] = facts
     result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "params": asdict(params), "runs": found}
-    result["modified_equation"] = _modified_equation(found)
+    result["modified_equation"] = modified_equations(found)
     result |= _budget(found, tables) if reference == "observed" else {"budget": None, "sentences": _sentences(found)}
     write_result(folder / "result.h5", tables, {"stage": "decompose", "reference": result["reference"]})
     return result
@@ -174,10 +175,9 @@ def _gauges(store: Store, references: Mapping[str, Series], run: str, params: Pa
     for name, reference in references.items():
         times, values = store.gauge(name)
         clock, n, r, notes = together(name, Series(times.compute(), values.compute()), reference, params.window)
-        found[name], series, lines = decompose_series(clock, n, r, resamples=params.resamples, seed=params.seed)
+        found[name], shown = decompose_series(clock, n, r, resamples=params.resamples, seed=params.seed)
         found[name]["notes"] = notes
-        tables[f"runs/{run}/gauges/{name}/series"] = series
-        tables[f"runs/{run}/gauges/{name}/spectrum"] = lines
+        tables |= {f"runs/{run}/gauges/{name}/{kind}": table for kind, table in shown.items()}
     return found
 
 
@@ -186,23 +186,32 @@ def _fields(both: Pair, run: str, params: Params, client: Any, tables: Tables) -
     times = both.times
     if len(times) < 2:
         raise InputError(f"a single frame in common of {both.run.path} and {both.reference.path}: its error has no course in time")
-    time = in_time(both, client)
-    wave = _plane_wave(both.run)
-    space = in_space(both, client, most=params.raster, wave=None if wave is None else wave[0])
-    frames = moments(time.frames)
+    drawn = {"resamples": params.resamples, "seed": params.seed}
+    time = in_time(both, client, **drawn)
+    wave = plane_wave(both.run)
+    space = in_space(both, client, most=params.raster, wave=None if wave is None else wave.vector, **drawn)
     if not (time.frames.count > 0).any():
         raise InputError(f"no cell of {both.run.path} and {both.reference.path} is wet in both: nothing is compared")
-    _tabulate(tables, f"runs/{run}", both, time, space, frames)
+    tables |= {f"runs/{run}/{name}": table for name, table in field_tables(both, time, space).items()}
     found: dict[str, Any] = {"fields": _whole(time.frames, params)}
     found["fields"] |= {
         "frames": len(times),
         "masked": float(1.0 - time.frames.count.sum() / (len(times) * len(both.low))),
         "shift_removes": _ratio(np.nansum(space.before - space.after), np.nansum(space.before)),
-        "mean_shift": float(np.nanmean(np.hypot(*space.shift.T))) if np.isfinite(space.shift).any() else None,
+        "mean_shift": _mean_shift(space.shift, drawn),
     }
     if wave is not None and len(times) > 2:
-        found["travel"] = _travel(times, space.wave[:, 0], space.wave[:, 1], wave, both)
+        found["travel"] = wave.travel(both, space.wave[:, 0])
     return found
+
+
+def _mean_shift(shift: Array, drawn: Mapping[str, int]) -> dict[str, float] | None:
+    """Mean distance [m] between the run and its reference over the frames, with its band; None where nothing moves."""
+    distance = np.hypot(*shift[np.isfinite(shift).all(axis=1)].T)
+    if not len(distance):
+        return None
+    low, high = band(lambda places: distance[places].mean(), len(distance), **drawn)
+    return {"value": float(distance.mean()), "low": float(low), "high": float(high)}
 
 
 def _whole(frames: Sums, params: Params) -> dict[str, Any]:
@@ -227,113 +236,6 @@ def _whole(frames: Sums, params: Params) -> dict[str, Any]:
 
 def _ratio(part: float, whole: float) -> float | None:
     return float(part / whole) if whole > 0.0 else None
-
-
-def _tabulate(tables: Tables, where: str, both: Pair, time: InTime, space: InSpace, frames: Moments) -> None:
-    cells = moments(time.cells)
-    unit = both.run.fields[both.field].unit
-    square = f"{unit}2"
-    tables[f"{where}/frames"] = {
-        "time": (both.times, "s", "simulated time"),
-        "mse": (frames.mse, square, "mean square error over the area"),
-        "bias": (frames.bias, square, "its part from the mean"),
-        "amplitude": (frames.amplitude, square, "its part from the standard deviation"),
-        "phase": (frames.phase, square, "its part from the correlation"),
-        "correlation": (frames.correlation, "1", "correlation with the reference"),
-        "shift_x": (space.shift[:, 0], "m", "how far eastward the run is of the reference"),
-        "shift_y": (space.shift[:, 1], "m", "how far northward the run is of the reference"),
-        "counted": (time.frames.count, "1", "cells that counted"),
-    }
-    tables[f"{where}/map"] = {
-        "bias": (cells.bias, square, "part of the mean square error over time from the mean"),
-        "amplitude": (cells.amplitude, square, "part from the standard deviation"),
-        "phase": (cells.phase, square, "part from the correlation"),
-        "counted": (time.cells.count, "1", "frames that counted"),
-    }
-    with np.errstate(divide="ignore", invalid="ignore"):
-        tables[f"{where}/frequency"] = {
-            "frequency": (time.frequency, "s-1", "frequency"),
-            "amplitude": (time.amplitude, square, "amplitude part of the mean square error"),
-            "phase": (time.phase, square, "phase part of the mean square error"),
-            "power": (time.power, square, "mean square of the reference"),
-            "ratio": (np.sqrt(time.number_power / time.power), "1", "amplitude of the run over the reference's"),
-            "lag": (-np.angle(time.cross) / (2.0 * np.pi * time.frequency), "s", "how late the run is"),
-            "coherence": (np.abs(time.cross) ** 2 / (time.number_power * time.power), "1", "squared coherence over the cells"),
-        }
-    tables[f"{where}/wavenumber"] = {
-        "wavenumber": (space.wavenumber, "m-1", "wavenumber, cycles a metre"),
-        "amplitude": (space.amplitude, square, "amplitude part of the mean square error"),
-        "phase": (space.phase, square, "phase part of the mean square error"),
-        "power": (space.power, square, "mean square of the reference"),
-    }
-
-
-def _plane_wave(store: Store) -> tuple[Array, float, dict[str, Any]] | None:
-    """Wave vector [radian/m], frequency [radian/s] and what the case says of its plane wave; None where it is none."""
-    solver = tomllib.loads(str(store.attrs["case"])).get("solver", {})
-    start = solver.get("initial", {})
-    if start.get("kind") != "plane_wave":
-        return None
-
-    @dataclass(frozen=True, slots=True)
-    class Wave:
-        kind: str = setting()
-        amplitude: float = quantity("m")
-        wavelength: float = quantity("m")
-        depth: float = quantity("m")
-        angle: float = quantity("radian", default=0.0)
-
-    wave = build(Wave, start, "solver.initial")
-    k = 2.0 * np.pi / wave.wavelength
-    gravity = _gravity(solver)
-    vector = k * np.array([np.cos(wave.angle), np.sin(wave.angle)])
-    return vector, k * float(np.sqrt(gravity * wave.depth)), {"wavelength": wave.wavelength, "angle": wave.angle}
-
-
-def _gravity(solver: Mapping[str, Any]) -> float:
-    @dataclass(frozen=True, slots=True)
-    class Gravity:
-        gravity: float = quantity("m/s^2", default=9.81)
-
-    return float(build(Gravity, {"gravity": solver["gravity"]} if "gravity" in solver else {}, "solver").gravity)
-
-
-def _travel(times: Array, n: Array, r: Array, wave: Any, both: Pair) -> dict[str, Any]:
-    """The scheme's own phase speed and damping, from the amplitudes of the run and of the reference."""
-    _, frequency, facts = wave
-    own = scheme.travel(times, n, frequency)
-    size = float(np.sqrt(np.mean(both.mesh["face_area"]) * 4.0 / np.sqrt(3.0)))
-    case = tomllib.loads(str(both.run.attrs["case"]))
-    periods = float((times[-1] - times[0]) * frequency / (2.0 * np.pi))
-    return {
-        "points": facts["wavelength"] / size,
-        "angle": facts["angle"],
-        "cfl": case["time"].get("cfl", 0.9),
-        "speed": own.speed,
-        "speed_error": own.speed_error,
-        "kept": own.kept,
-        "kept_error": own.kept_error,
-        "periods": periods,
-        "kept_after": float(np.abs(n[-1] / n[0])),
-    }
-
-
-def _modified_equation(runs: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The modified equation of the scheme, from the plane waves: see `scheme.from_waves`; one for each set of other settings."""
-    groups: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, facts in runs.items():
-        if "travel" in facts:
-            other = {key: value for key, value in facts["case"].items() if key in ("solver", "time")}
-            solver = {key: value for key, value in other["solver"].items() if key != "initial"}
-            label = json.dumps({**solver, "cfl": other["time"].get("cfl", 0.9), "angle": facts["travel"]["angle"]}, sort_keys=True)
-            groups.setdefault(label, {})[name] = facts["travel"]
-    found = {}
-    for label, travels in groups.items():
-        points = np.array([t["points"] for t in travels.values()])
-        if len(set(points)) >= 2:
-            kept, speed = (np.array([t[key] for t in travels.values()]) for key in ("kept", "speed"))
-            found[label] = {"runs": list(travels), **scheme.from_waves(points, kept, speed)}
-    return found or None
 
 
 def describe(result: Mapping[str, Any]) -> list[str]:

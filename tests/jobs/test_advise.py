@@ -91,6 +91,7 @@ def test_what_is_advised_comes_true(tmp_path):
     assert ratio == pytest.approx(1.0, abs=0.15)
     assert "mesh.size = " in proven.stdout
     assert "WARNING" not in proven.stdout
+    assert "1 rank(s)" in proven.stdout  # a few thousand cells are not worth two
     far = wavetrain("advise", "out/error", "--error", "0.01%", cwd=tmp_path)
     assert "WARNING: this is" in far.stdout
     spent = wavetrain("advise", "out/error", "--budget", "1s", "--ranks", "2", cwd=tmp_path)
@@ -100,7 +101,7 @@ def test_what_is_advised_comes_true(tmp_path):
         (["out/error", "--error", "5%", "--budget", "3s"], "say either --error"),
         (["out/nothing", "--error", "5%"], "no result in"),
         (["out/error", "--error", "five"], "write a share"),
-        (["out/error", "--error", "5%", "--ranks", "0"], "--ranks 0"),
+        (["out/error", "--error", "5%", "--ranks", "-1"], "--ranks -1"),
     ):
         refused = wavetrain("advise", *words, cwd=tmp_path)
         assert refused.returncode == 2

@@ -14,7 +14,8 @@ from pipeline import case
 from pipeline.check import validate
 from pipeline.errors import InputError
 from pipeline.stages import decompose
-from pipeline.store import read_result
+from pipeline.stages.core import compare as fields
+from pipeline.store import Store, read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 from solvers.tsunami.reference import write_exact
@@ -72,6 +73,37 @@ def test_parts_sum_to_the_error_in_every_frame_cell_and_scale(runs, client, tmp_
         assert 0.0 <= whole[part]["low"] <= whole[part]["high"]
     validate(tmp_path / "result.h5")
     assert any("coarse" in line for line in decompose.describe(result))
+
+
+def test_bands_by_scale_stand_about_their_values(runs, client, tmp_path):
+    compare([runs["coarse"]], [write_exact(runs["coarse"], tmp_path / "exact.h5")], client, tmp_path)
+    tables = read_result(tmp_path / "result.h5")
+    for table in ("frequency", "wavenumber", "gauges/east/smooth"):
+        columns = tables[f"runs/coarse/{table}"]
+        for name in ("amplitude", "phase", "ratio"):
+            low, value, high = (columns[key] for key in (f"{name}_low", name, f"{name}_high"))
+            known = np.isfinite(value)
+            assert (low[known] <= high[known]).all()
+            assert ((low <= value) & (value <= high))[known].mean() > 0.8
+
+
+def test_a_long_series_is_taken_in_pieces_to_the_same_sums(runs, client, tmp_path, monkeypatch):
+    exact = write_exact(runs["coarse"], tmp_path / "exact.h5")
+    with Store(runs["coarse"]) as run, Store(exact) as reference:
+        both = fields.pair("free_surface", run, reference, 0.0)
+        whole = fields.in_time(both, client, resamples=5, seed=0)
+        monkeypatch.setattr(fields, "BLOCK_BYTES", 8 * 100 * 2)
+        monkeypatch.setattr(fields, "LEAST_WIDTH", 100)
+        parts = fields.in_time(both, client, resamples=5, seed=0)
+        d = run.field("free_surface").compute() - reference.field("free_surface").compute()
+    assert len(parts.frequency) < len(whole.frequency)
+    for name in ("weight", "mean_d", "dd", "dr"):
+        for mine, theirs in ((parts.frames, whole.frames), (parts.cells, whole.cells)):
+            assert getattr(mine, name) == pytest.approx(getattr(theirs, name), rel=1e-9, abs=1e-18)
+    length = round(1.0 / (parts.frequency[1] * 0.25))
+    kept = len(d) // length * length
+    mse = (d[:kept] ** 2).mean(axis=0) @ both.mesh["face_area"] / both.mesh["face_area"].sum()
+    assert (parts.scales.amplitude + parts.scales.phase).sum() == pytest.approx(mse, rel=1e-12)
 
 
 def test_a_run_beside_itself_has_no_error(runs, client, tmp_path):

@@ -8,8 +8,18 @@ from hypothesis.extra import numpy as hnp
 
 from pipeline.stages.core.alignment import align, align_periodic
 from pipeline.stages.core.moments import merge, moments, sums
-from pipeline.stages.core.scheme import lax_wendroff, modified_equation, modified_lax_wendroff, modified_upwind, travel, upwind
-from pipeline.stages.core.spectra import coherence, spectrum
+from pipeline.stages.core.scheme import (
+    from_waves,
+    lax_wendroff,
+    leading_orders,
+    modified_equation,
+    modified_lax_wendroff,
+    modified_upwind,
+    predicted,
+    travel,
+    upwind,
+)
+from pipeline.stages.core.spectra import banded, pieces, scales, spectrum
 
 ONE = np.ones(1)
 number = st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda x: 0.0 if abs(x) < 1e-3 else x)  # so that squares don't underflow
@@ -184,8 +194,49 @@ def test_the_modified_equation_is_measured_from_one_step(scheme):
         assert abs(found[2][0]) < 1e-3 * diffusion
 
 
+def test_most_bands_of_a_smoothed_spectrum_hold_what_was_given():
+    rng = np.random.default_rng([4])
+    inside = {"ratio": 0, "angle": 0}
+    for trial in range(200):
+        r = rng.standard_normal(2000)
+        n = 0.8 * np.roll(r, 1) + 0.4 * rng.standard_normal(2000)
+        frequency, groups = pieces(n, r, 1.0)
+        _, (low, high) = banded(groups, np.ones(len(groups)), resamples=200, seed=trial)
+        true = {"ratio": np.sqrt(0.8), "angle": -2.0 * np.pi * frequency[10]}
+        for name, value in true.items():
+            inside[name] += getattr(low, name)[10] <= value <= getattr(high, name)[10]
+    assert all(160 <= count <= 195 for count in inside.values()), inside  # nominally 180; the bootstrap of 31 pieces is a little narrow
+
+
+def test_lines_of_pieces_sum_to_the_mean_square_difference():
+    rng = np.random.default_rng([5])
+    n, r = rng.standard_normal((2, 4000))
+    _, groups = pieces(n, r, 0.1)
+    both = groups.real.mean(axis=0)
+    assert (both[0] + both[1]).sum() == pytest.approx(np.mean((n - r) ** 2), rel=0.05)
+    assert both[3].sum() == pytest.approx(np.mean(r**2), rel=0.05)
+
+
 def test_coherence_is_one_where_one_follows_the_other_and_low_where_not():
     rng = np.random.default_rng([3])
     a, b = rng.standard_normal((2, 4000))
-    assert coherence(a, 0.5 * np.roll(a, 1), 0.1)[1].min() > 0.95
-    assert coherence(a, b, 0.1)[1].mean() < 0.3
+
+    def coherence(n):
+        return scales(pieces(n, a, 0.1)[1].sum(axis=0)).coherence[1:]
+
+    assert coherence(0.5 * np.roll(a, 1)).min() > 0.95
+    assert coherence(b).mean() < 0.3
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_modified_equation_of_waves_says_again_what_they_did(order):
+    points = np.array([16.0, 32.0, 64.0])
+    x = 2.0 * np.pi / points
+    a2, a3, a4 = (0.4, 0.1, 0.02) if order == 1 else (0.0, 0.1, -0.3)
+    kept, speed = np.exp(2.0 * np.pi * (-a2 * x + a4 * x**3)), 1.0 + a3 * x**2
+    found = from_waves(points, kept, speed)
+    assert found["even"]["4"][0] == pytest.approx(a4, rel=1e-6)
+    assert found["odd"]["3"][0] == pytest.approx(a3, rel=1e-6)
+    for mine, given_ in zip(predicted(found, points), (kept, speed), strict=True):
+        assert mine == pytest.approx(given_, rel=1e-9)
+    assert leading_orders(order) == ((1, 2), (3, 2))[order - 1]

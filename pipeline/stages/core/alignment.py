@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.stages.core.spectra import both_signs
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEAST_OVERLAP = 0.5  # of the series
@@ -89,34 +91,53 @@ def _whole_lag(number: Array, reference: Array, most: int) -> int:
     return int(lags[best])
 
 
-def align_periodic(number: Array, reference: Array, iterations: int = 20) -> tuple[Array, float, float]:
+def align_periodic(number: Array, reference: Array) -> tuple[Array, float, float]:
     """Best shift of a periodic field in one or two dimensions: (shift in samples by axis, mean square before, after)."""
-    axes = tuple(range(number.ndim))
-    n, r = np.fft.fftn(number), np.fft.fftn(reference)
+    return align_transforms(np.fft.rfftn(number) / number.size, np.fft.rfftn(reference) / reference.size, number.shape)
+
+
+def align_transforms(n: Array, r: Array, samples: tuple[int, ...], iterations: int = 20) -> tuple[Array, float, float]:
+    """The same of the real transforms of fields with so many ``samples`` along each axis, each over the number of all."""
     cross = n * np.conj(r)
-    cross[(0,) * number.ndim] = 0.0
-    correlation = np.fft.ifftn(cross).real
-    shape = np.array(number.shape)
+    cross[(0,) * n.ndim] = 0.0
+    correlation = np.fft.irfftn(cross, samples, axes=range(cross.ndim))
+    twice = both_signs(samples[-1])
+    cross *= twice
+    shape = np.array(samples)
     good = np.argwhere(correlation >= AS_GOOD * correlation.max()).astype(float)
     good = (good + 0.5 * shape) % shape - 0.5 * shape
     shift = good[np.argmin((good**2).sum(axis=1))]
-    waves = np.stack(np.meshgrid(*[2.0 * np.pi * np.fft.fftfreq(s) for s in number.shape], indexing="ij"))
-    for axis in axes:  # the highest wave of an even number of samples has no direction
-        if number.shape[axis] % 2 == 0:
-            index = [slice(None)] * number.ndim
-            index[axis] = slice(number.shape[axis] // 2, number.shape[axis] // 2 + 1)
-            cross[tuple(index)] = 0.0
+    waves = [2.0 * np.pi * np.fft.fftfreq(size) for size in samples[:-1]] + [2.0 * np.pi * np.fft.rfftfreq(samples[-1])]
+    for axis, size in enumerate(samples):  # the highest wave of an even number of samples has no direction
+        if size % 2 == 0:
+            np.moveaxis(cross, axis, 0)[size // 2] = 0.0
     for _ in range(iterations):
-        turned = cross * np.exp(1j * np.tensordot(shift, waves, axes=1))
-        gradient = -(waves * turned.imag).sum(axis=tuple(a + 1 for a in axes))
-        flat = waves.reshape(len(waves), -1)
-        curvature = -(flat * turned.real.ravel()) @ flat.T
+        turned = _turned(cross, waves, shift)
+        gradient = np.array([-(k @ _but(turned.imag, axis)) for axis, k in enumerate(waves)])
+        curvature = -np.array([[_second(turned.real, waves, a, b) for b in range(n.ndim)] for a in range(n.ndim)])
         values, vectors = np.linalg.eigh(curvature)
         firm = values < -1e-9 * max(-float(values.min()), 1e-300)  # a direction without structure has no shift
         move = vectors[:, firm] @ ((vectors[:, firm].T @ gradient) / -values[firm])
         shift = shift + np.clip(move, -0.5, 0.5)
         if np.abs(move).max(initial=0.0) < 1e-12:
             break
-    moved = r * np.exp(-1j * np.tensordot(shift, waves, axes=1))
-    before, after = (float(np.mean(np.abs(n - other) ** 2) / number.size) for other in (r, moved))
+    before, after = (float(np.sum(twice * np.abs(n - other) ** 2)) for other in (r, _turned(r, waves, -shift)))
     return (shift + 0.5 * shape) % shape - 0.5 * shape, before, after
+
+
+def _turned(field: Array, waves: list[Array], shift: Array) -> Array:
+    """``field`` times exp(i k shift)."""
+    for axis, (k, s) in enumerate(zip(waves, shift, strict=True)):
+        field = field * np.exp(1j * k * s).reshape([-1 if a == axis else 1 for a in range(field.ndim)])
+    return field
+
+
+def _but(field: Array, *axes: int) -> Array:
+    """Sum over all axes but these."""
+    return np.asarray(field.sum(axis=tuple(a for a in range(field.ndim) if a not in axes)))
+
+
+def _second(field: Array, waves: list[Array], a: int, b: int) -> float:
+    """Sum of k_a k_b ``field``."""
+    both = _but(field, a, b)
+    return float(waves[a] ** 2 @ both if a == b else waves[min(a, b)] @ both @ waves[max(a, b)])

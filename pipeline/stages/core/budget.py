@@ -72,8 +72,8 @@ def sentences(gauges: dict[str, dict[str, Any]], size: float) -> list[str]:
     mesh = "the model's (and the measurement's), not the mesh's" if numerical < 0.5 * model else "the mesh's to a good part: refine it"
     kind = "phase" if phase > 0.5 else "amplitude and bias"
     return [
-        f"On edges of {size:.2g} m the misfit is {misfit:.0%} of the observed signal; the mesh accounts for {numerical:.0%} and the "
-        f"model for {model:.0%}, so what is left is {mesh}.",
+        f"On edges of {size:.2g} m in the mean the misfit is {misfit:.0%} of the observed signal; the mesh accounts for {numerical:.0%} "
+        f"and the model for {model:.0%}, so what is left is {mesh}.",
         f"Of the misfit {phase:.0%} is phase and {1.0 - phase:.0%} is amplitude and bias, so most of it is {kind}; a shift in time takes "
         f"{removed:.0%} of it away, and the rest of the phase part is waves of another shape.",
     ]

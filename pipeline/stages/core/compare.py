@@ -1,27 +1,32 @@
 """A run's field beside its reference's, block by block on Dask: never a whole series in memory.
 
 Two passes. Blocks of cells over all frames give the moments of every frame and of every cell, and the spectrum in time; whole
-frames, one at a time, give the spectrum in space, the shift that brings both nearest, and the amplitude of a known plane wave.
+frames give the spectrum in space, the shift that brings both nearest, and the amplitude of a known plane wave. Of a series too long
+for a block the spectrum is that of its even pieces, and their mean: what is lost are the lowest frequencies, not the identity.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.stages.core import kernels
-from pipeline.stages.core.alignment import align_periodic
+from pipeline.stages.core.alignment import align_transforms
 from pipeline.stages.core.moments import Sums, merge
-from pipeline.stages.core.spectra import parts
+from pipeline.stages.core.spectra import LINES, Scales, banded, both_signs, lines
 from pipeline.store import Source, Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 BLOCK_BYTES = 16e6  # of one field in one task
+LEAST_WIDTH = 2048  # cells in a task: fewer would read a file's chunks too often
 CACHE_CELLS = 512  # whose series are transformed at once
+GROUPS = 64  # of cells, or of frames, that a confidence band draws from
 SAME_TIME = 1e-6  # of the time between frames
+SUMS = tuple(Sums.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,9 @@ class Pair:
     @property
     def sources(self) -> "Sources":
         """Both fields and which of their frames count, to be read where they are needed."""
-        return tuple(
-            (store.source(self.field), slice(int(frames[0]), int(frames[-1]) + 1) if _in_a_row(frames) else frames)
-            for store, frames in ((self.run, self.frames), (self.reference, self.reference_frames))
+        return (
+            (self.run.source(self.field), _in_a_row(self.frames)),
+            (self.reference.source(self.field), _in_a_row(self.reference_frames)),
         )
 
     @property
@@ -59,11 +64,12 @@ class Pair:
         return len(times) if abs(gaps[-1] - gaps[0]) <= SAME_TIME * gaps[0] else len(times) - 1
 
 
-Sources = tuple[tuple[Source, slice | Array], ...]
+Sources = tuple[tuple[Source, slice | Array], tuple[Source, slice | Array]]
 
 
-def _in_a_row(frames: Array) -> bool:
-    return bool(np.all(np.diff(frames) == 1))
+def _in_a_row(frames: Array) -> slice | Array:
+    """A slice where the frames follow each other, which HDF5 reads much faster."""
+    return slice(int(frames[0]), int(frames[-1]) + 1) if np.all(np.diff(frames) == 1) else frames
 
 
 def _place(frames: slice | Array, i: int) -> int:
@@ -102,71 +108,68 @@ class InTime:
     frames: Sums  # (F,) weighted by areas
     cells: Sums  # (cells,) weighted by frames
     frequency: Array  # (K,) [1/s]
-    amplitude: Array  # (K,) area-weighted means over the cells that were wet in every frame
-    phase: Array
-    power: Array
-    cross: Array  # (K,) complex: n_k conj(r_k)
-    number_power: Array
-    area: float  # [m2] of those cells
+    scales: Scales  # (K,) area-weighted means over the cells that were wet in every frame
+    band: tuple[Scales, Scales]  # low and high ends
 
 
-def in_time(pair: Pair, client: Any) -> InTime:
-    """The first pass."""
-    cells = len(pair.low)
-    count = len(pair.frames)
-    width = int(np.clip(BLOCK_BYTES / (8 * count), 256, cells))
-    sources = pair.sources
+def in_time(pair: Pair, client: Any, *, resamples: int, seed: int) -> InTime:
+    """The first pass; the bands are bootstrapped over groups of neighbouring cells."""
+    cells, count = len(pair.low), len(pair.frames)
+    width = int(np.clip(BLOCK_BYTES / (8 * count), min(LEAST_WIDTH, cells), cells))
+    length = max(pair.even // int(np.ceil(8 * width * count / (1.5 * BLOCK_BYTES))), 1)
+    cuts = [*range(0, pair.even - length + 1, length), count]
     area = pair.mesh["face_area"]
-    tasks = [
-        client.submit(_block, sources, slice(i, i + width), pair.low[i : i + width], area[i : i + width], pair.even, pure=False)
-        for i in range(0, cells, width)
-    ]
-    frames: Sums | None = None
-    by_cell = []
-    spectrum: Array = np.zeros((0, 0))
-    covered = 0.0
-    for task in tasks:
-        rows, columns, lines, part = task.result()
-        frames = Sums(*rows.T) if frames is None else merge(frames, Sums(*rows.T))
-        by_cell.append(columns)
-        spectrum = lines if not spectrum.size else spectrum + lines
-        covered += part
+    tasks = []
+    for i in range(0, cells, width):
+        some = slice(i, min(i + width, cells))
+        group = np.arange(some.start, some.stop) * min(GROUPS, cells) // cells
+        for a, b in pairwise(cuts):
+            (run, mine), (reference, theirs) = pair.sources
+            sources = (run, _cut(mine, a, b)), (reference, _cut(theirs, a, b))
+            task = client.submit(_block, sources, some, pair.low[some], area[some], group, length, pure=False)
+            tasks.append((some, slice(a, b), group, task))
+    frames, by_cell = Sums(*np.zeros((7, count))), Sums(*np.zeros((7, cells)))
+    spectrum = np.zeros((min(GROUPS, cells), LINES, length // 2 + 1), complex)
+    covered = np.zeros(len(spectrum))
+    for some, row, group, task in tasks:
+        rows, columns, found, part = task.result()
         task.release()
-    assert frames is not None
+        _add(frames, row, rows)
+        _add(by_cell, some, columns)
+        spectrum[group[0] : group[-1] + 1] += found
+        covered[group[0] : group[-1] + 1] += part
     step = float(pair.times[1] - pair.times[0]) if count > 1 else 1.0
-    amplitude, phase, power, cross, number_power = spectrum / covered if covered else np.full_like(spectrum, np.nan)
-    return InTime(
-        frames=frames,
-        cells=Sums(*np.concatenate(by_cell).T),
-        frequency=np.fft.rfftfreq(pair.even, step),
-        amplitude=amplitude.real,
-        phase=phase.real,
-        power=power.real,
-        cross=cross,
-        number_power=number_power.real,
-        area=covered,
-    )
+    middle, bands = banded(spectrum, covered, resamples=resamples, seed=seed)
+    return InTime(frames, by_cell, np.fft.rfftfreq(length, step), middle, bands)
 
 
-def _block(sources: "Sources", some: slice, low: Array, area: Array, even: int) -> tuple[Array, Array, Array, float]:
+def _cut(frames: slice | Array, a: int, b: int) -> slice | Array:
+    return slice(frames.start + a, frames.start + b) if isinstance(frames, slice) else frames[a:b]
+
+
+def _add(total: Sums, place: slice, some: Array) -> None:
+    """Merge the sums ``some`` (n, 7) into those of ``total`` at ``place``."""
+    merged = merge(Sums(*(getattr(total, name)[place] for name in SUMS)), Sums(*some.T))
+    for name in SUMS:
+        getattr(total, name)[place] = getattr(merged, name)
+
+
+def _block(sources: "Sources", some: slice, low: Array, area: Array, group: Array, length: int) -> tuple[Array, Array, Array, Array]:
     """Reads its own block, so that no more of them are in memory than are at work."""
     n, r = (source[frames, some] for source, frames in sources)
     frame, cell = np.zeros((n.shape[0], 7)), np.zeros((n.shape[1], 7))
     kernels.block_sums(n, r, low, area, frame, cell)
     whole = np.flatnonzero(cell[:, 1] == n.shape[0])
-    lines = np.zeros((5, even // 2 + 1), complex)
-    twice = np.full(even // 2 + 1, 2.0)
-    twice[0] = 1.0
-    if even % 2 == 0:
-        twice[-1] = 1.0
+    first, groups = group[0], group[-1] - group[0] + 1
+    found = np.zeros((groups, LINES, length // 2 + 1), complex)
+    twice = both_signs(length)
     for start in range(0, len(whole), CACHE_CELLS):
         few = whole[start : start + CACHE_CELLS]
-        a, b = (np.fft.rfft(v[:even, few].T.astype(float)) / even for v in (n, r))
-        weights = area[few]
-        amplitude, phase = parts(a, b)
-        for i, values in enumerate((amplitude, phase, np.abs(b) ** 2, a * np.conj(b), np.abs(a) ** 2)):
-            lines[i] += twice * (weights @ values)
-    return frame, cell, lines, float(area[whole].sum())
+        a, b = (np.fft.rfft(v[:length, few].T.astype(float)) / length for v in (n, r))
+        starts = np.flatnonzero(np.diff(group[few], prepend=-1))
+        for i, line in enumerate(lines(a, b)):
+            found[group[few[starts]] - first, i] += twice * np.add.reduceat(area[few, None] * line, starts, axis=0)
+    return frame, cell, found, np.bincount(group[whole] - first, area[whole], groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +198,19 @@ class InSpace:
     """What whole frames gave."""
 
     wavenumber: Array  # (K,) cycles a metre: middles of rings
-    amplitude: Array  # (K,) means over the frames
-    phase: Array
-    power: Array
+    scales: Scales  # (K,) means over the frames
+    band: tuple[Scales, Scales]  # low and high ends
     shift: Array  # (F, 2) [m] eastward, northward: how far the run is ahead
     before: Array  # (F,) mean square error on the raster
     after: Array  # (F,) with the shift taken away
     wave: Array  # (F, 2) complex amplitude of the plane wave, run's and reference's; empty where there is none
 
 
-def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None) -> InSpace:
-    """The second pass; ``wave`` (2,) is the wave vector [radian/m] of a plane wave whose amplitude is followed."""
+def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None, resamples: int, seed: int) -> InSpace:
+    """The second pass; ``wave`` (2,) is the wave vector [radian/m] of a plane wave whose amplitude is followed.
+
+    The bands are bootstrapped over groups of neighbouring frames.
+    """
     pixels = raster(pair.mesh, most)
     shape = pixels.cells.shape
     ring, rings = _rings(shape)
@@ -213,47 +218,58 @@ def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None) -> InSpa
         None if wave is None else pair.mesh["face_area"] * np.exp(-1j * (wave[0] * pair.mesh["face_x"] + wave[1] * pair.mesh["face_y"]))
     )
     shared = client.scatter((pixels.cells, ring, rings, pair.low, factor), broadcast=True)
-    tasks = [client.submit(_frame, pair.sources, i, shared, pure=False) for i in range(len(pair.frames))]
-    found = []
+    count = len(pair.frames)
+    batch = int(np.clip(BLOCK_BYTES / (8 * len(pair.low)), 1, np.ceil(count / 8)))
+    tasks = [client.submit(_frames, pair.sources, range(i, min(i + batch, count)), shared, pure=False) for i in range(0, count, batch)]
+    groups = min(count, GROUPS)
+    spectrum, weight = np.zeros((groups, LINES, rings), complex), np.zeros(groups)
+    found: list[Any] = []
     for task in tasks:
-        found.append(task.result())
+        for one in task.result():
+            group = len(found) * groups // count
+            spectrum[group] += one[0]
+            weight[group] += 1.0
+            found.append(one[1:])
         task.release()
-    amplitude, phase, power = np.mean([f[0] for f in found], axis=0)
+    middle, bands = banded(spectrum, weight, resamples=resamples, seed=seed)
     return InSpace(
         wavenumber=(np.arange(rings) + 0.5) / (pixels.pixel * min(shape)),
-        amplitude=amplitude,
-        phase=phase,
-        power=power,
-        shift=np.array([f[1] for f in found])[:, ::-1] * pixels.pixel,
-        before=np.array([f[2] for f in found]),
-        after=np.array([f[3] for f in found]),
-        wave=np.array([f[4] for f in found if f[4] is not None]),
+        scales=middle,
+        band=bands,
+        shift=np.array([f[0] for f in found])[:, ::-1] * pixels.pixel,
+        before=np.array([f[1] for f in found]),
+        after=np.array([f[2] for f in found]),
+        wave=np.array([f[3] for f in found if f[3] is not None]),
     )
 
 
 def _rings(shape: tuple[int, ...]) -> tuple[Array, int]:
-    """Which ring of wavenumbers each coefficient of a picture's transform belongs to; rings are as wide as the coarsest wave."""
+    """Which ring of wavenumbers each coefficient of a picture's real transform belongs to, rings as wide as the coarsest wave."""
     least = min(shape)
-    ky, kx = np.meshgrid(np.fft.fftfreq(shape[0]) * least, np.fft.fftfreq(shape[1]) * least, indexing="ij")
+    ky, kx = np.meshgrid(np.fft.fftfreq(shape[0]) * least, np.fft.rfftfreq(shape[1]) * least, indexing="ij")
     ring = np.floor(np.hypot(kx, ky)).astype(int)
     return ring, int(ring.max()) + 1
 
 
-def _frame(sources: "Sources", i: int, shared: Any) -> tuple[Array, Array, float, float, Array | None]:
-    n, r = (source[_place(frames, i)] for source, frames in sources)
+def _frames(sources: "Sources", some: range, shared: Any) -> list[Any]:
+    (run, frames), (reference, others) = sources
+    return [_frame(run[_place(frames, i)], reference[_place(others, i)], shared) for i in some]
+
+
+def _frame(n: Array, r: Array, shared: Any) -> tuple[Array, Array, float, float, Array | None]:
     cells, ring, rings, low, factor = shared
     with np.errstate(invalid="ignore"):
         counts = np.isfinite(n) & np.isfinite(r) & (n > low) & (r > low)
     level = float(r[counts].mean()) if counts.any() else 0.0
     a, b = (np.where(counts, v - level, 0.0) for v in (n, r))
     pictures = a[cells], b[cells]
-    spectra = [np.fft.fft2(p) / p.size for p in pictures]
-    amplitude, phase = parts(*spectra)
-    lines = np.array([np.bincount(ring.ravel(), v.ravel(), rings) for v in (amplitude, phase, np.abs(spectra[1]) ** 2)])
+    n, r = (np.fft.rfft2(p) / p.size for p in pictures)
+    twice = both_signs(cells.shape[1])
+    found = np.array([np.bincount(ring.ravel(), (twice * line.real).ravel(), rings) for line in lines(n, r)])
     if np.ptp(pictures[0]) > 0.0 and np.ptp(pictures[1]) > 0.0:
-        shift, before, after = align_periodic(*pictures)
+        shift, before, after = align_transforms(n, r, cells.shape)
     else:
         before = after = float(np.mean((pictures[0] - pictures[1]) ** 2))
         shift = np.full(2, np.nan)
     wave = None if factor is None else np.array([a @ factor, b @ factor])
-    return lines, shift, before, after, wave
+    return found, shift, before, after, wave

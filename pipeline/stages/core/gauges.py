@@ -9,10 +9,10 @@ from pipeline.errors import InputError
 from pipeline.stages.core.alignment import align
 from pipeline.stages.core.bands import band, block_length
 from pipeline.stages.core.moments import moments, sums
-from pipeline.stages.core.spectra import coherence, spectrum
+from pipeline.stages.core.spectra import banded, pieces, spectrum
+from pipeline.stages.core.tables import Table, lag_column, scales_table
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Table = dict[str, tuple[Array, str, str]]
 
 LEAST_SAMPLES = 8
 PARTS = ("mse", "bias", "amplitude", "phase")
@@ -73,8 +73,9 @@ def even_at(series: Series, times: Array) -> Array:
     return np.asarray(CubicSpline(series.times, series.values)(np.clip(times, series.times[0], series.times[-1])))
 
 
-def decompose_series(times: Array, n: Array, r: Array, *, resamples: int, seed: int) -> tuple[dict[str, Any], Table, Table]:
-    """Measures of the error of ``n`` about ``r``, at even ``times``; the series, and the spectrum, as tables."""
+def decompose_series(times: Array, n: Array, r: Array, *, resamples: int, seed: int) -> tuple[dict[str, Any], dict[str, Table]]:
+    """Measures of the error of ``n`` about ``r``, at even ``times``, and tables: ``series``; ``spectrum``, whose parts sum to the mean
+    square error; ``smooth``, the same over pieces of the series, with coherence and bands."""
     one = np.ones(1)
     step = float(times[1] - times[0])
     whole = moments(sums(n, r, one, -1))
@@ -98,25 +99,27 @@ def decompose_series(times: Array, n: Array, r: Array, *, resamples: int, seed: 
     found["samples"] = len(n)
     if np.ptp(r) == 0.0 or np.ptp(n) == 0.0:
         found["note"] = "a series does not change: correlation, ratio and lag are undefined"
+    series: Table = {
+        "time": (times, "s", "simulated time"),
+        "number": (n, "m", "free surface of the run"),
+        "reference": (r, "m", "free surface of the reference"),
+    }
+    frequency, lines = pieces(n, r, step)
+    middle, ends = banded(lines, np.ones(len(lines)), resamples=resamples, seed=seed)
+    smooth = {"frequency": (frequency, "s-1", "frequency"), **scales_table(middle, ends, "m2"), **lag_column(middle, ends, frequency)}
+    return found, {"series": series, "spectrum": _spectrum(n, r, step), "smooth": smooth}
+
+
+def _spectrum(n: Array, r: Array, step: float) -> Table:
     s = spectrum(n, r, step)
-    frequency, squared = coherence(n, r, step) if np.ptp(r) > 0.0 and np.ptp(n) > 0.0 else (s.frequency, np.full_like(s.frequency, np.nan))
-    return (
-        found,
-        {
-            "time": (times, "s", "simulated time"),
-            "number": (n, "m", "free surface of the run"),
-            "reference": (r, "m", "free surface of the reference"),
-        },
-        {
-            "frequency": (s.frequency, "s-1", "frequency"),
-            "amplitude": (s.amplitude, "m2", "amplitude part of the mean square error"),
-            "phase": (s.phase, "m2", "phase part of the mean square error"),
-            "power": (s.power, "m2", "mean square of the reference"),
-            "ratio": (s.ratio, "1", "amplitude of the run over the reference's"),
-            "lag": (s.lag, "s", "how late the run is"),
-            "coherence": (np.interp(s.frequency, frequency, squared), "1", "squared coherence"),
-        },
-    )
+    return {
+        "frequency": (s.frequency, "s-1", "frequency"),
+        "amplitude": (s.amplitude, "m2", "amplitude part of the mean square error"),
+        "phase": (s.phase, "m2", "phase part of the mean square error"),
+        "power": (s.power, "m2", "mean square of the reference"),
+        "ratio": (s.ratio, "1", "amplitude of the run over the reference's"),
+        "lag": (s.lag, "s", "how late the run is"),
+    }
 
 
 def _number(value: Any) -> float | None:

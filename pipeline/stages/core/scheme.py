@@ -91,6 +91,22 @@ def modified_equation(after: Array, exact: Array, step: float, spacing: float, o
     return {p: (float(c / s), float(e / s)) for p, c, e, s in zip(orders, coefficients, spread, size, strict=True)}
 
 
+def leading_orders(order: int) -> tuple[int, int]:
+    """Orders in h of the amplitude and of the phase lost in a period by a scheme of ``order`` q: the modified equation begins with
+    a_(q+1) h^q, dissipation where q is odd, dispersion where it is even; the other part begins one order later."""
+    return (order, order + 1) if order % 2 else (order + 1, order)
+
+
+def predicted(equation: dict[str, Any], points: Array) -> tuple[Array, Array]:
+    """Amplitude kept in a period and numerical over exact speed at ``points`` (N,) a wavelength, as `from_waves`'s equation says."""
+    x = 2.0 * np.pi / points
+    growth, ahead = (
+        sum(s * c[0] * x ** (int(p) - 1) for s, (p, c) in zip(signs, equation[name].items(), strict=False))
+        for name, signs in (("even", (-1.0, 1.0)), ("odd", (1.0, -1.0)))
+    )
+    return np.exp(2.0 * np.pi * growth), 1.0 + ahead
+
+
 def from_waves(points: Array, kept: Array, speed: Array) -> dict[str, Any]:
     """The modified equation from plane waves of several lengths, in units of the wave's speed c and the edge h.
 

@@ -3,14 +3,17 @@
     |n_k - r_k|^2 = (|n_k| - |r_k|)^2 + 2 |n_k| |r_k| (1 - cos phi_k)
 
 with phi_k the phase of n_k less that of r_k. Series are even in time and taken as they are, without a window: so the identity is
-exact, and what leaks from the ends is part of the error at other frequencies. Coherence alone is Welch's (P. D. Welch, IEEE Trans.
-Audio Electroacoust. 15 (1967) 70-73, DOI 10.1109/TAU.1967.1161901), over overlapping windowed pieces.
+exact, and what leaks from the ends is part of the error at other frequencies. What needs more than one look, the coherence and all
+confidence bands, comes from half-overlapping windowed pieces of a series (P. D. Welch, IEEE Trans. Audio Electroacoust. 15 (1967)
+70-73, DOI 10.1109/TAU.1967.1161901), from groups of neighbouring cells, or from groups of frames.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
+
+from pipeline.stages.core.bands import band
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -44,14 +47,20 @@ def parts(n: Array, r: Array) -> tuple[Array, Array]:
     return change * change, phase
 
 
+def both_signs(samples: int) -> Array:
+    """How often each frequency of a real transform of ``samples`` stands in the whole one: twice, but for the ends."""
+    twice = np.full(samples // 2 + 1, 2.0)
+    twice[0] = 1.0
+    if samples % 2 == 0:
+        twice[-1] = 1.0
+    return twice
+
+
 def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
     """`Spectrum` of two arrays (..., S) with samples ``step`` apart."""
     samples = number.shape[-1]
     n, r = np.fft.rfft(number) / samples, np.fft.rfft(reference) / samples
-    twice = np.full(n.shape[-1], 2.0)  # negative frequencies too
-    twice[0] = 1.0
-    if samples % 2 == 0:
-        twice[-1] = 1.0
+    twice = both_signs(samples)
     amplitude, phase = parts(n, r)
     frequency = np.fft.rfftfreq(samples, step)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -60,11 +69,64 @@ def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
     return Spectrum(frequency, twice * amplitude, twice * phase, twice * np.abs(r) ** 2, ratio, np.where(frequency > 0.0, lag, np.nan))
 
 
-def coherence(number: Array, reference: Array, step: float, pieces: int = 8) -> tuple[Array, Array]:
-    """Frequencies and squared coherence of two series (S,), from about ``pieces`` half-overlapping Hann windows."""
-    from scipy import signal
+LINES = 5  # that `lines` gives
 
-    length = max(2 * len(number) // (pieces + 1), 4)
+
+def lines(n: Array, r: Array) -> tuple[Array, ...]:
+    """What `scales` takes, of complex ``n`` and ``r``: amplitude part, phase part, |n|^2, |r|^2, n conj(r). They may be summed."""
+    return *parts(n, r), np.abs(n) ** 2, np.abs(r) ** 2, n * np.conj(r)
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Error by scale, from sums over many series or frames: all (..., K)."""
+
+    amplitude: Array  # unit squared
+    phase: Array  # unit squared
+    power: Array  # unit squared, of the reference
+    ratio: Array  # of the root mean squares
+    angle: Array  # [radian] phase of the number less the reference's
+    coherence: Array  # squared
+
+
+def scales(sums: Array) -> Scales:
+    """`Scales` from sums (LINES, K) of `lines`."""
+    amplitude, phase, number, power = sums[:4].real
     with np.errstate(divide="ignore", invalid="ignore"):
-        frequency, squared = signal.coherence(number, reference, fs=1.0 / step, nperseg=min(length, len(number)))
-    return frequency, squared
+        ratio, coherence = np.sqrt(number / power), np.abs(sums[4]) ** 2 / (number * power)
+    return Scales(amplitude, phase, power, ratio, np.where(power > 0.0, np.angle(sums[4]), np.nan), coherence)
+
+
+MOST_PIECES, LEAST_PIECES = 31, 7  # of a series
+PIECE = 32  # samples that a piece has, where there are enough
+
+
+def pieces(number: Array, reference: Array, step: float) -> tuple[Array, Array]:
+    """Frequencies (K,) and `lines` (P, LINES, K) of half-overlapping pieces of two series (S,), tapered by Hann's window.
+
+    The lines of a piece sum to mean squares of it, its mean taken away.
+    """
+    samples = len(number)
+    count = int(np.clip(2 * samples // PIECE - 1, LEAST_PIECES, MOST_PIECES))
+    length = max(2 * samples // (count + 1), 2)
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(length) + 0.5) / length)
+    norm = np.sqrt(length * (window**2).sum())
+    starts = np.linspace(0, samples - length, count).astype(int)
+    a, b = (
+        np.fft.rfft(window * (cut - cut.mean(axis=1, keepdims=True))) / norm
+        for cut in (series[starts[:, None] + np.arange(length)] for series in (number, reference))
+    )
+    return np.fft.rfftfreq(length, step), both_signs(length) * np.stack(lines(a, b), axis=1)
+
+
+def banded(groups: Array, weight: Array, *, resamples: int, seed: int) -> tuple[Scales, tuple[Scales, Scales]]:
+    """The measures of sums of lines (G, LINES, K) over all groups, each of ``weight`` (G,), and the ends of their bands, which are
+    bootstrapped over the groups: series, pieces or frames that are neighbours stand together in one."""
+
+    def measure(places: Array) -> Array:
+        total = weight[places].sum()
+        mean = groups[places].sum(axis=0) / total if total else np.full(groups.shape[1:], np.nan)
+        return np.array(astuple(scales(mean)))
+
+    low, high = band(measure, len(weight), resamples=resamples, seed=seed, length=min(2, len(weight)))
+    return Scales(*measure(np.arange(len(weight)))), (Scales(*low), Scales(*high))

@@ -1,0 +1,75 @@
+"""The tables of the stage `decompose` of whole fields, as they stand in its ``result.h5``."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.stages.core.compare import InSpace, InTime, Pair
+from pipeline.stages.core.moments import moments
+from pipeline.stages.core.spectra import Scales
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Table = dict[str, tuple[Array, str, str]]
+
+
+def _column(name: str, middle: Array, band: tuple[Array, Array], unit: str, meaning: str) -> Table:
+    """A column, and beside it ``name_low`` and ``name_high``, the ends of its confidence band."""
+    low, high = band
+    return {
+        name: (middle, unit, meaning),
+        f"{name}_low": (low, unit, f"{meaning}: low end of the band"),
+        f"{name}_high": (high, unit, f"{meaning}: high end of the band"),
+    }
+
+
+def field_tables(both: Pair, time: InTime, space: InSpace) -> dict[str, Table]:
+    """Frames, map, frequencies and wavenumbers of one run beside its reference."""
+    cells, frames = moments(time.cells), moments(time.frames)
+    unit = both.run.fields[both.field].unit
+    square = f"{unit}2"
+    frequency, wavenumber = time.frequency, space.wavenumber
+    return {
+        "frames": {
+            "time": (both.times, "s", "simulated time"),
+            "mse": (frames.mse, square, "mean square error over the area"),
+            "bias": (frames.bias, square, "its part from the mean"),
+            "amplitude": (frames.amplitude, square, "its part from the standard deviation"),
+            "phase": (frames.phase, square, "its part from the correlation"),
+            "correlation": (frames.correlation, "1", "correlation with the reference"),
+            "shift_x": (space.shift[:, 0], "m", "how far eastward the run is of the reference"),
+            "shift_y": (space.shift[:, 1], "m", "how far northward the run is of the reference"),
+            "counted": (time.frames.count, "1", "cells that counted"),
+        },
+        "map": {
+            "bias": (cells.bias, square, "part of the mean square error over time from the mean"),
+            "amplitude": (cells.amplitude, square, "part from the standard deviation"),
+            "phase": (cells.phase, square, "part from the correlation"),
+            "counted": (time.cells.count, "1", "frames that counted"),
+        },
+        "frequency": {
+            "frequency": (frequency, "s-1", "frequency"),
+            **scales_table(time.scales, time.band, square),
+            **lag_column(time.scales, time.band, frequency),
+        },
+        "wavenumber": {"wavenumber": (wavenumber, "m-1", "wavenumber, cycles a metre"), **scales_table(space.scales, space.band, square)},
+    }
+
+
+def scales_table(middle: Scales, band: tuple[Scales, Scales], square: str) -> Table:
+    """Parts, ratio and coherence by scale, with their bands."""
+    table: Table = {"power": (middle.power, square, "mean square of the reference")}
+    for name, unit, meaning in (
+        ("amplitude", square, "amplitude part of the mean square error"),
+        ("phase", square, "phase part of the mean square error"),
+        ("ratio", "1", "amplitude of the run over the reference's"),
+        ("coherence", "1", "squared coherence"),
+    ):
+        table |= _column(name, getattr(middle, name), (getattr(band[0], name), getattr(band[1], name)), unit, meaning)
+    return table
+
+
+def lag_column(middle: Scales, band: tuple[Scales, Scales], frequency: Array) -> Table:
+    """The phase lag as a time; a wave that goes both ways through the rings of wavenumbers has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        late = [-angle / (2.0 * np.pi * frequency) for angle in (middle.angle, band[1].angle, band[0].angle)]
+    return _column("lag", late[0], (late[1], late[2]), "s", "how late the run is")
