@@ -43,6 +43,10 @@ def run(
     ] = [],  # noqa: B006
     out: Annotated[Path | None, typer.Option(help="Output folder. Default: runs/<name of the file>.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is done; replace another run in the output folder.")] = False,
+    only: Annotated[str, typer.Option(metavar="NAME", help="Do this one run of a campaign, and no stage.")] = "",
+    on: Annotated[
+        str, typer.Option(metavar="SITE", help="Submit to SLURM: a sweep's runs as an array. SITE is local_slurm or a file.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
@@ -53,7 +57,7 @@ def run(
     """
     from jobs.execute import execute
 
-    execute(file, ranks=ranks, overrides=set_, out=out, force=force, dry_run=dry_run, quiet=quiet)
+    execute(file, ranks=ranks, overrides=set_, out=out, force=force, only=only, on=on, dry_run=dry_run, quiet=quiet)
 
 
 @app.command()

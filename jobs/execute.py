@@ -29,10 +29,14 @@ def execute(
     overrides: Iterable[str] = (),
     out: Path | None = None,
     force: bool = False,
+    only: str = "",
+    on: str = "",
     dry_run: bool = False,
     quiet: bool = False,
 ) -> Path:
     """Run the case or campaign ``file`` into ``out`` (default ``runs/<stem>``); returns the output folder.
+
+    ``only`` is the one run to do, without stages; ``on`` is the SLURM site that shall do it all.
 
     Raises
     ------
@@ -44,6 +48,7 @@ def execute(
     from solvers.core.comm import world
 
     path = catalogue.find(file)
+    overrides = list(overrides)
     campaign = campaigns.read(path, overrides)
     comm = world()
     if comm.size > 1 and ranks not in (0, comm.size):
@@ -52,6 +57,11 @@ def execute(
     say = _sayer(quiet=quiet or comm.rank > 0)
     for run in campaign.runs:
         _check_run(run)
+    if on:
+        _submit(path, campaign, folder, max(ranks, 1), overrides, on, say, force=force, dry_run=dry_run)
+        return folder
+    if only:
+        campaign = _one_run(campaign, only)
     if dry_run:
         _describe_plan(campaign, folder, ranks or comm.size, say)
         return folder
@@ -61,13 +71,39 @@ def execute(
     else:
         for run in campaign.runs:
             _do_run(run, folder / run.folder, comm, max(ranks, 1), force=force, quiet=quiet, say=say)
-    if comm.rank == 0:
+    if comm.rank == 0 and not only:
         _do_stages(campaign, folder, force=force, say=say)
         from pipeline.report import write_report
 
         say(f"report: {write_report(campaign, folder)}")
     comm.barrier()
     return folder
+
+
+def _one_run(campaign: Campaign, name: str) -> Campaign:
+    known = {run.name: run for run in campaign.runs}
+    if name not in known:
+        raise InputError(f"no run {name!r}{plugin.nearest(name, known)}; there are: {', '.join(known)}")
+    return Campaign(campaign.title, (known[name],))
+
+
+def _submit(
+    file: Path, campaign: Campaign, folder: Path, ranks: int, overrides: list[str], on: str, say: Any, *, force: bool, dry_run: bool
+) -> None:
+    """Hand the campaign to SLURM; with ``dry_run`` only print the scripts."""
+    from jobs import slurm
+
+    rendered = slurm.scripts(file, campaign, folder, ranks, overrides, slurm.site(on))
+    if dry_run:
+        for name, text in rendered.items():
+            say(f"### {name}.sbatch\n{text}")
+        return
+    for run in campaign.runs:
+        if force or not _is_done(folder / run.folder, run.case.text):
+            _prepare(folder / run.folder, run.case.text, force=force)
+    numbers = slurm.submit(rendered, folder)
+    say(f"submitted {len(campaign.runs)} run(s) as job {numbers['runs']}, and the stages after them as job {numbers['stages']}")
+    say(f"scripts and logs: {folder / 'jobs'}; squeue -j {numbers['runs']},{numbers['stages']} shows them")
 
 
 def _sayer(*, quiet: bool) -> Any:
