@@ -72,6 +72,8 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     found: dict[str, Any] = {}
     tables: Tables = {}
     for i, path in enumerate(inputs["runs"]):
+        if path == reference and len(inputs["runs"]) > 1:
+            continue  # the finest of a sweep is what the others are compared with
         name = path.parent.name
         with Store(path) as store:
             facts = _facts(path, store)

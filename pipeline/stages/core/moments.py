@@ -100,5 +100,6 @@ def moments(s: Sums) -> Moments:
         # s_n s_r mean((n' / s_n - r' / s_r)^2) = mean((d' - r' change / s_r)^2) s_r / s_n
         ratio = np.divide(change, s_r, out=np.zeros_like(change), where=s_r > 0.0)
         phase = np.where((s_n > 0.0) & (s_r > 0.0), np.maximum(dd - 2.0 * ratio * dr + amplitude, 0.0) * s_r / s_n, 0.0)
+        amplitude, phase = (np.where(s.weight > 0.0, part, np.nan) for part in (amplitude, phase))
         correlation = np.where((s_n > 0.0) & (s_r > 0.0), (rr + dr) / (s_n * s_r), np.nan)
         return Moments(mean_d**2 + dd, mean_d**2, amplitude, phase, rr, np.clip(correlation, -1.0, 1.0), s_n / s_r)
