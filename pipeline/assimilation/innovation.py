@@ -78,7 +78,8 @@ def judge(cycles: Iterable[Innovation], skip: int = 0) -> Verdict:
     weights = np.array([c.count for c in seen], float)
     variance, error = _mean(np.array([c.noise for c in seen]), weights)
     chi, chi_error = _mean(np.array([c.chi_square for c in seen]), weights)
-    wrong = bool(abs(variance - 1.0) > max(MATTERS, CERTAIN * error))  # false where either is nan
+    off = abs(variance - 1.0)
+    wrong = bool(off > MATTERS and off > CERTAIN * error)  # false where there is no error to compare with
     deviation = float(np.sqrt(max(variance, 0.0)))
     verdict = Verdict(deviation, 0.5 * error / deviation if deviation > 0.0 else np.nan, chi, chi_error, wrong)
     if wrong:

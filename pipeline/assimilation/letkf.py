@@ -93,11 +93,13 @@ def analyse_block(states: Array, s: Array, innovation: Array, places: Array, loc
     times, members, dofs = states.shape
     domains = len(localisation.places)
     split = states.reshape(times, members, domains, dofs // domains).transpose(2, 1, 0, 3)
-    perturbations = np.ascontiguousarray(split).reshape(domains, members, -1)
-    mean = perturbations.mean(axis=1, keepdims=True)
-    perturbations -= mean
+    before = np.ascontiguousarray(split).reshape(domains, members, -1)
+    mean = before.mean(axis=1, keepdims=True)
+    perturbations = before - mean
     out = np.empty_like(perturbations)
     kernels.local_analyses(perturbations, np.ascontiguousarray(s), innovation, near.first, near.members, near.taper, out)
     out += mean
+    alone = near.first[1:] == near.first[:-1]
+    out[alone] = before[alone]  # to the last bit
     back = out.reshape(domains, members, times, dofs // domains).transpose(2, 1, 0, 3)
     return np.ascontiguousarray(back).reshape(states.shape)
