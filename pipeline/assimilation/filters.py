@@ -14,7 +14,6 @@ I. Szunyogh, Physica D 230 (2007) 112-126, DOI 10.1016/j.physd.2006.11.008, eqs.
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, eigh
 
 from pipeline.assimilation.observe import Seen
 
@@ -22,19 +21,19 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def stochastic_weights(seen: Seen, seed: int, cycle: int) -> Array:
-    """W (M, M) of the EnKF. Member m's noise is drawn from `default_rng([seed, cycle, m])`.
+    """W (M, M) of the EnKF. Member m's noise is row m of what `default_rng([seed, cycle])` draws.
 
     The noise is centred, so that the mean is Kalman's for the forecast's covariance, and stretched back to its variance.
     """
     members, count = seen.perturbations.shape
-    noise = np.stack([np.random.default_rng([seed, cycle, m]).standard_normal(count) for m in range(members)])
+    noise = np.random.default_rng([seed, cycle]).standard_normal((members, count))
     noise = (noise - noise.mean(axis=0)) * np.sqrt(members / (members - 1.0))
     y = seen.perturbations / np.sqrt(members - 1.0)
     drawn = seen.innovation + noise - seen.perturbations  # (M, Q)
     if count <= members:
-        gain = cho_solve(cho_factor(np.eye(count) + y.T @ y), y.T)  # (Q, M)
+        gain = np.linalg.solve(np.eye(count) + y.T @ y, y.T)  # (Q, M)
     else:
-        gain = cho_solve(cho_factor(np.eye(members) + y @ y.T), y).T
+        gain = np.linalg.solve(np.eye(members) + y @ y.T, y).T
     return np.eye(members) + drawn @ gain / np.sqrt(members - 1.0)
 
 
@@ -46,14 +45,14 @@ def square_root_weights(seen: Seen) -> Array:
     members, count = seen.perturbations.shape
     y = seen.perturbations / np.sqrt(members - 1.0)
     if count < members:
-        values, vectors = eigh(y.T @ y, check_finite=False)
+        values, vectors = np.linalg.eigh(y.T @ y)
         root = np.sqrt(1.0 + np.maximum(values, 0.0))
         along = y @ vectors  # (M, Q)
         mean = along @ ((vectors.T @ seen.innovation) / root**2)
         change = (along / (-root * (1.0 + root))) @ along.T  # ((1 + l)^-1/2 - 1) / l
         change += np.eye(members)
     else:
-        values, vectors = eigh(y @ y.T, check_finite=False)
+        values, vectors = np.linalg.eigh(y @ y.T)
         root = np.sqrt(1.0 + np.maximum(values, 0.0))
         mean = vectors @ ((vectors.T @ (y @ seen.innovation)) / root**2)
         change = (vectors / root) @ vectors.T

@@ -45,9 +45,11 @@ def innovation(forecast: Array, analysis: Array, observation: Observation) -> In
     """`Innovation` of one cycle from the ensembles (M, dofs) before and after its analysis."""
     if not observation.present.any():
         return Innovation(0, np.nan, np.nan, np.nan, np.nan)
-    before, after = see(forecast, observation), see(analysis, observation)
-    ob, oa = before.innovation, after.innovation
-    variance = before.perturbations.var(axis=0, ddof=1)
+    before = see(forecast, observation)
+    ob = before.innovation
+    seen = observation.operator(analysis.mean(axis=0, keepdims=True))[0]
+    oa = ((observation.values - seen) / observation.noise)[observation.present]
+    variance = (before.perturbations**2).sum(axis=0) / (len(forecast) - 1.0)
     return Innovation(
         len(ob), float(np.mean(oa * ob)), float(np.mean((ob - oa) * ob)), float(variance.mean()), float(np.mean(ob**2 / (variance + 1.0)))
     )

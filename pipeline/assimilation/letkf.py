@@ -17,7 +17,7 @@ from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-BLOCK_BYTES = 8e6  # of the states of one block
+BLOCK_BYTES = 2e6  # of the states of one block
 AT_ONCE = 6  # blocks under way, so that memory does not grow with the number of blocks
 
 

@@ -63,10 +63,15 @@ class Localisation:
         return dofs // len(self.places)
 
 
-def ring(dofs: int, radius: float, length: float | None = None) -> Localisation:
-    """Every dof of an even periodic grid of ``length`` (default: spacing 1) a domain of its own."""
+def ring(dofs: int, radius: float, length: float | None = None, together: int = 1) -> Localisation:
+    """Domains on an even periodic grid of ``length`` (default: spacing 1), each of ``together`` dofs in a row about its place.
+
+    `InputError` where the dofs do not divide evenly.
+    """
+    if together < 1 or dofs % together:
+        raise InputError(f"{dofs} dofs do not divide into local domains of {together}")
     length = float(dofs) if length is None else length
-    return Localisation(np.arange(dofs) * (length / dofs), radius, (length,))
+    return Localisation((np.arange(0, dofs, together) + 0.5 * (together - 1)) * (length / dofs), radius, (length,))
 
 
 @dataclass(frozen=True, slots=True)

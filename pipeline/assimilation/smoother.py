@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
 
 from pipeline.assimilation.analysis import Method, analyse_trajectory
 from pipeline.assimilation.cycle import Forecast, advance
@@ -106,7 +105,7 @@ def fit(
         y, d = _window(forecast, mean + w @ perturbations + root @ perturbations, observations, start)
         y = inverse @ y  # sensitivities to w
         hessian = (members - 1.0) * np.eye(members) + y @ y.T
-        values, vectors = eigh(hessian)
+        values, vectors = np.linalg.eigh(hessian)
         move = vectors @ ((vectors.T @ (y @ d - (members - 1.0) * w)) / values)
         w = w + move
         root = (vectors * np.sqrt((members - 1.0) / values)) @ vectors.T

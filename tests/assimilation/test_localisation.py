@@ -59,6 +59,7 @@ def test_neighbours_are_those_within_reach(period):
     [
         (lambda: ring(10, 0.0), "radius of 0"),
         (lambda: ring(10, -1.0), "must be positive"),
+        (lambda: ring(10, 1.0, together=4), "do not divide into local domains of 4"),
         (lambda: Localisation(np.zeros((4, 2)), 1.0, (1.0,)), "period"),
         (lambda: Localisation(np.full(4, np.nan), 1.0), "finite"),
         (lambda: ring(10, 1.0).variables(25), "25 dofs do not divide among 10"),
