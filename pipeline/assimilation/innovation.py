@@ -63,7 +63,7 @@ class Verdict:
     noise_error: float
     chi_square: float
     chi_square_error: float
-    wrong: bool  # the stated noise level is refuted
+    wrong: bool  # the stated noise level does not fit: it is wrong, or the filter has lost the truth
 
     def __str__(self) -> str:
         said = f"estimated / stated noise {self.noise:.3g} +- {self.noise_error:.2g}, reduced chi-square {self.chi_square:.3g}"
@@ -71,7 +71,7 @@ class Verdict:
 
 
 def judge(cycles: Iterable[Innovation], skip: int = 0) -> Verdict:
-    """`Verdict` on the cycles after the first ``skip``; warns in the log where the stated noise level is wrong.
+    """`Verdict` on the cycles after the first ``skip``; warns in the log where the innovations do not fit the stated noise level.
 
     It is wrong where the variance is off by more than `MATTERS` and by more than `CERTAIN` standard errors. With fewer than two cycles
     that observed anything there is no error to compare with, and nothing is refuted.
@@ -85,7 +85,7 @@ def judge(cycles: Iterable[Innovation], skip: int = 0) -> Verdict:
     deviation = float(np.sqrt(max(variance, 0.0)))
     verdict = Verdict(deviation, 0.5 * error / deviation if deviation > 0.0 else np.nan, chi, chi_error, wrong)
     if wrong:
-        log.warning("the observations' noise is not what was stated: %s over %d cycles", verdict, len(seen))
+        log.warning("the stated noise is wrong, or the filter has lost the truth: %s over %d cycles", verdict, len(seen))
     return verdict
 
 
