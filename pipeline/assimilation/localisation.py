@@ -16,8 +16,6 @@ from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-GAUSSIAN = np.sqrt(10.0 / 3.0)  # support / 2 over the length of the Gaussian that it resembles (Lorenc 2003, DOI 10.1256/qj.02.132)
-
 
 def gaspari_cohn(distance: Array) -> Array:
     """The taper at ``distance`` in halves of its support: 1 at 0, 0 from 2 on."""

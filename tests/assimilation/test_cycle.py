@@ -40,7 +40,7 @@ METHODS = {
 
 @pytest.mark.parametrize(("kind", "published"), [("enkf", 0.22), ("etkf", 0.18), ("letkf", 0.22)])
 def test_lorenz_96_is_followed_as_closely_as_published(kind, published):
-    """Sakov and Oke 2008 (DOI 10.1175/2007MWR2021.1), table 1; for the LETKF, Bocquet 2011 (DOI 10.5194/npg-18-735-2011), fig. 6."""
+    """The scores that DAPPER 1.7.1 lists after Sakov and Oke 2008; for the LETKF after Bocquet 2011 (DOI 10.5194/npg-18-735-2011)."""
     truth, observations, draw = twin(800)
     members, method = METHODS[kind]
     errors = [

@@ -36,9 +36,9 @@ LIMIT = 512 * 2**20  # [bytes] of each worker
 Say = Callable[[str], None]
 Setup = dict[str, Any]
 
-# P. Sakov, P. R. Oke 2008, DOI 10.1175/2007MWR2021.1, as dapper.mods.Lorenz96.sakov2008
+# as dapper.mods.Lorenz96.sakov2008, after P. Sakov, P. R. Oke 2008, DOI 10.1175/2007MWR2021.1
 L96 = {"model": "l96", "dofs": 40, "dt": 0.05, "steps": 1, "together": 2, "cycles": 2000, "variance": 0.001}
-# M. Bocquet, A. Farchi 2019, DOI 10.1016/j.cam.2019.112374 as dapper.mods.KS.bocquet2019: length 32 pi, 128 points
+# as dapper.mods.KS.bocquet2019, after A. Farchi, M. Bocquet 2019, DOI 10.1080/16000870.2019.1613142: length 32 pi, 128 points
 KS = {"model": "ks", "dofs": 128, "length": 32.0 * np.pi, "dt": 0.5, "steps": 2, "together": 4, "cycles": 600, "variance": 0.001}
 
 

@@ -33,7 +33,7 @@ class KuramotoSivashinsky:
         k[-1] = 0.0  # of an odd derivative
         self.half_gradient = -0.5j * k
         self.whole, self.half = np.exp(linear), np.exp(0.5 * linear)
-        z = linear[:, None] + np.exp(1j * np.pi * (np.arange(32) + 0.5) / 32)  # eqs. (2.8)-(2.10): means over half a circle
+        z = linear[:, None] + np.exp(1j * np.pi * (np.arange(32) + 0.5) / 32)  # means over half a circle
         self.q = dt * np.mean((np.exp(0.5 * z) - 1.0) / z, axis=1).real
         self.f1 = dt * np.mean((-4.0 - z + np.exp(z) * (4.0 - 3.0 * z + z**2)) / z**3, axis=1).real
         self.f2 = dt * np.mean((2.0 + z + np.exp(z) * (z - 2.0)) / z**3, axis=1).real
