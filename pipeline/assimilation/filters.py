@@ -4,7 +4,7 @@ With the forecast's mean x and perturbations A (M, dofs), Y = H(A) in standard d
 analysis is x + W A with weights W (M, M). What holds at one time holds along trajectories: the same weights smooth earlier states.
 
 EnKF: every member is drawn towards its own perturbed observations; G. Burgers, P. J. van Leeuwen, G. Evensen, Mon. Weather Rev. 126
-(1998) 1719-1724, DOI 10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2, sect. 4, the Kalman gain written in the ensemble's space.
+(1998) 1719-1724, DOI 10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2, the Kalman gain written in the ensemble's space.
 ETKF: W = 1 w^T + T with w = (Y Y^T + (M - 1) I)^-1 Y d, T = ((Y Y^T + (M - 1) I) / (M - 1))^-1/2; B. R. Hunt, E. J. Kostelich,
 I. Szunyogh, Physica D 230 (2007) 112-126, DOI 10.1016/j.physd.2006.11.008, eqs. (20)-(24).
 """
