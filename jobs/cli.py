@@ -88,6 +88,21 @@ def bench(
 
 
 @app.command()
+def forecast(
+    ensemble: Annotated[Path, typer.Argument(help="An ensemble's HDF5 file (docs/file_format.md).")],
+    case: Annotated[Path, typer.Option(help="The case whose mesh and solver integrate it, by path, or by name.")],
+    time: Annotated[float, typer.Option(help="[s] The time to reach, counted as the ensemble's own.")],
+    out: Annotated[Path, typer.Option(help="The ensemble file to write.")],
+    ranks: Annotated[int, typer.Option(help="MPI ranks, each with members of its own; starts mpirun itself.")] = 0,
+) -> None:
+    """Integrate every member of an ensemble file by a case's solver, and write an ensemble file."""
+    from jobs.catalogue import find
+    from jobs.forecast import forecast_file
+
+    forecast_file(ensemble, find(case), time, ranks, out)
+
+
+@app.command()
 def advise(
     result: Annotated[Path, typer.Argument(help="The folder of a stage `decompose` over a sweep of meshes, such as runs/NAME/error.")],
     error: Annotated[str | None, typer.Option(help="The relative error to reach, such as 5% or 0.05.")] = None,

@@ -11,12 +11,12 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [
 
 @contextlib.contextmanager
 def client(memory: int | None = None) -> Iterator[Any]:
-    """A client on a cluster of this machine's cores, closed at the end; no dashboard. ``memory`` [B] bounds each worker's."""
+    """A client on a cluster of this machine's cores, closed at the end; its dashboard takes any free port. ``memory`` [B] bounds each worker's."""
     from dask import config
     from dask.distributed import Client, LocalCluster
 
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MALLOC.items()}
     config.set({"distributed.logging.distributed": "error"} | environ)
     workers = {"n_workers": min(2, os.cpu_count() or 1), "threads_per_worker": 1, "memory_limit": memory or "auto"}
-    with LocalCluster(**workers, dashboard_address=None) as cluster, Client(cluster) as connected:
+    with LocalCluster(**workers, dashboard_address=":0") as cluster, Client(cluster) as connected:
         yield connected

@@ -8,8 +8,9 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 
+from pipeline.ensemble import read_header
 from pipeline.errors import InputError
-from pipeline.layout import DIMENSIONS, FILL, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, series_names
+from pipeline.layout import DIMENSIONS, ENSEMBLE_SCHEMA, FILL, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, series_names
 from pipeline.store import readable
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
@@ -25,6 +26,9 @@ def validate(path: Path) -> str:
     """
     with readable(path), h5py.File(path, "r") as file:
         schema = file.attrs.get("schema")
+        if schema == ENSEMBLE_SCHEMA:
+            read_header(path)
+            return ENSEMBLE_SCHEMA
         for violation in _violations(file, schema):
             raise InputError(f"{path}: {violation}")
     return str(schema)

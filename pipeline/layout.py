@@ -11,6 +11,7 @@ import numpy as np
 
 SCHEMA = "wavetrain-1"
 RESULT_SCHEMA = "wavetrain-result-1"
+ENSEMBLE_SCHEMA = "wavetrain-ensemble-1"
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0

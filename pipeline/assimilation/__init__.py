@@ -1,0 +1,1 @@
+"""Data assimilation: ensemble Kalman filters and smoothers on arrays (members, dofs), for any solver."""

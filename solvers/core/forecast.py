@@ -1,0 +1,87 @@
+"""An ensemble's forecast: every member integrated by a case's solver on a mesh of its own, members spread over the ranks.
+
+A member is a serial run with its own time steps: the same bits on any number of ranks. One that becomes unstable is written as nan, which
+`pipeline.assimilation.cycle` drops.
+"""
+
+# M members, C cells, V variables
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshes.core.partition import owners
+from pipeline import ensemble, params, plugin
+from pipeline.case import Case
+from pipeline.errors import InputError, RunError
+from solvers.core.comm import Comm, Serial, block_bounds
+from solvers.core.driver import Clock, simulate
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+log = logging.getLogger("wavetrain")
+
+
+def forecast(source: Path, case: Case, until: float, out: Path, comm: Comm) -> int:
+    """Integrate the ensemble file ``source`` to time ``until`` [s] and write ``out``; returns how many members became unstable. Collective.
+
+    Raises
+    ------
+    InputError
+        No ensemble, states that do not fit the case, a time that is not after the ensemble's, or more ranks than members.
+    """
+    header = ensemble.read_header(source)
+    if not until > header.time:
+        raise InputError(f"--time {until:g} is not after the ensemble's time, {header.time:g} s")
+    members = header.shape[0]
+    if comm.size > members:
+        raise InputError(f"too many ranks for the members: {comm.size} ranks, {members} members")
+    run, shape, mesh_hash = member_run(case, header.time, until)
+    if header.shape[1:] != shape:
+        raise InputError(f"{source} has states of {header.shape[1:]} (cells, variables); those of the case have {shape}")
+    first, last = block_bounds(comm.rank, comm.size, members)
+    states = ensemble.read_members(source, first, last)
+    unstable = 0
+    for i, state in enumerate(states):
+        try:
+            states[i] = run(state)
+        except RunError as error:
+            log.warning("member %d: %s", first + i, error)
+            states[i] = np.nan
+            unstable += 1
+    if comm.rank == 0:
+        ensemble.create(out, ensemble.Header(header.shape, until), {"case": case.text, "mesh_hash": mesh_hash})
+    comm.barrier()
+    for rank in range(comm.size):  # one after the other: needs no parallel HDF5, and holds no more than a rank's own members
+        if comm.rank == rank:
+            ensemble.write_members(out, first, states)
+        comm.barrier()
+    if comm.rank == 0:
+        ensemble.finish(out)
+    comm.barrier()
+    return sum(comm.gather(unstable))
+
+
+def member_run(case: Case, start: float, until: float) -> tuple[Callable[[Array], Array], tuple[int, ...], str]:
+    """A function that integrates a state (C, V) in mesh order; (C, V); and the hash of the mesh."""
+    solver = plugin.load("solvers", case.solver.kind)
+    mesh_module = plugin.load("meshes", case.mesh.kind)
+    mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    part = mesh.part(0, 1, owners(mesh, 1))
+    solver_params = params.build(solver.Params, case.solver.table, "solver")
+    model = solver.build(mesh, part, Serial(), solver_params, gauges={}, folder=case.folder)
+    example = model.initial()
+
+    def run(state: Array) -> Array:
+        if not np.isfinite(state).all():
+            raise RunError("its state is not finite")
+        u = np.ascontiguousarray(state[part.cells], dtype=example.dtype)
+        *_, last = simulate(model, Serial(), end=until, every=until, cfl=case.time.cfl, u=u, clock=Clock(t=start, frame=1))
+        out = np.empty_like(state)
+        out[part.cells[: part.owned]] = last.u[: part.owned]
+        return out
+
+    return run, (len(mesh.triangles), example.shape[1]), mesh.hash

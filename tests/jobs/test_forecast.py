@@ -1,0 +1,122 @@
+"""The verb ``forecast``: members are runs, on any number of ranks, and bad input is one line."""
+
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import wavetrain
+
+from pipeline.case import read
+from pipeline.ensemble import read_header, read_members, write_ensemble
+from solvers.core.forecast import member_run
+
+CASE = """
+[mesh]
+kind = "rectangle"
+width = 2.0
+height = 2.0
+size = 0.25
+bathymetry = { kind = "flat", depth = 0.5 }
+[solver]
+kind = "tsunami"
+initial = { kind = "hump", height = 0.1, width = 0.4 }
+[time]
+end = 0.5
+every = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case, its run, and an ensemble of four around the run's start."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "case.toml").write_text(CASE)
+    done = wavetrain("run", "case.toml", "--out", "run", "--quiet", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    with h5py.File(folder / "run" / "run.h5") as file:
+        depth = file["fields/depth"][0]
+    start = np.stack([depth, 0.0 * depth, 0.0 * depth], axis=1)
+    write_ensemble(folder / "ensemble.h5", start * (1.0 + 0.01 * np.arange(4))[:, None, None], 0.0)
+    return folder
+
+
+@pytest.fixture
+def folder(first: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(first, tmp_path / "here"))
+
+
+def forecast(folder, *words, time=0.5, case="case.toml", source="ensemble.h5", out="later.h5"):
+    return wavetrain("forecast", source, "--case", case, "--time", time, "--out", out, *words, cwd=folder)
+
+
+def test_a_member_is_what_the_run_of_its_state_gives(folder):
+    done = forecast(folder)
+    assert done.returncode == 0, done.stderr
+    header = read_header(folder / "later.h5")
+    with h5py.File(folder / "run" / "run.h5") as file:
+        last = file["restart/state"][:]
+    assert header.time == 0.5
+    assert header.shape == (4, *last.shape)
+    assert np.array_equal(read_members(folder / "later.h5", 0, 1)[0], last)
+    assert wavetrain("check", "later.h5", cwd=folder).stdout.strip().endswith("wavetrain-ensemble-1")
+
+
+def test_any_rank_count_gives_the_same_bits_and_two_legs_are_as_one(folder):
+    for ranks in (1, 2, 3):
+        done = forecast(folder, "--ranks", ranks, out=f"on{ranks}.h5")
+        assert done.returncode == 0, done.stderr
+    whole = [read_members(folder / f"on{ranks}.h5", 0, 4) for ranks in (1, 2, 3)]
+    assert np.array_equal(whole[0], whole[1])
+    assert np.array_equal(whole[0], whole[2])
+    assert forecast(folder, time=0.25, out="half.h5").returncode == 0
+    assert forecast(folder, source="half.h5", out="legs.h5").returncode == 0
+    assert np.abs(read_members(folder / "legs.h5", 0, 4) - whole[0]).max() < 1e-3  # other time steps: the scheme's error, not the clock's
+
+
+def test_a_member_that_is_not_finite_is_nan_and_counted(folder):
+    states = read_members(folder / "ensemble.h5", 0, 4)
+    states[2, 5] = np.inf
+    write_ensemble(folder / "bad.h5", states, 0.0)
+    done = forecast(folder, "--ranks", 2, source="bad.h5")
+    assert done.returncode == 0, done.stderr
+    assert "1 member(s) became unstable" in done.stdout
+    assert "member 2" in done.stderr
+    later = read_members(folder / "later.h5", 0, 4)
+    assert np.isnan(later[2]).all()
+    assert np.isfinite(later[[0, 1, 3]]).all()
+
+
+def test_the_filters_run_the_solver_as_a_function(folder):
+    run, shape, _ = member_run(read(folder / "case.toml"), 0.0, 0.5)
+    states = read_members(folder / "ensemble.h5", 0, 4)
+    forecast(folder)
+    assert states.shape[1:] == shape
+    assert np.array_equal(np.stack([run(state) for state in states]), read_members(folder / "later.h5", 0, 4))
+
+
+def test_bad_input_is_one_line(folder):
+    write_ensemble(folder / "small.h5", np.ones((4, 7, 3)), 0.0)
+    for named, words in (
+        ({"source": "none.h5"}, "no file 'none.h5'"),
+        ({"source": "case.toml"}, "is no HDF5 file"),
+        ({"source": "run/run.h5"}, "schema is 'wavetrain-1'"),
+        ({"source": "small.h5"}, "has states of (7, 3)"),
+        ({"time": 0.0}, "not after the ensemble's time"),
+        ({"case": "none.toml"}, "no file 'none.toml'"),
+    ):
+        refused(forecast(folder, **named), words, folder)
+
+
+@pytest.mark.parametrize(("ranks", "words"), [(2, "not after the ensemble's time"), (5, "5 ranks, 4 members")])
+def test_what_all_ranks_refuse_is_one_line(folder, ranks, words):
+    refused(forecast(folder, "--ranks", ranks, time=0.5 if ranks == 5 else 0.0), words, folder)
+
+
+def refused(done, words, folder):
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (folder / "later.h5").exists()
