@@ -11,7 +11,7 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [
 
 @contextlib.contextmanager
 def client(memory: int | None = None) -> Iterator[Any]:
-    """A client on a cluster of this machine's cores, closed at the end; its dashboard takes any free port. ``memory`` [B] bounds each worker's."""
+    """A client on a cluster of this machine's cores, closed at the end, its dashboard on any free port; ``memory`` [B] bounds a worker."""
     from dask import config
     from dask.distributed import Client, LocalCluster
 
