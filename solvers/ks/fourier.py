@@ -1,0 +1,206 @@
+"""Fourier transforms of one member or of eight side by side: arrays in, arrays out.
+
+Complex arrays are pairs of real ones, ``_r`` and ``_i``, each (n,) for one member or (n, 8) for eight (see `solvers.ks.lanes`). A
+spectrum holds wavenumbers 0 to n of 2 n real points, as numpy's rfft orders and scales them. Real points are held as n pairs: those of
+even number in the ``_r`` array, those of odd number in the ``_i`` array; pointwise products need not know.
+
+The transform is Stockham's of radix 4, 2, 3 and 5 (C. Van Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992,
+DOI 10.1137/1.9781611970999, sections 1.7 and 2.4); real points go through a complex transform of half the length (ibid., section 4.3).
+"""
+
+# k wavenumber, p block, q row in a block; m blocks, s rows of a block
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from solvers.ks.lanes import add, load, mul, scale, store, sub
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SIN60, COS72, COS36, SIN72, SIN36 = math.sqrt(0.75), (5**0.5 - 1) / 4, -(5**0.5 + 1) / 4, math.sin(0.4 * math.pi), math.sin(0.8 * math.pi)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def times(r, i, factor_r, factor_i):
+    """A complex number times one that is the same for all lanes."""
+    return sub(scale(r, factor_r), scale(i, factor_i)), add(scale(r, factor_i), scale(i, factor_r))
+
+
+@njit(cache=True, error_model="numpy")
+def stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
+    """One stage of radix 4: ``m`` blocks of ``s`` rows; twiddles ``w`` (3 m,)."""
+    for p in range(m):
+        u_r, u_i, v_r, v_i, z_r, z_i = w_r[3 * p], w_i[3 * p], w_r[3 * p + 1], w_i[3 * p + 1], w_r[3 * p + 2], w_i[3 * p + 2]
+        a, b, c, d, y = s * p, s * (p + m), s * (p + 2 * m), s * (p + 3 * m), 4 * s * p
+        for q in range(s):
+            a_r, a_i, b_r, b_i = load(x_r, a + q), load(x_i, a + q), load(x_r, b + q), load(x_i, b + q)
+            c_r, c_i, d_r, d_i = load(x_r, c + q), load(x_i, c + q), load(x_r, d + q), load(x_i, d + q)
+            e_r, e_i, f_r, f_i = add(a_r, c_r), add(a_i, c_i), sub(a_r, c_r), sub(a_i, c_i)
+            g_r, g_i, h_r, h_i = add(b_r, d_r), add(b_i, d_i), sub(b_i, d_i), sub(d_r, b_r)  # h = -i (b - d)
+            store(y_r, y + q, add(e_r, g_r))
+            store(y_i, y + q, add(e_i, g_i))
+            r, i = times(add(f_r, h_r), add(f_i, h_i), u_r, u_i)
+            store(y_r, y + s + q, r)
+            store(y_i, y + s + q, i)
+            r, i = times(sub(e_r, g_r), sub(e_i, g_i), v_r, v_i)
+            store(y_r, y + 2 * s + q, r)
+            store(y_i, y + 2 * s + q, i)
+            r, i = times(sub(f_r, h_r), sub(f_i, h_i), z_r, z_i)
+            store(y_r, y + 3 * s + q, r)
+            store(y_i, y + 3 * s + q, i)
+
+
+@njit(cache=True, error_model="numpy")
+def stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
+    """One stage of radix 2; twiddles ``w`` (m,)."""
+    for p in range(m):
+        a, b, y = s * p, s * (p + m), 2 * s * p
+        for q in range(s):
+            a_r, a_i, b_r, b_i = load(x_r, a + q), load(x_i, a + q), load(x_r, b + q), load(x_i, b + q)
+            store(y_r, y + q, add(a_r, b_r))
+            store(y_i, y + q, add(a_i, b_i))
+            r, i = times(sub(a_r, b_r), sub(a_i, b_i), w_r[p], w_i[p])
+            store(y_r, y + s + q, r)
+            store(y_i, y + s + q, i)
+
+
+@njit(cache=True, error_model="numpy")
+def stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
+    """One stage of radix 3; twiddles ``w`` (2 m,)."""
+    for p in range(m):
+        a, b, c, y = s * p, s * (p + m), s * (p + 2 * m), 3 * s * p
+        for q in range(s):
+            a_r, a_i, b_r, b_i, c_r, c_i = (
+                load(x_r, a + q), load(x_i, a + q), load(x_r, b + q), load(x_i, b + q), load(x_r, c + q), load(x_i, c + q),
+            )  # fmt: skip
+            t_r, t_i = add(b_r, c_r), add(b_i, c_i)
+            e_r, e_i = sub(a_r, scale(t_r, 0.5)), sub(a_i, scale(t_i, 0.5))
+            h_r, h_i = scale(sub(b_i, c_i), SIN60), scale(sub(c_r, b_r), SIN60)  # -i sin 60 (b - c)
+            store(y_r, y + q, add(a_r, t_r))
+            store(y_i, y + q, add(a_i, t_i))
+            r, i = times(add(e_r, h_r), add(e_i, h_i), w_r[2 * p], w_i[2 * p])
+            store(y_r, y + s + q, r)
+            store(y_i, y + s + q, i)
+            r, i = times(sub(e_r, h_r), sub(e_i, h_i), w_r[2 * p + 1], w_i[2 * p + 1])
+            store(y_r, y + 2 * s + q, r)
+            store(y_i, y + 2 * s + q, i)
+
+
+@njit(cache=True, error_model="numpy")
+def stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
+    """One stage of radix 5; twiddles ``w`` (4 m,)."""
+    for p in range(m):
+        y = 5 * s * p
+        for q in range(s):
+            row, away = s * p + q, s * m
+            a_r, a_i = load(x_r, row), load(x_i, row)
+            b_r, b_i, e_r, e_i = load(x_r, row + away), load(x_i, row + away), load(x_r, row + 4 * away), load(x_i, row + 4 * away)
+            c_r, c_i, d_r, d_i = load(x_r, row + 2 * away), load(x_i, row + 2 * away), load(x_r, row + 3 * away), load(x_i, row + 3 * away)
+            f_r, f_i, g_r, g_i = add(b_r, e_r), add(b_i, e_i), add(c_r, d_r), add(c_i, d_i)
+            h_r, h_i, o_r, o_i = sub(b_r, e_r), sub(b_i, e_i), sub(c_r, d_r), sub(c_i, d_i)
+            store(y_r, y + q, add(a_r, add(f_r, g_r)))
+            store(y_i, y + q, add(a_i, add(f_i, g_i)))
+            s_r, s_i = add(a_r, add(scale(f_r, COS72), scale(g_r, COS36))), add(a_i, add(scale(f_i, COS72), scale(g_i, COS36)))
+            t_r, t_i = add(a_r, add(scale(f_r, COS36), scale(g_r, COS72))), add(a_i, add(scale(f_i, COS36), scale(g_i, COS72)))
+            k_r, k_i = add(scale(h_i, SIN72), scale(o_i, SIN36)), add(scale(h_r, -SIN72), scale(o_r, -SIN36))
+            l_r, l_i = sub(scale(h_i, SIN36), scale(o_i, SIN72)), sub(scale(o_r, SIN72), scale(h_r, SIN36))
+            r, i = times(add(s_r, k_r), add(s_i, k_i), w_r[4 * p], w_i[4 * p])
+            store(y_r, y + s + q, r)
+            store(y_i, y + s + q, i)
+            r, i = times(add(t_r, l_r), add(t_i, l_i), w_r[4 * p + 1], w_i[4 * p + 1])
+            store(y_r, y + 2 * s + q, r)
+            store(y_i, y + 2 * s + q, i)
+            r, i = times(sub(t_r, l_r), sub(t_i, l_i), w_r[4 * p + 2], w_i[4 * p + 2])
+            store(y_r, y + 3 * s + q, r)
+            store(y_i, y + 3 * s + q, i)
+            r, i = times(sub(s_r, k_r), sub(s_i, k_i), w_r[4 * p + 3], w_i[4 * p + 3])
+            store(y_r, y + 4 * s + q, r)
+            store(y_i, y + 4 * s + q, i)
+
+
+@njit(cache=True, error_model="numpy")
+def transform(x_r, x_i, y_r, y_i, radices, w_r, w_i):
+    """The discrete Fourier transform of ``x`` (n,), in ``x`` where the number of ``radices`` is even, else in ``y``: both are
+    overwritten. With ``_r`` and ``_i`` exchanged it is n times the inverse."""
+    m, s, first = x_r.shape[0], 1, 0
+    for turn in range(len(radices)):
+        radix = radices[turn]
+        m //= radix
+        z_r, z_i = w_r[first:], w_i[first:]
+        a_r, a_i, b_r, b_i = (x_r, x_i, y_r, y_i) if turn % 2 == 0 else (y_r, y_i, x_r, x_i)
+        if radix == 4:
+            stage4(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
+        elif radix == 2:
+            stage2(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
+        elif radix == 3:
+            stage3(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
+        else:
+            stage5(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
+        s *= radix
+        first += m * (radix - 1)
+
+
+@njit(cache=True, error_model="numpy")
+def to_points(u_r, u_i, f_r, f_i, x_r, x_i, y_r, y_i, radices, w_r, w_i, turn_r, turn_i):
+    """Points of the spectrum ``u`` (n + 1,) times ``f`` (n + 1,), which holds the inverse's 1 / 2 n too; left where `transform` leaves it.
+
+    ``turn`` (n + 1,) is exp(i pi k / n).
+    """
+    n = x_r.shape[0]
+    a, b = scale(load(u_r, 0), f_r[0]), scale(load(u_r, n), f_r[n])
+    store(x_r, 0, add(a, b))
+    store(x_i, 0, sub(a, b))
+    for k in range(1, n // 2 + 1):
+        a_r, a_i = times(load(u_r, k), load(u_i, k), f_r[k], f_i[k])
+        b_r, b_i = times(load(u_r, n - k), load(u_i, n - k), f_r[n - k], f_i[n - k])
+        e_r, e_i = add(a_r, b_r), sub(a_i, b_i)
+        o_r, o_i = times(sub(a_r, b_r), add(a_i, b_i), turn_r[k], turn_i[k])
+        store(x_r, k, sub(e_r, o_i))
+        store(x_i, k, add(e_i, o_r))
+        store(x_r, n - k, add(e_r, o_i))
+        store(x_i, n - k, sub(o_r, e_i))
+    transform(x_i, x_r, y_i, y_r, radices, w_r, w_i)
+
+
+@njit(cache=True, error_model="numpy")
+def add_spectrum(x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i):
+    """Add to ``out`` (n + 1,) the spectrum, times ``f`` (n + 1,), of the points whose complex transform is ``x`` (n,)."""
+    n = x_r.shape[0]
+    a, b = load(x_r, 0), load(x_i, 0)
+    store(out_r, 0, add(load(out_r, 0), scale(add(a, b), f_r[0])))
+    store(out_r, n, add(load(out_r, n), scale(sub(a, b), f_r[n])))
+    for k in range(1, n // 2 + 1):
+        a_r, a_i, b_r, b_i = load(x_r, k), load(x_i, k), load(x_r, n - k), load(x_i, n - k)
+        e_r, e_i = scale(add(a_r, b_r), 0.5), scale(sub(a_i, b_i), 0.5)
+        o_r, o_i = times(add(a_i, b_i), sub(b_r, a_r), 0.5 * turn_r[k], -0.5 * turn_i[k])
+        r, i = times(add(e_r, o_r), add(e_i, o_i), f_r[k], f_i[k])
+        store(out_r, k, add(load(out_r, k), r))
+        store(out_i, k, add(load(out_i, k), i))
+        if k < n - k:
+            r, i = times(sub(e_r, o_r), sub(o_i, e_i), f_r[n - k], f_i[n - k])
+            store(out_r, n - k, add(load(out_r, n - k), r))
+            store(out_i, n - k, add(load(out_i, n - k), i))
+
+
+def plan(points: int) -> tuple[Array, Array, Array, Array, Array]:
+    """What the transforms of ``points`` (even) need: radices, twiddles (real, imaginary), ``turn`` (real, imaginary)."""
+    left, radices, twiddles = points // 2, [], []
+    for radix in (4, 2, 3, 5):
+        while left % radix == 0:
+            left //= radix
+            radices.append(radix)
+            twiddles.append(np.exp(-2j * np.pi / (left * radix) * np.outer(np.arange(left), np.arange(1, radix))).ravel())
+    w = np.concatenate([*twiddles, np.zeros(0)])
+    turn = np.exp(2j * np.pi / points * np.arange(points // 2 + 1))
+    return np.array(radices, np.int64), w.real.copy(), w.imag.copy(), turn.real.copy(), turn.imag.copy()
+
+
+def aligned(*shape: int) -> Array:
+    """Zeros that begin where a vector register likes to load from."""
+    size = int(np.prod(shape))
+    raw = np.zeros(size + 8)
+    first = (-raw.ctypes.data // 8) % 8
+    return raw[first : first + size].reshape(shape)

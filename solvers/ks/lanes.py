@@ -1,0 +1,124 @@
+"""Numbers that are one value or eight side by side: a kernel that is written with these is compiled for both, from one source.
+
+An array (n,) holds one number a row, an array (n, 8) eight: the same row of eight members of an ensemble, which a vector register
+takes at once. Each operation is one strict IEEE instruction a number, never fused or reordered: so a member has the same bits
+whether it was computed alone or beside others.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+LANES = 8  # numbers side by side
+WIDE = types.UniTuple(types.float64, LANES)
+VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+
+
+def _packed(builder: Any, kind: Any, value: Any) -> Any:
+    """``value`` as LLVM wants it for arithmetic: a vector, or the double that it is."""
+    if kind == types.float64:
+        return value
+    vector = ir.Constant(VECTOR, ir.Undefined)
+    for i in range(LANES):
+        vector = builder.insert_element(vector, builder.extract_value(value, i), ir.Constant(ir.IntType(32), i))
+    return vector
+
+
+def _unpacked(builder: Any, kind: Any, value: Any) -> Any:
+    """The way back: the tuple that numba knows."""
+    if kind == types.float64:
+        return value
+    whole = ir.Constant(ir.ArrayType(ir.DoubleType(), LANES), ir.Undefined)
+    for i in range(LANES):
+        whole = builder.insert_value(whole, builder.extract_element(value, ir.Constant(ir.IntType(32), i)), i)
+    return whole
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Where row ``index`` of ``array`` begins."""
+    data = context.make_array(kind)(context, builder, array).data
+    step = index if kind.ndim == 1 else builder.mul(index, ir.Constant(index.type, LANES))
+    return builder.gep(data, [step])
+
+
+def _number(kind: Any) -> Any:
+    return types.float64 if kind.ndim == 1 else WIDE
+
+
+@intrinsic
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """Row ``index`` of ``array``, (n,) or (n, 8)."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = signature.args[0]
+        place = _place(context, builder, kind, *values)
+        if kind.ndim == 1:
+            return builder.load(place)
+        vector = builder.load(builder.bitcast(place, VECTOR.as_pointer()), align=8)
+        return _unpacked(builder, WIDE, vector)
+
+    return _number(array)(array, types.intp), code
+
+
+@intrinsic
+def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """Let row ``index`` of ``array`` be ``value``."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = signature.args[0]
+        place = _place(context, builder, kind, *values[:2])
+        packed = _packed(builder, signature.args[2], values[2])
+        if kind.ndim == 1:
+            builder.store(packed, place)
+        else:
+            builder.store(packed, builder.bitcast(place, VECTOR.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, _number(array)), code
+
+
+def _binary(name: str) -> Any:
+    def typed(typing: Any, a: Any, b: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            left, right = (_packed(builder, kind, value) for kind, value in zip(signature.args, values, strict=True))
+            return _unpacked(builder, signature.return_type, getattr(builder, name)(left, right))
+
+        return a(a, a), code
+
+    return typed
+
+
+@intrinsic
+def add(typing: Any, a: Any, b: Any) -> Any:
+    """``a + b``."""
+    return _binary("fadd")(typing, a, b)
+
+
+@intrinsic
+def sub(typing: Any, a: Any, b: Any) -> Any:
+    """``a - b``."""
+    return _binary("fsub")(typing, a, b)
+
+
+@intrinsic
+def mul(typing: Any, a: Any, b: Any) -> Any:
+    """``a b``."""
+    return _binary("fmul")(typing, a, b)
+
+
+@intrinsic
+def scale(typing: Any, a: Any, factor: Any) -> Any:
+    """``a`` times one number for all lanes."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = signature.args[0]
+        left, right = _packed(builder, kind, values[0]), values[1]
+        if kind != types.float64:
+            vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), right, ir.Constant(ir.IntType(32), 0))
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+            right = builder.shuffle_vector(vector, ir.Constant(VECTOR, ir.Undefined), zeros)
+        return _unpacked(builder, kind, builder.fmul(left, right))
+
+    return a(a, types.float64), code
