@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from solvers.ks.lanes import add, load, mul, scale, store, sub
+from solvers.ks.lanes import add, load, scale, store, sub
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -134,11 +134,11 @@ class Integrator:
         u = np.asarray(u, np.float64)
         if u.shape[-1:] != (self.points,):
             raise InputError(f"the state has the shape {u.shape}; its last dimension must be the {self.points} points")
-        state = self.spectrum(u.reshape(-1, self.points))
+        state = self.state_of(u.reshape(-1, self.points))
         self.run(state, steps)
         return self.values(state).reshape(u.shape)
 
-    def spectrum(self, u: Array) -> Array:
+    def state_of(self, u: Array) -> Array:
         """The state (members, slots, N / 2 + 1) of points ``u`` (members, N): their spectra, and no history."""
         state = np.full((len(u), self.scheme.slots, self.kept), np.nan, complex)
         for members, work in self._blocks(len(u)):
@@ -238,9 +238,9 @@ def _check(terms: Sequence[Term], length: float, points: int, dt: float, scheme:
     for name, value in (("length", length), ("dt", dt)):
         if not (np.isfinite(value) and value > 0.0):
             raise InputError(f"{name} = {value}; it must be a positive number")
-    for name, value, known in (("scheme", scheme, tuple(SCHEMES)), ("dealias", dealias, ("none", "2/3", "3/2"))):
-        if value not in known:
-            raise InputError(f"no {name} {value!r}{nearest(value, known)}; there are: {', '.join(known)}")
+    for name, asked, known in (("scheme", scheme, tuple(SCHEMES)), ("dealias", dealias, ("none", "2/3", "3/2"))):
+        if asked not in known:
+            raise InputError(f"no {name} {asked!r}{nearest(asked, known)}; there are: {', '.join(known)}")
     if any(term.dimensions > 1 for term in terms):
         raise InputError(f"the term {next(t.key for t in terms if t.dimensions > 1)} is for two dimensions; this line has one")
     left = points

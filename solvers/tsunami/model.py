@@ -66,6 +66,7 @@ class Tsunami:
         self._riemann, self._reach = RIEMANN[params.riemann]
         real = np.dtype(params.precision)
         self.real = real
+        self.shape, self.own = mesh.dofs, part.cells[: part.owned]
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
