@@ -4,7 +4,7 @@ Complex arrays are pairs of real ones, ``_r`` and ``_i``, each (n,) for one memb
 spectrum holds wavenumbers 0 to n of 2 n real points, as numpy's rfft orders and scales them. Real points are held as n pairs: those of
 even number in the ``_r`` array, those of odd number in the ``_i`` array; pointwise products need not know.
 
-The transform is Stockham's of radix 4, 2, 3 and 5 (C. Van Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992,
+The transform is Stockham's of radix 8, 4, 2, 3 and 5 (C. Van Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992,
 DOI 10.1137/1.9781611970999, sections 1.7 and 2.4); real points go through a complex transform of half the length (ibid., section 4.3).
 """
 
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from solvers.ks.lanes import add, load, scale, store, sub
+from solvers.ks.lanes import add, fold, load, rows, scale, store, sub
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+HALF_ROOT = math.sqrt(0.5)
 SIN60, COS72, COS36, SIN72, SIN36 = math.sqrt(0.75), (5**0.5 - 1) / 4, -(5**0.5 + 1) / 4, math.sin(0.4 * math.pi), math.sin(0.8 * math.pi)
 
 
@@ -29,28 +30,57 @@ def times(r, i, factor_r, factor_i):
     return sub(scale(r, factor_r), scale(i, factor_i)), add(scale(r, factor_i), scale(i, factor_r))
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def four(x_r, x_i, row, away):
+    """The transform of four rows, ``away`` from each other."""
+    a_r, a_i, c_r, c_i = load(x_r, row), load(x_i, row), load(x_r, row + 2 * away), load(x_i, row + 2 * away)
+    b_r, b_i, d_r, d_i = load(x_r, row + away), load(x_i, row + away), load(x_r, row + 3 * away), load(x_i, row + 3 * away)
+    e_r, e_i, f_r, f_i = add(a_r, c_r), add(a_i, c_i), sub(a_r, c_r), sub(a_i, c_i)
+    g_r, g_i, h_r, h_i = add(b_r, d_r), add(b_i, d_i), sub(b_i, d_i), sub(d_r, b_r)  # h = -i (b - d)
+    return add(e_r, g_r), add(e_i, g_i), add(f_r, h_r), add(f_i, h_i), sub(e_r, g_r), sub(e_i, g_i), sub(f_r, h_r), sub(f_i, h_i)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def put(y_r, y_i, row, r, i, w_r, w_i):
+    """Store a number times a twiddle."""
+    r, i = times(r, i, w_r, w_i)
+    store(y_r, row, r)
+    store(y_i, row, i)
+
+
+@njit(cache=True, error_model="numpy")
+def stage8(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
+    """One stage of radix 8: ``m`` blocks of ``s`` rows; twiddles ``w`` (7 m,)."""
+    for p in range(m):
+        y, t = 8 * s * p, 7 * p
+        for q in range(s):
+            a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i = four(x_r, x_i, s * p + q, 2 * s * m)
+            e_r, e_i, f_r, f_i, g_r, g_i, h_r, h_i = four(x_r, x_i, s * p + q + s * m, 2 * s * m)
+            k_r, k_i = scale(add(f_r, f_i), HALF_ROOT), scale(sub(f_i, f_r), HALF_ROOT)  # an eighth turn
+            l_r, l_i = scale(sub(h_i, h_r), HALF_ROOT), scale(add(h_r, h_i), -HALF_ROOT)  # three eighths
+            store(y_r, y + q, add(a_r, e_r))
+            store(y_i, y + q, add(a_i, e_i))
+            put(y_r, y_i, y + s + q, add(b_r, k_r), add(b_i, k_i), w_r[t], w_i[t])
+            put(y_r, y_i, y + 2 * s + q, add(c_r, g_i), sub(c_i, g_r), w_r[t + 1], w_i[t + 1])
+            put(y_r, y_i, y + 3 * s + q, add(d_r, l_r), add(d_i, l_i), w_r[t + 2], w_i[t + 2])
+            put(y_r, y_i, y + 4 * s + q, sub(a_r, e_r), sub(a_i, e_i), w_r[t + 3], w_i[t + 3])
+            put(y_r, y_i, y + 5 * s + q, sub(b_r, k_r), sub(b_i, k_i), w_r[t + 4], w_i[t + 4])
+            put(y_r, y_i, y + 6 * s + q, sub(c_r, g_i), add(c_i, g_r), w_r[t + 5], w_i[t + 5])
+            put(y_r, y_i, y + 7 * s + q, sub(d_r, l_r), sub(d_i, l_i), w_r[t + 6], w_i[t + 6])
+
+
 @njit(cache=True, error_model="numpy")
 def stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
-    """One stage of radix 4: ``m`` blocks of ``s`` rows; twiddles ``w`` (3 m,)."""
+    """One stage of radix 4; twiddles ``w`` (3 m,)."""
     for p in range(m):
-        u_r, u_i, v_r, v_i, z_r, z_i = w_r[3 * p], w_i[3 * p], w_r[3 * p + 1], w_i[3 * p + 1], w_r[3 * p + 2], w_i[3 * p + 2]
-        a, b, c, d, y = s * p, s * (p + m), s * (p + 2 * m), s * (p + 3 * m), 4 * s * p
+        y, t = 4 * s * p, 3 * p
         for q in range(s):
-            a_r, a_i, b_r, b_i = load(x_r, a + q), load(x_i, a + q), load(x_r, b + q), load(x_i, b + q)
-            c_r, c_i, d_r, d_i = load(x_r, c + q), load(x_i, c + q), load(x_r, d + q), load(x_i, d + q)
-            e_r, e_i, f_r, f_i = add(a_r, c_r), add(a_i, c_i), sub(a_r, c_r), sub(a_i, c_i)
-            g_r, g_i, h_r, h_i = add(b_r, d_r), add(b_i, d_i), sub(b_i, d_i), sub(d_r, b_r)  # h = -i (b - d)
-            store(y_r, y + q, add(e_r, g_r))
-            store(y_i, y + q, add(e_i, g_i))
-            r, i = times(add(f_r, h_r), add(f_i, h_i), u_r, u_i)
-            store(y_r, y + s + q, r)
-            store(y_i, y + s + q, i)
-            r, i = times(sub(e_r, g_r), sub(e_i, g_i), v_r, v_i)
-            store(y_r, y + 2 * s + q, r)
-            store(y_i, y + 2 * s + q, i)
-            r, i = times(sub(f_r, h_r), sub(f_i, h_i), z_r, z_i)
-            store(y_r, y + 3 * s + q, r)
-            store(y_i, y + 3 * s + q, i)
+            a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i = four(x_r, x_i, s * p + q, s * m)
+            store(y_r, y + q, a_r)
+            store(y_i, y + q, a_i)
+            put(y_r, y_i, y + s + q, b_r, b_i, w_r[t], w_i[t])
+            put(y_r, y_i, y + 2 * s + q, c_r, c_i, w_r[t + 1], w_i[t + 1])
+            put(y_r, y_i, y + 3 * s + q, d_r, d_i, w_r[t + 2], w_i[t + 2])
 
 
 @njit(cache=True, error_model="numpy")
@@ -62,9 +92,7 @@ def stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             a_r, a_i, b_r, b_i = load(x_r, a + q), load(x_i, a + q), load(x_r, b + q), load(x_i, b + q)
             store(y_r, y + q, add(a_r, b_r))
             store(y_i, y + q, add(a_i, b_i))
-            r, i = times(sub(a_r, b_r), sub(a_i, b_i), w_r[p], w_i[p])
-            store(y_r, y + s + q, r)
-            store(y_i, y + s + q, i)
+            put(y_r, y_i, y + s + q, sub(a_r, b_r), sub(a_i, b_i), w_r[p], w_i[p])
 
 
 @njit(cache=True, error_model="numpy")
@@ -81,12 +109,8 @@ def stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             h_r, h_i = scale(sub(b_i, c_i), SIN60), scale(sub(c_r, b_r), SIN60)  # -i sin 60 (b - c)
             store(y_r, y + q, add(a_r, t_r))
             store(y_i, y + q, add(a_i, t_i))
-            r, i = times(add(e_r, h_r), add(e_i, h_i), w_r[2 * p], w_i[2 * p])
-            store(y_r, y + s + q, r)
-            store(y_i, y + s + q, i)
-            r, i = times(sub(e_r, h_r), sub(e_i, h_i), w_r[2 * p + 1], w_i[2 * p + 1])
-            store(y_r, y + 2 * s + q, r)
-            store(y_i, y + 2 * s + q, i)
+            put(y_r, y_i, y + s + q, add(e_r, h_r), add(e_i, h_i), w_r[2 * p], w_i[2 * p])
+            put(y_r, y_i, y + 2 * s + q, sub(e_r, h_r), sub(e_i, h_i), w_r[2 * p + 1], w_i[2 * p + 1])
 
 
 @njit(cache=True, error_model="numpy")
@@ -107,18 +131,25 @@ def stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             t_r, t_i = add(a_r, add(scale(f_r, COS36), scale(g_r, COS72))), add(a_i, add(scale(f_i, COS36), scale(g_i, COS72)))
             k_r, k_i = add(scale(h_i, SIN72), scale(o_i, SIN36)), add(scale(h_r, -SIN72), scale(o_r, -SIN36))
             l_r, l_i = sub(scale(h_i, SIN36), scale(o_i, SIN72)), sub(scale(o_r, SIN72), scale(h_r, SIN36))
-            r, i = times(add(s_r, k_r), add(s_i, k_i), w_r[4 * p], w_i[4 * p])
-            store(y_r, y + s + q, r)
-            store(y_i, y + s + q, i)
-            r, i = times(add(t_r, l_r), add(t_i, l_i), w_r[4 * p + 1], w_i[4 * p + 1])
-            store(y_r, y + 2 * s + q, r)
-            store(y_i, y + 2 * s + q, i)
-            r, i = times(sub(t_r, l_r), sub(t_i, l_i), w_r[4 * p + 2], w_i[4 * p + 2])
-            store(y_r, y + 3 * s + q, r)
-            store(y_i, y + 3 * s + q, i)
-            r, i = times(sub(s_r, k_r), sub(s_i, k_i), w_r[4 * p + 3], w_i[4 * p + 3])
-            store(y_r, y + 4 * s + q, r)
-            store(y_i, y + 4 * s + q, i)
+            put(y_r, y_i, y + s + q, add(s_r, k_r), add(s_i, k_i), w_r[4 * p], w_i[4 * p])
+            put(y_r, y_i, y + 2 * s + q, add(t_r, l_r), add(t_i, l_i), w_r[4 * p + 1], w_i[4 * p + 1])
+            put(y_r, y_i, y + 3 * s + q, sub(t_r, l_r), sub(t_i, l_i), w_r[4 * p + 2], w_i[4 * p + 2])
+            put(y_r, y_i, y + 4 * s + q, sub(s_r, k_r), sub(s_i, k_i), w_r[4 * p + 3], w_i[4 * p + 3])
+
+
+@njit(cache=True, error_model="numpy")
+def stage(x_r, x_i, y_r, y_i, w_r, w_i, m, s, radix):
+    """One stage of any radix."""
+    if radix == 8:
+        stage8(x_r, x_i, y_r, y_i, w_r, w_i, m, s)
+    elif radix == 4:
+        stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s)
+    elif radix == 2:
+        stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s)
+    elif radix == 3:
+        stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s)
+    else:
+        stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s)
 
 
 @njit(cache=True, error_model="numpy")
@@ -131,14 +162,10 @@ def transform(x_r, x_i, y_r, y_i, radices, w_r, w_i):
         m //= radix
         z_r, z_i = w_r[first:], w_i[first:]
         a_r, a_i, b_r, b_i = (x_r, x_i, y_r, y_i) if turn % 2 == 0 else (y_r, y_i, x_r, x_i)
-        if radix == 4:
-            stage4(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
-        elif radix == 2:
-            stage2(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
-        elif radix == 3:
-            stage3(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
+        if s % fold(x_r) == 0:  # as many rows of a block as go side by side
+            stage(rows(a_r), rows(a_i), rows(b_r), rows(b_i), z_r, z_i, m, s // fold(x_r), radix)
         else:
-            stage5(a_r, a_i, b_r, b_i, z_r, z_i, m, s)
+            stage(a_r, a_i, b_r, b_i, z_r, z_i, m, s, radix)
         s *= radix
         first += m * (radix - 1)
 
@@ -166,29 +193,27 @@ def to_points(u_r, u_i, f_r, f_i, x_r, x_i, y_r, y_i, radices, w_r, w_i, turn_r,
 
 
 @njit(cache=True, error_model="numpy")
-def add_spectrum(x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i):
-    """Add to ``out`` (n + 1,) the spectrum, times ``f`` (n + 1,), of the points whose complex transform is ``x`` (n,)."""
+def to_spectrum(x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i):
+    """Let ``out`` (n + 1,) be the spectrum, times ``f`` (n + 1,), of the points whose complex transform is ``x`` (n,)."""
     n = x_r.shape[0]
     a, b = load(x_r, 0), load(x_i, 0)
-    store(out_r, 0, add(load(out_r, 0), scale(add(a, b), f_r[0])))
-    store(out_r, n, add(load(out_r, n), scale(sub(a, b), f_r[n])))
+    store(out_r, 0, scale(add(a, b), f_r[0]))
+    store(out_r, n, scale(sub(a, b), f_r[n]))
+    store(out_i, 0, scale(a, 0.0))
+    store(out_i, n, scale(a, 0.0))
     for k in range(1, n // 2 + 1):
         a_r, a_i, b_r, b_i = load(x_r, k), load(x_i, k), load(x_r, n - k), load(x_i, n - k)
         e_r, e_i = scale(add(a_r, b_r), 0.5), scale(sub(a_i, b_i), 0.5)
         o_r, o_i = times(add(a_i, b_i), sub(b_r, a_r), 0.5 * turn_r[k], -0.5 * turn_i[k])
-        r, i = times(add(e_r, o_r), add(e_i, o_i), f_r[k], f_i[k])
-        store(out_r, k, add(load(out_r, k), r))
-        store(out_i, k, add(load(out_i, k), i))
+        put(out_r, out_i, k, add(e_r, o_r), add(e_i, o_i), f_r[k], f_i[k])
         if k < n - k:
-            r, i = times(sub(e_r, o_r), sub(o_i, e_i), f_r[n - k], f_i[n - k])
-            store(out_r, n - k, add(load(out_r, n - k), r))
-            store(out_i, n - k, add(load(out_i, n - k), i))
+            put(out_r, out_i, n - k, sub(e_r, o_r), sub(o_i, e_i), f_r[n - k], f_i[n - k])
 
 
 def plan(points: int) -> tuple[Array, Array, Array, Array, Array]:
     """What the transforms of ``points`` (even) need: radices, twiddles (real, imaginary), ``turn`` (real, imaginary)."""
     left, radices, twiddles = points // 2, [], []
-    for radix in (4, 2, 3, 5):
+    for radix in (8, 4, 2, 3, 5):
         while left % radix == 0:
             left //= radix
             radices.append(radix)

@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 LANES = 8  # numbers side by side
 WIDE = types.UniTuple(types.float64, LANES)
@@ -110,15 +110,52 @@ def mul(typing: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def scale(typing: Any, a: Any, factor: Any) -> Any:
-    """``a`` times one number for all lanes."""
+    """``a`` times ``factor``: one number for all lanes, or as many as ``a`` has."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = signature.args[0]
-        left, right = _packed(builder, kind, values[0]), values[1]
-        if kind != types.float64:
+        kind, other = signature.args
+        left, right = _packed(builder, kind, values[0]), _packed(builder, other, values[1])
+        if kind != other:
             vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), right, ir.Constant(ir.IntType(32), 0))
             zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
             right = builder.shuffle_vector(vector, ir.Constant(VECTOR, ir.Undefined), zeros)
         return _unpacked(builder, kind, builder.fmul(left, right))
 
-    return a(a, types.float64), code
+    return a(a, factor), code
+
+
+def rows(x: Any) -> Any:
+    """``x`` as eight numbers a row: (n,) as (n / 8, 8), where n is a multiple of 8; (n, 8) as it is. One member too then fills a register,
+    with what stands side by side in it."""
+
+
+def fold(x: Any) -> Any:
+    """How many rows of ``x`` make one of ``rows(x)``: 8 or 1."""
+
+
+def stacked(x: Any) -> Any:
+    """`rows` of each of several arrays: (d, n) or (d, n, 8)."""
+
+
+def weights(c: Any, x: Any) -> Any:
+    """Factors ``c`` (d, n) in the form that goes with ``rows(x)``: eight a row where x holds one member, one a row where it holds eight."""
+
+
+@overload(rows, strict=False)  # the implementations carry no annotations
+def _rows(x: Any) -> Any:
+    return (lambda x: x.reshape((x.shape[0] // LANES, LANES))) if x.ndim == 1 else (lambda x: x)
+
+
+@overload(fold, strict=False)  # the implementations carry no annotations
+def _fold(x: Any) -> Any:
+    return (lambda x: LANES) if x.ndim == 1 else (lambda x: 1)
+
+
+@overload(stacked, strict=False)  # the implementations carry no annotations
+def _stacked(x: Any) -> Any:
+    return (lambda x: x.reshape((x.shape[0], x.shape[1] // LANES, LANES))) if x.ndim == 2 else (lambda x: x)
+
+
+@overload(weights, strict=False)  # the implementations carry no annotations
+def _weights(c: Any, x: Any) -> Any:
+    return (lambda c, x: c.reshape((c.shape[0], c.shape[1] // LANES, LANES))) if x.ndim == 1 else (lambda c, x: c)

@@ -77,5 +77,5 @@ def _ars443(linear: Array, dt: float) -> Array:
 SCHEMES = {
     "etdrk4": Scheme(4, kernels.etdrk4, _etdrk4, stages=4, arrays=6),
     "cnab2": Scheme(2, kernels.cnab2, _cnab2, stages=1, arrays=1, slots=2),
-    "ars443": Scheme(3, kernels.imex, _ars443, stages=4, arrays=9, tables=lambda dt: (dt * EXPLICIT, IMPLICIT)),
+    "ars443": Scheme(3, kernels.imex, _ars443, stages=4, arrays=10, tables=lambda dt: (dt * EXPLICIT, IMPLICIT)),
 }

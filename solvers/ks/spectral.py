@@ -84,8 +84,8 @@ class Integrator:
         self.terms, self.length, self.points, self.dt = tuple(terms), float(length), int(points), float(dt)
         self.scheme, self.kept = SCHEMES[scheme], points // 2 + 1  # wavenumbers that a state holds
         grid = 3 * points // 2 if dealias == "3/2" else points
-        wave = np.arange(grid // 2 + 1)
-        self._live = wave < {"none": grid, "2/3": points / 3, "3/2": points / 2}[dealias]
+        wave = np.arange(-(-(grid // 2 + 1) // LANES) * LANES)  # as many as fill whole registers
+        self._live = wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
         self._powers = {order: self._derivative(order, wave) for order in range(_highest(terms) + 1)}
         linear = sum((t.coefficient * self._powers[t.order] for t in terms if t.linear), np.zeros(len(wave), complex))
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
@@ -95,7 +95,9 @@ class Integrator:
         self._tables = self.scheme.tables(dt)
         self._plan, self._plain_plan = fourier.plan(grid), fourier.plan(points)
         self._products = self._sorted(grid)
-        self._work = {width: _Work(grid // 2, points // 2, len(self._products[0]), self.scheme.arrays, width) for width in (1, LANES)}
+        self._work = {
+            width: _Work(grid // 2, points // 2, len(wave), len(self._products[0]), self.scheme.arrays, width) for width in (1, LANES)
+        }
         self._mask = self._live[: self.kept].astype(float)
         self._mask_r, self._mask_i = np.ascontiguousarray(self._mask), np.zeros(self.kept)
 
@@ -110,8 +112,8 @@ class Integrator:
         sorted_ = products(self.terms)
         live = [some for _, some in sorted_.sums]
         flat = [factors for some in live for _, factors in some]
-        derivative = np.array([self._powers[order] for order in sorted_.derivatives]).reshape(-1, grid // 2 + 1) / self.points
-        taken = np.array([self._powers[order] if order else self._live for order, _ in sorted_.sums]).reshape(-1, grid // 2 + 1)
+        derivative = np.array([self._powers[order] for order in sorted_.derivatives]).reshape(-1, len(self._live)) / self.points
+        taken = np.array([self._powers[order] if order else self._live for order, _ in sorted_.sums]).reshape(-1, len(self._live))
         taken = taken * (self.points / grid) + 0j
         return (
             np.ascontiguousarray(derivative.real),
@@ -147,8 +149,7 @@ class Integrator:
             x, y = work.plain
             fourier.transform(*x, *y, *self._plain_plan[:3])
             out_r, out_i = work.kept
-            out_r[:], out_i[:] = 0.0, 0.0
-            fourier.add_spectrum(*(x if stays else y), self._mask_r, self._mask_i, *self._plain_plan[3:], out_r, out_i)
+            fourier.to_spectrum(*(x if stays else y), self._mask_r, self._mask_i, *self._plain_plan[3:], out_r, out_i)
             state[members, 0] = work.unpacked(out_r, out_i, members)
         return state
 
@@ -189,15 +190,15 @@ class Integrator:
 class _Work:
     """The arrays for one member, (n,), or for eight side by side, (n, 8)."""
 
-    def __init__(self, half: int, plain_half: int, derivatives: int, stages: int, width: int) -> None:
+    def __init__(self, half: int, plain_half: int, waves: int, derivatives: int, stages: int, width: int) -> None:
         lanes = (width,) if width > 1 else ()
         self._wide = width > 1
 
         def pair(*shape: int) -> tuple[Array, Array]:
             return fourier.aligned(*shape, *lanes), fourier.aligned(*shape, *lanes)
 
-        self.state, self.history, self.stages = pair(half + 1), pair(half + 1), pair(stages, half + 1)
-        self.arrays = (*pair(derivatives, half), *pair(half), *pair(half), *pair(half))
+        self.state, self.history, self.stages = pair(waves), pair(waves), pair(stages, waves)
+        self.arrays = (*pair(derivatives, half), *pair(half), *pair(half), *pair(half), *pair(waves))
         self.kept = pair(plain_half + 1)
         self.plain = pair(plain_half), pair(plain_half)
 
