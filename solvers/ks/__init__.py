@@ -6,7 +6,8 @@
 The terms are the case's: ``terms = ["-u*u_x", "-u_xx", "-u_xxxx", "0.1*u_xxx"]`` (see `pipeline.terms`). All is without dimension.
 
 Schemes: Fourier pseudo-spectral, with exponential time differencing (ETDRK4), an IMEX Runge-Kutta method or Crank-Nicolson and
-Adams-Bashforth. An ensemble's members do not know of each other; each rank has some of them. References stand in ``kernels``.
+Adams-Bashforth; and, to check them by, finite differences with PETSc's additive Runge-Kutta method (``arkimex``). An ensemble's members
+do not know of each other; each rank has some of them. References stand in ``kernels``.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Params:
     """Parameters of the Kuramoto-Sivashinsky solver."""
 
     terms: tuple[str, ...] = setting("the right-hand side of u_t = ..., as symbols", default=KURAMOTO_SIVASHINSKY)
-    scheme: Literal["etdrk4", "ars443", "cnab2"] = setting("time-stepping scheme", default="etdrk4")
+    scheme: Literal["etdrk4", "ars443", "cnab2", "arkimex"] = setting("spectral; arkimex: finite differences, PETSc", default="etdrk4")
     dealias: Literal["none", "2/3", "3/2"] = setting("what is done about aliases of products", default="2/3")
     members: int = setting("members of the ensemble", default=1)
     seed: int = setting("seed of random initial states; member m draws from [seed, m]", default=0)

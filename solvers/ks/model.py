@@ -13,6 +13,7 @@ from pipeline.params import choose
 from pipeline.terms import parse_terms
 from solvers.core.comm import Comm, block_bounds
 from solvers.ks import Params, initial
+from solvers.ks.differences import Differences
 from solvers.ks.spectral import Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -59,20 +60,25 @@ class Ensemble:
         self.own = np.arange(*block_bounds(comm.rank, comm.size, params.members))
         self.gauges, self.maxima = NoGauges(), np.zeros((len(self.own), 0))
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
-        self._integrators: dict[float, Integrator] = {}
+        self._integrators: dict[float, Integrator | Differences] = {}
         self._dt = np.nan  # of the last step
         self._largest = 0.0
         self._integrator = self._for(1.0)
-        self.stages = self._integrator.scheme.stages
+        self.stages = self._integrator.stages
 
-    def _for(self, dt: float) -> Integrator:
+    def _for(self, dt: float) -> Integrator | Differences:
         """The integrator with steps of ``dt``."""
         if dt not in self._integrators:
             if len(self._integrators) >= MOST_STEPS_KEPT:
                 self._integrators.clear()
-            p, mesh = self.params, self.mesh
-            self._integrators[dt] = Integrator(self.terms, mesh.lengths[0], mesh.points[0], dt, scheme=p.scheme, dealias=p.dealias)
+            self._integrators[dt] = self._made(dt)
         return self._integrators[dt]
+
+    def _made(self, dt: float) -> Integrator | Differences:
+        length, points, p = self.mesh.lengths[0], self.mesh.points[0], self.params
+        if p.scheme == "arkimex":
+            return Differences(self.terms, length, points, dt)
+        return Integrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
 
     def initial(self) -> Array:
         return self._integrator.state_of(initial.states(self._start, self.shape[-1], self.params.seed, self.own))
@@ -97,16 +103,15 @@ class Ensemble:
 
     def save(self, u: Array) -> dict[str, Array]:
         """All that a restart needs, by own members: the state as pairs of real numbers, and the length of the last step."""
-        return {"state": np.ascontiguousarray(u).view(np.float64).reshape(*u.shape, 2), "dt": np.full(len(u), self._dt)}
+        return {"state": np.ascontiguousarray(u).view(np.float64).reshape(*u.shape, -1), "dt": np.full(len(u), self._dt)}
 
     def load(self, saved: Mapping[str, Array]) -> Array:
         self._dt = float(saved["dt"][self.own[0]])
-        return np.ascontiguousarray(saved["state"][self.own]).view(np.complex128)[..., 0]
+        return np.ascontiguousarray(saved["state"][self.own]).view(self._integrator.dtype)[..., 0]
 
     def mass(self, u: Array) -> tuple[float, float]:
         """Greatest absolute mean of a member, and nothing that came in."""
-        means = np.abs(u[:, 0, 0].real) / self.shape[-1]
-        return float(self.comm.max(np.array([means.max()]))[0]), 0.0
+        return float(self.comm.max(np.array([np.abs(self._integrator.means(u)).max()]))[0]), 0.0
 
     def extremes(self) -> dict[str, float | None]:
         """Greatest absolute value of u at the end."""

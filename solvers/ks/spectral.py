@@ -77,6 +77,8 @@ class Integrator:
         A number of points, scheme or dealiasing that there is not, terms in two dimensions, or a length or step that is not positive.
     """
 
+    dtype = np.dtype(np.complex128)
+
     def __init__(
         self, terms: Sequence[Term], length: float, points: int, dt: float, *, scheme: str = "etdrk4", dealias: Dealias = "2/3"
     ) -> None:
@@ -90,6 +92,7 @@ class Integrator:
         linear = sum((t.coefficient * self._powers[t.order] for t in terms if t.linear), np.zeros(len(wave), complex))
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
             table = np.where(self._live, self.scheme.coefficients(linear, dt), 0.0)
+        self.stages = self.scheme.stages
         self.linear = linear[: self.kept]  # (N / 2 + 1,) [1/time]
         self._coefficients = np.ascontiguousarray(table.real), np.ascontiguousarray(table.imag)
         self._tables = self.scheme.tables(dt)
@@ -177,6 +180,10 @@ class Integrator:
             state[members, 0] = work.unpacked(*work.state, members)[:, : self.kept]
             if self.scheme.slots > 1:
                 state[members, 1] = work.unpacked(*work.history, members)[:, : self.kept]
+
+    def means(self, state: Array) -> Array:
+        """The mean (members,) of each member."""
+        return np.asarray(state[:, 0, 0].real / self.points)
 
     def _blocks(self, members: int) -> Iterator[tuple[slice, "_Work"]]:
         """Members by eight, then, if there are few left, one by one: the bits are the same."""

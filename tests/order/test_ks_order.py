@@ -6,6 +6,7 @@ import pytest
 from pipeline.statistics import kaplan_yorke, lyapunov
 from pipeline.terms import parse_terms
 from solvers.ks import KURAMOTO_SIVASHINSKY
+from solvers.ks.differences import Differences
 from solvers.ks.spectral import Integrator
 
 KS = parse_terms(KURAMOTO_SIVASHINSKY)
@@ -24,6 +25,21 @@ def test_order_in_time(scheme, order, steps):
     errors = [np.abs(Integrator(KS, LENGTH, 32, 0.5 / (n // 2), scheme=scheme).advance(u, n // 2) - exact).max() for n in steps]
     found = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
     assert found == pytest.approx(order, abs=0.1)
+
+
+def test_two_discretisations_agree_to_the_order_of_the_differences():
+    x = np.arange(128) * LENGTH / 128
+    u = np.cos(2.0 * np.pi * x / LENGTH) + 0.5 * np.sin(4.0 * np.pi * x / LENGTH + 1.0)
+    terms = parse_terms([*KURAMOTO_SIVASHINSKY, "0.2*u_xxx", "0.1*u**2*u_x"])
+    exact = Integrator(terms, LENGTH, 128, 0.005).advance(u, 400)
+    errors = []
+    for points in (32, 64, 128):
+        differences = Differences(terms, LENGTH, points, 0.01)
+        state = differences.state_of(u[None, :: 128 // points])
+        differences.run(state, 200)
+        errors.append(np.abs(differences.values(state)[0] - exact[:: 128 // points]).max())
+    assert errors[-1] < 1e-4
+    assert np.log2(errors[1] / errors[2]) == pytest.approx(4.0, abs=0.2)
 
 
 def exponents(time: float, count: int) -> tuple[np.ndarray, np.ndarray]:

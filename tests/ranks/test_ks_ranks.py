@@ -31,7 +31,7 @@ def write_case(folder: Path, **changes: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scheme", ["etdrk4", "cnab2"])
+@pytest.mark.parametrize("scheme", ["etdrk4", "cnab2", "arkimex"])
 def test_any_rank_count_gives_the_same_bits_before_and_after_a_restart(tmp_path, scheme):
     path = write_case(tmp_path, **{"solver.scheme": scheme})
     for ranks in (1, 2, 3):

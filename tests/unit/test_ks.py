@@ -190,7 +190,7 @@ def test_a_state_of_another_shape_is_refused():
         ({"terms": "u"}, "must be a list"),
         ({"members": 0}, "members = 0; there must be at least 1"),
         ({"seed": -1}, "seed = -1"),
-        ({"scheme": "rk4"}, "it can be: etdrk4, ars443, cnab2"),
+        ({"scheme": "rk4"}, "it can be: etdrk4, ars443, cnab2, arkimex"),
         ({"term": ["u"]}, "unknown key 'solver.term'; did you mean 'terms'?"),
     ],
 )
