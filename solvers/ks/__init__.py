@@ -1,9 +1,10 @@
-"""Kuramoto-Sivashinsky and its kin: u_t = a sum of products of u and of its derivatives, on a line that repeats itself.
+"""Kuramoto-Sivashinsky and its kin: u_t = a sum of products of u and of its derivatives, in a box.
 
     u_t = -u u_x - u_xx - u_xxxx        by default (Y. Kuramoto, Prog. Theor. Phys. Suppl. 64 (1978) 346-367, DOI 10.1143/PTPS.64.346;
                                         G. I. Sivashinsky, Acta Astronaut. 4 (1977) 1177-1206, DOI 10.1016/0094-5765(77)90096-0)
 
-The terms are the case's: ``terms = ["-u*u_x", "-u_xx", "-u_xxxx", "0.1*u_xxx"]`` (see `pipeline.terms`). All is without dimension.
+The terms are the case's: ``terms = ["-u*u_x", "-u_xx", "-u_xxxx", "0.1*u_xxx"]`` (see `pipeline.terms`), on a line or a plane that repeats
+itself (`solvers.ks.plane` has the equation there). All is without dimension.
 
 Schemes: Fourier pseudo-spectral, with exponential time differencing (ETDRK4), an IMEX Runge-Kutta method or Crank-Nicolson and
 Adams-Bashforth; and, to check them by, finite differences with PETSc's additive Runge-Kutta method (``arkimex``). An ensemble's members
@@ -32,7 +33,7 @@ class Params:
     initial: Spec = setting("initial state", default=Spec("random", {}))
 
     def __post_init__(self) -> None:
-        if not parse_terms(self.terms):
+        if not parse_terms(self.terms, dimensions=2):
             raise InputError("terms has nothing in it that does not cancel")
         if self.members < 1:
             raise InputError(f"members = {self.members}; there must be at least 1")

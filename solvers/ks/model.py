@@ -14,9 +14,12 @@ from pipeline.terms import parse_terms
 from solvers.core.comm import Comm, block_bounds
 from solvers.ks import Params, initial
 from solvers.ks.differences import Differences
+from solvers.ks.plane import PlaneIntegrator
 from solvers.ks.spectral import Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+Integrating = Integrator | PlaneIntegrator | Differences
 
 FIELDS = (Field("u", "1", "u of each member"),)
 MOST_STEPS_KEPT = 4  # lengths of steps whose integrators are kept: a run has one, and perhaps another for a last, shorter interval
@@ -39,7 +42,7 @@ class Ensemble:
     Raises
     ------
     InputError
-        The mesh is no line, it has a number of points that the scheme can't take, there are more ranks than members, or gauges.
+        The mesh is no box, it has a number of points that the scheme can't take, there are more ranks than members, or gauges.
     """
 
     fields = FIELDS
@@ -48,25 +51,25 @@ class Ensemble:
     real = np.dtype(np.float64)
 
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
-        if not isinstance(mesh, Box) or len(mesh.points) > 1:
-            raise InputError(f"solver 'ks' needs a mesh of kind \"box\" with one length, not {mesh.kind}")
+        if not isinstance(mesh, Box):
+            raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
         if gauges:
             raise InputError("solver 'ks' has no gauges: its fields hold every point")
         if comm.size > params.members:
             raise InputError(f"too many ranks for the members: {comm.size} ranks, {params.members} members")
         self.mesh, self.comm, self.params = mesh, comm, params
-        self.terms = parse_terms(params.terms)
+        self.terms = parse_terms(params.terms, dimensions=len(mesh.points))
         self.shape = (params.members, *mesh.dofs)
         self.own = np.arange(*block_bounds(comm.rank, comm.size, params.members))
         self.gauges, self.maxima = NoGauges(), np.zeros((len(self.own), 0))
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
-        self._integrators: dict[float, Integrator | Differences] = {}
+        self._integrators: dict[float, Integrating] = {}
         self._dt = np.nan  # of the last step
         self._largest = 0.0
         self._integrator = self._for(1.0)
         self.stages = self._integrator.stages
 
-    def _for(self, dt: float) -> Integrator | Differences:
+    def _for(self, dt: float) -> Integrating:
         """The integrator with steps of ``dt``."""
         if dt not in self._integrators:
             if len(self._integrators) >= MOST_STEPS_KEPT:
@@ -74,14 +77,16 @@ class Ensemble:
             self._integrators[dt] = self._made(dt)
         return self._integrators[dt]
 
-    def _made(self, dt: float) -> Integrator | Differences:
+    def _made(self, dt: float) -> Integrating:
         length, points, p = self.mesh.lengths[0], self.mesh.points[0], self.params
+        if len(self.mesh.points) > 1:
+            return PlaneIntegrator(self.terms, self.mesh.lengths, self.mesh.points, dt, scheme=p.scheme, dealias=p.dealias)
         if p.scheme == "arkimex":
             return Differences(self.terms, length, points, dt)
         return Integrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
 
     def initial(self) -> Array:
-        return self._integrator.state_of(initial.states(self._start, self.shape[-1], self.params.seed, self.own))
+        return self._integrator.state_of(initial.states(self._start, self.mesh.dofs, self.params.seed, self.own))
 
     def max_dt(self, u: Array) -> float:
         return np.inf if np.isfinite(u[:, 0]).all() else -1.0
@@ -118,5 +123,5 @@ class Ensemble:
         return {"largest_value": float(self.comm.max(np.array([self._largest]))[0])}
 
     def fault(self, u: Array) -> tuple[int, str]:
-        bad = np.flatnonzero(~np.isfinite(u[:, 0]).all(axis=1))
+        bad = np.flatnonzero(~np.isfinite(u[:, 0].reshape(len(u), -1)).all(axis=1))
         return (int(self.own[bad[0]]), f"in member {self.own[bad[0]]}") if len(bad) else (self.shape[0], "member unknown")

@@ -31,9 +31,17 @@ def write_case(folder: Path, **changes: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("scheme", ["etdrk4", "cnab2", "arkimex"])
-def test_any_rank_count_gives_the_same_bits_before_and_after_a_restart(tmp_path, scheme):
-    path = write_case(tmp_path, **{"solver.scheme": scheme})
+PLANE = {
+    "mesh": {"kind": "box", "length": [22.0, 16.0], "points": [32, 24]},
+    "solver.terms": ["-u_xx - u_yy", "-u_xxxx - 2*u_xxyy - u_yyyy", "-0.5*(u_x^2 + u_y^2)"],
+}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"solver.scheme": "cnab2"}, {"solver.scheme": "arkimex"}, PLANE], ids=["", "cnab2", "arkimex", "plane"]
+)
+def test_any_rank_count_gives_the_same_bits_before_and_after_a_restart(tmp_path, changes):
+    path = write_case(tmp_path, **changes)
     for ranks in (1, 2, 3):
         run_on(ranks, path, tmp_path / str(ranks))
     for ranks in (2, 3):
@@ -67,7 +75,7 @@ def test_a_runs_file_holds_the_members_in_their_order(tmp_path):
         (
             {"mesh": {"kind": "rectangle", "width": 1.0, "height": 1.0, "size": 0.5}},
             InputError,
-            'needs a mesh of kind "box" with one length',
+            'needs a mesh of kind "box", not triangles',
         ),
         ({"gauges": {"here": [1.0]}}, InputError, "solver 'ks' has no gauges"),
         ({"time": {"end": 1.0, "every": 0.5}}, InputError, "key 'time.dt' is missing"),

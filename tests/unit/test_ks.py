@@ -29,7 +29,7 @@ def places(points: int = POINTS, length: float = LENGTH) -> np.ndarray:
 
 
 def states(members: int, points: int = POINTS) -> np.ndarray:
-    return initial.states(initial.Random(), points, 0, np.arange(members))
+    return initial.states(initial.Random(), (points,), 0, np.arange(members))
 
 
 def derivative(u: np.ndarray, order: int, length: float) -> np.ndarray:
@@ -146,11 +146,11 @@ def test_a_constant_term_is_a_steady_push():
 
 def test_members_are_drawn_by_their_number():
     start = initial.Random(amplitude=2.0, modes=3)
-    whole = initial.states(start, POINTS, 5, np.arange(6))
-    assert initial.states(start, POINTS, 5, np.array([4])).tobytes() == whole[4].tobytes()
+    whole = initial.states(start, (POINTS,), 5, np.arange(6))
+    assert initial.states(start, (POINTS,), 5, np.array([4])).tobytes() == whole[4].tobytes()
     assert len({row.tobytes() for row in whole}) == 6
-    assert np.abs(initial.states(start, POINTS, 6, np.arange(6)) - whole).max() > 0.1
-    many = initial.states(start, POINTS, 1, np.arange(2000))
+    assert np.abs(initial.states(start, (POINTS,), 6, np.arange(6)) - whole).max() > 0.1
+    many = initial.states(start, (POINTS,), 1, np.arange(2000))
     assert many.std() == pytest.approx(2.0, rel=0.03)  # 6 random numbers in each of 2,000
     assert np.abs(many.mean(axis=1)).max() < 1e-14
 
