@@ -113,6 +113,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
     state, clock = saved if saved else (None, None)
     first_step = clock.step if clock else 0
     mass_start = model.mass(model.initial())[0]
+    scale = mass_start if model.drift_is_relative else 1.0
     drift = 0.0
     begun = time.perf_counter()
     core = CoreTime()
@@ -139,7 +140,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
         for frame in frames:
             pause = time.perf_counter()
             volume, came_in = model.mass(frame.u)
-            drift = (volume - mass_start - came_in) / mass_start if mass_start else 0.0
+            drift = (volume - mass_start - came_in) / scale if scale else 0.0
             state, clock, whole = frame.u, frame.clock, frame.whole
             log.info("t = %.6g s, step %d, dt = %.3g s, mass drift %+.1e", clock.t, clock.step, clock.dt, drift)
             if whole:

@@ -49,6 +49,7 @@ class Ensemble:
     gauge_fields: tuple[Field, ...] = ()
     maxima_fields: tuple[Field, ...] = ()
     real = np.dtype(np.float64)
+    drift_is_relative = False  # most states have no mean to begin with
 
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
         if not isinstance(mesh, Box):

@@ -56,6 +56,7 @@ class Tsunami:
     fields = FIELDS
     gauge_fields = GAUGES
     maxima_fields = MAXIMA
+    drift_is_relative = True  # to the water at the start
 
     def __init__(
         self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path
