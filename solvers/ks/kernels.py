@@ -51,14 +51,14 @@ def products(points, first_factor, factors, coefficients, first, last, out, more
 @njit(cache=True, error_model="numpy")
 def nonlinear(u_r, u_i, plan, terms, work, out_r, out_i):
     """Let ``out`` be the spectrum of the nonlinear terms at the spectrum ``u``."""
-    radices, w_r, w_i, turn_r, turn_i = plan
+    radices, w_r, w_i, first_r, first_i, turn_r, turn_i = plan
     derivative_r, derivative_i, coefficients, first_factor, factors, first_product, sum_r, sum_i, constant = terms
     points_r, points_i, x_r, x_i, y_r, y_i, z_r, z_i, more_r, more_i = work
     stays = len(radices) % 2 == 0  # where a transform leaves its result
     for d in range(len(derivative_r)):
         p_r, p_i = points_r[d], points_i[d]
         a_r, a_i, b_r, b_i = (p_r, p_i, y_r, y_i) if stays else (y_r, y_i, p_r, p_i)
-        to_points(u_r, u_i, derivative_r[d], derivative_i[d], a_r, a_i, b_r, b_i, radices, w_r, w_i, turn_r, turn_i)
+        to_points(u_r, u_i, derivative_r[d], derivative_i[d], a_r, a_i, b_r, b_i, *plan)
     if len(sum_r) == 0:
         out_r[:] = 0.0
         out_i[:] = 0.0
@@ -70,7 +70,7 @@ def nonlinear(u_r, u_i, plan, terms, work, out_r, out_i):
         else:
             products(points_r, first_factor, factors, coefficients, first, last, x_r, z_r)
             products(points_i, first_factor, factors, coefficients, first, last, x_i, z_i)
-        transform(x_r, x_i, y_r, y_i, radices, w_r, w_i)
+        transform(x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r, first_i)
         a_r, a_i = (x_r, x_i) if stays else (y_r, y_i)
         if s == 0:
             to_spectrum(a_r, a_i, sum_r[s], sum_i[s], turn_r, turn_i, out_r, out_i)

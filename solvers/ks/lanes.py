@@ -124,6 +124,78 @@ def scale(typing: Any, a: Any, factor: Any) -> Any:
     return a(a, factor), code
 
 
+def _run(context: Any, builder: Any, signature: Any, array: Any, first: Any) -> Any:
+    """Where the eight numbers of ``array`` (n,) from ``first`` on stand, as a vector."""
+    data = context.make_array(signature.args[0])(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [first]), VECTOR.as_pointer())
+
+
+def _reversed(builder: Any, vector: Any) -> Any:
+    order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(LANES - 1, -1, -1)))
+    return builder.shuffle_vector(vector, ir.Constant(VECTOR, ir.Undefined), order)
+
+
+@intrinsic
+def ahead(typing: Any, array: Any, first: Any) -> Any:
+    """Numbers ``first`` to ``first`` + 7 of ``array`` (n,), side by side."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return _unpacked(builder, WIDE, builder.load(_run(context, builder, signature, *values), align=8))
+
+    return WIDE(array, types.intp), code
+
+
+@intrinsic
+def back(typing: Any, array: Any, last: Any) -> Any:
+    """Numbers ``last``, ``last`` - 1 to ``last`` - 7 of ``array`` (n,), side by side."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        first = builder.sub(values[1], ir.Constant(values[1].type, LANES - 1))
+        vector = builder.load(_run(context, builder, signature, values[0], first), align=8)
+        return _unpacked(builder, WIDE, _reversed(builder, vector))
+
+    return WIDE(array, types.intp), code
+
+
+@intrinsic
+def store_ahead(typing: Any, array: Any, first: Any, value: Any) -> Any:
+    """The way back of `ahead`."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = _run(context, builder, signature, *values[:2])
+        builder.store(_packed(builder, WIDE, values[2]), place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, WIDE), code
+
+
+@intrinsic
+def store_back(typing: Any, array: Any, last: Any, value: Any) -> Any:
+    """The way back of `back`."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        first = builder.sub(values[1], ir.Constant(values[1].type, LANES - 1))
+        place = _run(context, builder, signature, values[0], first)
+        builder.store(_reversed(builder, _packed(builder, WIDE, values[2])), place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, WIDE), code
+
+
+@intrinsic
+def spread(typing: Any, array: Any, first: Any, value: Any) -> Any:
+    """Let every eighth number of ``array`` (n,) from ``first`` on be one of ``value``."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        for i in range(LANES):
+            place = builder.gep(data, [builder.add(values[1], ir.Constant(values[1].type, i * LANES))])
+            builder.store(builder.extract_value(values[2], i), place)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, WIDE), code
+
+
 def rows(x: Any) -> Any:
     """``x`` as eight numbers a row: (n,) as (n / 8, 8), where n is a multiple of 8; (n, 8) as it is. One member too then fills a register,
     with what stands side by side in it."""

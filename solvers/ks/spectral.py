@@ -150,9 +150,9 @@ class Integrator:
             work.load_points(u[members])
             stays = len(self._plain_plan[0]) % 2 == 0
             x, y = work.plain
-            fourier.transform(*x, *y, *self._plain_plan[:3])
+            fourier.transform(*x, *y, *self._plain_plan[:5])
             out_r, out_i = work.kept
-            fourier.to_spectrum(*(x if stays else y), self._mask_r, self._mask_i, *self._plain_plan[3:], out_r, out_i)
+            fourier.to_spectrum(*(x if stays else y), self._mask_r, self._mask_i, *self._plain_plan[5:], out_r, out_i)
             state[members, 0] = work.unpacked(out_r, out_i, members)
         return state
 
