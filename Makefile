@@ -27,7 +27,9 @@ test-slow: setup  ## the long tests: laboratory cases, fine meshes
 
 bench: setup   ## all benches, their numbers as JSON
 	$(BIN)/wavetrain bench tsunami --json
+	$(BIN)/wavetrain bench decompose --json
 	$(BIN)/wavetrain bench assimilation --json
+	$(BIN)/wavetrain bench ks --json
 
 peers: setup   ## the programs that benches compare with, in a folder of their own
 	@.ci/peers

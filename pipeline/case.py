@@ -27,6 +27,7 @@ class Time:
     end: float = quantity("s", "simulated time at which the run ends", above=0.0)
     every: float = quantity("s", "simulated time between stored frames", above=0.0)
     cfl: float = quantity("dimensionless", "Courant number", default=0.9, above=0.0)
+    dt: float | None = quantity("s", "time step, for solvers that have no limit of their own", default=None, above=0.0)
 
     def __post_init__(self) -> None:
         if self.every > self.end:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.ensemble import read_header
 from pipeline.errors import InputError
-from pipeline.layout import DIMENSIONS, ENSEMBLE_SCHEMA, FILL, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, series_names
+from pipeline.layout import ENSEMBLE_SCHEMA, MESHES, RESULT_SCHEMA, SCHEMA, MeshLayout, mesh_layout, series_names
 from pipeline.store import readable
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
@@ -45,8 +45,15 @@ def _violations(file: Any, schema: Any) -> Iterator[str]:
     for name in RUN_ATTRS:
         if name not in file.attrs:
             yield f"attribute {name} is missing"
-    yield from _mesh(file)
-    yield from _series(file)
+    if "mesh/mesh" not in file:
+        yield "mesh/mesh, the topology, is missing"
+        return
+    layout = mesh_layout(file)
+    if layout is None:
+        yield f"mesh/mesh has long_name = {file['mesh/mesh'].attrs.get('long_name')!r}; it must be one of {', '.join(MESHES)}"
+        return
+    yield from _mesh(file, layout)
+    yield from _series(file, layout)
 
 
 def _result(file: Any) -> Iterator[str]:
@@ -56,16 +63,13 @@ def _result(file: Any) -> Iterator[str]:
         yield f"{name} has no units"
 
 
-def _mesh(file: Any) -> Iterator[str]:
-    """The arrays of UGRID, their sizes, and that all indices point at something."""
-    if "mesh/mesh" not in file:
-        yield "mesh/mesh, the UGRID topology, is missing"
-        return
-    for name, value in TOPOLOGY.items():
+def _mesh(file: Any, layout: MeshLayout) -> Iterator[str]:
+    """The arrays of the mesh, their sizes, and that all indices point at something."""
+    for name, value in layout.topology.items():
         if np.any(file["mesh/mesh"].attrs.get(name) != value):
             yield f"mesh/mesh has {name} = {file['mesh/mesh'].attrs.get(name)!r}; it must be {value!r}"
     sizes: dict[str, int] = {}
-    for name, dims in DIMENSIONS.items():
+    for name, dims in layout.dimensions.items():
         if f"mesh/{name}" not in file:
             yield f"mesh/{name} is missing"
             return
@@ -73,30 +77,27 @@ def _mesh(file: Any) -> Iterator[str]:
         for dim, size in zip(dims, data.shape, strict=False):
             if sizes.setdefault(dim, size) != size:
                 yield f"mesh/{name} has {size} along {dim}; others have {sizes[dim]}"
-        for key in MESH_ATTRS[name]:
+        for key in layout.attrs[name]:
             if key not in data.attrs:
                 yield f"mesh/{name} has no attribute {key}"
-    for name, target, low in (
-        ("face_node_connectivity", "node", 0),
-        ("edge_node_connectivity", "node", 0),
-        ("edge_face_connectivity", "face", FILL),
-    ):
+    for name, (target, low) in layout.indices.items():
         indices = file[f"mesh/{name}"][...]
         if indices.min() < low or indices.max() >= sizes[target]:
             yield f"mesh/{name} points outside the {sizes[target]} {target}s"
-    if not (file["mesh/face_area"][...] > 0.0).all():
-        yield "mesh/face_area is not above zero everywhere"
+    for name in layout.positive:
+        if not (file[f"mesh/{name}"][...] > 0.0).all():
+            yield f"mesh/{name} is not above zero everywhere"
 
 
-def _series(file: Any) -> Iterator[str]:
+def _series(file: Any, layout: MeshLayout) -> Iterator[str]:
     """Times, fields, maxima and gauges: shapes, units, finite values where they must be."""
     if "time" not in file or "fields" not in file:
         yield "time or fields is missing"
         return
-    times, cells = file["time"][...], file["mesh/face_area"].shape[0]
+    times, sizes = file["time"][...], tuple(file[dim].shape[0] for dim in layout.field_dimensions)
     if not (np.isfinite(times).all() and (np.diff(times) > 0.0).all()):
         yield "time does not rise"
-    for group, shape in (("fields", (len(times), cells)), ("maxima", (cells,))):
+    for group, shape in (("fields", (len(times), *sizes)), ("maxima", sizes)):
         for name, data in file.get(group, {}).items():
             if data.shape != shape:
                 yield f"{group}/{name} has the shape {data.shape}; it must be {shape}"

@@ -3,7 +3,8 @@
 ``store`` reads by it, ``writer`` writes by it, ``check`` judges by it and ``xdmf`` describes it to ParaView.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,58 @@ TOPOLOGY: dict[str, Any] = {
     "face_dimension": "face",
     "edge_dimension": "edge",
 }
+INDICES = {  # arrays that point at something: at what, and the lowest number that may stand there
+    "face_node_connectivity": ("node", 0),
+    "edge_node_connectivity": ("node", 0),
+    "edge_face_connectivity": ("face", FILL),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MeshLayout:
+    """What ``/mesh`` holds for one kind of mesh, and how fields stand on it."""
+
+    kind: str  # the long_name of /mesh/mesh
+    dimensions: Mapping[str, tuple[str, ...]]  # of its arrays
+    attrs: Mapping[str, Mapping[str, Any]]  # of its arrays
+    topology: Mapping[str, Any]  # attributes of /mesh/mesh
+    field_dimensions: tuple[str, ...]  # after time
+    field_attrs: Mapping[str, str]
+    positive: tuple[str, ...]  # arrays that must be above zero
+    indices: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+
+def _box(kind: str, axes: tuple[str, ...]) -> MeshLayout:
+    """A box that repeats itself: evenly spaced points along each axis. Its lengths may be without dimension."""
+    coordinates = {axis: {"units": "1", "axis": axis.upper(), "long_name": f"{axis} of the points"} for axis in axes}
+    return MeshLayout(
+        kind=kind,
+        dimensions={**{axis: (axis,) for axis in axes}, "length": ("axis",)},
+        attrs={**coordinates, "length": {"units": "1", "long_name": "period along each axis, x first"}},
+        topology={"long_name": kind, "topology_dimension": np.int32(len(axes))},
+        field_dimensions=("member", *reversed(axes)),
+        field_attrs={"centre": "point"},
+        positive=("length",),
+    )
+
+
+TRIANGLES = MeshLayout(
+    kind="triangles",
+    dimensions=DIMENSIONS,
+    attrs=MESH_ATTRS,
+    topology=TOPOLOGY,
+    field_dimensions=("face",),
+    field_attrs={"centre": "cell", "mesh": "mesh", "location": "face"},
+    positive=("face_area",),
+    indices=INDICES,
+)
+LINE, PLANE = _box("line", ("x",)), _box("plane", ("x", "y"))
+MESHES = {layout.kind: layout for layout in (TRIANGLES, LINE, PLANE)}
+
+
+def mesh_layout(file: Any) -> MeshLayout | None:
+    """The layout of the mesh in an open file; None where it is of no known kind."""
+    return MESHES.get(str(file["mesh/mesh"].attrs.get("long_name")))
 
 
 @dataclass(frozen=True, slots=True)

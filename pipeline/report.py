@@ -2,20 +2,21 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from pipeline import error_figures, figures
+from pipeline import box_figures, error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
 from pipeline.writer import write_text
 
 MAPS = 4
+MOST_FRAMES = 1000  # along the time axis of a figure
 TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 
 
@@ -41,20 +42,50 @@ def _run(run: Run, folder: Path) -> dict[str, Any]:
         times = store.times
         wanted = run.case.output.maps or tuple(times[-1] * (i + 1) / MAPS for i in range(MAPS))
         chosen = sorted({int(np.argmin(np.abs(times - t))) for t in wanted})
-        surface, depth = store.field("free_surface"), store.field("depth")
-        frames = [(float(times[i]), surface[i].compute(), depth[i].compute()) for i in chosen]
-        figure = figures.maps(store.mesh(), frames, store.gauges)
+        drawn = DRAW_RUN[store.mesh_kind](store, chosen)
     return {
         "name": run.name,
         "title": run.case.title,
         "facts": facts(summary),
-        "maps": _data_url(figures.inline(figure)),
+        "figures": [(name, _data_url(figures.inline(figure))) for name, figure in drawn.items()],
         "case": run.case.text,
     }
 
 
+def _draw_triangles(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
+    surface, depth = store.field("free_surface"), store.field("depth")
+    frames = [(float(store.times[i]), surface[i].compute(), depth[i].compute()) for i in chosen]
+    return {"maps of the free surface": figures.maps(store.mesh(), frames, store.gauges)}
+
+
+def _draw_line(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
+    """Member 0 in space and time; statistics of all members over the run's second half."""
+    name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
+    u = store.field(name)
+    every = max(len(store.times) // MOST_FRAMES, 1)
+    late = u[len(store.times) // 2 :].compute().reshape(-1, u.shape[-1])
+    return {
+        "space and time": box_figures.space_time(store.times[::every], u[::every, 0].compute(), lengths[0], name),
+        "spectrum and distribution": box_figures.statistics(late, lengths, name),
+    }
+
+
+def _draw_plane(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
+    """Maps of member 0; statistics of all members over the run's second half."""
+    name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
+    u = store.field(name)
+    late = u[len(store.times) // 2 :].compute().reshape(-1, *u.shape[-2:])
+    return {
+        "maps": box_figures.maps([(float(store.times[i]), u[i, 0].compute()) for i in chosen], lengths, name),
+        "spectrum and distribution": box_figures.statistics(late, lengths, name),
+    }
+
+
+DRAW_RUN: Mapping[str, Any] = {"triangles": _draw_triangles, "line": _draw_line, "plane": _draw_plane}
+
+
 def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The run's facts in words."""
+    """The run's facts in words; some are of one solver only."""
     return [
         ("cells", f"{summary['cells']:,}"),
         ("ranks", str(summary["ranks"])),
@@ -64,11 +95,21 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("computing", f"{summary['wall_s']:.1f} s"),
         ("writing", f"{summary['writing_s']:.1f} s"),
         ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"),
-        ("mass drift", f"{summary['mass_drift']:+.1e} of the water"),
-        ("run-up", "none" if summary["runup"] is None else f"{summary['runup']:.4g} m above the still level"),
-        ("highest surface, greatest speed", f"{summary['highest_surface'] or 0.0:.4g} m, {summary['greatest_speed']:.4g} m/s"),
+        ("mass drift", f"{summary['mass_drift']:+.1e}"),
+        *(fact for key, fact in _solver_facts(summary).items() if key in summary),
         ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),
     ]
+
+
+def _solver_facts(summary: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Facts by the key without which there is none."""
+    runup, highest = summary.get("runup"), summary.get("highest_surface") or 0.0
+    return {
+        "runup": ("run-up", "none" if runup is None else f"{runup:.4g} m above the still level"),
+        "highest_surface": ("highest surface", f"{highest:.4g} m"),
+        "greatest_speed": ("greatest speed", f"{summary.get('greatest_speed', 0.0):.4g} m/s"),
+        "largest_value": ("largest value", f"{summary.get('largest_value', 0.0):.4g}"),
+    }
 
 
 def _stage(stage: Stage, folder: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Read a run's HDF5 file: everything is lazy, and dask arrays open the file anew, so they can go to other processes.
 
-``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells).
+``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells); on a box (frames, members, points).
 """
 
 import contextlib
@@ -65,6 +65,11 @@ class Store:
     @property
     def complete(self) -> bool:
         return bool(self._file.attrs["complete"])
+
+    @property
+    def mesh_kind(self) -> str:
+        """The kind of mesh: triangles, line or plane."""
+        return str(self._file["mesh/mesh"].attrs["long_name"])
 
     @property
     def times(self) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import xdmf
 from pipeline.errors import InputError
-from pipeline.layout import DIMENSIONS, FILL, GAUGE_CHUNK, MESH_ATTRS, RESULT_SCHEMA, SCHEMA, TOPOLOGY, Field, part_name, series_names
+from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, part_name, series_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,44 +66,46 @@ class Writer:
         gauge_fields: Sequence[Field],
         maxima: Sequence[Field],
         attrs: Mapping[str, Any],
-        cells: int,
+        shape: tuple[int, ...],
         real: Any,
         chunk: int,
         compression: str,
+        layout: MeshLayout = TRIANGLES,
     ) -> None:
-        """Lay the file out: the mesh whole, all series empty."""
+        """Lay the file out: the mesh whole, all series empty. ``shape`` is that of a field at one time, ``chunk`` its values in a chunk."""
         file = self._file
         file.attrs.update({"schema": SCHEMA, "Conventions": "CF-1.11 UGRID-1.0", "complete": np.int32(0), **attrs})
-        self._create_mesh(mesh)
+        self._create_mesh(mesh, layout, shape)
         time = _growing(file, "time", (), "<f8", (GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time", "standard_name": "time"})
         time.make_scale("time")
         for field in fields:
-            data = _growing(file, f"fields/{field.name}", (cells,), real, (1, min(chunk, cells)), compression)
-            _describe(data, field, ("time", "face"), file)
-            data.attrs.update({"centre": "cell", "mesh": "mesh", "location": "face"})
+            data = _growing(file, f"fields/{field.name}", shape, real, (1, *_chunk(shape, chunk)), compression)
+            _describe(data, field, ("time", *layout.field_dimensions), file)
+            data.attrs.update(layout.field_attrs)
         for field in maxima:
-            data = file.create_dataset(f"maxima/{field.name}", (cells,), "<f8", fillvalue=np.nan)
-            _describe(data, field, ("face",), file)
-            data.attrs.update({"centre": "cell", "mesh": "mesh", "location": "face"})
+            data = file.create_dataset(f"maxima/{field.name}", shape, "<f8", fillvalue=np.nan)
+            _describe(data, field, layout.field_dimensions, file)
+            data.attrs.update(layout.field_attrs)
         if gauges:
             self._create_gauges(gauges, gauge_places, gauge_fields)
         file.flush()
 
-    def _create_mesh(self, mesh: Mapping[str, Array]) -> None:
+    def _create_mesh(self, mesh: Mapping[str, Array], layout: MeshLayout, shape: tuple[int, ...]) -> None:
         file = self._file
-        sizes = {dim: array.shape[i] for name, array in mesh.items() for i, dim in enumerate(DIMENSIONS[name])}
+        sizes = {dim: array.shape[i] for name, array in mesh.items() for i, dim in enumerate(layout.dimensions[name])}
+        sizes |= zip(layout.field_dimensions, shape, strict=True)
         for name, size in sizes.items():
             scale = file.create_dataset(name, (size,), ">f4")  # a dimension without coordinates, as netCDF-4 writes it
             scale.make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
         topology = file.create_dataset("mesh/mesh", (), "<i4")
-        topology.attrs.update(TOPOLOGY)
+        topology.attrs.update(layout.topology)
         for name, array in mesh.items():
             data = file.create_dataset(f"mesh/{name}", array.shape, array.dtype)
-            data.attrs.update(MESH_ATTRS[name])
+            data.attrs.update(layout.attrs[name])
             if name == "edge_face_connectivity":
                 data.attrs["_FillValue"] = np.array([FILL], array.dtype)
-            for i, dim in enumerate(DIMENSIONS[name]):
+            for i, dim in enumerate(layout.dimensions[name]):
                 data.dims[i].attach_scale(file[dim])
             if self._lead:
                 data[...] = array
@@ -123,14 +125,14 @@ class Writer:
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
     def append(self, t: float, start: int, stop: int, values: Mapping[str, Array]) -> None:
-        """Add a frame at time ``t`` [s]: this rank's cells ``start:stop`` of every field, in mesh order."""
+        """Add a frame at time ``t`` [s]: this rank's rows ``start:stop`` (along the first dimension) of every field, in mesh order."""
         frame = self._file["time"].shape[0]
         self._file["time"].resize((frame + 1,))
         if self._lead:
             self._file["time"][frame] = t
         for name, block in values.items():
             data = self._file[f"fields/{name}"]
-            data.resize((frame + 1, data.shape[1]))
+            data.resize((frame + 1, *data.shape[1:]))
             self._write_rows(data, (frame, slice(start, stop)), block)
 
     def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
@@ -148,7 +150,7 @@ class Writer:
                 group[name][first:] = samples
 
     def write_maxima(self, start: int, stop: int, values: Mapping[str, Array]) -> None:
-        """Set this rank's cells ``start:stop`` of the running maxima."""
+        """Set this rank's rows ``start:stop`` of the running maxima."""
         for name, block in values.items():
             self._write_rows(self._file[f"maxima/{name}"], (slice(start, stop),), block)
 
@@ -167,7 +169,7 @@ class Writer:
             raise InputError(f"{self.part} holds less than its checkpoint says")
         file["time"].resize((frames,))
         for data in file["fields"].values():
-            data.resize((frames, data.shape[1]))
+            data.resize((frames, *data.shape[1:]))
         if "gauges" in file:
             for name in series_names(file["gauges"]):
                 data = file["gauges"][name]
@@ -177,12 +179,12 @@ class Writer:
         """Set attributes of the file."""
         self._file.attrs.update(attrs)
 
-    def write_restart(self, start: int, stop: int, cells: int, values: Mapping[str, Array], attrs: Mapping[str, Any]) -> None:
+    def write_restart(self, start: int, stop: int, rows: int, values: Mapping[str, Array], attrs: Mapping[str, Any]) -> None:
         """Write ``/restart``: this rank's rows ``start:stop`` of every array."""
         group = self._file.require_group("restart")
         group.attrs.update(attrs)
         for name, block in values.items():
-            data = group.create_dataset(name, (cells, *block.shape[1:]), block.dtype)
+            data = group.create_dataset(name, (rows, *block.shape[1:]), block.dtype)
             self._write_rows(data, (slice(start, stop),), block)
 
     def flush(self) -> None:
@@ -245,6 +247,15 @@ def _growing(group: Any, name: str, width: tuple[int, ...], real: Any, chunks: t
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     options = filter_options(compression)
     return group.create_dataset(name, (0, *width), real, maxshape=(None, *width), chunks=chunks, dcpl=early, **options)
+
+
+def _chunk(shape: tuple[int, ...], values: int) -> tuple[int, ...]:
+    """The shape of a chunk of at most ``values`` values: whole runs of the last dimensions."""
+    found: list[int] = []
+    for size in reversed(shape):
+        found.append(max(min(size, values), 1))
+        values //= size
+    return tuple(reversed(found))
 
 
 def _describe(data: Any, field: Field, dims: tuple[str, ...], file: Any) -> None:

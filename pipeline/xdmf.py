@@ -10,16 +10,19 @@ from xml.etree import ElementTree as xml
 import h5py
 import numpy as np
 
+from pipeline.layout import TRIANGLES, mesh_layout
+
 
 def add_views(file: h5py.File) -> None:
-    """Add the virtual datasets ``/xdmf/points`` (V, 2) and ``/xdmf/NAME/FRAME`` (cells,)."""
+    """Add the virtual datasets ``/xdmf/points`` (V, 2), of triangles, and ``/xdmf/NAME/FRAME`` (a frame's shape)."""
     if "xdmf" in file:
         del file["xdmf"]
-    nodes = file["mesh/node_x"].shape[0]
-    points = h5py.VirtualLayout((nodes, 2), "<f8")
-    for i, name in enumerate(("node_x", "node_y")):
-        points[:, i] = h5py.VirtualSource(".", f"mesh/{name}", (nodes,))
-    file.create_virtual_dataset("xdmf/points", points)
+    if mesh_layout(file) is TRIANGLES:
+        nodes = file["mesh/node_x"].shape[0]
+        points = h5py.VirtualLayout((nodes, 2), "<f8")
+        for i, name in enumerate(("node_x", "node_y")):
+            points[:, i] = h5py.VirtualSource(".", f"mesh/{name}", (nodes,))
+        file.create_virtual_dataset("xdmf/points", points)
     for name, data in file["fields"].items():
         for frame in range(data.shape[0]):
             view = h5py.VirtualLayout(data.shape[1:], data.dtype)
@@ -32,19 +35,37 @@ def describe(file: h5py.File, name: str) -> str:
     root = xml.Element("Xdmf", Version="3.0")
     domain = xml.SubElement(root, "Domain")
     series = xml.SubElement(domain, "Grid", Name="run", GridType="Collection", CollectionType="Temporal")
-    triangles = file["mesh/face_node_connectivity"]
+    add_mesh, centre = (_add_triangles, "Cell") if mesh_layout(file) is TRIANGLES else (_add_box, "Node")
     for frame, t in enumerate(file["time"][:]):
         step = xml.SubElement(series, "Grid", Name=f"frame {frame}", GridType="Uniform")
         xml.SubElement(step, "Time", Value=repr(float(t)))
-        topology = xml.SubElement(step, "Topology", TopologyType="Triangle", NumberOfElements=str(triangles.shape[0]))
-        _item(topology, triangles, f"{name}:/mesh/face_node_connectivity")
-        geometry = xml.SubElement(step, "Geometry", GeometryType="XY")
-        _item(geometry, file["xdmf/points"], f"{name}:/xdmf/points")
+        add_mesh(step, file, name)
         for field in file["fields"]:
-            attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center="Cell")
+            attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
             _item(attribute, file[f"xdmf/{field}/{frame:06d}"], f"{name}:/xdmf/{field}/{frame:06d}")
     xml.indent(root)
     return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_triangles(step: Any, file: h5py.File, name: str) -> None:
+    triangles = file["mesh/face_node_connectivity"]
+    topology = xml.SubElement(step, "Topology", TopologyType="Triangle", NumberOfElements=str(triangles.shape[0]))
+    _item(topology, triangles, f"{name}:/mesh/face_node_connectivity")
+    geometry = xml.SubElement(step, "Geometry", GeometryType="XY")
+    _item(geometry, file["xdmf/points"], f"{name}:/xdmf/points")
+
+
+def _add_box(step: Any, file: h5py.File, name: str) -> None:
+    """An even grid whose slowest axis is the member: those of an ensemble stand one behind the other, 1 apart."""
+    sizes = [file[dim].shape[0] for dim in ("member", "y", "x") if dim in file]
+    lengths = file["mesh/length"][...].tolist()[::-1]
+    spacings = [1.0, *(length / size for length, size in zip(lengths, sizes[1:], strict=True))]
+    kind, origin = {2: ("2DCoRectMesh", "ORIGIN_DXDY"), 3: ("3DCoRectMesh", "ORIGIN_DXDYDZ")}[len(sizes)]
+    xml.SubElement(step, "Topology", TopologyType=kind, Dimensions=" ".join(map(str, sizes)))
+    geometry = xml.SubElement(step, "Geometry", GeometryType=origin)
+    for values in ([0.0] * len(sizes), spacings):
+        item = xml.SubElement(geometry, "DataItem", DataType="Float", Dimensions=str(len(sizes)), Format="XML", Precision="8")
+        item.text = " ".join(map(repr, values))
 
 
 def _item(parent: Any, data: Any, text: str) -> None:

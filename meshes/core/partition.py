@@ -2,19 +2,21 @@
 
 import logging
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from meshes.core.trimesh import TriMesh
 from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from meshes.core.trimesh import TriMesh
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 log = logging.getLogger("wavetrain")
 
 
-def owners(mesh: TriMesh, size: int) -> Array:
+def owners(mesh: "TriMesh", size: int) -> Array:
     """The owning rank (T,) of each cell, for ``size`` ranks. PT-Scotch may answer each process differently: take one rank's answer.
 
     Raises
@@ -43,7 +45,7 @@ def warn_once(text: str) -> None:
     log.warning(text)
 
 
-def _petsc(mesh: TriMesh, size: int) -> Array:
+def _petsc(mesh: "TriMesh", size: int) -> Array:
     """PT-Scotch on this process alone."""
     from petsc4py import PETSc
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from meshes.core.order import rcm
 from meshes.core.part import Part, cut
+from meshes.core.partition import owners
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,6 +49,8 @@ class TriMesh:
     boundary_names: tuple[str, ...]
     hash: str  # sha256 of vertices, triangles and bed, and of nodes where vertices are glued
 
+    kind = "triangles"
+
     @property
     def dofs(self) -> tuple[int, ...]:
         return (len(self.triangles),)
@@ -69,6 +72,11 @@ class TriMesh:
     def part(self, rank: int, size: int, owner: Array) -> Part:
         """What rank ``rank`` of ``size`` needs, where ``owner`` (T,) says which rank owns each cell."""
         return cut(self, rank, size, owner)
+
+    def share(self, comm: Any) -> Part:
+        """This rank's part where all ranks of ``comm`` share the mesh. Collective."""
+        owner = comm.broadcast(owners(self, comm.size))  # all ask, as PETSc starts on all ranks or none; the answers may differ
+        return self.part(comm.rank, comm.size, owner)
 
 
 def trimesh(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from meshes.core.part import Halo, Part
+from meshes.core.part import Halo
 from pipeline.errors import InputError, RunError, WriteError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -49,26 +49,26 @@ class Comm(Protocol):
     def barrier(self) -> None:
         """Wait for all ranks."""
 
-    def blocks(self, part: Part, cells: int) -> "Blocks":
-        """A plan that moves own rows into contiguous blocks of mesh order."""
+    def blocks(self, own: Array, rows: int) -> "Blocks":
+        """A plan that moves own rows, whose numbers among all ``rows`` are ``own``, into contiguous blocks of mesh order."""
 
     def file_options(self) -> dict[str, Any] | None:
         """Keywords that make h5py write in parallel; None where this h5py has no MPI."""
 
 
 class Blocks(Protocol):
-    """Own cells (in any order) to this rank's contiguous block ``start:stop`` of the mesh order."""
+    """Own rows (in any order) to this rank's contiguous block ``start:stop`` of the mesh order."""
 
     start: int
     stop: int
 
     def __call__(self, own: Array) -> Array:
-        """Rows of own cells to the rows of this rank's block. Collective."""
+        """Own rows to the rows of this rank's block. Collective."""
 
 
-def block_bounds(rank: int, size: int, cells: int) -> tuple[int, int]:
-    """First and one-past-last cell of the block of mesh order that ``rank`` writes."""
-    return rank * cells // size, (rank + 1) * cells // size
+def block_bounds(rank: int, size: int, rows: int) -> tuple[int, int]:
+    """First and one-past-last row of the block of mesh order that ``rank`` writes."""
+    return rank * rows // size, (rank + 1) * rows // size
 
 
 class Serial:
@@ -101,8 +101,8 @@ class Serial:
     def barrier(self) -> None:
         pass
 
-    def blocks(self, part: Part, cells: int) -> "SerialBlocks":
-        return SerialBlocks(part, cells)
+    def blocks(self, own: Array, rows: int) -> "SerialBlocks":
+        return SerialBlocks(own, rows)
 
     def file_options(self) -> dict[str, Any] | None:
         return {}
@@ -111,13 +111,13 @@ class Serial:
 class SerialBlocks:
     """The whole mesh is one block."""
 
-    def __init__(self, part: Part, cells: int) -> None:
-        self.start, self.stop = 0, cells
-        self._cells = part.cells[: part.owned]
+    def __init__(self, own: Array, rows: int) -> None:
+        self.start, self.stop = 0, rows
+        self._own = own
 
     def __call__(self, own: Array) -> Array:
         out = np.empty_like(own)
-        out[self._cells] = own
+        out[self._own] = own
         return out
 
 
@@ -171,8 +171,8 @@ class Mpi:
     def barrier(self) -> None:
         self._comm.Barrier()
 
-    def blocks(self, part: Part, cells: int) -> "MpiBlocks":
-        return MpiBlocks(self._comm, part, cells)
+    def blocks(self, own: Array, rows: int) -> "MpiBlocks":
+        return MpiBlocks(self._comm, own, rows)
 
     def file_options(self) -> dict[str, Any] | None:
         import h5py
@@ -208,14 +208,14 @@ class _Exchange:
 
 
 class MpiBlocks:
-    """Own cells to blocks of mesh order with one Alltoallv."""
+    """Own rows to blocks of mesh order with one Alltoallv."""
 
-    def __init__(self, comm: Any, part: Part, cells: int) -> None:
+    def __init__(self, comm: Any, own: Array, rows: int) -> None:
         self._comm = comm
-        self.start, self.stop = block_bounds(comm.rank, comm.size, cells)
-        own = np.asarray(part.cells[: part.owned], dtype=np.int64)
+        self.start, self.stop = block_bounds(comm.rank, comm.size, rows)
+        own = np.asarray(own, dtype=np.int64)
         self._order = np.argsort(own, kind="stable")
-        starts = np.array([block_bounds(r, comm.size, cells)[0] for r in range(comm.size)] + [cells])
+        starts = np.array([block_bounds(r, comm.size, rows)[0] for r in range(comm.size)] + [rows])
         self._send = np.diff(np.searchsorted(own[self._order], starts)).astype(np.int64)
         self._receive = np.empty_like(self._send)
         comm.Alltoall(self._send, self._receive)

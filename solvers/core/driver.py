@@ -1,5 +1,6 @@
 """The time loop: a generator that knows neither equations nor files. The caller writes what it yields."""
 
+import functools
 import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.errors import RunError
+from pipeline.errors import InputError, RunError
 from solvers.core.comm import Comm
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -23,7 +24,8 @@ class Model(Protocol):
         """The state at t = 0: (local cells, vars), ghosts last."""
 
     def max_dt(self, u: Array) -> float:
-        """Largest stable step [s] for this rank's own cells at Courant number 1; negative where the state is not finite."""
+        """Largest stable step [s] for this rank's own cells at Courant number 1, infinite where there is no limit; negative where the
+        state is not finite."""
 
     def step(self, t: float, u: Array, dt: float) -> None:
         """Advance ``u`` in place from ``t`` to ``t + dt``."""
@@ -46,6 +48,9 @@ class Clock:
     dt_min: float = math.inf  # [s]
 
 
+Step = Callable[[Clock, float, float], tuple[float, float]]  # (clock, goal, the model's limit) to (step, time after it)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The state at an output time, or (``whole`` false) where the run was asked to stop between two of them."""
@@ -62,6 +67,7 @@ def simulate(
     end: float,
     every: float,
     cfl: float,
+    longest: float | None = None,
     u: Array | None = None,
     clock: Clock | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -71,11 +77,14 @@ def simulate(
 
     Parameters
     ----------
+    longest : [s] take even steps of at most this, whatever the model's own limit; a model without a limit needs it.
     u, clock : the state and clock of a restart; without them the run starts at t = 0.
     stop : asked every step on every rank; when any says yes, all yield a last frame with ``whole`` false and end.
 
     Raises
     ------
+    InputError
+        The model has no limit of its own, and ``longest`` is not given.
     RunError
         The state is no longer finite, or the step has become uselessly small: says where and when.
     """
@@ -87,18 +96,19 @@ def simulate(
         model.observe(clock.t, u)
         clock.frame = 1
         yield Frame(clock, u, whole=True)
+    step = functools.partial(_fitted, cfl) if longest is None else functools.partial(_even, every, longest)
     while clock.t < end:
         goal = clock.frame * every  # assigned, not accumulated: the same times in any run
         if goal > end - ROUND_OFF * every:
             goal = end
-        if not (yield from _advance(model, comm, u, clock, goal, cfl, stop, progress)):
+        if not (yield from _advance(model, comm, u, clock, goal, step, stop, progress)):
             return
         clock.frame += 1
         yield Frame(clock, u, whole=True)
 
 
 def _advance(
-    model: Model, comm: Comm, u: Array, clock: Clock, goal: float, cfl: float, stop: Callable[[], bool], progress: Callable[[Clock], None]
+    model: Model, comm: Comm, u: Array, clock: Clock, goal: float, step: Step, stop: Callable[[], bool], progress: Callable[[Clock], None]
 ) -> Generator[Frame, None, bool]:
     """Step to ``goal``; returns False (through the generator) where the run was asked to stop before."""
     while clock.t < goal:
@@ -108,16 +118,9 @@ def _advance(
         if going == 0.0:
             yield Frame(clock, u, whole=False)
             return False
-        dt = cfl * float(limit)
-        left = goal - clock.t
-        if dt < SMALLEST_STEP * left and clock.step > 0:
-            raise RunError(f"the time step fell to {dt:.3e} s at t = {clock.t:.6g} s (step {clock.step}): the run would never end")
-        if dt >= left:
-            dt = left
-        elif 2.0 * dt > left:
-            dt = 0.5 * left  # two equal steps rather than a long one and a sliver
+        dt, until = step(clock, goal, float(limit))
         model.step(clock.t, u, dt)
-        clock.t = goal if dt == left else clock.t + dt
+        clock.t = until
         clock.step += 1
         clock.dt = dt
         clock.dt_min = min(clock.dt_min, dt)
@@ -126,6 +129,31 @@ def _advance(
     if comm.min(np.array([model.max_dt(u)]))[0] < 0.0:  # a frame that is written is finite
         raise RunError(_fault_message(model, comm, u, clock))
     return True
+
+
+def _fitted(cfl: float, clock: Clock, goal: float, limit: float) -> tuple[float, float]:
+    """The step [s] from ``clock`` towards ``goal`` that the model's limit allows, and the time after it."""
+    if math.isinf(limit):
+        raise InputError("key 'time.dt' is missing [s]: this solver has no time step of its own")
+    dt = cfl * limit
+    left = goal - clock.t
+    if dt < SMALLEST_STEP * left and clock.step > 0:
+        raise RunError(f"the time step fell to {dt:.3e} s at t = {clock.t:.6g} s (step {clock.step}): the run would never end")
+    if dt >= left:
+        return left, goal
+    if 2.0 * dt > left:
+        dt = 0.5 * left  # two equal steps rather than a long one and a sliver
+    return dt, clock.t + dt
+
+
+def _even(every: float, longest: float, clock: Clock, goal: float, limit: float) -> tuple[float, float]:
+    """The same for even steps of at most ``longest`` [s] between two frames: the same ones after a restart."""
+    start = (clock.frame - 1) * every
+    whole = abs(goal - clock.frame * every) < ROUND_OFF * every  # all but a last, shorter interval have the very same step
+    span = every if whole else goal - start
+    steps = max(1, math.ceil(span / longest - ROUND_OFF))
+    done = round((clock.t - start) / span * steps) + 1
+    return span / steps, goal if done >= steps else start + done * (span / steps)
 
 
 def _fault_message(model: Model, comm: Comm, u: Array, clock: Clock) -> str:

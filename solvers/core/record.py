@@ -3,6 +3,7 @@
 import errno
 import functools
 import logging
+import math
 import os
 import re
 import shutil
@@ -13,11 +14,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from meshes.core.part import Part
-from meshes.core.trimesh import TriMesh
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError, WriteError
-from pipeline.layout import SCHEMA, part_name
+from pipeline.layout import MESHES, SCHEMA, part_name
 from pipeline.store import Store
 from pipeline.writer import Writer, publish
 from solvers.core.comm import Comm
@@ -62,16 +61,16 @@ def _reason(error: Exception, folder: Path) -> str:
 class Recorder:
     """The files of one run in ``folder``: ``run.h5`` and, until it is whole, ``run.h5.part`` and ``restart.h5``."""
 
-    def __init__(self, case: Case, mesh: TriMesh, part: Part, model: Any, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
-        self.case, self.mesh, self.part, self.model, self.comm = case, mesh, part, model, comm
+    def __init__(self, case: Case, mesh: Any, model: Any, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
+        self.case, self.mesh, self.model, self.comm = case, mesh, model, comm
         self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
         self.facts = facts
-        self.cells = len(mesh.triangles)
-        self.blocks = comm.blocks(part, self.cells)
+        self.rows, self.cells = model.shape[0], math.prod(model.shape)
+        self.blocks = comm.blocks(model.own, self.rows)
         options = comm.file_options()
         self._gathered = options is None
         if self._gathered and comm.rank == 0:
-            log.warning("this h5py has no MPI: all ranks send their cells to rank 0, which writes them")
+            log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
         self._options: Mapping[str, Any] = options or {}
         self._samples = 0
         self._last_checkpoint = time.monotonic()
@@ -124,7 +123,8 @@ class Recorder:
             gauge_fields=model.gauge_fields,
             maxima=model.maxima_fields,
             attrs={"case": case.text, **self.facts},
-            cells=self.cells,
+            shape=model.shape,
+            layout=MESHES[self.mesh.kind],
             real=model.real,
             chunk=case.output.chunk,
             compression=case.output.filter,
@@ -144,7 +144,7 @@ class Recorder:
 
     @property
     def _rows(self) -> tuple[int, int]:
-        return (0, self.cells) if self._gathered else (self.blocks.start, self.blocks.stop)
+        return (0, self.rows) if self._gathered else (self.blocks.start, self.blocks.stop)
 
     def _block(self, own: Array) -> Array:
         """This rank's block of mesh order; the whole on rank 0 where it alone writes."""
@@ -170,7 +170,7 @@ class Recorder:
             self._writer.flush()
             writer = Writer(self.restart_path, options=self._options, lead=self.comm.rank == 0)
             writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
-            writer.write_restart(*self._rows, self.cells, saved, self._clock_attrs(clock))
+            writer.write_restart(*self._rows, self.rows, saved, self._clock_attrs(clock))
             writer.close()
         self.comm.barrier()
         if self.comm.rank == 0:
@@ -190,7 +190,7 @@ class Recorder:
         saved = {name: self._block(own) for name, own in self.model.save(u).items()}
         if self._writer:
             self._writer.write_maxima(*self._rows, maxima)
-            self._writer.write_restart(*self._rows, self.cells, saved, self._clock_attrs(clock))
+            self._writer.write_restart(*self._rows, self.rows, saved, self._clock_attrs(clock))
         self.close()
         self.comm.barrier()
         if self.comm.rank == 0:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.partition import owners
 from pipeline import params, plugin
 from pipeline.case import Case
 from pipeline.errors import RunError, WriteError
@@ -82,12 +81,10 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     solver_params = params.build(solver.Params, case.solver.table, "solver")
     mesh_module = plugin.load("meshes", case.mesh.kind)
     mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
-    owner = comm.broadcast(owners(mesh, comm.size))  # all ask, as PETSc starts on all ranks or none; the answers may differ
-    part = mesh.part(comm.rank, comm.size, owner)
-    model = solver.build(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
+    model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
     facts = _facts(mesh, comm)
-    recorder = Recorder(case, mesh, part, model, comm, folder, facts)
-    log.info("%d cells, %d rank(s), mesh %s", len(mesh.triangles), comm.size, mesh.hash[:12])
+    recorder = Recorder(case, mesh, model, comm, folder, facts)
+    log.info("%d cells, %d rank(s), mesh %s", recorder.cells, comm.size, mesh.hash[:12])
     try:
         summary = _simulate(case, model, comm, recorder, progress)
     except WriteError:  # a collective close would wait for ever
@@ -98,7 +95,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     recorder.close()
     log.info("%s at t = %.6g s after %d steps", summary["status"], summary["t_end"], summary["steps"])
     summary |= model.extremes() | {
-        "cells": len(mesh.triangles),
+        "cells": recorder.cells,
         "ranks": comm.size,
         "total_s": time.perf_counter() - started,
         "mesh_hash": mesh.hash,
@@ -116,6 +113,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
     state, clock = saved if saved else (None, None)
     first_step = clock.step if clock else 0
     mass_start = model.mass(model.initial())[0]
+    scale = mass_start if model.drift_is_relative else 1.0
     drift = 0.0
     begun = time.perf_counter()
     core = CoreTime()
@@ -133,6 +131,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
             end=case.time.end,
             every=case.time.every,
             cfl=case.time.cfl,
+            longest=case.time.dt,
             u=state,
             clock=clock,
             stop=lambda: bool(asked),
@@ -141,7 +140,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
         for frame in frames:
             pause = time.perf_counter()
             volume, came_in = model.mass(frame.u)
-            drift = (volume - mass_start - came_in) / mass_start if mass_start else 0.0
+            drift = (volume - mass_start - came_in) / scale if scale else 0.0
             state, clock, whole = frame.u, frame.clock, frame.whole
             log.info("t = %.6g s, step %d, dt = %.3g s, mass drift %+.1e", clock.t, clock.step, clock.dt, drift)
             if whole:

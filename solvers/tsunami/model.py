@@ -56,6 +56,7 @@ class Tsunami:
     fields = FIELDS
     gauge_fields = GAUGES
     maxima_fields = MAXIMA
+    drift_is_relative = True  # to the water at the start
 
     def __init__(
         self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path
@@ -66,6 +67,7 @@ class Tsunami:
         self._riemann, self._reach = RIEMANN[params.riemann]
         real = np.dtype(params.precision)
         self.real = real
+        self.shape, self.own = mesh.dofs, part.cells[: part.owned]
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)

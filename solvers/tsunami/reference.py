@@ -56,7 +56,7 @@ def write_exact(run: Path, target: Path) -> Path:
         gauge_fields=GAUGES,
         maxima=[],
         attrs=attrs | {"created": datetime.now(UTC).isoformat(timespec="seconds"), "reference": "exact"},
-        cells=len(arrays["bed"]),
+        shape=(len(arrays["bed"]),),
         real=np.float64,
         chunk=16384,
         compression="none",

@@ -1,0 +1,41 @@
+"""A box that repeats itself along one or two axes, with evenly spaced points: what spectral solvers stand on."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A line (one axis) or a plane (two); x is the first axis of ``lengths`` and ``points``, and the last of a stored field."""
+
+    lengths: tuple[float, ...]  # (axes,) period along x, y; in the solver's own unit
+    points: tuple[int, ...]  # (axes,)
+
+    @property
+    def kind(self) -> str:
+        return "line" if len(self.points) == 1 else "plane"
+
+    @property
+    def dofs(self) -> tuple[int, ...]:
+        return self.points[::-1]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of lengths and points."""
+        return hashlib.sha256(repr((self.lengths, self.points)).encode()).hexdigest()
+
+    def coordinates(self, axis: int) -> Array:
+        """Where the points stand along ``axis`` (points,): the first at 0."""
+        return np.arange(self.points[axis]) * self.lengths[axis] / self.points[axis]
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays of ``/mesh`` by name."""
+        return {**{"xy"[axis]: self.coordinates(axis) for axis in range(len(self.points))}, "length": np.array(self.lengths)}
+
+    def share(self, comm: Any) -> None:
+        """A box is not cut: what the ranks share is the solver's matter, such as an ensemble's members."""

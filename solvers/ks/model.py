@@ -1,0 +1,128 @@
+"""An ensemble of the Kuramoto-Sivashinsky solver: some members on each rank."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshes.core.box import Box
+from pipeline.errors import InputError
+from pipeline.layout import Field
+from pipeline.params import choose
+from pipeline.terms import parse_terms
+from solvers.core.comm import Comm, block_bounds
+from solvers.ks import Params, initial
+from solvers.ks.differences import Differences
+from solvers.ks.plane import PlaneIntegrator
+from solvers.ks.spectral import Integrator
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+Integrating = Integrator | PlaneIntegrator | Differences
+
+FIELDS = (Field("u", "1", "u of each member"),)
+MOST_STEPS_KEPT = 4  # lengths of steps whose integrators are kept: a run has one, and perhaps another for a last, shorter interval
+
+
+class NoGauges:
+    """What stands for gauges where a solver has none."""
+
+    names: tuple[str, ...] = ()
+    index = np.zeros(0, np.int64)
+
+    def take(self) -> tuple[Array, Array]:
+        """No samples."""
+        return np.zeros(0), np.zeros((0, 0, 0))
+
+
+class Ensemble:
+    """See `solvers.core.driver.Model`. The state is this rank's members as the integrator holds them.
+
+    Raises
+    ------
+    InputError
+        The mesh is no box, it has a number of points that the scheme can't take, there are more ranks than members, or gauges.
+    """
+
+    fields = FIELDS
+    gauge_fields: tuple[Field, ...] = ()
+    maxima_fields: tuple[Field, ...] = ()
+    real = np.dtype(np.float64)
+    drift_is_relative = False  # most states have no mean to begin with
+
+    def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
+        if not isinstance(mesh, Box):
+            raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
+        if gauges:
+            raise InputError("solver 'ks' has no gauges: its fields hold every point")
+        if comm.size > params.members:
+            raise InputError(f"too many ranks for the members: {comm.size} ranks, {params.members} members")
+        self.mesh, self.comm, self.params = mesh, comm, params
+        self.terms = parse_terms(params.terms, dimensions=len(mesh.points))
+        self.shape = (params.members, *mesh.dofs)
+        self.own = np.arange(*block_bounds(comm.rank, comm.size, params.members))
+        self.gauges, self.maxima = NoGauges(), np.zeros((len(self.own), 0))
+        self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        self._integrators: dict[float, Integrating] = {}
+        self._dt = np.nan  # of the last step
+        self._largest = 0.0
+        self._integrator = self._for(1.0)
+        self.stages = self._integrator.stages
+
+    def _for(self, dt: float) -> Integrating:
+        """The integrator with steps of ``dt``."""
+        if dt not in self._integrators:
+            if len(self._integrators) >= MOST_STEPS_KEPT:
+                self._integrators.clear()
+            self._integrators[dt] = self._made(dt)
+        return self._integrators[dt]
+
+    def _made(self, dt: float) -> Integrating:
+        length, points, p = self.mesh.lengths[0], self.mesh.points[0], self.params
+        if len(self.mesh.points) > 1:
+            return PlaneIntegrator(self.terms, self.mesh.lengths, self.mesh.points, dt, scheme=p.scheme, dealias=p.dealias)
+        if p.scheme == "arkimex":
+            return Differences(self.terms, length, points, dt)
+        return Integrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
+
+    def initial(self) -> Array:
+        return self._integrator.state_of(initial.states(self._start, self.mesh.dofs, self.params.seed, self.own))
+
+    def max_dt(self, u: Array) -> float:
+        return np.inf if np.isfinite(u[:, 0]).all() else -1.0
+
+    def step(self, t: float, u: Array, dt: float) -> None:
+        if dt != self._dt:
+            u[:, 1:] = np.nan  # what a multistep scheme remembers holds for one length of step
+            self._dt = dt
+        self._for(dt).run(u, 1)
+
+    def observe(self, t: float, u: Array) -> None:
+        """Nothing is noted between frames."""
+
+    def finish(self, t: float, u: Array) -> None:
+        self._largest = float(np.abs(self._integrator.values(u)).max())
+
+    def output(self, u: Array) -> dict[str, Array]:
+        return {"u": self._integrator.values(u)}
+
+    def save(self, u: Array) -> dict[str, Array]:
+        """All that a restart needs, by own members: the state as pairs of real numbers, and the length of the last step."""
+        return {"state": np.ascontiguousarray(u).view(np.float64).reshape(*u.shape, -1), "dt": np.full(len(u), self._dt)}
+
+    def load(self, saved: Mapping[str, Array]) -> Array:
+        self._dt = float(saved["dt"][self.own[0]])
+        return np.ascontiguousarray(saved["state"][self.own]).view(self._integrator.dtype)[..., 0]
+
+    def mass(self, u: Array) -> tuple[float, float]:
+        """Greatest absolute mean of a member, and nothing that came in."""
+        return float(self.comm.max(np.array([np.abs(self._integrator.means(u)).max()]))[0]), 0.0
+
+    def extremes(self) -> dict[str, float | None]:
+        """Greatest absolute value of u at the end."""
+        return {"largest_value": float(self.comm.max(np.array([self._largest]))[0])}
+
+    def fault(self, u: Array) -> tuple[int, str]:
+        bad = np.flatnonzero(~np.isfinite(u[:, 0].reshape(len(u), -1)).all(axis=1))
+        return (int(self.own[bad[0]]), f"in member {self.own[bad[0]]}") if len(bad) else (self.shape[0], "member unknown")

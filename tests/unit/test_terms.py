@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.terms import Term, canonical, equation_latex, equation_text, parse_terms
+
+derivatives = st.tuples(st.integers(0, 4), st.integers(0, 4))
+factors = st.lists(st.tuples(derivatives, st.integers(1, 4)), max_size=4, unique_by=lambda f: f[0]).map(canonical)
+coefficients = st.floats(allow_nan=False, allow_infinity=False).filter(lambda c: c != 0.0)
+terms = st.builds(Term, coefficients, factors)
+
+
+@given(terms)
+def test_a_terms_text_reads_back_to_the_same_term(term):
+    assert parse_terms([term.text()], dimensions=2) == (term,)
+
+
+@given(st.lists(terms, max_size=6, unique_by=lambda term: term.factors))
+def test_an_equations_text_reads_back_to_the_same_terms(some):
+    assert parse_terms([equation_text(some).removeprefix("u_t = ")], dimensions=2) == tuple(some)
+
+
+def test_the_notes_terms():
+    found = parse_terms(["-u*u_x", "-u_xx", "0.1*u_xxx", "1.5*u^2*u_x"])
+    u, x = (0, 0), (1, 0)
+    assert found == (Term(-1.0, ((u, 1), (x, 1))), Term(-1.0, (((2, 0), 1),)), Term(0.1, (((3, 0), 1),)), Term(1.5, ((u, 2), (x, 1))))
+    assert [term.linear for term in found] == [False, True, True, False]
+    assert [term.key for term in found] == ["u*u_x", "u_xx", "u_xxx", "u**2*u_x"]
+    assert equation_text(found) == "u_t = -u*u_x - u_xx + 0.1*u_xxx + 1.5*u**2*u_x"
+    assert equation_latex(found) == r"u_{t} = - u \, u_{x} - u_{xx} + 0.1 \, u_{xxx} + 1.5 \, u^{2} \, u_{x}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["-(u_xx + u_xxxx)"], ["-u_xx", "-u_xxxx"]),
+        (["(u + u_x)**2"], ["u**2", "2*u*u_x", "u_x**2"]),
+        (["u_x*u"], ["u*u_x"]),
+        (["u_yx"], ["u_xy"]),
+        (["2*u", "-u"], ["u"]),
+        (["u_x", "-u_x", "u"], ["u"]),
+        (["--2e-1 * u"], ["0.2*u"]),
+        (["-u**2"], ["-1*(u*u)"]),
+        (["u**0*u_x"], ["u_x"]),
+    ],
+)
+def test_what_is_the_same_is_read_the_same(one, other):
+    assert parse_terms(one, dimensions=2) == parse_terms(other, dimensions=2)
+
+
+def test_the_latex_of_small_and_plain_coefficients():
+    assert parse_terms(["-0.000012345*u"])[0].latex() == r"- 1.234 \times 10^{-5} \, u"
+    assert parse_terms(["-1"])[0].latex() == "- 1"
+
+
+def test_a_terms_values_are_its_product():
+    u, x = np.array([2.0, -3.0]), np.array([0.5, 4.0])
+    (term,) = parse_terms(["-0.5*u**2*u_x"])
+    assert term.evaluate({(0, 0): u, (1, 0): x}).tolist() == (-0.5 * u * u * x).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("__import__('os')", 'unexpected "\'"'),
+        ("__import__(os)", "no function '__import__'"),
+        ("()*u", "expected a number, u or a derivative of u in place of ')'"),
+        ("u.real", "unexpected '.'"),
+        ("lambda: u", "unexpected ':'"),
+        ("u[0]", "unexpected '['"),
+        ("sin(u)", "no function 'sin'"),
+        ("u_xz", "unknown symbol 'u_xz'; did you mean 'u_x'?"),
+        ("v_x", "unknown symbol 'v_x'; did you mean 'u_x'?"),
+        ("u_", "unknown symbol 'u_'"),
+        ("u_y", "unknown symbol 'u_y'"),
+        ("nan*u", "unknown symbol 'nan'"),
+        ("u/2", "there is no division"),
+        ("u**u", "the exponent 'u' is no whole number from 0 to 16"),
+        ("u**-1", "the exponent '-' is no whole number"),
+        ("u**0.5", "the exponent '0.5' is no whole number"),
+        ("u**999999999", "the exponent '999999999' is no whole number"),
+        ("u**2**3", "expected +, -, * or ** before '**'"),
+        ("2u", "expected +, -, * or ** before 'u'"),
+        ("u(2)", "expected +, -, * or ** before '('"),
+        ("u*", "it ends too early"),
+        ("", "it ends too early"),
+        ("(u", "a bracket is not closed"),
+        ("u)", "expected +, -, * or ** before ')'"),
+        ("(" * 5000 + "u", "nested more than 20 deep"),
+        ("(1+u+u_x+u_xx+u_xxx)**16", "more than 200 terms"),
+        ("u**9*u**9", "a power above 16"),
+        ("u_xxxxxxxxx", "the highest is 8"),
+        ("1e999*u", "the number 1e999 is too large"),
+        ("1e308*u*10", "the coefficient of u is not finite"),
+        ("u_x\u0445", "unexpected '\u0445'"),  # Cyrillic, looks like x
+        (3, "is no text"),
+    ],
+)
+def test_anything_else_is_refused_by_name(text, said):
+    with pytest.raises(InputError) as error:
+        parse_terms([text])
+    assert said in str(error.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text):
+    try:
+        found = parse_terms([text])
+    except InputError:
+        return
+    assert parse_terms([term.text() for term in found]) == found
+
+
+@pytest.mark.parametrize(("coefficient", "made"), [(0.0, ()), (float("nan"), ()), (1.0, (((1, 0), 1), ((0, 0), 1)))])
+def test_a_term_is_made_in_canonical_form_only(coefficient, made):
+    with pytest.raises(InputError):
+        Term(coefficient, made)
