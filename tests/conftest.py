@@ -20,8 +20,8 @@ from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
 
-settings.register_profile("repeatable", derandomize=True)  # the same examples in every run ...
-settings.register_profile("exploring")  # ... but for `pytest --hypothesis-profile=exploring`
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # the same examples in every run, and no test measures time ...
+settings.register_profile("exploring", deadline=None)  # ... but for `pytest --hypothesis-profile=exploring`
 settings.load_profile("repeatable")
 
 INSIDE = "WAVETRAIN_TEST_RANKS"  # set in the environment of the ranks that re-run a test

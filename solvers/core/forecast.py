@@ -7,18 +7,18 @@ A member is a serial run with its own time steps: the same bits on any number of
 # M members, C cells, V variables
 
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from meshes.core.partition import owners
 from pipeline import ensemble, params, plugin
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError
 from solvers.core.comm import Comm, Serial, block_bounds
-from solvers.core.driver import Clock, simulate
+from solvers.core.driver import ROUND_OFF, Clock, simulate
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -70,18 +70,29 @@ def member_run(case: Case, start: float, until: float) -> tuple[Callable[[Array]
     solver = plugin.load("solvers", case.solver.kind)
     mesh_module = plugin.load("meshes", case.mesh.kind)
     mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
-    part = mesh.part(0, 1, owners(mesh, 1))
-    solver_params = params.build(solver.Params, case.solver.table, "solver")
-    model = solver.build(mesh, part, Serial(), solver_params, gauges={}, folder=case.folder)
-    example = model.initial()
+    one = {"members": 1} if "members" in case.solver.table else {}  # the file says how many there are
+    solver_params = params.build(solver.Params, {**case.solver.table, **one}, "solver")
+    model = solver.build(mesh, mesh.share(Serial()), Serial(), solver_params, gauges={}, folder=case.folder)
 
     def run(state: Array) -> Array:
         if not np.isfinite(state).all():
             raise RunError("its state is not finite")
-        u = np.ascontiguousarray(state[part.cells], dtype=example.dtype)
-        *_, last = simulate(model, Serial(), end=until, every=until, cfl=case.time.cfl, u=u, clock=Clock(t=start, frame=1))
-        out = np.empty_like(state)
-        out[part.cells[: part.owned]] = last.u[: part.owned]
-        return out
+        u = model.from_values(state)
+        _advance(model, case, start, until, u)
+        return np.asarray(model.to_values(u))
 
-    return run, (len(mesh.triangles), example.shape[1]), mesh.hash
+    return run, model.to_values(model.initial()).shape, mesh.hash
+
+
+def _advance(model: Any, case: Case, start: float, until: float, u: Array) -> None:
+    """From ``start`` to ``until`` [s] in place: by the model's own steps, or by even ones where the case says their length."""
+    if case.time.dt is None:
+        for _ in simulate(model, Serial(), end=until, every=until, cfl=case.time.cfl, u=u, clock=Clock(t=start, frame=1)):
+            pass
+        return
+    steps = max(1, math.ceil((until - start) / case.time.dt * (1.0 - ROUND_OFF)))
+    dt = (until - start) / steps
+    for step in range(steps):
+        model.step(start + step * dt, u, dt)
+    if model.max_dt(u) < 0.0:
+        raise RunError(f"became unstable before t = {until:g} s")

@@ -115,6 +115,14 @@ class Ensemble:
         self._dt = float(saved["dt"][self.own[0]])
         return np.ascontiguousarray(saved["state"][self.own]).view(self._integrator.dtype)[..., 0]
 
+    def from_values(self, values: Array) -> Array:
+        """The state of one member from ``values`` (points, 1)."""
+        return self._integrator.state_of(np.ascontiguousarray(values[:, 0]).reshape(1, *self.mesh.dofs))
+
+    def to_values(self, u: Array) -> Array:
+        """Values (points, 1) of a state of one member."""
+        return self._integrator.values(u).reshape(-1, 1)
+
     def mass(self, u: Array) -> tuple[float, float]:
         """Greatest absolute mean of a member, and nothing that came in."""
         return float(self.comm.max(np.array([np.abs(self._integrator.means(u)).max()]))[0]), 0.0

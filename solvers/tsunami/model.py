@@ -277,6 +277,16 @@ class Tsunami:
         self.inflow[self._own_edge] = saved["inflow"][own].ravel()[self._own_face]
         return np.ascontiguousarray(saved["state"][self.part.cells], dtype=self.real)
 
+    def from_values(self, values: Array) -> Array:
+        """The state (local cells, 3) from ``values`` (cells, 3) in mesh order."""
+        return np.ascontiguousarray(values[self.part.cells], dtype=self.real)
+
+    def to_values(self, u: Array) -> Array:
+        """Values (cells, 3) in mesh order, of a state that is all on this rank."""
+        values = np.empty((len(self.mesh.triangles), u.shape[1]))
+        values[self.part.cells[: self.part.owned]] = u[: self.part.owned]
+        return values
+
     def mass(self, u: Array) -> tuple[float, float]:
         """Volume of water [m3] and volume that came in through the boundary since t = 0, the same bits on any ranks."""
         own = self.part.owned

@@ -120,3 +120,19 @@ def refused(done, words, folder):
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not (folder / "later.h5").exists()
+
+
+def test_an_ensemble_of_the_ks_solver_is_forecast_too(tmp_path):
+    (tmp_path / "case.toml").write_text(
+        '[mesh]\nkind = "box"\nlength = 22.0\npoints = 32\n[solver]\nkind = "ks"\nmembers = 3\n[time]\nend = 1.0\nevery = 1.0\ndt = 0.05\n'
+    )
+    done = wavetrain("run", "case.toml", "--out", "run", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with h5py.File(tmp_path / "run" / "run.h5") as file:
+        first, last = file["fields/u"][0], file["fields/u"][-1]
+    write_ensemble(tmp_path / "ensemble.h5", first[:, :, None], 0.0)
+    one, two = (forecast(tmp_path, "--ranks", ranks, time=1.0, out=f"{ranks}.h5") for ranks in (1, 2))
+    assert one.returncode == two.returncode == 0, one.stderr + two.stderr
+    states = read_members(tmp_path / "1.h5", 0, 3)
+    assert states[:, :, 0] == pytest.approx(last, abs=1e-11)  # round-off of one transform more, grown by e^0.05
+    assert np.array_equal(states, read_members(tmp_path / "2.h5", 0, 3))
