@@ -1,10 +1,12 @@
 """Pairs of states a step D apart, taken as they are: for observations with little or no noise, in one or two dimensions.
 
 The error samples (later - forecast) / D of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105,
-DOI 10.1063/5.0091282; their noise is estimated with the regression. With noise on the states use `trajectory`.
+DOI 10.1063/5.0091282. Their noise is what the whole library leaves of them, and at least the states' own round-off: what a term
+adds below that is not claimed. With noise on the states use `trajectory`.
 """
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from pipeline.plugin import nearest
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+ACCURACY = 1e-8  # of states from a converged run in double precision, relative to their deviation
 COLUMNS = ("response", *FORMS)
 
 
@@ -36,6 +39,7 @@ class Pairs:
     lengths: tuple[float, ...]
     forecast: Forecast = field(repr=False)
     columns: str = "response"  # or the terms themselves between both states: "spectral", "difference", "weak"
+    accuracy: float = ACCURACY  # of the states
 
     def __post_init__(self) -> None:
         if self.earlier.shape != self.later.shape or self.earlier.ndim != 1 + len(self.lengths):
@@ -57,6 +61,7 @@ class Pairs:
                 after = self.forecast(model, self.earlier, self.step)
             columns = self._terms(library)
         error = (self.later - after) / self.step
+        least = math.sqrt(2.0) * self.accuracy * float(self.earlier.std()) / self.step
         if self.columns == "weak":
             error = weak(error, self.lengths)
         good = whole(after, columns)
@@ -64,7 +69,7 @@ class Pairs:
         seen = good.reshape(-1, *[1] * len(self.lengths)) & np.isfinite(error)
         groups = np.broadcast_to(np.arange(len(good)).reshape(-1, *[1] * len(self.lengths)), seen.shape)
         dropped = tuple(int(k) for k in np.flatnonzero(~good))
-        return Linear(columns[seen], error[seen], groups[seen], None, dropped, lambda change, share: replace(self))
+        return Linear(columns[seen], error[seen], groups[seen], least, dropped, lambda change, share: self)
 
     def _terms(self, library: Terms) -> Array:
         """The candidates' values, mean of both states (the later one where it is whole)."""

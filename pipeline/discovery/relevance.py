@@ -23,7 +23,8 @@ from pipeline.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 MOST_ACTIONS = 1000  # columns taken in, taken out or re-weighted; tens are usual
-SETTLED = 1e-6  # change of the log evidence, and of log a_j, that ends the search
+LEAST_GAIN = 1e-6  # of log evidence, for which a column is taken in or out
+SETTLED = 1e-3  # change of log a_j and of the noise's logarithm that ends the search: a posterior mean hardly depends on either
 ROUND_OFF = 1e-15  # of the target's norm: no noise is smaller
 
 
@@ -124,6 +125,20 @@ def fit(problem: Problem, *, noise: float | None, chance: float) -> Fit:
         search.run(pruned)
 
 
+def refit(problem: Problem, kept: list[int], noise: float) -> Fit:
+    """The fit of just these columns, each with its best a_j."""
+    search = _Search(problem, noise)
+    search.hold(kept)
+    return search.fit()
+
+
+def cramer_rao(problem: Problem, kept: list[int], noise: float) -> Array:
+    """The least standard deviation (A,) that an unbiased estimate of the coefficients ``kept``, and no others, can have."""
+    columns = problem.triangle[:, kept] * problem.scales[kept]
+    inverse = np.linalg.inv(np.linalg.qr(columns, mode="r"))
+    return np.asarray(noise * np.linalg.norm(inverse, axis=1))
+
+
 def log_evidence(problem: Problem, kept: tuple[int, ...], precision: Array, noise: float) -> float:
     """Log marginal likelihood (Tipping 2001, eq. 15) of the columns ``kept`` with ``precision`` a_j (of the columns as given)."""
     return _Posterior(problem, list(kept), precision / problem.scales[list(kept)] ** 2, noise).evidence()
@@ -139,7 +154,7 @@ def runner_up(problem: Problem, found: Fit) -> tuple[tuple[int, ...], float]:
     for gone in found.kept:
         rest = [j for j in found.kept if j != gone]
         search = _Search(problem, found.noise)
-        search.hold([*rest])
+        search.hold(rest)
         for other in [None, *(j for j in range(len(problem.scales)) if j not in found.kept)]:
             trial = search.fit() if other is None else search.trial(other)
             if trial.evidence > best[1]:
@@ -201,9 +216,9 @@ class _Search:
             gain[list(barred)] = -math.inf
             j = int(np.argmax(gain))
             moved = 0.0 if self.known is not None else self._estimate_noise(now)
-            if gain[j] <= SETTLED and moved <= SETTLED:
+            if gain[j] <= LEAST_GAIN and moved <= SETTLED:
                 return
-            if gain[j] > SETTLED:
+            if gain[j] > LEAST_GAIN:
                 if math.isinf(best[j]):
                     del self._precision[j]
                 else:
@@ -258,7 +273,8 @@ class _Search:
         best = np.where(in_it, s**2 / np.where(in_it, q**2 - s, 1.0), math.inf)
         gain = np.array([_part(a, s[j], q[j]) for j, a in enumerate(best)])
         for j, a in self._precision.items():
-            gain[j] -= _part(a, s[j], q[j])
+            settled = abs(math.log(best[j] / a)) < SETTLED
+            gain[j] = 0.0 if settled else gain[j] - _part(a, s[j], q[j])
         return gain, best
 
     def _estimate_noise(self, now: _Posterior) -> float:

@@ -27,7 +27,7 @@ class Linear:
     columns: Array  # (N, J)
     target: Array  # (N,)
     groups: Array  # (N,), which state a sample is of
-    noise: float | None  # the samples' deviation; None where it is not known
+    noise: float  # the samples' least deviation: that of the noise that is known, or of round-off
     dropped: tuple[int, ...]  # states from which a forecast blew up
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it
 

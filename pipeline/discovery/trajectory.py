@@ -51,8 +51,8 @@ class Trajectory:
         propagator, response = np.zeros((many - 1, n, n)), np.zeros((many - 1, n, len(library)))
         for step in np.unique(self.steps[self.steps > 0.0]):
             places = np.flatnonzero(self.steps == step)
-            after[places], columns = responses(self.forecast, model, library, self.guess[places], float(step), (self.length,))
-            response[places] = to_modes(np.moveaxis(columns, -1, 1), self.waves).swapaxes(1, 2)
+            after[places], answers = responses(self.forecast, model, library, self.guess[places], float(step), (self.length,))
+            response[places] = to_modes(np.moveaxis(answers, -1, 1), self.waves).swapaxes(1, 2)
             propagator[places] = self._propagator(model, places, float(step), after[places], deviation)
         good = whole(after, propagator, response)
         tried = self.steps > 0.0
@@ -63,13 +63,15 @@ class Trajectory:
         model_noise = np.diag(np.full(n, (MODEL_NOISE * deviation) ** 2))
         window = Window(self.numbers, guess, ahead, propagator, response, good, self.covariance, self.prior, model_noise)
         filtered = forward(window)
-        groups = np.repeat(np.arange(many), n)
+        follows = np.concatenate([[False], good])  # a first state says nothing of the coefficients
+        groups = np.repeat(np.flatnonzero(follows), n)
+        columns, target = filtered.columns[follows].reshape(-1, len(library)), filtered.target[follows].ravel()
         dropped = tuple(int(k) for k in np.flatnonzero(tried & ~good))
 
         def advanced(change: Array, share: float) -> "Trajectory":
             return self._moved(window, filtered, np.where(good[:, None], after, self.guess[1:]), change, share)
 
-        return Linear(filtered.columns.reshape(many * n, -1), filtered.target.ravel(), groups, 1.0, dropped, advanced)
+        return Linear(columns, target, groups, 1.0, dropped, advanced)
 
     def _propagator(self, model: Terms, places: Array, step: float, after: Array, deviation: float) -> Array:
         """Responses (P, n, n) of the forecasts from the states ``places`` to a deviation of each number."""
