@@ -5,8 +5,8 @@ amount of data removes: within D the model answers to the missing term. At the l
 library can say it, and the bias is gone.
 
 Every pass regresses the whole change from the model that was given, not what the last pass left: a spurious term of an early pass is
-judged anew by the posterior, and dropped. What the present model leaves counts as noise, so that an early pass, whose errors are mostly those of
-its own linearisation, takes in what stands out of them alone; at the fixed point it is the noise.
+judged anew by the posterior, and dropped. What the present model leaves counts as noise, so that an early pass, whose errors are mostly
+those of its own linearisation, takes in what stands out of them alone; at the fixed point it is the noise.
 """
 
 import math
@@ -36,7 +36,7 @@ class Pass:
     """One turn of the loop."""
 
     found: dict[str, float]  # the whole change from the given model
-    misfit: float  # mean square of what the regression leaves, over the square of the least noise: 1 is noise alone
+    misfit: float  # mean square of what the changed model leaves, over that of the noise
     dropped: int  # states from which the model blew up
     share: float  # of the change that was made
 
@@ -102,17 +102,16 @@ def discover(
         found = fit(problem, noise=_noise(linear), chance=chance)
         step = _whole(found, len(library)) - change
         settled = _is_settled(step, change, found)
-        misfit = _misfit(problem, found, linear)
         if settled or len(passes) == MOST_PASSES:
             break
         made, view, linear = _advance(view, linear, model, library, change, step)
         change = change + made * step
         kept = {names[j]: float(change[j]) for j in np.flatnonzero(change)}
-        passes.append(Pass(kept, misfit, len(linear.dropped), made))
+        passes.append(Pass(kept, linear.misfit, len(linear.dropped), made))
         say(passes[-1])
     stability = _stability(linear, change, found, chance=chance, resamples=resamples, seed=seed)
     found, stability = _stable(problem, found, stability)
-    return _result(view, model, library, problem, linear, found, stability, misfit, tuple(passes), settled, chance)
+    return _result(view, model, library, problem, linear, found, stability, tuple(passes), settled, chance)
 
 
 def _noise(linear: Linear) -> float:
@@ -130,11 +129,6 @@ def _is_settled(step: Array, change: Array, found: Fit) -> bool:
     """Whether the terms stay the same and no coefficient moves by more than a small part of its deviation."""
     same = set(np.flatnonzero(change)) == set(found.kept)
     return same and bool((np.abs(step[list(found.kept)]) <= SETTLED * found.deviation).all())
-
-
-def _misfit(problem: Problem, found: Fit, linear: Linear) -> float:
-    rest = problem.target - problem.triangle @ (problem.scales * _whole(found, len(problem.scales)))
-    return (float(rest @ rest) + problem.left**2) / (problem.samples * linear.noise**2)
 
 
 def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: Array, step: Array) -> tuple[float, View, Linear]:
@@ -188,7 +182,6 @@ def _result(
     linear: Linear,
     found: Fit,
     stability: Array,
-    misfit: float,
     passes: tuple[Pass, ...],
     settled: bool,
     chance: float,
@@ -208,7 +201,7 @@ def _result(
         runner_up=tuple(library[j].key for j in second),
         bound=bound,
         noise=found.noise,
-        misfit=misfit,
+        misfit=linear.misfit,
         dropped=linear.dropped,
         passes=passes,
         settled=settled,

@@ -43,7 +43,9 @@ class Pairs:
 
     def __post_init__(self) -> None:
         if self.earlier.shape != self.later.shape or self.earlier.ndim != 1 + len(self.lengths):
-            raise InputError(f"earlier states {self.earlier.shape} and later ones {self.later.shape} are no pairs on a grid of {self.lengths}")
+            raise InputError(
+                f"earlier states {self.earlier.shape} and later ones {self.later.shape} are no pairs on a grid of {self.lengths}"
+            )
         if not self.step > 0.0:
             raise InputError(f"the step is {self.step}; it must be above 0")
         if not np.isfinite(self.earlier).all():
@@ -69,7 +71,8 @@ class Pairs:
         seen = good.reshape(-1, *[1] * len(self.lengths)) & np.isfinite(error)
         groups = np.broadcast_to(np.arange(len(good)).reshape(-1, *[1] * len(self.lengths)), seen.shape)
         dropped = tuple(int(k) for k in np.flatnonzero(~good))
-        return Linear(columns[seen], error[seen], groups[seen], least, dropped, lambda change, share: self)
+        misfit = float(np.mean(error[seen] ** 2)) / least**2
+        return Linear(columns[seen], error[seen], groups[seen], least, misfit, dropped, lambda change, share: self)
 
     def _terms(self, library: Terms) -> Array:
         """The candidates' values, mean of both states (the later one where it is whole)."""

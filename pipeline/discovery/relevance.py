@@ -255,12 +255,15 @@ class _Search:
         return _Posterior(self.problem, kept, np.array([self._precision[j] for j in kept]), self.noise)
 
     def _sparsity(self, now: _Posterior) -> tuple[Array, Array]:
-        """The small s and q of all columns: S and Q with the column itself out (Tipping and Faul 2003, below eq. 19).
+        """The small s and q of all columns: S and Q with the column itself out (Tipping and Faul 2003, eq. 23).
 
-        Those of a column that is in come from a posterior without it, not from a S / (a - S), which loses all digits of a strong one.
+        Those of a strong column that is in come from a posterior without it: a S / (a - S) would lose its digits.
         """
         s, q = now.sums()
-        for j in now.kept:
+        for j, a in self._precision.items():
+            if a - s[j] > 1e-6 * a:
+                s[j], q[j] = a * s[j] / (a - s[j]), a * q[j] / (a - s[j])
+                continue
             others = [i for i in now.kept if i != j]
             precision = np.array([self._precision[i] for i in others])
             alone_s, alone_q = _Posterior(self.problem, others, precision, self.noise).sums()

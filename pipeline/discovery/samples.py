@@ -28,6 +28,7 @@ class Linear:
     target: Array  # (N,)
     groups: Array  # (N,), which state a sample is of
     noise: float  # the samples' least deviation: that of the noise that is known, or of round-off
+    misfit: float  # mean square of the errors over that of the noise: 1 is noise alone
     dropped: tuple[int, ...]  # states from which a forecast blew up
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it
 
@@ -38,7 +39,9 @@ class View(Protocol):
     def linearise(self, model: Terms, library: Terms) -> Linear: ...
 
 
-def responses(forecast: Forecast, model: Terms, library: Terms, states: Array, step: float, lengths: tuple[float, ...]) -> tuple[Array, Array]:
+def responses(
+    forecast: Forecast, model: Terms, library: Terms, states: Array, step: float, lengths: tuple[float, ...]
+) -> tuple[Array, Array]:
     """Forecasts (S, *points) of the states and their responses (S, *points, J); not finite where a member blew up."""
     size = _size(states)
     amounts = _size(values(library, states, lengths).reshape(-1, len(library)), axis=0)

@@ -24,6 +24,8 @@ from pipeline.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 MODEL_NOISE = 0.01  # deviation of what a forecast lacks (truncated modes), relative to the observations' noise
+MODEL_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of the forecasts' mean square errors, tried as the model's noise
+CONSISTENT = 5.0  # deviations of the innovations' mean square from 1 that pass for chance
 LEAST_DEVIATION = 1e-6  # of an ensemble member, relative to the states
 
 
@@ -60,10 +62,10 @@ class Trajectory:
         propagator[~good], response[~good] = 0.0, 0.0
         guess = to_modes(self.guess, self.waves)
         ahead = np.where(good[:, None], to_modes(np.nan_to_num(after), self.waves), guess[1:])
-        model_noise = np.diag(np.full(n, (MODEL_NOISE * deviation) ** 2))
-        window = Window(self.numbers, guess, ahead, propagator, response, good, self.covariance, self.prior, model_noise)
-        filtered = forward(window)
+        truncated = np.diag(np.full(n, (MODEL_NOISE * deviation) ** 2))
+        window = Window(self.numbers, guess, ahead, propagator, response, good, self.covariance, self.prior, truncated)
         follows = np.concatenate([[False], good])  # a first state says nothing of the coefficients
+        window, filtered, misfit = _consistent(window, follows)
         groups = np.repeat(np.flatnonzero(follows), n)
         columns, target = filtered.columns[follows].reshape(-1, len(library)), filtered.target[follows].ravel()
         dropped = tuple(int(k) for k in np.flatnonzero(tried & ~good))
@@ -71,7 +73,7 @@ class Trajectory:
         def advanced(change: Array, share: float) -> "Trajectory":
             return self._moved(window, filtered, np.where(good[:, None], after, self.guess[1:]), change, share)
 
-        return Linear(columns, target, groups, 1.0, dropped, advanced)
+        return Linear(columns, target, groups, 1.0, misfit, dropped, advanced)
 
     def _propagator(self, model: Terms, places: Array, step: float, after: Array, deviation: float) -> Array:
         """Responses (P, n, n) of the forecasts from the states ``places`` to a deviation of each number."""
@@ -88,6 +90,26 @@ class Trajectory:
         fast[1:] = after
         fast -= from_modes(to_modes(fast, self.waves), points)
         return replace(self, guess=fast + from_modes(numbers, points))
+
+
+def _consistent(window: Window, follows: Array) -> tuple[Window, Filtered, float]:
+    """The filter with as much model noise as the innovations ask for, and their mean square without it.
+
+    A model that lacks a term is wrong by more than the observations are, and a filter that trusts it spoils the states. Its noise
+    is a share of the mean square of the forecasts' errors, mode by mode: the least of MODEL_SHARES with which the innovations are no
+    larger than the filter says. At the fixed point that is none.
+    """
+    filtered = forward(window)
+    misfit = float(np.mean(filtered.target[follows] ** 2))
+    most = 1.0 + CONSISTENT * np.sqrt(2.0 / filtered.target[follows].size)
+    error = np.diag(_paired(((window.forecast - window.guess[1:])[window.linked] ** 2).mean(axis=0)))
+    wider = window
+    for share in MODEL_SHARES:
+        if np.mean(filtered.target[follows] ** 2) <= most:
+            break
+        wider = replace(window, model_noise=window.model_noise + share * error)
+        filtered = forward(wider)
+    return wider, filtered, misfit
 
 
 def observe(

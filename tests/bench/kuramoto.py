@@ -33,10 +33,7 @@ def cases():
         for size in sizes:
             found[f"{term} {size}"] = (*TRUTH, *parse_terms([f"-{size}*{term}"]))
         for gone in TRUTH:
-            found[f"{term} {sizes[1]} without {gone.key}"] = (
-                *(t for t in TRUTH if t is not gone),
-                *parse_terms([f"-{sizes[1]}*{term}"]),
-            )
+            found[f"{term} {sizes[1]} without {gone.key}"] = (*(t for t in TRUTH if t is not gone), *parse_terms([f"-{sizes[1]}*{term}"]))
     return {name: (model, lacking(model)) for name, model in found.items()}
 
 
