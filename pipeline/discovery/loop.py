@@ -59,7 +59,7 @@ class Discovery:
     misfit: float
     dropped: tuple[int, ...]
     passes: tuple[Pass, ...]
-    settled: bool
+    settled: bool  # False: no fixed point in MOST_PASSES passes
     problem: Problem
     view: View
 
@@ -88,10 +88,16 @@ def discover(
 ) -> Discovery:
     """Find what ``model`` lacks of the terms in ``library`` to forecast what ``view`` observed.
 
+    Parameters
+    ----------
+    chance : probability that any candidate is taken in though it is none.
+    resamples : of the stability check; 0 leaves it out.
+    say : is told of every pass.
+
     Raises
     ------
     InputError
-        Collinear candidates, too few samples, a model that blows up everywhere, or no fixed point in MOST_PASSES passes.
+        Collinear candidates, too few samples, or a model that blows up everywhere.
     """
     names = tuple(term.key for term in library)
     change = np.zeros(len(library))
@@ -150,8 +156,8 @@ def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: A
 
 def _stability(linear: Linear, change: Array, found: Fit, *, chance: float, resamples: int, seed: int) -> Array:
     """Share (A,) of resamples that find each term. States are drawn with replacement; of a single one, its points."""
-    if not found.kept:
-        return np.zeros(0)
+    if not resamples:
+        return np.ones(len(found.kept))
     target = linear.target + linear.columns @ change
     units = linear.groups if len(np.unique(linear.groups)) > 1 else np.arange(len(target))
     places = np.split(np.argsort(units, kind="stable"), np.flatnonzero(np.diff(np.sort(units))) + 1)

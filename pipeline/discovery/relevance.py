@@ -261,7 +261,7 @@ class _Search:
         """
         s, q = now.sums()
         for j, a in self._precision.items():
-            if a - s[j] > 1e-6 * a:
+            if a * self.noise**2 > 1e-8 and a - s[j] > 1e-6 * a:
                 s[j], q[j] = a * s[j] / (a - s[j]), a * q[j] / (a - s[j])
                 continue
             others = [i for i in now.kept if i != j]
