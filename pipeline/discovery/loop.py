@@ -138,20 +138,26 @@ def _is_settled(step: Array, change: Array, found: Fit) -> bool:
 
 
 def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: Array, step: Array) -> tuple[float, View, Linear]:
-    """Make the change, or less of it where the changed model blows up from more states than the last one did."""
-    share = 1.0
-    for _ in range(MOST_HALVINGS):
+    """Make the change, or less of it where the changed model blows up from more states than the last one did.
+
+    Where less of it does not help, the states are dropped.
+    """
+    least: tuple[float, View, Linear] | None = None
+    for halvings in range(MOST_HALVINGS + 1):
+        share = 0.5**halvings
         moved = linear.advanced(step, share)
         changed = with_changes(model, dict(zip(library, (change + share * step).tolist(), strict=True)))
         try:
             after = moved.linearise(changed, library)
         except InputError:  # it blows up from every state
-            share *= 0.5
             continue
+        if least is None or len(after.dropped) < len(least[2].dropped):
+            least = share, moved, after
         if len(after.dropped) <= len(linear.dropped):
-            return share, moved, after
-        share *= 0.5
-    raise InputError(f"the corrected model blows up within the step however little it is changed ({len(linear.dropped)} states did before)")
+            break
+    if least is None:
+        raise InputError("the corrected model blows up from every state within the step, however little of the change is made")
+    return least
 
 
 def _stability(linear: Linear, change: Array, found: Fit, *, chance: float, resamples: int, seed: int) -> Array:

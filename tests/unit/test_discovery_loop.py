@@ -95,7 +95,9 @@ def test_a_member_that_blows_up_is_dropped_and_counted(states, window):
     assert result.dropped == (1,)
     assert found(result) == pytest.approx({"u*u_x": -1.0}, rel=1e-6)
 
-    high = np.quantile(window[1][:, 0], 0.8)
+    first = np.sort(window[1][:, 0])
+    place = 28 + int(np.argmax(np.diff(first[28:37])))  # the widest gap among the higher values: no state crosses it
+    high = first[place : place + 2].mean()
 
     def from_calm(terms, members, step):
         after = forecaster(0.05, SHORT)(terms, members, step)
