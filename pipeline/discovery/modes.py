@@ -16,7 +16,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def to_modes(states: Array, waves: int) -> Array:
     """Numbers (..., 2 waves + 1) of states (..., points) up to wave ``waves``, which must be below half the points."""
     points = states.shape[-1]
-    c = np.fft.rfft(states, axis=-1)[..., : waves + 1] / points
+    with np.errstate(invalid="ignore"):  # a state that blew up stays nan
+        c = np.fft.rfft(states, axis=-1)[..., : waves + 1] / points
     found = np.empty((*states.shape[:-1], 2 * waves + 1))
     found[..., 0] = c[..., 0].real
     found[..., 1::2] = np.sqrt(2.0) * c[..., 1:].real

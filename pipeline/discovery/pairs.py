@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.discovery.derivatives import weak
 from pipeline.discovery.library import FORMS, Terms, values
-from pipeline.discovery.samples import Forecast, Linear, refuse_none_left, responses, whole
+from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
 
@@ -59,8 +59,7 @@ class Pairs:
             after, columns = responses(self.forecast, model, library, self.earlier, self.step, self.lengths)
             columns /= self.step
         else:
-            with np.errstate(all="ignore"):
-                after = self.forecast(model, self.earlier, self.step)
+            after = forecasts(self.forecast, model, self.earlier, self.step)
             columns = self._terms(library)
         error = (self.later - after) / self.step
         least = math.sqrt(2.0) * self.accuracy * float(self.earlier.std()) / self.step

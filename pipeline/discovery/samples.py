@@ -15,9 +15,10 @@ from pipeline.discovery.library import Terms, values, with_changes
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Forecast = Callable[[Terms, Array, float], Array]  # (model, states (S, *points), step) -> states a step later, not finite where it blew up
+Forecast = Callable[[Terms, Array, float], Array]  # (model, states (S, *points), step)
 
 RESPONSE = 1e-6  # change of the forecast by h, relative to the states: between round-off and curvature
+BLOWN_UP = 10.0  # times the largest value of all states: no forecast over a step of any use comes near
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Linear:
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it
 
 
+def forecasts(forecast: Forecast, model: Terms, states: Array, step: float) -> Array:
+    """The states a step later, nan where one blew up: is not finite, or BLOWN_UP times as large as any state was."""
+    most = BLOWN_UP * float(np.abs(states).max())
+    with np.errstate(all="ignore"):
+        after = np.array(forecast(model, states, step))
+        size = np.abs(after).reshape(len(after), -1).max(axis=1)
+        after[~(size <= most)] = np.nan
+    return after
+
+
 class View(Protocol):
     """Observations as the loop sees them: linearised about a model, and moved on when the model is changed."""
 
@@ -45,12 +56,11 @@ def responses(
     """Forecasts (S, *points) of the states and their responses (S, *points, J); not finite where a member blew up."""
     size = _size(states)
     amounts = _size(values(library, states, lengths).reshape(-1, len(library)), axis=0)
-    with np.errstate(all="ignore"):
-        after = forecast(model, states, step)
-        columns = []
-        for candidate, amount in zip(library, amounts, strict=True):
-            h = RESPONSE * size / (step * max(float(amount), 1e-300))
-            columns.append((forecast(with_changes(model, {candidate: h}), states, step) - after) / h)
+    after = forecasts(forecast, model, states, step)
+    columns = []
+    for candidate, amount in zip(library, amounts, strict=True):
+        h = RESPONSE * size / (step * max(float(amount), 1e-300))
+        columns.append((forecasts(forecast, with_changes(model, {candidate: h}), states, step) - after) / h)
     return after, np.stack(columns, axis=-1)
 
 
@@ -60,8 +70,7 @@ def _size(values_: Array, axis: int | None = None) -> Any:
 
 def whole(*arrays: Array) -> Array:
     """Which of the states (first axis) are finite in all arrays."""
-    with np.errstate(all="ignore"):
-        return np.all([np.isfinite(a).reshape(len(a), -1).all(axis=1) for a in arrays], axis=0)
+    return np.all([np.isfinite(a).reshape(len(a), -1).all(axis=1) for a in arrays], axis=0)
 
 
 def refuse_none_left(good: Array, step: float) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.discovery.filtering import Filtered, Window, backward, forward
 from pipeline.discovery.library import Terms
 from pipeline.discovery.modes import fitted, from_modes, to_modes
-from pipeline.discovery.samples import Forecast, Linear, refuse_none_left, responses, whole
+from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -79,9 +79,8 @@ class Trajectory:
         """Responses (P, n, n) of the forecasts from the states ``places`` to a deviation of each number."""
         n, points = self.numbers.shape[1], self.guess.shape[1]
         members = self.guess[places, None] + from_modes(deviation * np.eye(n), points)
-        with np.errstate(all="ignore"):
-            forecasts = self.forecast(model, members.reshape(-1, points), step).reshape(members.shape)
-            return to_modes((forecasts - after[:, None]) / deviation, self.waves).swapaxes(1, 2)
+        later = forecasts(self.forecast, model, members.reshape(-1, points), step).reshape(members.shape)
+        return to_modes((later - after[:, None]) / deviation, self.waves).swapaxes(1, 2)
 
     def _moved(self, window: Window, filtered: Filtered, after: Array, change: Array, share: float) -> "Trajectory":
         numbers = window.guess + share * backward(window, filtered, change)

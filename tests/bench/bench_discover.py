@@ -25,7 +25,7 @@ from pipeline.discovery.trajectory import observe
 HERE = Path(__file__).resolve().parent
 PYSINDY = HERE.parent.parent / ".peers" / "pysindy" / "bin" / "python"
 STEP = 0.02  # between the two states of a pair, noise-free
-SPACING = 0.2  # between observed states, with noise
+SPACING = 0.1  # between observed states, with noise
 STATES = 100
 MEMBERS = 100
 GRID = 192  # points of the model's own grid, with noise
@@ -33,8 +33,8 @@ NOISE = 0.01  # of the states' standard deviation, on every observation
 REPEATS = 100  # of the noise, for the coverage
 COVERAGE_STATES = 20
 COVERAGE_CASE = "7"
-HORIZON = 120.0  # longest forecast; HELD_OUT states of another trajectory begin them
-HELD_OUT = 5
+HORIZON = 100.0  # longest forecast; HELD_OUT states of another trajectory begin them
+HELD_OUT = 3
 LOST = 0.5  # error of a forecast, relative to the states' deviation, from which it is no longer valid
 LIBRARY = default_library()
 
