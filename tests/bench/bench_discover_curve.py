@@ -12,7 +12,8 @@ from pipeline.errors import InputError
 LIBRARY = default_library()
 CASES = ("4", "12", "u**2*u_x 0.015")  # the model lacks two linear terms; two of which one does not commute; a small term
 USUAL = {"noise": 0.01, "every": 1, "spacing": 0.1, "members": 100, "states": 100}
-CHANGES = {"noise": (0.01, 0.05, 0.1, 0.2), "every": (2, 4, 8), "spacing": (0.05, 0.2, 0.4), "members": (80, 60, 50), "states": (50, 25, 10)}
+CHANGES = {"noise": (0.01, 0.05, 0.1, 0.2), "every": (2, 4, 8), "spacing": (0.05, 0.2, 0.4)}
+CHANGES |= {"members": (80, 60, 50), "states": (50, 25, 10)}
 
 Say = Callable[[str], None]
 
