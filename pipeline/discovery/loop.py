@@ -29,6 +29,7 @@ SETTLED = 0.1  # change of every coefficient in a pass, in its own standard devi
 MOST_PASSES = 20
 MOST_HALVINGS = 6  # of a pass's change, while the changed model blows up from states where the last one did not
 RESAMPLES = 50
+UNLIKELY = 5.0  # deviations of the misfit from 1 that are no chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,21 @@ class Discovery:
                 f"nothing can be said: none of the {len(self.candidates)} candidates stands out of the noise; "
                 f"a change of {self.candidates[nearest_].key} above {self.bound[nearest_]:.1g} would have been seen"
             )
+        if not self.settled:
+            return f"nothing can be said: the loop came to no fixed point in {MOST_PASSES} passes (misfit {self.misfit:.3g})"
         parts = [f"{term.key} {term.coefficient:+.6g} ± {d:.1g}" for term, d in zip(self.found, self.deviation, strict=True)]
         return "the model lacks " + ", ".join(parts)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know, a line each."""
+        lines = []
+        if self.misfit > 1.0 + UNLIKELY * math.sqrt(2.0 / self.problem.samples):
+            times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
+            lines.append(f"what remains is {times}: there is more noise, or the library lacks a term")
+        if self.dropped:
+            lines.append(f"{len(self.dropped)} states were dropped, from which a forecast blew up: {', '.join(map(str, self.dropped))}")
+        return tuple(lines)
 
 
 def discover(

@@ -106,6 +106,7 @@ def test_a_member_that_blows_up_is_dropped_and_counted(states, window):
 
     result = discover(small(window, from_calm), LOST, LIBRARY)
     assert 0 < len(result.dropped) < 20
+    assert f"{len(result.dropped)} states were dropped" in result.warnings[-1]
     assert set(found(result)) == {"u*u_x"}
 
 
@@ -150,6 +151,20 @@ def test_a_wrong_noise_level_shows_in_the_misfit(window):
     result = discover(small((times, states, 0.5 * noise)), LOST, LIBRARY)
     assert set(found(result)) == {"u*u_x"}
     assert result.misfit == pytest.approx(4.0, rel=0.15)
+    assert result.warnings[0].startswith("what remains is 2")
+    assert discover(small(window), LOST, LIBRARY).warnings == ()
+
+
+def test_a_loop_without_a_fixed_point_says_nothing(states):
+    """A forecast that is another at every call has none."""
+    rng = np.random.default_rng([5])
+
+    def restless(terms, members, step):
+        return forecaster(2e-3)(terms, members, step) + step * rng.normal() * states[::2]
+
+    result = discover(pairs(states, "spectral", restless), LOST, library_of(["u*u_x", "u_x", "u"]), resamples=0)
+    assert not result.settled
+    assert result.says.startswith("nothing can be said: the loop came to no fixed point in 20 passes")
 
 
 def test_too_few_members_say_how_many_are_needed(window):
