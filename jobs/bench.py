@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from types import ModuleType
 
 from jobs.catalogue import BENCHES, benches
@@ -10,16 +11,19 @@ from pipeline.errors import InputError
 from pipeline.plugin import nearest
 
 
-def run_bench(name: str, *, as_json: bool) -> None:
-    """Run bench ``name``; what it is doing goes to the standard error.
+def run_bench(name: str, *, as_json: bool, seed: int | None = None) -> None:
+    """Run bench ``name``, with ``seed`` where its ``measure`` takes one; what it is doing goes to the standard error.
 
     Raises
     ------
     InputError
-        There is no such bench, or no benches at all (they come with the sources).
+        There is no such bench, or no benches at all (they come with the sources); a seed for a bench that draws nothing.
     """
     module = _load(name)
-    numbers: dict[str, float | None] = module.measure(lambda text: print(text, file=sys.stderr, flush=True))
+    if seed is not None and "seed" not in signature(module.measure).parameters:
+        raise InputError(f"the bench {name!r} draws nothing: it takes no seed")
+    chosen = {} if seed is None else {"seed": seed}
+    numbers: dict[str, float | None] = module.measure(lambda text: print(text, file=sys.stderr, flush=True), **chosen)
     if as_json:
         print(json.dumps(numbers))
         return

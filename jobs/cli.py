@@ -80,11 +80,12 @@ def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> No
 def bench(
     name: Annotated[str, typer.Argument(help="Which bench; `wavetrain list` shows them.")],
     json: Annotated[bool, typer.Option("--json", help="Print one flat JSON object and nothing else.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Of the bench's random data, where it has any.")] = None,
 ) -> None:
-    """Measure speed, alternating what is compared, and print the medians."""
+    """Measure speed or skill, beside what is compared, and print the numbers."""
     from jobs.bench import run_bench
 
-    run_bench(name, as_json=json)
+    run_bench(name, as_json=json, seed=seed)
 
 
 @app.command()

@@ -1,0 +1,102 @@
+"""Candidate terms and their values: u^p d^q u / dx^q, or the user's own symbols.
+
+The default library is that of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282: p, q from
+0 to 4, without the constant; q = 0 means u^p alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.discovery.derivatives import POINTWISE, Lengths, weak
+from pipeline.errors import InputError
+from pipeline.plugin import nearest
+from pipeline.terms import Derivative, Term, canonical, parse_terms
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Terms = tuple[Term, ...]
+
+FORMS = (*POINTWISE, "weak")
+U: Derivative = (0, 0)
+
+
+def default_library(powers: int = 4, orders: int = 4, *, dimensions: int = 1) -> Terms:
+    """The candidates u^p (p >= 1) and u^p d^q u / dx^q (q >= 1), in 2-D also by y, each with the coefficient 1."""
+    directions: list[tuple[int, int]] = [(1, 0), (0, 1)][:dimensions]
+    found = [Term(1.0, ((U, p),)) for p in range(1, powers + 1)]
+    for q in range(1, orders + 1):
+        for by_x, by_y in directions:
+            derivative = (q * by_x, q * by_y)
+            found += [Term(1.0, canonical([(U, p), (derivative, 1)])) for p in range(powers + 1)]
+    return tuple(found)
+
+
+def library_of(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
+    """The user's candidates, one a text; a coefficient in the text does not matter.
+
+    Raises
+    ------
+    InputError
+        A text that is no term (see `pipeline.terms.parse_terms`), a sum, the constant, or a candidate given twice.
+    """
+    found: list[Term] = []
+    for text in texts:
+        terms = parse_terms([text], dimensions=dimensions)
+        if len(terms) != 1 or not terms[0].factors:
+            raise InputError(f"the candidate {text!r} is no single term of u; give each candidate by itself, such as 'u*u_x'")
+        candidate = Term(1.0, terms[0].factors)
+        if candidate in found:
+            raise InputError(f"the candidate {candidate.key!r} is given twice")
+        found.append(candidate)
+    if not found:
+        raise InputError("the library has no candidate; give some, such as ['u_xx', 'u*u_x']")
+    return tuple(found)
+
+
+def values(library: Sequence[Term], states: Array, lengths: Lengths, form: str = "spectral") -> Array:
+    """The candidates' values at every point of every state.
+
+    Parameters
+    ----------
+    states : (S, *points); lengths : the periods.
+    form : "spectral", "difference", or "weak": then the values are the terms' integrals with the hump about every point.
+
+    Returns
+    -------
+    Array : (S, *points, J)
+
+    Raises
+    ------
+    InputError
+        An unknown form.
+    """
+    if form not in FORMS:
+        raise InputError(f"no derivatives {form!r}{nearest(form, FORMS)}; there are: {', '.join(FORMS)}")
+    if form == "weak":
+        return np.stack([_weak(term, states, lengths) for term in library], axis=-1)
+    take = POINTWISE[form]
+    needed = {derivative for term in library for derivative, _ in term.factors}
+    known = {derivative: take(states, lengths, derivative) for derivative in needed}
+    return np.stack([term.evaluate(known) for term in library], axis=-1)
+
+
+def _weak(term: Term, states: Array, lengths: Lengths) -> Array:
+    """W of a term. A derivative stands on the hump where the term is one of a power of u: u^p d^q u with p = 0 or q = 1."""
+    powers = dict(term.factors)
+    p = powers.pop(U, 0)
+    if not powers:
+        return term.coefficient * weak(states**p, lengths)
+    (derivative, times), *others = powers.items()
+    if not others and times == 1 and (p == 0 or sum(derivative) == 1):
+        return term.coefficient / (p + 1.0) * weak(states ** (p + 1), lengths, derivative)
+    known = {d: POINTWISE["spectral"](states, lengths, d) for d, _ in term.factors}
+    return weak(term.evaluate(known), lengths)
+
+
+def with_changes(model: Iterable[Term], changes: Mapping[Term, float]) -> Terms:
+    """The model with ``changes`` (candidate to coefficient) added; terms that cancel are gone."""
+    total = {term.factors: term.coefficient for term in model}
+    for candidate, coefficient in changes.items():
+        total[candidate.factors] = total.get(candidate.factors, 0.0) + coefficient * candidate.coefficient
+    return tuple(Term(coefficient, factors) for factors, coefficient in total.items() if coefficient != 0.0)

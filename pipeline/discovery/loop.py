@@ -1,0 +1,247 @@
+"""The closed loop: put what was found into the model, forecast again, regress what is left, until nothing is left to say.
+
+One pass of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282, has a bias of order D that no
+amount of data removes: within D the model answers to the missing term. At the loop's fixed point the model is the truth as far as the
+library can say it, and the bias is gone.
+
+Every pass regresses the whole change from the model that was given, not what the last pass left: a spurious term of an early pass is
+judged anew by the posterior, and dropped. What the present model leaves counts as noise, so that an early pass, whose errors are mostly
+those of its own linearisation, takes in what stands out of them alone; at the fixed point it is the noise.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.discovery.library import Terms, with_changes
+from pipeline.discovery.relevance import Fit, Problem, fit, reduce, refit, runner_up, threshold
+from pipeline.discovery.samples import Linear, View
+from pipeline.errors import InputError
+from pipeline.terms import Term
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+CHANCE = 1e-3  # probability that any candidate is taken in though it is none
+SETTLED = 0.1  # change of every coefficient in a pass, in its own standard deviations, that ends the loop
+MOST_PASSES = 20
+MOST_HALVINGS = 6  # of a pass's change, while the changed model blows up from states where the last one did not
+RESAMPLES = 50
+UNLIKELY = 5.0  # deviations of the misfit from 1 that are no chance
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One turn of the loop."""
+
+    found: dict[str, float]  # the whole change from the given model
+    misfit: float  # mean square of what the changed model leaves, over that of the noise
+    dropped: int  # states from which the model blew up
+    share: float  # of the change that was made
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What the model lacks; A terms are found."""
+
+    candidates: Terms  # (J,)
+    found: Terms  # (A,), with the coefficients that the model lacks
+    deviation: Array  # (A,)
+    covariance: Array  # (A, A)
+    stability: Array  # (A,), share of the resamples in which the term was found
+    corrected: Terms  # the model with what was found
+    evidence: float  # log marginal likelihood
+    lead: float  # log evidence ahead of the runner-up's; nan where nothing was found
+    runner_up: tuple[str, ...]
+    bound: Array  # (J,), what a candidate that was not found could have and stay unseen
+    noise: float
+    misfit: float
+    dropped: tuple[int, ...]
+    passes: tuple[Pass, ...]
+    settled: bool  # False: no fixed point in MOST_PASSES passes
+    problem: Problem
+    view: View
+
+    @property
+    def says(self) -> str:
+        """The result in a sentence."""
+        if not self.found:
+            nearest_ = int(np.argmin(self.bound))
+            return (
+                f"nothing can be said: none of the {len(self.candidates)} candidates stands out of the noise; "
+                f"a change of {self.candidates[nearest_].key} above {self.bound[nearest_]:.1g} would have been seen"
+            )
+        if not self.settled:
+            return f"nothing can be said: the loop came to no fixed point in {MOST_PASSES} passes (misfit {self.misfit:.3g})"
+        parts = [f"{term.key} {term.coefficient:+.6g} ± {d:.1g}" for term, d in zip(self.found, self.deviation, strict=True)]
+        return "the model lacks " + ", ".join(parts)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know, a line each."""
+        lines = []
+        if self.misfit > 1.0 + UNLIKELY * math.sqrt(2.0 / self.problem.samples):
+            times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
+            lines.append(f"what remains is {times}: there is more noise, or the library lacks a term")
+        if self.dropped:
+            lines.append(f"{len(self.dropped)} states were dropped, from which a forecast blew up: {', '.join(map(str, self.dropped))}")
+        return tuple(lines)
+
+
+def discover(
+    view: View,
+    model: Terms,
+    library: Terms,
+    *,
+    chance: float = CHANCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    say: Callable[[Pass], None] = lambda turn: None,
+) -> Discovery:
+    """Find what ``model`` lacks of the terms in ``library`` to forecast what ``view`` observed.
+
+    Parameters
+    ----------
+    chance : probability that any candidate is taken in though it is none.
+    resamples : of the stability check; 0 leaves it out.
+    say : is told of every pass.
+
+    Raises
+    ------
+    InputError
+        Collinear candidates, too few samples, or a model that blows up everywhere.
+    """
+    names = tuple(term.key for term in library)
+    change = np.zeros(len(library))
+    linear = view.linearise(model, library)
+    passes: list[Pass] = []
+    while True:
+        problem = reduce(linear.columns, linear.target + linear.columns @ change, names)
+        found = fit(problem, noise=_noise(linear), chance=chance)
+        step = _whole(found, len(library)) - change
+        settled = _is_settled(step, change, found)
+        if settled or len(passes) == MOST_PASSES:
+            break
+        made, view, linear = _advance(view, linear, model, library, change, step)
+        change = change + made * step
+        kept = {names[j]: float(change[j]) for j in np.flatnonzero(change)}
+        passes.append(Pass(kept, linear.misfit, len(linear.dropped), made))
+        say(passes[-1])
+    stability = _stability(linear, change, found, chance=chance, resamples=resamples, seed=seed)
+    found, stability = _stable(problem, found, stability)
+    return _result(view, model, library, problem, linear, found, stability, tuple(passes), settled, chance)
+
+
+def _noise(linear: Linear) -> float:
+    """The noise's deviation: what is known of it, or the size of what the present model leaves where that is more."""
+    return max(linear.noise, float(np.linalg.norm(linear.target)) / math.sqrt(len(linear.target)))
+
+
+def _whole(found: Fit, many: int) -> Array:
+    change = np.zeros(many)
+    change[list(found.kept)] = found.mean
+    return change
+
+
+def _is_settled(step: Array, change: Array, found: Fit) -> bool:
+    """Whether the terms stay the same and no coefficient moves by more than a small part of its deviation."""
+    same = set(np.flatnonzero(change)) == set(found.kept)
+    return same and bool((np.abs(step[list(found.kept)]) <= SETTLED * found.deviation).all())
+
+
+def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: Array, step: Array) -> tuple[float, View, Linear]:
+    """Make the change, or less of it where the changed model blows up from more states than the last one did.
+
+    Where less of it does not help, the states are dropped.
+    """
+    least: tuple[float, View, Linear] | None = None
+    for halvings in range(MOST_HALVINGS + 1):
+        share = 0.5**halvings
+        moved = linear.advanced(step, share)
+        changed = with_changes(model, dict(zip(library, (change + share * step).tolist(), strict=True)))
+        try:
+            after = moved.linearise(changed, library)
+        except InputError:  # it blows up from every state
+            continue
+        if least is None or len(after.dropped) < len(least[2].dropped):
+            least = share, moved, after
+        if len(after.dropped) <= len(linear.dropped):
+            break
+    if least is None:
+        raise InputError("the corrected model blows up from every state within the step, however little of the change is made")
+    return least
+
+
+def _stability(linear: Linear, change: Array, found: Fit, *, chance: float, resamples: int, seed: int) -> Array:
+    """Share (A,) of resamples that find each term. States are drawn with replacement; of a single one, its points."""
+    if not resamples:
+        return np.ones(len(found.kept))
+    target = linear.target + linear.columns @ change
+    units = linear.groups if len(np.unique(linear.groups)) > 1 else np.arange(len(target))
+    places = np.split(np.argsort(units, kind="stable"), np.flatnonzero(np.diff(np.sort(units))) + 1)
+    names = ("",) * linear.columns.shape[1]
+    count = np.zeros(len(found.kept))
+    for r in range(resamples):
+        drawn = np.random.default_rng([seed, r]).integers(0, len(places), len(places))
+        rows = np.concatenate([places[d] for d in drawn])
+        again = fit(reduce(linear.columns[rows], target[rows], names), noise=found.noise, chance=chance)
+        count += [j in again.kept for j in found.kept]
+    return count / resamples
+
+
+def _stable(problem: Problem, found: Fit, stability: Array) -> tuple[Fit, Array]:
+    """The fit without terms that most resamples do not find."""
+    while len(stability) and stability.min() < 0.5:
+        gone = int(np.argmin(stability))
+        keep = [i for i in range(len(stability)) if i != gone]
+        found, stability = refit(problem, [found.kept[i] for i in keep], found.noise), stability[keep]
+    return found, stability
+
+
+def _result(
+    view: View,
+    model: Terms,
+    library: Terms,
+    problem: Problem,
+    linear: Linear,
+    found: Fit,
+    stability: Array,
+    passes: tuple[Pass, ...],
+    settled: bool,
+    chance: float,
+) -> Discovery:
+    terms = tuple(Term(float(c), library[j].factors) for j, c in zip(found.kept, found.mean, strict=True))
+    second, evidence = runner_up(problem, found)
+    bound = threshold(len(library), chance) * found.noise / (np.linalg.norm(problem.triangle, axis=0) * problem.scales)
+    return Discovery(
+        candidates=library,
+        found=terms,
+        deviation=found.deviation,
+        covariance=found.covariance,
+        stability=stability,
+        corrected=corrected(model, terms, found.deviation, threshold(len(library), chance)),
+        evidence=found.evidence,
+        lead=found.evidence - evidence if found.kept else math.nan,
+        runner_up=tuple(library[j].key for j in second),
+        bound=bound,
+        noise=found.noise,
+        misfit=linear.misfit,
+        dropped=linear.dropped,
+        passes=passes,
+        settled=settled,
+        problem=problem,
+        view=view,
+    )
+
+
+def corrected(model: Terms, found: Terms, deviation: Array, least: float) -> Terms:
+    """The model with what was found; a term of the model whose rest is below ``least`` deviations is taken as cancelled."""
+    had = {term.factors: term.coefficient for term in model}
+    changes: dict[Term, float] = {}
+    for term, d in zip(found, deviation, strict=True):
+        before = had.get(term.factors, 0.0)
+        gone = before != 0.0 and abs(before + term.coefficient) < least * d
+        changes[Term(1.0, term.factors)] = -before if gone else term.coefficient
+    return with_changes(model, changes)

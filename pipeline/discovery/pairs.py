@@ -1,0 +1,80 @@
+"""Pairs of states a step D apart, taken as they are: for observations with little or no noise, in one or two dimensions.
+
+The error samples (later - forecast) / D of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105,
+DOI 10.1063/5.0091282. Their noise is what the whole library leaves of them, and at least the states' own round-off: what a term
+adds below that is not claimed. With noise on the states use `trajectory`.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pipeline.discovery.derivatives import weak
+from pipeline.discovery.library import FORMS, Terms, values
+from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
+from pipeline.errors import InputError
+from pipeline.plugin import nearest
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+ACCURACY = 1e-8  # of states from a converged run in double precision, relative to their deviation
+COLUMNS = ("response", *FORMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """S pairs on one periodic grid; points of the later states that were not observed are nan.
+
+    Raises
+    ------
+    InputError
+        Shapes that differ, a step that is not positive, an earlier state that is not whole, unknown columns.
+    """
+
+    earlier: Array  # (S, *points)
+    later: Array  # (S, *points)
+    step: float  # D
+    lengths: tuple[float, ...]
+    forecast: Forecast = field(repr=False)
+    columns: str = "response"  # or the terms themselves between both states: "spectral", "difference", "weak"
+    accuracy: float = ACCURACY  # of the states
+
+    def __post_init__(self) -> None:
+        if self.earlier.shape != self.later.shape or self.earlier.ndim != 1 + len(self.lengths):
+            raise InputError(
+                f"earlier states {self.earlier.shape} and later ones {self.later.shape} are no pairs on a grid of {self.lengths}"
+            )
+        if not self.step > 0.0:
+            raise InputError(f"the step is {self.step}; it must be above 0")
+        if not np.isfinite(self.earlier).all():
+            raise InputError("an earlier state is not whole: a forecast needs all its points (`trajectory` takes states with gaps)")
+        if self.columns not in COLUMNS:
+            raise InputError(f"no columns {self.columns!r}{nearest(self.columns, COLUMNS)}; there are: {', '.join(COLUMNS)}")
+
+    def linearise(self, model: Terms, library: Terms) -> Linear:
+        """Error samples and columns at every observed point of every state from which the model does not blow up."""
+        if self.columns == "response":
+            after, columns = responses(self.forecast, model, library, self.earlier, self.step, self.lengths)
+            columns /= self.step
+        else:
+            after = forecasts(self.forecast, model, self.earlier, self.step)
+            columns = self._terms(library)
+        error = (self.later - after) / self.step
+        least = math.sqrt(2.0) * self.accuracy * float(self.earlier.std()) / self.step
+        if self.columns == "weak":
+            error = weak(error, self.lengths)
+        good = whole(after, columns)
+        refuse_none_left(good, self.step)
+        seen = good.reshape(-1, *[1] * len(self.lengths)) & np.isfinite(error)
+        groups = np.broadcast_to(np.arange(len(good)).reshape(-1, *[1] * len(self.lengths)), seen.shape)
+        dropped = tuple(int(k) for k in np.flatnonzero(~good))
+        misfit = float(np.mean(error[seen] ** 2)) / least**2
+        return Linear(columns[seen], error[seen], groups[seen], least, misfit, dropped, lambda change, share: self)
+
+    def _terms(self, library: Terms) -> Array:
+        """The candidates' values, mean of both states (the later one where it is whole)."""
+        there = whole(self.later).reshape(-1, *[1] * len(self.lengths))
+        later = np.where(there, self.later, self.earlier)
+        return 0.5 * (values(library, self.earlier, self.lengths, self.columns) + values(library, later, self.lengths, self.columns))

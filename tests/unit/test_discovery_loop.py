@@ -1,0 +1,218 @@
+"""The closed loop on the Kuramoto-Sivashinsky equation and on the heat equation of a plane."""
+
+import numpy as np
+import pytest
+from bench.kuramoto import LENGTH, TRUTH, cases, forecaster, lacking, observed, truth
+from scipy.stats import norm
+
+from pipeline.discovery.library import default_library, library_of
+from pipeline.discovery.loop import discover
+from pipeline.discovery.pairs import Pairs
+from pipeline.discovery.trajectory import observe
+from pipeline.errors import InputError
+from pipeline.terms import parse_terms
+
+STEP = 0.02
+SHORT = 32.0  # period of the small trajectories
+LIBRARY = default_library()
+LOST = parse_terms(["-u_xx", "-u_xxxx"])  # lacks -u*u_x
+
+
+@pytest.fixture(scope="module")
+def states():
+    return truth(1, [0.0, STEP, 2.0, 2.0 + STEP], points=512, longest=1e-3)
+
+
+@pytest.fixture(scope="module")
+def window():
+    """40 observed states with 1 % noise on a short period."""
+    times = 0.2 * np.arange(40)
+    return times, *observed(truth(2, times, points=128, length=SHORT, longest=4e-3), 0.01, 2)
+
+
+def pairs(states, columns="response", forecast=None):
+    return Pairs(states[::2], states[1::2], STEP, (LENGTH,), forecast or forecaster(2e-3), columns)
+
+
+def small(window, forecast=None, members=60, candidates=24):
+    times, states, noise = window
+    return observe(times, states, SHORT, noise, forecast or forecaster(0.05, SHORT), points=64, members=members, candidates=candidates)
+
+
+def found(result):
+    return {t.key: t.coefficient for t in result.found}
+
+
+@pytest.mark.parametrize("columns", ["spectral", "difference", "weak"])
+def test_the_loop_finds_a_term_that_one_pass_gets_wrong(states, columns):
+    result = discover(pairs(states, columns), LOST, LIBRARY)
+    first = result.passes[0].found
+    assert set(first) != {"u*u_x"} or abs(first["u*u_x"] + 1.0) > 1e-3
+    assert result.settled
+    assert found(result) == pytest.approx({"u*u_x": -1.0}, rel=1e-6)
+    assert result.stability.min() > 0.9
+    assert result.lead > 10.0
+
+
+def test_nothing_is_said_where_the_model_is_the_truth(states, window):
+    for view in (pairs(states), small(window)):
+        result = discover(view, TRUTH, LIBRARY)
+        assert result.found == ()
+        assert result.corrected == TRUTH
+        assert result.says.startswith("nothing can be said: none of the 24 candidates")
+
+
+def test_an_extra_term_is_cancelled(states):
+    result = discover(pairs(states), (*TRUTH, *parse_terms(["-0.5*u_xxx"])), LIBRARY)
+    assert found(result) == pytest.approx({"u_xxx": 0.5}, rel=1e-6)
+    assert {t.key for t in result.corrected} == {t.key for t in TRUTH}
+
+
+def test_points_that_were_not_observed_are_left_out(states):
+    states = states.copy()
+    states[1, 100:400] = np.nan
+    view = pairs(states)
+    result = discover(view, LOST, LIBRARY)
+    assert found(result) == pytest.approx({"u*u_x": -1.0}, rel=1e-6)
+    assert len(view.linearise(LOST, LIBRARY).target) == 2 * 512 - 300
+
+
+def test_every_fourth_point_is_enough_without_noise(states):
+    view = Pairs(states[:1, ::2], states[1:2, ::2], STEP, (LENGTH,), forecaster(2e-3))  # of 512: every fourth of 1024
+    assert found(discover(view, LOST, LIBRARY)) == pytest.approx({"u*u_x": -1.0}, rel=1e-4)
+
+
+def test_a_member_that_blows_up_is_dropped_and_counted(states, window):
+    def fragile(inner, sick):
+        def forecast(terms, members, step):
+            after = inner(terms, members, step)
+            after[np.abs(members).max(axis=1) == sick] = np.nan
+            return after
+
+        return forecast
+
+    result = discover(pairs(states, forecast=fragile(forecaster(2e-3), np.abs(states[2]).max())), LOST, LIBRARY)
+    assert result.dropped == (1,)
+    assert found(result) == pytest.approx({"u*u_x": -1.0}, rel=1e-6)
+
+    first = np.sort(window[1][:, 0])
+    place = 28 + int(np.argmax(np.diff(first[28:37])))  # the widest gap among the higher values: no state crosses it
+    high = first[place : place + 2].mean()
+
+    def from_calm(terms, members, step):
+        after = forecaster(0.05, SHORT)(terms, members, step)
+        after[members[:, 0] > high] = np.nan
+        return after
+
+    result = discover(small(window, from_calm), LOST, LIBRARY)
+    assert 0 < len(result.dropped) < 20
+    assert f"{len(result.dropped)} states were dropped" in result.warnings[-1]
+    assert set(found(result)) == {"u*u_x"}
+
+
+def test_a_model_that_blows_up_everywhere_is_refused(states):
+    with pytest.raises(InputError, match=r"blows up from all 2 states within the step 0\.02"):
+        discover(pairs(states, forecast=lambda terms, members, step: members * np.nan), LOST, LIBRARY)
+
+
+def test_a_noisy_trajectory_gives_the_term_and_the_states(window):
+    """Within five deviations of the posterior; the smoothed states are several times better than the observations."""
+    times, _, noise = window
+    result = discover(small(window), LOST, LIBRARY)
+    (term,) = result.found
+    assert term.key == "u*u_x"
+    assert abs(term.coefficient + 1.0) < 5.0 * result.deviation[0]
+    assert result.deviation[0] < 1e-3
+    assert result.misfit == pytest.approx(1.0, abs=5.0 * np.sqrt(2.0 / result.problem.samples))
+    exact = truth(2, times, points=128, length=SHORT, longest=4e-3)[:, ::2]
+    assert np.sqrt(np.mean((result.view.guess - exact) ** 2)) < 0.25 * noise
+
+
+def test_gaps_in_a_noisy_trajectory_cost_precision_alone(window):
+    times, states, noise = window
+    states = np.where(np.random.default_rng([3]).random(states.shape) < 0.3, np.nan, states)
+    whole, gaps = discover(small(window), LOST, LIBRARY), discover(small((times, states, noise)), LOST, LIBRARY)
+    assert set(found(gaps)) == {"u*u_x"}
+    assert whole.deviation[0] < gaps.deviation[0] < 2.0 * whole.deviation[0]
+
+
+def test_uneven_steps_and_several_trajectories_are_one_problem(window):
+    times, states, noise = window
+    some = [*range(0, 12), *range(13, 30, 2), *range(31, 40)]
+    clock = times[some] - np.where(np.arange(len(some)) >= 21, 4.0, 0.0)  # the clock goes back: another trajectory begins
+    view = small((clock, states[some], noise))
+    assert set(np.sign(view.steps)) == {-1.0, 1.0}
+    assert len(np.unique(view.steps[view.steps > 0.0])) == 2
+    assert set(found(discover(view, LOST, LIBRARY))) == {"u*u_x"}
+
+
+def test_a_wrong_noise_level_shows_in_the_misfit(window):
+    times, states, noise = window
+    result = discover(small((times, states, 0.5 * noise)), LOST, LIBRARY)
+    assert set(found(result)) == {"u*u_x"}
+    assert result.misfit == pytest.approx(4.0, rel=0.15)
+    assert result.warnings[0].startswith("what remains is 2")
+    assert discover(small(window), LOST, LIBRARY).warnings == ()
+
+
+def test_a_loop_without_a_fixed_point_says_nothing(states):
+    """A forecast that is another at every call has none."""
+    rng = np.random.default_rng([5])
+
+    def restless(terms, members, step):
+        return forecaster(2e-3)(terms, members, step) + step * rng.normal() * states[::2]
+
+    result = discover(pairs(states, "spectral", restless), LOST, library_of(["u*u_x", "u_x", "u"]), resamples=0)
+    assert not result.settled
+    assert result.says.startswith("nothing can be said: the loop came to no fixed point in 20 passes")
+
+
+def test_too_few_members_say_how_many_are_needed(window):
+    with pytest.raises(InputError, match="20 members are too few for 24 candidates: at least 28 are needed"):
+        small(window, members=20)
+
+
+def test_an_unknown_kind_of_columns_is_refused(states):
+    with pytest.raises(InputError, match="no columns 'responce'; did you mean 'response'"):
+        pairs(states, "responce")
+
+
+@pytest.mark.parametrize("columns", ["response", "spectral", "difference", "weak"])
+def test_a_plane_lacks_its_diffusion_across(columns):
+    """Heat conducts by x and by y, the model by x alone; forecasts are exact in Fourier space."""
+    shape, lengths = (32, 24), (6.0, 4.0)
+    kx, ky = (2.0 * np.pi * np.fft.fftfreq(n, length / n) for n, length in zip(shape, lengths, strict=True))
+
+    def forecast(terms, states, step):
+        rate = sum(t.coefficient * (1j * kx[:, None]) ** t.factors[0][0][0] * (1j * ky) ** t.factors[0][0][1] for t in terms)
+        return np.fft.ifft2(np.exp(step * rate) * np.fft.fft2(states)).real
+
+    smooth = np.exp(-0.1 * (kx[:, None] ** 2 + ky**2))
+    start = np.fft.ifft2(smooth * np.fft.fft2(np.random.default_rng([4]).normal(size=(3, *shape)))).real
+    later = forecast(parse_terms(["u_xx", "0.3*u_yy"], dimensions=2), start, 0.05)
+    library = library_of(["u_x", "u_y", "u_xx", "u_yy", "u_xy", "u_xxx"], dimensions=2)
+    result = discover(Pairs(start, later, 0.05, lengths, forecast, columns), parse_terms(["u_xx"]), library)
+    assert found(result) == pytest.approx({"u_yy": 0.3}, rel=1e-5)
+
+
+def test_intervals_cover_the_coefficient_as_often_as_they_say(window):
+    """40 repeats of the noise; the count of 90 % intervals that cover is binomial, and within its 99.8 %."""
+    times = 0.2 * np.arange(12)
+    states = truth(5, times, points=128, length=SHORT, longest=4e-3)
+    model, library = parse_terms(["-0.9*u*u_x - u_xx - u_xxxx"]), library_of(["u", "u*u_x", "u_xx", "u_xxx"])
+    covered = 0
+    for seed in range(40):
+        view = small((times, *observed(states, 0.01, seed)), members=40, candidates=4)
+        result = discover(view, model, library, resamples=0)
+        covered += abs(found(result)["u*u_x"] + 0.1) < norm.ppf(0.95) * result.deviation[0]
+    assert 29 <= covered <= 40  # binom.ppf([0.001, 0.999], 40, 0.9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", cases())
+def test_every_noise_free_case_is_right_from_one_pair_of_states(name):
+    model, lack = cases()[name]
+    states = truth(6, [0.0, STEP], longest=1e-3)
+    result = discover(pairs(states), model, LIBRARY)
+    assert found(result) == pytest.approx(lack, rel=1e-4)
+    assert lack == lacking(model)
