@@ -160,12 +160,13 @@ def _block(sources: "Sources", some: slice, low: Array, area: Array, group: Arra
     frame, cell = np.zeros((n.shape[0], 7)), np.zeros((n.shape[1], 7))
     kernels.block_sums(n, r, low, area, frame, cell)
     whole = np.flatnonzero(cell[:, 1] == n.shape[0])
+    d = np.subtract(n, r, dtype=float)
     first, groups = group[0], group[-1] - group[0] + 1
     found = np.zeros((groups, LINES, length // 2 + 1), complex)
     twice = both_signs(length)
     for start in range(0, len(whole), CACHE_CELLS):
         few = whole[start : start + CACHE_CELLS]
-        a, b = (np.fft.rfft(v[:length, few].T.astype(float)) / length for v in (n, r))
+        a, b = (np.fft.rfft(v[:length, few].T.astype(float)) / length for v in (d, r))
         starts = np.flatnonzero(np.diff(group[few], prepend=-1))
         for i, line in enumerate(lines(a, b)):
             found[group[few[starts]] - first, i] += twice * np.add.reduceat(area[few, None] * line, starts, axis=0)
@@ -263,11 +264,11 @@ def _frame(n: Array, r: Array, shared: Any) -> tuple[Array, Array, float, float,
     level = float(r[counts].mean()) if counts.any() else 0.0
     a, b = (np.where(counts, v - level, 0.0) for v in (n, r))
     pictures = a[cells], b[cells]
-    n, r = (np.fft.rfft2(p) / p.size for p in pictures)
+    d, r = (np.fft.rfft2(p) / p.size for p in (pictures[0] - pictures[1], pictures[1]))
     twice = both_signs(cells.shape[1])
-    found = np.array([np.bincount(ring.ravel(), (twice * line.real).ravel(), rings) for line in lines(n, r)])
+    found = np.array([np.bincount(ring.ravel(), (twice * line.real).ravel(), rings) for line in lines(d, r)])
     if np.ptp(pictures[0]) > 0.0 and np.ptp(pictures[1]) > 0.0:
-        shift, before, after = align_transforms(n, r, cells.shape)
+        shift, before, after = align_transforms(r + d, r, cells.shape)
     else:
         before = after = float(np.mean((pictures[0] - pictures[1]) ** 2))
         shift = np.full(2, np.nan)

@@ -30,13 +30,13 @@ class Spectrum:
     lag: Array  # (..., F) phase / (2 pi f): how late the number is, in units of the step; nan at frequency 0
 
 
-def parts(n: Array, r: Array) -> tuple[Array, Array]:
-    """Amplitude and phase part of |n - r|^2 for complex ``n`` and ``r``.
+def parts(d: Array, r: Array) -> tuple[Array, Array]:
+    """Amplitude and phase part of |d|^2 for complex d = n - r and r.
 
     |n| - |r| is taken from |n|^2 - |r|^2 = Re((n - r) conj(n + r)), and 1 - cos from |n / |n| - r / |r||^2 / 2, so that neither
     loses the digits of a small error.
     """
-    d = n - r
+    n = r + d
     size_n, size_r = np.abs(n), np.abs(r)
     total = size_n + size_r
     change = np.divide((d * np.conj(n + r)).real, total, out=np.zeros_like(total), where=total > 0.0)
@@ -59,9 +59,10 @@ def both_signs(samples: int) -> Array:
 def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
     """`Spectrum` of two arrays (..., S) with samples ``step`` apart."""
     samples = number.shape[-1]
-    n, r = np.fft.rfft(number) / samples, np.fft.rfft(reference) / samples
+    d, r = np.fft.rfft(number - reference) / samples, np.fft.rfft(reference) / samples
+    n = r + d
     twice = both_signs(samples)
-    amplitude, phase = parts(n, r)
+    amplitude, phase = parts(d, r)
     frequency = np.fft.rfftfreq(samples, step)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(n) / np.abs(r)
@@ -72,9 +73,10 @@ def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
 LINES = 5  # that `lines` gives
 
 
-def lines(n: Array, r: Array) -> tuple[Array, ...]:
-    """What `scales` takes, of complex ``n`` and ``r``: amplitude part, phase part, |n|^2, |r|^2, n conj(r). They may be summed."""
-    return *parts(n, r), np.abs(n) ** 2, np.abs(r) ** 2, n * np.conj(r)
+def lines(d: Array, r: Array) -> tuple[Array, ...]:
+    """What `scales` takes, of complex d = n - r and r: amplitude part, phase part, |n|^2, |r|^2, n conj(r). They may be summed."""
+    n = r + d
+    return *parts(d, r), np.abs(n) ** 2, np.abs(r) ** 2, n * np.conj(r)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def pieces(number: Array, reference: Array, step: float) -> tuple[Array, Array]:
     starts = np.linspace(0, samples - length, count).astype(int)
     a, b = (
         np.fft.rfft(window * (cut - cut.mean(axis=1, keepdims=True))) / norm
-        for cut in (series[starts[:, None] + np.arange(length)] for series in (number, reference))
+        for cut in (series[starts[:, None] + np.arange(length)] for series in (number - reference, reference))
     )
     return np.fft.rfftfreq(length, step), both_signs(length) * np.stack(lines(a, b), axis=1)
 
