@@ -51,7 +51,7 @@ def exact(laws):
 SETS = [{name: value} for name, value in LAWS.items()] + [LAWS]
 
 
-@pytest.mark.parametrize("laws", SETS, ids=lambda laws: "+".join(laws))
+@pytest.mark.parametrize("laws", SETS, ids="+".join)
 def test_a_uniform_flow_slows_as_the_law_says(basin, laws):
     """Friction is taken at the new time, of first order: the error halves with the step, and is of size rate dt."""
     errors = [abs(slowed(basin, laws, steps) - exact(laws)) for steps in (100, 200)]
