@@ -9,6 +9,9 @@ send a pass astray. So an error beyond OUTLYING times the typical one counts as 
 73-101, DOI 10.1214/aoms/1177703732). And where a pass asks for coefficients that no model can have, the prediction is that of the
 possible model nearest to them, as the last pass's responses measure it, and is linear about it. At the fixed point neither does anything,
 but to one in 400 numbers of normal noise.
+
+Noise that a forecast carries along from its first state is correlated, and neighbours do not average it out. Given draws of it, its
+deviation is taken where it matters: the largest that it has along any sum of the responses.
 """
 
 import math
@@ -47,6 +50,7 @@ class Measured:
     typical: Mapping[str, float]  # key of a candidate to the coefficient that would change the prediction by about its own size
     predict: Callable[[Terms], Array] = field(repr=False)  # terms of the model to (S, ...); nan in a group from which it blew up
     least: float = -math.inf  # total coefficient that a model can have of any candidate
+    draws: Array | None = field(default=None, repr=False)  # (L, S, ...) of observed less predicted at the truth, where not independent
     triangle: Array | None = field(default=None, repr=False)  # (J, J), of the last pass's responses
 
     def __post_init__(self) -> None:
@@ -77,12 +81,23 @@ class Measured:
         weight = _weights(error)
         rows = answers[seen] / deviation[:, None] * weight[:, None]
         target = weight * error + rows @ raised
+        along, usual = self._drawn(seen, deviation, weight, rows)
         dropped = tuple(int(k) for k in np.flatnonzero(~good))
 
         def advanced(change: Array, share: float) -> "Measured":
-            return replace(self, triangle=np.linalg.qr(rows, mode="r"))
+            return replace(self, triangle=np.asarray(np.linalg.qr(rows, mode="r")))
 
-        return Linear(rows, target, np.nonzero(seen)[0], 1.0, float(np.mean(error**2)), dropped, advanced)
+        misfit = float(np.mean(error**2)) / usual
+        return Linear(rows / along, target / along, np.nonzero(seen)[0], 1.0, misfit, dropped, advanced)
+
+    def _drawn(self, seen: Array, deviation: Array, weight: Array, rows: Array) -> tuple[float, float]:
+        """Of the noise over its deviation: the largest deviation along the rows, and the mean square."""
+        if self.draws is None:
+            return 1.0, 1.0
+        noise = self.draws[:, seen] / deviation
+        across, _ = np.linalg.qr(rows)
+        sums = (noise * weight) @ across
+        return float(np.sqrt(np.linalg.eigvalsh(sums.T @ sums / len(sums))[-1])), float(np.mean(noise**2))
 
     def _raised(self, total: Array) -> Array:
         """What must be added (J,) to coefficients (J,) so that a model can have them."""

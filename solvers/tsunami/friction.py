@@ -34,6 +34,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LIBRARY: Terms = (named("linear_drag"), named("quadratic_drag"), named("manning", 2))
 NO_GAUGES: Mapping[str, tuple[float, ...]] = {}
 WET = 0.01  # [m] of water that a cell must have at both times to count
+DRAWS = 64
 
 
 def laws(params: Params) -> Terms:
@@ -81,13 +82,7 @@ class Sea:
     """
 
     def __init__(
-        self,
-        mesh: TriMesh,
-        params: Params,
-        *,
-        cfl: float = 0.9,
-        gauges: Mapping[str, tuple[float, ...]] | None = None,
-        folder: Path = Path(),
+        self, mesh: TriMesh, params: Params, *, cfl: float = 0.9, gauges: Mapping[str, tuple[float, ...]] = NO_GAUGES, folder: Path = Path()
     ) -> None:
         self.mesh, self.params, self._cfl = mesh, params, cfl
         self._model = Tsunami(mesh, mesh.share(Serial()), Serial(), params, gauges=gauges, folder=folder)
@@ -128,43 +123,59 @@ class Sea:
 
 
 def fields(
-    sea: Sea, earlier: Array, later: Array, step: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0), wet: float = WET
+    sea: Sea, states: Array, step: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0), wet: float = WET, seed: int = 0
 ) -> Measured:
-    """Pairs of states ``step`` [s] apart, as the discovery sees them: S groups, numbers weighted by the cells' areas.
+    """States ``step`` [s] apart, each forecast to the next: S - 1 groups, numbers weighted by the cells' areas.
 
     Parameters
     ----------
-    earlier, later : (S, C, 3), depth [m] and discharges [m2/s] in mesh order.
-    noise : standard deviations of the noise on depth and discharges, the same on both states; it is never less than the states' own
-        accuracy.
-    wet : [m]; cells with less water in either state do not count.
+    states : (S, C, 3), depth [m] and discharges [m2/s] in mesh order.
+    noise : standard deviations of the noise on depth and discharges of wet cells; they are never less than the states' own accuracy.
+    wet : [m]; cells with less water do not count, and have no noise.
+    seed : of the DRAWS of noise that show how forecasts carry it.
 
     Raises
     ------
     InputError
-        Shapes that differ from the mesh's, an earlier state that is not whole, water that comes in by the boundary (a forecast does not
-        know when its state was), or no flow at all.
+        Shapes that differ from the mesh's, fewer than two states, one that is not whole, water that comes in by the boundary (a forecast
+        does not know when its state was), or no flow at all.
     """
-    if earlier.shape != later.shape or earlier.shape[1:] != (len(sea.mesh.triangles), 3):
-        raise InputError(f"states {earlier.shape} and {later.shape} are no pairs of (cells, 3) on {len(sea.mesh.triangles)} cells")
-    if not np.isfinite(earlier).all():
-        raise InputError("an earlier state is not whole: a forecast needs all its cells")
+    if states.ndim != 3 or len(states) < 2 or states.shape[1:] != (len(sea.mesh.triangles), 3):
+        raise InputError(f"the states have the shape {states.shape}; it must be (2 or more, {len(sea.mesh.triangles)} cells, 3)")
+    if not np.isfinite(states).all():
+        raise InputError("a state is not whole: a forecast needs all its cells")
     for side, outside in sea.params.boundary.items():
         if outside.kind == "incident":
             raise InputError(f"a wave comes in at side {side!r}, and a forecast from a state does not know its time: use gauges")
-    wetted = (earlier[..., 0] > wet) & (later[..., 0] > wet)
-    least = np.maximum(noise, ACCURACY * earlier[wetted].std(axis=0))
-    least[1:] = np.maximum(least[1:], ACCURACY * np.hypot(*earlier[wetted].T[1:]).std())  # still water across a channel has no size
-    areas = sea.mesh.areas / sea.mesh.areas.mean()
-    depth, speed = _sizes(earlier[wetted])
+    water = states[..., 0] > wet
+    wetted = water[:-1] & water[1:]
+    least = _least(noise, states[water])
+    depth, speed = _sizes(states[water])
+    draws = _carried(sea, states, step, np.where(water[..., None], noise, 0.0), seed) if any(noise) else None
     return Measured(
-        observed=np.where(wetted[..., None], later, np.nan),
-        deviation=math.sqrt(2.0) * least / np.sqrt(areas)[:, None],  # both states have noise
+        observed=np.where(wetted[..., None], states[1:], np.nan),
+        deviation=math.sqrt(2.0) * least / np.sqrt(sea.mesh.areas / sea.mesh.areas.mean())[:, None],  # both states have noise
         span=step,
         typical=typical(depth, speed, sea.params.gravity, step),
+        predict=lambda terms: sea.forecast(terms, states[:-1], step),
         least=0.0,  # no law drives the water
-        predict=lambda terms: sea.forecast(terms, earlier, step),
+        draws=draws,
     )
+
+
+def _carried(sea: Sea, states: Array, step: float, deviation: Array, seed: int) -> Array:
+    """Draws (L, S - 1, C, 3) of the noise of each state less what the forecast from the noisy state before it makes of that one's.
+
+    By the sea's own laws: others hardly change what a forecast makes of noise.
+    """
+    terms = laws(sea.params)
+    clean = sea.forecast(terms, states[:-1], step)
+    found = np.empty((DRAWS, *clean.shape))
+    for i, draw in enumerate(found):
+        noise = deviation * np.random.default_rng([seed, i]).normal(size=states.shape)
+        noise[..., 0] = np.maximum(noise[..., 0], -states[..., 0])  # no depth is below zero
+        draw[:] = noise[1:] - (sea.forecast(terms, states[:-1] + noise[:-1], step) - clean)
+    return found
 
 
 def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Measured:
@@ -186,20 +197,24 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
         raise InputError(f"the series have the shape {series.shape}; it must be (gauges, times, {len(GAUGES)}), with two times at least")
     span = frames * every
     flow = series[np.isfinite(series).all(axis=2)]
-    least = np.maximum(noise, ACCURACY * flow.std(axis=0))
-    least[1:] = np.maximum(least[1:], ACCURACY * np.hypot(*flow.T[1:]).std())
     states = start[start[:, 0] > WET]
     speed = float(np.sqrt(np.mean(flow[:, 1] ** 2 + flow[:, 2] ** 2)))
     if not speed > 0.0:
         raise InputError("there is no flow at the gauges: friction can't be seen")
     return Measured(
         observed=series,
-        deviation=least,
+        deviation=_least(noise, flow),
         span=span,
         typical=typical(float(states[:, 0].mean()), speed, sea.params.gravity, span),
         least=0.0,  # no law drives the water
         predict=lambda terms: sea.series(terms, start, span, every),
     )
+
+
+def _least(noise: tuple[float, ...], values: Array) -> Array:
+    """Deviations (3,) of the noise, or of the accuracy of ``values`` (N, 3) where they are less; still water across a channel has none."""
+    speed = float(np.hypot(values[:, 1], values[:, 2]).std())
+    return np.maximum(noise, ACCURACY * np.array([values[:, 0].std(), speed, speed]))
 
 
 def _sizes(states: Array) -> tuple[float, float]:

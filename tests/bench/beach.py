@@ -22,7 +22,7 @@ def sea(size=0.3, **friction):
 
 
 def states(truth, step, end, first=2.0):
-    """States (F, C, 3) of the truth at ``first``, ``first`` + ``step``, ... ``end`` [s]."""
+    """States (F, C, 3) of the truth at ``first``, ``first`` + ``step``, ... ``end`` [s]: water flows then."""
     return truth.run(laws(truth.params), truth.start(), end, step)[round(first / step) - 1 :]
 
 
@@ -31,5 +31,13 @@ def noisy(found, share, seed):
     rng = np.random.default_rng([seed, 2])
     wet = found[..., 0] > 0.01
     speed = np.hypot(found[..., 1], found[..., 2])[wet]
-    deviation = share * np.array([found[wet][:, 0].std() if share else 0.0, speed.std(), speed.std()])
+    deviation = share * np.array([found[wet][:, 0].std(), speed.std(), speed.std()])
     return np.where(wet[..., None], found + deviation * rng.normal(size=found.shape), found), deviation
+
+
+def noisy_series(series, share, seed):
+    """Series (G, F, 3) with noise of ``share`` of the deviations of surface and speed, and its deviations (3,); across as along."""
+    rng = np.random.default_rng([seed, 3])
+    speed = np.hypot(series[..., 1], series[..., 2]).std()
+    deviation = share * np.array([series[..., 0].std(), speed, speed])
+    return series + deviation * rng.normal(size=series.shape), deviation
