@@ -3,6 +3,9 @@
 The unknown is ``u``; its derivatives are ``u_x``, ``u_xx`` and so on, in two dimensions also ``u_y``, ``u_xy``, ``u_xxyy``. A text is a
 sum of products of numbers, symbols, whole powers (``**`` or ``^``) and brackets; it is read by the few rules below, and nothing of it is
 ever handed to an interpreter.
+
+A term may also be one that only a solver knows, by its name (`named`), such as a law of friction: it has a key and a coefficient as all
+terms have, and no values in u.
 """
 
 import math
@@ -19,7 +22,8 @@ from pipeline.plugin import nearest
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Derivative = tuple[int, int]  # times by x, times by y: (0, 0) is u itself, (2, 0) is u_xx
-Factors = tuple[tuple[Derivative, int], ...]  # derivative and its power
+Symbol = Derivative | str  # or the name of what a solver alone knows
+Factors = tuple[tuple[Symbol, int], ...]  # symbol and its power
 Polynomial = dict[Factors, float]
 
 HIGHEST_DERIVATIVE = 8
@@ -56,17 +60,31 @@ class Term:
     @property
     def linear(self) -> bool:
         """Whether the term is one derivative, or u itself, to the power 1."""
-        return len(self.factors) == 1 and self.factors[0][1] == 1
+        return len(self.factors) == 1 and self.factors[0][1] == 1 and not isinstance(self.factors[0][0], str)
+
+    @property
+    def derivatives(self) -> tuple[tuple[Derivative, int], ...]:
+        """The factors of a term in u.
+
+        Raises
+        ------
+        InputError
+            The term has a name in it.
+        """
+        found = [(s, power) for s, power in self.factors if not isinstance(s, str)]
+        if len(found) < len(self.factors):
+            raise InputError(f"the term {self.key!r} is no product of u and its derivatives: only the solver that has it knows its values")
+        return tuple(found)
 
     @property
     def order(self) -> int:
         """Order of the highest derivative."""
-        return max((sum(derivative) for derivative, _ in self.factors), default=0)
+        return max((sum(s) for s, _ in self.factors if not isinstance(s, str)), default=0)
 
     @property
     def dimensions(self) -> int:
         """2 where there is a derivative by y, else 1."""
-        return 2 if any(by_y for (_, by_y), _ in self.factors) else 1
+        return 2 if any(s[1] for s, _ in self.factors if not isinstance(s, str)) else 1
 
     def text(self) -> str:
         """The term as text that `parse_terms` reads back to the last bit."""
@@ -87,31 +105,45 @@ class Term:
         """The term's values, from those of every derivative it uses (all of one shape)."""
         shape = next(iter(derivatives.values())).shape
         value = np.full(shape, self.coefficient)
-        for derivative, power in self.factors:
+        for derivative, power in self.derivatives:
             for _ in range(power):
                 value *= derivatives[derivative]
         return value
 
 
-def symbol(derivative: Derivative) -> str:
-    """The name of a derivative: ``"u"``, ``"u_xxy"``."""
+def named(name: str, power: int = 1, coefficient: float = 1.0) -> Term:
+    """A term that only a solver knows: ``coefficient`` times a power of what ``name`` says; its key is such as ``"manning**2"``."""
+    return Term(coefficient, ((name, power),))
+
+
+def symbol(derivative: Symbol) -> str:
+    """The name of a derivative: ``"u"``, ``"u_xxy"``; a name is its own."""
+    if isinstance(derivative, str):
+        return derivative
     letters = "x" * derivative[0] + "y" * derivative[1]
     return f"u_{letters}" if letters else "u"
 
 
-def _latex_factor(factor: tuple[Derivative, int]) -> str:
+def _latex_factor(factor: tuple[Symbol, int]) -> str:
     derivative, power = factor
+    raised = f"^{{{power}}}" if power > 1 else ""
+    if isinstance(derivative, str):
+        return rf"\mathrm{{{derivative.replace('_', ' ')}}}" + raised
     letters = "x" * derivative[0] + "y" * derivative[1]
-    return "u" + (f"_{{{letters}}}" if letters else "") + (f"^{{{power}}}" if power > 1 else "")
+    return "u" + (f"_{{{letters}}}" if letters else "") + raised
 
 
-def canonical(factors: Iterable[tuple[Derivative, int]]) -> Factors:
-    """Factors merged and sorted: u first, then by the order of the derivative, those by x before those by y."""
-    powers: dict[Derivative, int] = {}
+def canonical(factors: Iterable[tuple[Symbol, int]]) -> Factors:
+    """Factors merged and sorted: u first, then by the order of the derivative, those by x before those by y; then names."""
+    powers: dict[Symbol, int] = {}
     for derivative, power in factors:
         powers[derivative] = powers.get(derivative, 0) + power
     kept = [item for item in powers.items() if item[1] > 0]
-    return tuple(sorted(kept, key=lambda item: (sum(item[0]), -item[0][0])))
+    return tuple(sorted(kept, key=lambda item: _place(item[0])))
+
+
+def _place(symbol_: Symbol) -> tuple[float, int, str]:
+    return (math.inf, 0, symbol_) if isinstance(symbol_, str) else (sum(symbol_), -symbol_[0], "")
 
 
 def equation_text(terms: Iterable[Term]) -> str:

@@ -76,21 +76,21 @@ def values(library: Sequence[Term], states: Array, lengths: Lengths, form: str =
     if form == "weak":
         return np.stack([_weak(term, states, lengths) for term in library], axis=-1)
     take = POINTWISE[form]
-    needed = {derivative for term in library for derivative, _ in term.factors}
+    needed = {derivative for term in library for derivative, _ in term.derivatives}
     known = {derivative: take(states, lengths, derivative) for derivative in needed}
     return np.stack([term.evaluate(known) for term in library], axis=-1)
 
 
 def _weak(term: Term, states: Array, lengths: Lengths) -> Array:
     """W of a term. A derivative stands on the hump where the term is one of a power of u: u^p d^q u with p = 0 or q = 1."""
-    powers = dict(term.factors)
+    powers = dict(term.derivatives)
     p = powers.pop(U, 0)
     if not powers:
         return term.coefficient * weak(states**p, lengths)
     (derivative, times), *others = powers.items()
     if not others and times == 1 and (p == 0 or sum(derivative) == 1):
         return term.coefficient / (p + 1.0) * weak(states ** (p + 1), lengths, derivative)
-    known = {d: POINTWISE["spectral"](states, lengths, d) for d, _ in term.factors}
+    known = {d: POINTWISE["spectral"](states, lengths, d) for d, _ in term.derivatives}
     return weak(term.evaluate(known), lengths)
 
 

@@ -42,7 +42,7 @@ class Differences:
         linear = sparse.csr_matrix((points, points)) + sum(t.coefficient * self._matrix(t.order) for t in terms if t.linear)
         linear = sparse.csr_matrix(linear + sparse.identity(points) - sparse.identity(points))  # a diagonal, be it nought
         self._rest = [term for term in terms if not term.linear]
-        used = {derivative for term in self._rest for derivative, _ in term.factors} | {(0, 0)}
+        used = {derivative for term in self._rest for derivative, _ in term.derivatives} | {(0, 0)}
         self._matrices = {derivative: self._matrix(derivative[0]) for derivative in used}
         self._arkimex = Arkimex(linear.indptr, linear.indices, linear.data, self._products, dt)
 

@@ -49,9 +49,9 @@ class PlaneIntegrator:
         linear = np.zeros(self._kept.shape, complex)
         for term in terms:
             if term.linear:
-                linear += term.coefficient * self._derivative(term.factors[0][0])
+                linear += term.coefficient * self._derivative(term.derivatives[0][0])
         self._rest = [term for term in terms if not term.linear]
-        used = {derivative for term in self._rest for derivative, _ in term.factors} | {(0, 0)}
+        used = {derivative for term in self._rest for derivative, _ in term.derivatives} | {(0, 0)}
         self._factors = {derivative: self._derivative(derivative) for derivative in used}
         with np.errstate(over="ignore", invalid="ignore"):
             found = SCHEMES[scheme].coefficients(linear.ravel(), dt)

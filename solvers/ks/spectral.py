@@ -48,7 +48,7 @@ def products(terms: Sequence[Term]) -> Products:
         if not term.factors:
             constant += term.coefficient
         elif not term.linear:
-            orders = [(order, power) for (order, _), power in term.factors]
+            orders = [(order, power) for (order, _), power in term.derivatives]
             taken, coefficient = 0, term.coefficient
             if len(orders) == 2 and orders[1] == (orders[0][0] + 1, 1):  # v^p v_x
                 orders = [(orders[0][0], orders[0][1] + 1)]

@@ -1,10 +1,11 @@
 """Tsunami: the nonlinear shallow-water equations on triangles, with dry land, bottom friction and incoming waves.
 
     h_t + (hu)_x + (hv)_y = 0
-    (hu)_t + (hu^2 + g h^2 / 2)_x + (huv)_y = -g h b_x - g n^2 |u| u / h^(1/3)
-    (hv)_t + (huv)_x + (hv^2 + g h^2 / 2)_y = -g h b_y - g n^2 |u| v / h^(1/3)
+    (hu)_t + (hu^2 + g h^2 / 2)_x + (huv)_y = -g h b_x - (g n^2 / h^(1/3) + c) |u| u - r h u
+    (hv)_t + (huv)_x + (hv^2 + g h^2 / 2)_y = -g h b_y - (g n^2 / h^(1/3) + c) |u| v - r h v
 
-with depth h [m], velocity u, v [m/s], bed b [m] positive up, gravity g [m/s2] and Manning's n [s/m^(1/3)].
+with depth h [m], velocity u, v [m/s], bed b [m] positive up, gravity g [m/s2], Manning's n [s/m^(1/3)],
+a quadratic drag c (Chezy's g / C^2) and a linear one r [1/s].
 
 Scheme: cell-centred finite volumes of first or second order (limited least-squares slopes, hydrostatic reconstruction; HLLC,
 Roe's, Rusanov's or kinetic fluxes), strong-stability-preserving Runge-Kutta steps, semi-implicit friction; water at rest stays
@@ -24,6 +25,8 @@ class Params:
 
     gravity: float = quantity("m/s^2", "gravity", default=9.81, above=0.0)
     manning: float = quantity("s/m^(1/3)", "Manning's roughness", default=0.0, low=0.0)
+    linear_drag: float = quantity("1/s", "drag r of du/dt = -r u", default=0.0, low=0.0)
+    quadratic_drag: float = quantity("dimensionless", "drag c of du/dt = -c |u| u / h", default=0.0, low=0.0)
     level: float = quantity("m", "still water level", default=0.0)
     dry_depth: float = quantity("m", "a cell no deeper than this does not move", default=1e-6, above=0.0)
     order: Literal[1, 2] = setting("order in space", default=2)

@@ -84,6 +84,7 @@ class Tsunami:
         self.maxima = np.tile(np.array([-np.inf, 0.0, 0.0, np.nan]), (part.owned, 1))
         self.inflow = np.zeros(len(self._kind))  # [m3] that came in by each boundary edge since t = 0
         deepest = max(float(params.level - mesh.bed.min()), 0.0) + 1.0
+        self.drag = (params.gravity * params.manning**2, params.linear_drag, params.quadratic_drag)  # as `kernels.update` takes them
         self._quantum = 2.0 ** (math.ceil(math.log2(float(mesh.areas.sum()) * deepest * 16.0)) - VOLUME_BITS)
 
     def _set_boundary(self, folder: Path) -> None:
@@ -216,7 +217,7 @@ class Tsunami:
             self._source,
             g.rows,
             g.area,
-            p.gravity * p.manning**2,
+            *self.drag,
             p.dry_depth,
             tableau.a[stage],
             tableau.b[stage],

@@ -12,7 +12,6 @@ from pipeline.stages.core.scheme import (
     from_waves,
     lax_wendroff,
     leading_orders,
-    modified_equation,
     modified_lax_wendroff,
     modified_upwind,
     predicted,
@@ -172,26 +171,6 @@ def test_the_modified_equation_is_the_symbols_beginning(scheme, modified):
         exact = np.log(scheme(np.array(phase), 0.6)) + 0.6j * phase
         errors.append(abs(exact - modified(np.array(phase), 0.6)))
     assert np.log2(errors[0] / errors[1]) > (3.7 if scheme is upwind else 4.7)
-
-
-@pytest.mark.parametrize("scheme", [upwind, lax_wendroff])
-def test_the_modified_equation_is_measured_from_one_step(scheme):
-    courant, cells = 0.6, 256
-    spacing, step = 1.0 / cells, 0.6 / cells
-    x = np.arange(cells) * spacing
-    rng = np.random.default_rng([1])
-    state = sum(rng.standard_normal((5, 1)) * np.sin(2.0 * np.pi * k * (x + rng.random((5, 1)))) for k in (1, 2, 3, 4))
-    k = 2.0 * np.pi * np.fft.fftfreq(cells, spacing)
-    exact = np.fft.ifft(np.fft.fft(state) * np.exp(-1j * k * step)).real
-    after = np.array([advect(u, courant, scheme) for u in state])
-    found = modified_equation(after, exact, step, spacing, (2, 3, 4))
-    diffusion = 0.5 * spacing * (1.0 - courant)
-    if scheme is upwind:
-        assert found[2][0] == pytest.approx(diffusion, rel=0.01)
-        assert found[3][0] == pytest.approx(-(spacing**2) / 6.0 * (1.0 - courant) * (1.0 - 2.0 * courant), rel=0.05)
-    else:
-        assert found[3][0] == pytest.approx(-(spacing**2) / 6.0 * (1.0 - courant**2), rel=0.01)
-        assert abs(found[2][0]) < 1e-3 * diffusion
 
 
 def test_most_bands_of_a_smoothed_spectrum_hold_what_was_given():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.terms import Term, canonical, equation_latex, equation_text, parse_terms
+from pipeline.terms import Term, canonical, equation_latex, equation_text, named, parse_terms
 
 derivatives = st.tuples(st.integers(0, 4), st.integers(0, 4))
 factors = st.lists(st.tuples(derivatives, st.integers(1, 4)), max_size=4, unique_by=lambda f: f[0]).map(canonical)
@@ -117,3 +117,15 @@ def test_any_text_is_read_or_refused(text):
 def test_a_term_is_made_in_canonical_form_only(coefficient, made):
     with pytest.raises(InputError):
         Term(coefficient, made)
+
+
+def test_a_term_by_name_has_a_key_and_no_values_in_u():
+    manning = named("manning", 2, 9e-4)
+    assert (manning.key, manning.linear, manning.order, manning.dimensions) == ("manning**2", False, 0, 1)
+    assert manning.latex() == r"0.0009 \, \mathrm{manning}^{2}"
+    assert named("linear_drag").latex() == r"\mathrm{linear drag}"
+    assert canonical([("b", 1), ((1, 0), 1), ("a", 1), ((0, 0), 2)]) == (((0, 0), 2), ((1, 0), 1), ("a", 1), ("b", 1))
+    with pytest.raises(InputError, match=r"the term 'manning\*\*2' is no product of u and its derivatives"):
+        manning.evaluate({(0, 0): np.ones(3)})
+    with pytest.raises(InputError, match="unknown symbol 'manning'"):
+        parse_terms([manning.text()])  # a solver alone knows it

@@ -4,7 +4,7 @@ A wave exp(i (k x - w t)) stays one under a linear scheme, multiplied in every s
 speed and the damping; over several k, the coefficients of the modified equation u_t + c u_x = sum_p a_p d^p u / dx^p, whose even p
 are dissipation and whose odd p are dispersion: R. F. Warming, B. J. Hyett, J. Comput. Phys. 14 (1974) 159-179,
 DOI 10.1016/0021-9991(74)90011-4; for tsunami codes, D. Burwell, E. Tolkova, A. Chawla, Ocean Model. 19 (2007) 10-30,
-DOI 10.1016/j.ocemod.2007.05.003.
+DOI 10.1016/j.ocemod.2007.05.003. From the states of one step it comes by `pipeline.discovery.modified`.
 """
 
 from dataclasses import dataclass
@@ -66,29 +66,6 @@ def _line(x: Array, y: Array) -> tuple[float, float]:
     rest = y - y.mean() - slope * away
     free = max(len(x) - 2, 1)
     return slope, float(np.sqrt(rest @ rest / free / (away @ away)))
-
-
-def modified_equation(after: Array, exact: Array, step: float, spacing: float, orders: tuple[int, ...]) -> dict[int, tuple[float, float]]:
-    """Coefficients a_p of d^p u / dx^p, with standard errors, fitted to one-step errors (after - exact) / step.
-
-    Parameters
-    ----------
-    after, exact : (states, S) on an even periodic grid: what the scheme makes of some states in one step, and what it should.
-    step : [s]; spacing : [m].
-    orders : the p that are tried.
-
-    The derivatives are spectral and are those of the mean of both, which leaves an error of the step's second order.
-    """
-    k = 2.0 * np.pi * np.fft.fftfreq(after.shape[-1], spacing)
-    spectrum = np.fft.fft(0.5 * (after + exact))
-    library = np.stack([np.fft.ifft((1j * k) ** p * spectrum).real.ravel() for p in orders], axis=1)
-    target = ((after - exact) / step).ravel()
-    size = np.linalg.norm(library, axis=0)
-    scaled = library / size
-    coefficients, *_ = np.linalg.lstsq(scaled, target, rcond=None)
-    rest = target - scaled @ coefficients
-    spread = np.sqrt(rest @ rest / max(len(target) - len(orders), 1) * np.diag(np.linalg.inv(scaled.T @ scaled)))
-    return {p: (float(c / s), float(e / s)) for p, c, e, s in zip(orders, coefficients, spread, size, strict=True)}
 
 
 def leading_orders(order: int) -> tuple[int, int]:

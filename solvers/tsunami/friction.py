@@ -1,0 +1,225 @@
+"""Laws of bottom friction as terms: what `pipeline.discovery` needs to find the one that a model lacks.
+
+    du/dt = -(r + c |u| / h + g n^2 |u| / h^(4/3)) u
+
+A model's laws are terms that only this solver knows (`pipeline.terms.named`): ``linear_drag`` with the coefficient r [1/s],
+``quadratic_drag`` with c, and ``manning**2`` with n^2 [s2/m^(2/3)], in which the equations are linear.
+"""
+
+# S states, C cells, G gauges, F frames
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshes.core.trimesh import TriMesh
+from pipeline.discovery.library import Terms
+from pipeline.discovery.measured import Measured
+from pipeline.discovery.pairs import ACCURACY
+from pipeline.errors import InputError, RunError
+from pipeline.plugin import nearest
+from pipeline.terms import named
+from solvers.core.comm import Serial
+from solvers.core.driver import Clock, simulate
+from solvers.tsunami import Params
+from solvers.tsunami.gauges import GAUGES
+from solvers.tsunami.model import Tsunami
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LIBRARY: Terms = (named("linear_drag"), named("quadratic_drag"), named("manning", 2))
+NO_GAUGES: Mapping[str, tuple[float, ...]] = {}
+WET = 0.01  # [m] of water that a cell must have at both times to count
+DRAWS = 64
+
+
+def laws(params: Params) -> Terms:
+    """The laws that a case has."""
+    found = zip(LIBRARY, (params.linear_drag, params.quadratic_drag, params.manning**2), strict=True)
+    return tuple(replace(law, coefficient=coefficient) for law, coefficient in found if coefficient > 0.0)
+
+
+def with_laws(params: Params, terms: Terms) -> Params:
+    """The case's parameters with these laws in place of its own.
+
+    Raises
+    ------
+    InputError
+        A term that is no law of friction, or one that would drive the water.
+    """
+    linear, quadratic, manning2 = _coefficients(terms)
+    for law, coefficient in zip(LIBRARY, (linear, quadratic, manning2), strict=True):
+        if coefficient < 0.0:
+            raise InputError(f"{law.key} = {coefficient:g} would drive the water: no case can have it")
+    return replace(params, linear_drag=linear, quadratic_drag=quadratic, manning=math.sqrt(manning2))
+
+
+def _coefficients(terms: Terms) -> tuple[float, ...]:
+    known = [law.key for law in LIBRARY]
+    for term in terms:
+        if term.key not in known:
+            raise InputError(f"the tsunami solver has no law {term.key!r}{nearest(term.key, known)}; there are: {', '.join(known)}")
+    return tuple(sum(term.coefficient for term in terms if term.key == key) for key in known)
+
+
+def typical(depth: float, speed: float, gravity: float, span: float) -> dict[str, float]:
+    """The coefficient of every law that alone would about halt water of ``depth`` [m] and ``speed`` [m/s] within ``span`` [s]."""
+    sizes = (1.0 / span, depth / (speed * span), depth ** (4.0 / 3.0) / (gravity * speed * span))
+    return {law.key: size for law, size in zip(LIBRARY, sizes, strict=True)}
+
+
+class Sea:
+    """The solver on a mesh, all on one rank, whose laws can be changed from one forecast to the next.
+
+    Raises
+    ------
+    InputError
+        What `solvers.tsunami.model.Tsunami` refuses.
+    """
+
+    def __init__(
+        self, mesh: TriMesh, params: Params, *, cfl: float = 0.9, gauges: Mapping[str, tuple[float, ...]] = NO_GAUGES, folder: Path = Path()
+    ) -> None:
+        self.mesh, self.params, self._cfl = mesh, params, cfl
+        self._model = Tsunami(mesh, mesh.share(Serial()), Serial(), params, gauges=gauges, folder=folder)
+
+    def start(self) -> Array:
+        """The case's initial state (C, 3) in mesh order."""
+        return self._model.to_values(self._model.initial())
+
+    def run(self, terms: Terms, state: Array, end: float, every: float) -> Array:
+        """States (F, C, 3) at every multiple of ``every`` [s] after 0, from ``state`` (C, 3) at 0; nan from where it became unstable."""
+        linear, quadratic, manning2 = _coefficients(terms)
+        self._model.drag = (self.params.gravity * manning2, linear, quadratic)
+        frames = round(end / every)
+        found = np.full((frames, *state.shape), np.nan)
+        u = self._model.from_values(state)
+        try:
+            for frame in simulate(self._model, Serial(), end=end, every=every, cfl=self._cfl, u=u, clock=Clock(frame=1)):
+                found[frame.clock.frame - 2] = self._model.to_values(frame.u)
+            self._model.finish(end, u)
+        except RunError:
+            pass  # the nan say so
+        return found
+
+    def forecast(self, terms: Terms, states: Array, step: float) -> Array:
+        """States (S, C, 3) a ``step`` [s] later: a `pipeline.discovery.samples.Forecast`."""
+        return np.stack([self.run(terms, state, step, step)[0] for state in states])
+
+    def series(self, terms: Terms, state: Array, end: float, every: float) -> Array:
+        """Free surface [m] and velocity [m/s] (G, F, 3) at the gauges, at every multiple of ``every`` [s] from 0 to ``end``."""
+        self._model.gauges.take()
+        whole = np.isfinite(self.run(terms, state, end, every)).all()
+        times, values = self._model.gauges.take()
+        goals = np.append(np.arange(round(end / every)) * every, end)
+        places = np.searchsorted(times, goals)
+        if not whole or not np.array_equal(times[np.minimum(places, len(times) - 1)], goals):
+            return np.full((len(self._model.gauges.names), len(goals), len(GAUGES)), np.nan)
+        return values[places].swapaxes(0, 1)
+
+
+def fields(
+    sea: Sea, states: Array, step: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0), wet: float = WET, seed: int = 0
+) -> Measured:
+    """States ``step`` [s] apart, each forecast to the next: S - 1 groups, numbers weighted by the cells' areas.
+
+    Parameters
+    ----------
+    states : (S, C, 3), depth [m] and discharges [m2/s] in mesh order.
+    noise : standard deviations of the noise on depth and discharges of wet cells; they are never less than the states' own accuracy.
+    wet : [m]; cells with less water do not count, and have no noise.
+    seed : of the DRAWS of noise that show how forecasts carry it.
+
+    Raises
+    ------
+    InputError
+        Shapes that differ from the mesh's, fewer than two states, one that is not whole, water that comes in by the boundary (a forecast
+        does not know when its state was), or no flow at all.
+    """
+    if states.ndim != 3 or len(states) < 2 or states.shape[1:] != (len(sea.mesh.triangles), 3):
+        raise InputError(f"the states have the shape {states.shape}; it must be (2 or more, {len(sea.mesh.triangles)} cells, 3)")
+    if not np.isfinite(states).all():
+        raise InputError("a state is not whole: a forecast needs all its cells")
+    for side, outside in sea.params.boundary.items():
+        if outside.kind == "incident":
+            raise InputError(f"a wave comes in at side {side!r}, and a forecast from a state does not know its time: use gauges")
+    water = states[..., 0] > wet
+    wetted = water[:-1] & water[1:]
+    least = _least(noise, states[water])
+    depth, speed = _sizes(states[water])
+    draws = _carried(sea, states, step, np.where(water[..., None], noise, 0.0), seed) if any(noise) else None
+    return Measured(
+        observed=np.where(wetted[..., None], states[1:], np.nan),
+        deviation=math.sqrt(2.0) * least / np.sqrt(sea.mesh.areas / sea.mesh.areas.mean())[:, None],  # both states have noise
+        span=step,
+        typical=typical(depth, speed, sea.params.gravity, step),
+        predict=lambda terms: sea.forecast(terms, states[:-1], step),
+        least=0.0,  # no law drives the water
+        draws=draws,
+    )
+
+
+def _carried(sea: Sea, states: Array, step: float, deviation: Array, seed: int) -> Array:
+    """Draws (L, S - 1, C, 3) of the noise of each state less what the forecast from the noisy state before it makes of that one's.
+
+    By the sea's own laws: others hardly change what a forecast makes of noise.
+    """
+    terms = laws(sea.params)
+    clean = sea.forecast(terms, states[:-1], step)
+    found = np.empty((DRAWS, *clean.shape))
+    for i, draw in enumerate(found):
+        noise = deviation * np.random.default_rng([seed, i]).normal(size=states.shape)
+        noise[..., 0] = np.maximum(noise[..., 0], -states[..., 0])  # no depth is below zero
+        draw[:] = noise[1:] - (sea.forecast(terms, states[:-1] + noise[:-1], step) - clean)
+    return found
+
+
+def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Measured:
+    """Series at the sea's gauges over a window from a known start: G groups.
+
+    Parameters
+    ----------
+    start : (C, 3), the state at 0 s in mesh order.
+    series : (G, F + 1, 3), free surface [m] and velocities [m/s] at 0, ``every``, ... F ``every`` [s]; nan where not measured.
+    noise : standard deviations of the noise on each.
+
+    Raises
+    ------
+    InputError
+        A series of another shape, or gauges without any flow.
+    """
+    frames = series.shape[1] - 1
+    if series.ndim != 3 or frames < 1 or series.shape[2] != len(GAUGES):
+        raise InputError(f"the series have the shape {series.shape}; it must be (gauges, times, {len(GAUGES)}), with two times at least")
+    span = frames * every
+    flow = series[np.isfinite(series).all(axis=2)]
+    states = start[start[:, 0] > WET]
+    speed = float(np.sqrt(np.mean(flow[:, 1] ** 2 + flow[:, 2] ** 2)))
+    if not speed > 0.0:
+        raise InputError("there is no flow at the gauges: friction can't be seen")
+    return Measured(
+        observed=series,
+        deviation=_least(noise, flow),
+        span=span,
+        typical=typical(float(states[:, 0].mean()), speed, sea.params.gravity, span),
+        least=0.0,  # no law drives the water
+        predict=lambda terms: sea.series(terms, start, span, every),
+    )
+
+
+def _least(noise: tuple[float, ...], values: Array) -> Array:
+    """Deviations (3,) of the noise, or of the accuracy of ``values`` (N, 3) where they are less; still water across a channel has none."""
+    speed = float(np.hypot(values[:, 1], values[:, 2]).std())
+    return np.maximum(noise, ACCURACY * np.array([values[:, 0].std(), speed, speed]))
+
+
+def _sizes(states: Array) -> tuple[float, float]:
+    """Mean depth [m] and rms speed [m/s] of wet cells (N, 3)."""
+    speed = float(np.sqrt(np.mean((states[:, 1] ** 2 + states[:, 2] ** 2) / states[:, 0] ** 2))) if len(states) else 0.0
+    if not speed > 0.0:
+        raise InputError("there is no flow in the states: friction can't be seen")
+    return float(states[:, 0].mean()), speed
