@@ -257,7 +257,7 @@ def _names(stage: Stage) -> list[str]:
 
 
 def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, Any]:
-    """What a stage's `run` gets for its keys: a file, several files, or a word."""
+    """What a stage's `run` gets for its keys: a file, several files, a word, or the model of a run's case."""
     many = getattr(module, "MANY", ())
     found: dict[str, Any] = dict(stage.words)
     for key, word in stage.words.items():
@@ -265,7 +265,21 @@ def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, A
             found[key] = [exact_solution(files[name]) for name in stage.inputs["runs"]]
     for key, names in stage.inputs.items():
         found[key] = [files[name] for name in names] if key in many else files[names[0]]
+    for key in getattr(module, "MODELS", ()):
+        found[key] = found[key], model_of(found[key])
     return found
+
+
+def model_of(run: Path) -> Any:
+    """The model of a run's case (`pipeline.discovery.model.Model`); `InputError` where its solver has none to be changed."""
+    with Store(run) as store:
+        case = cases.parse(tomllib.loads(str(store.attrs["case"])), run.parent)
+    solver, mesh = plugin.load("solvers", case.solver.kind), plugin.load("meshes", case.mesh.kind)
+    forecaster = getattr(solver, "forecaster", None)
+    if forecaster is None:
+        raise InputError(f"solver {case.solver.kind!r} has no terms to be changed: stage 'discover' needs a model that has, such as 'ks'")
+    made = mesh.build(params.build(mesh.Params, case.mesh.table, "mesh"), folder=run.parent)
+    return forecaster(made, params.build(solver.Params, case.solver.table, "solver"))
 
 
 def exact_solution(run: Path) -> Path:
