@@ -6,6 +6,7 @@ A solver makes a `Model` of a case; stage `discover` needs nothing else of it.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def _each(advance: Advance, models: Sequence[Terms], states: Array, step: float,
 def _even(many: int, parts: int) -> Iterator[slice]:
     """Even parts of ``many`` things, none empty."""
     edges = np.linspace(0, many, min(parts, many) + 1).round().astype(int)
-    return (slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return (slice(int(a), int(b)) for a, b in pairwise(edges))
 
 
 def _blocks(states: int, parts: int) -> list[slice]:
