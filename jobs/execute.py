@@ -296,11 +296,20 @@ def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
     """Hash of all that a stage's result depends on: its inputs' cases and times of making, its parameters, the version."""
     digest = hashlib.sha256(f"{version('wavetrain')} {stage.kind} {stage.params!r}".encode())
     digest.update(repr(sorted(stage.words.items())).encode())
+    if (own := _own_file(stage)) is not None:
+        digest.update(own.read_bytes())
     for name in sorted({name for names in stage.inputs.values() for name in names}):
         beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")
         digest.update(beside.read_bytes())
         digest.update((_text(files[name].with_name("case.toml")) or "").encode())
     return digest.hexdigest()
+
+
+def _own_file(stage: Stage) -> Path | None:
+    """The file that a stage was given by its parameters, where there is one."""
+    name = getattr(stage.params, "file", "")
+    places = [Path(stage.params.folder) / name, Path(name)] if name else []
+    return next((path for path in places if path.is_file()), None)
 
 
 def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
