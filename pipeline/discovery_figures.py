@@ -67,7 +67,7 @@ def posteriors(coefficients: Mapping[str, Mapping[str, float]], confidence: floa
             inside = np.abs(z) <= (c["high"] - c["value"]) / c["deviation"]
             axis.plot(z, density, color=COMPUTED, lw=1.3)
             axis.fill_between(z[inside], density[inside], color=COMPUTED, alpha=0.25, lw=0.0, label=f"{confidence:.0%} interval")
-            axis.set(xlabel=f"(coefficient - {c['value']:.8g}) / {c['deviation']:.2g} [1]", ylim=(0.0, 1.1))
+            axis.set(xlabel=f"deviations of {c['deviation']:.2g} from {c['value']:.8g} [1]", ylim=(0.0, 1.1))
             axis.set_title(f"{key}: {c['value']:+.6g} ± {c['deviation']:.1g}")
         axes[0, 0].set_ylabel("posterior density over its peak [1]")
         axes[0, 0].legend(frameon=False, fontsize=8, loc="upper right")

@@ -108,8 +108,9 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     states = _states(inputs["observed"], params)
     _refuse_other_mesh(states, model, params)
     library = _library(params, len(model.lengths))
-    last = float(states.times[-1]) - params.held_out * (float(states.times[-1]) - params.after)
-    data, notes = _data(states, params, last)
+    first, end = max(params.after, float(states.times[0])), float(states.times[-1])
+    last = end - params.held_out * (end - first)
+    data, notes = _data(states, params, first, last)
     found, longest = _search(data, states, model, library, params, client)
     said = bool(found.found) and found.settled
     tables: dict[str, Any] = {}
@@ -163,7 +164,7 @@ def _library(params: Params, dimensions: int) -> Terms:
     return library_of(params.library, dimensions=dimensions) if params.library else default_library(dimensions=dimensions)
 
 
-def _data(states: States, params: Params, last: float) -> tuple[Data, list[str]]:
+def _data(states: States, params: Params, first: float, last: float) -> tuple[Data, list[str]]:
     """The states that are used, with the noise that was asked for, and what is to be said of them."""
     noisy = bool(params.noise_level or params.noise)
     if noisy and len(states.points) > 1:
@@ -176,9 +177,9 @@ def _data(states: States, params: Params, last: float) -> tuple[Data, list[str]]
         if as_it_is:
             notes.append("steps are uneven, {:g} to {:g}: each frame is used as it is".format(*states.spacing))
         wanted = params.states or NOISY_STATES
-        members, frames = observed_states.row(states, params.after, last, None if as_it_is else step, wanted)
+        members, frames = observed_states.row(states, first, last, None if as_it_is else step, wanted)
     else:
-        member, earlier, later = observed_states.pairs(states, params.after, last, step, params.states or STATES)
+        member, earlier, later = observed_states.pairs(states, first, last, step, params.states or STATES)
         members, frames = np.repeat(member, 2), np.stack([earlier, later], axis=1).ravel()
     clean = np.concatenate([states.take(np.array([f]), int(m), params.every) for m, f in zip(members, frames, strict=True)])
     deviation = float(np.nanstd(clean))

@@ -120,7 +120,7 @@ def test_noise_asks_for_a_trajectory_and_the_interval_covers_the_coefficient(tru
     assert found["deviation"] < 2e-3
     assert result["misfit"] == pytest.approx(1.0, abs=5.0 * np.sqrt(2.0 / result["data"]["samples"]))
     assert result["warnings"] == []
-    assert result["forecast"]["corrected"]["valid"] > 3.0 * result["forecast"]["model"]["valid"]
+    assert result["forecast"]["model"]["valid"] < 0.5 * result["forecast"]["longest"] == 0.5 * result["forecast"]["corrected"]["valid"]
 
 
 @pytest.mark.parametrize(("times", "said"), [(0.5, "more noise"), (2.0, "less noise")])
@@ -179,15 +179,14 @@ def test_a_plane_lacks_its_diffusion_across(client, tmp_path):
 
 def test_values_that_were_not_observed_are_masked_and_counted(truth, lacking, client, tmp_path):
     def holes(times, u):
-        u[3::4, 10:30] = np.nan
+        u[1::2, 10:30] = np.nan  # a pair has its later state there
         return times, u
 
     file = observations(truth, tmp_path / "holes.h5", edit=holes)
     result = find("file", lacking, client, tmp_path, file=str(file), after=0.0)
     assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-6)
-    assert result["data"]["not_observed"] % 20 == 0
-    if result["data"]["not_observed"]:
-        assert any("were not observed" in line for line in result["warnings"])
+    assert result["data"]["not_observed"] == 4 * 20
+    assert "80 of 1,024 values were not observed, and are left out" in result["warnings"]
 
 
 def test_a_noisy_file_with_gaps_is_found_from_and_forecast_from(truth, lacking, client, tmp_path):
@@ -202,7 +201,7 @@ def test_a_noisy_file_with_gaps_is_found_from_and_forecast_from(truth, lacking, 
     assert set(result["coefficients"]) == {"u*u_x"}
     assert result["data"]["step"] == pytest.approx(0.2)
     assert 0.1 < result["data"]["not_observed"] / (40 * 128) < 0.3
-    assert result["forecast"]["corrected"]["valid"] > 3.0 * result["forecast"]["model"]["valid"]
+    assert result["forecast"]["model"]["valid"] < 0.5 * result["forecast"]["longest"] == 0.5 * result["forecast"]["corrected"]["valid"]
 
 
 def test_uneven_steps_are_used_as_they_are_with_noise_and_paired_without(truth, lacking, client, tmp_path):
@@ -214,7 +213,7 @@ def test_uneven_steps_are_used_as_they_are_with_noise_and_paired_without(truth, 
     result = find("file", lacking, client, tmp_path, file=str(file), after=0.0, step=0.02)
     assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-6)
     coarse = observations(truth, tmp_path / "coarse.h5", slice(800, None, 5), 0.01, uneven)
-    noisy = {"file": str(coarse), "noise_level": 0.0128, "states": 40, "members": 60, "points": 64, "after": 0.0}
+    noisy = {"file": str(coarse), "noise_level": 0.0128, "states": 30, "members": 60, "points": 64, "after": 0.0}
     result = find("file", lacking, client, tmp_path, **noisy)
     assert set(result["coefficients"]) == {"u*u_x"}
     assert any(line.startswith("steps are uneven, 0.1 to ") for line in result["warnings"])
@@ -222,7 +221,7 @@ def test_uneven_steps_are_used_as_they_are_with_noise_and_paired_without(truth, 
 
 def test_a_state_that_blows_up_is_dropped_counted_and_said(truth, lacking, client, tmp_path):
     def huge(times, u):
-        u[: len(u) // 8] *= 1e6  # of the 4 pairs the first is among them
+        u[: len(u) // 8] *= 3.0  # of the 4 pairs the first is among them
         return times, u
 
     file = observations(truth, tmp_path / "huge.h5", edit=huge)
@@ -255,7 +254,6 @@ def test_what_cannot_be_sought_is_told_in_one_line(truth, lacking, client, tmp_p
     given = lacking, client, tmp_path
     refused("no multiple of the frames' spacing 0.02 of 'truth'; the nearest are 0.02 and 0.04", truth, *given, step=0.03)
     refused("unknown symbol 'v_x'; did you mean 'u_x'?", truth, *given, library=("v_x",))
-    refused("the candidates u_xx, u_xxxx are collinear", truth, *given, library=("u_x", "u_xx - 0*u", "u_xxxx"), noise=0.0, every=32)
     refused("apart from t = 16 to 24; 900 are asked for: ", truth, *given, states=900)
     refused("'truth' has 81 states a member from t = 16 to 24; 100 are asked for: 19 more are needed", truth, *given, noise=0.01)
     refused("has the length 32, the model 30", truth, short(tmp_path / "long", **{"mesh.length": 30.0}), client, tmp_path)
@@ -279,6 +277,8 @@ def test_a_file_that_is_no_observation_is_told_in_one_line(truth, lacking, clien
     refused("do not fit", *given, file=changed("shape.h5", lambda t, u: (t[:-1], u)))
     refused("noise is added to a run's states only", *given, file=str(seen), noise=0.01)
     refused("have gaps in the earlier state", *given, file=changed("gaps.h5", lambda t, u: (t, np.where(np.arange(128) < 5, np.nan, u))), after=0.0)
+    wave = changed("wave.h5", lambda t, u: (t, np.exp(-t)[:, None] * np.cos(2.0 * np.pi * np.arange(128) / 128)))
+    refused("the candidates u_xx, u are collinear on these data", *given, file=wave, library=("u_x", "u_xx", "u"), columns="spectral")
     refused("do not vary", *given, file=changed("flat.h5", lambda t, u: (t, 0.0 * u)), after=0.0)
 
 
@@ -301,10 +301,10 @@ def test_a_solver_without_terms_is_refused_by_name(tmp_path):
 
 def test_a_campaign_names_the_term_on_its_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(TRUTH, {"time.end": 20.0})))
+    (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(TRUTH, {"time.end": 10.0})))
     text = '[run.truth]\ncase = "ks.toml"\n[run.model]\ncase = "ks.toml"\n'
     text += 'set = { "solver.terms" = ["-u_xx", "-u_xxxx"], "time.end" = 0.02 }\n[stage.terms]\nkind = "discover"\n'
-    text += 'observed = "truth"\nforecast = "model"\nafter = 12.0\nstarts = 2\nlibrary = ["u", "u*u_x", "u_xxx"]\n'
+    text += 'observed = "truth"\nforecast = "model"\nafter = 7.0\nstarts = 2\nlibrary = ["u", "u*u_x", "u_xxx"]\n'
     (tmp_path / "all.toml").write_text(text)
     out = execute(tmp_path / "all.toml", quiet=True)
     page = (out / "report.html").read_text()

@@ -77,9 +77,9 @@ def _frames(states: States, first: float, starts: int) -> tuple[Array, Array]:
 
 
 def _smoothed(observed: Array, states: States, noise: float, forecast: Any) -> Array:
-    """The states with noise, each wave shrunk by its share of the noise, gaps filled by as many waves as the points seen allow."""
+    """The states with noise, each wave shrunk by its share of the noise, gaps filled by half as many numbers as points were seen."""
     seen = int(np.isfinite(observed).sum(axis=1).min())
-    members = max(min(seen, observed.shape[1]) - 2, 5)
+    members = max(seen // 2, 5)
     if len(observed) < 2:
         observed = np.repeat(observed, 2, axis=0)
     times = np.arange(len(observed), dtype=float)
