@@ -276,7 +276,12 @@ def test_a_file_that_is_no_observation_is_told_in_one_line(truth, lacking, clien
     refused("frame 3 is not later", *given, file=changed("back.h5", lambda t, u: (np.where(np.arange(len(t)) == 3, 0.0, t), u)))
     refused("do not fit", *given, file=changed("shape.h5", lambda t, u: (t[:-1], u)))
     refused("noise is added to a run's states only", *given, file=str(seen), noise=0.01)
-    refused("have gaps in the earlier state", *given, file=changed("gaps.h5", lambda t, u: (t, np.where(np.arange(128) < 5, np.nan, u))), after=0.0)
+    refused(
+        "have gaps in the earlier state",
+        *given,
+        file=changed("gaps.h5", lambda t, u: (t, np.where(np.arange(128) < 5, np.nan, u))),
+        after=0.0,
+    )
     wave = changed("wave.h5", lambda t, u: (t, np.exp(-t)[:, None] * np.cos(2.0 * np.pi * np.arange(128) / 128)))
     refused("the candidates u_xx, u are collinear on these data", *given, file=wave, library=("u_x", "u_xx", "u"), columns="spectral")
     refused("do not vary", *given, file=changed("flat.h5", lambda t, u: (t, 0.0 * u)), after=0.0)

@@ -139,7 +139,11 @@ def pairs(states: States, first: float, last: float, step: float, wanted: int) -
     if len(place) < wanted:
         shortest, longest = states.spacing
         uneven = "" if states.even else f" (steps are uneven, {shortest:g} to {longest:g})"
-        gaps = f"; {len(there) * states.members - len(place)} have gaps in the earlier state" if len(place) < len(there) * states.members else ""
+        gaps = (
+            f"; {len(there) * states.members - len(place)} have gaps in the earlier state"
+            if len(place) < len(there) * states.members
+            else ""
+        )
         raise InputError(
             f"{states.name!r} has {len(place)} pairs of states {step:g} apart from t = {first:g} to {last:g}{uneven}{gaps}; "
             f"{wanted} are asked for: {wanted - len(place)} more are needed"
