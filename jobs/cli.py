@@ -134,6 +134,7 @@ def advise(
 
 def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
     try:
         app(standalone_mode=True)
     except InputError as error:

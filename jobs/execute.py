@@ -257,7 +257,7 @@ def _names(stage: Stage) -> list[str]:
 
 
 def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, Any]:
-    """What a stage's `run` gets for its keys: a file, several files, or a word."""
+    """What a stage's `run` gets for its keys: a file, several files, a word, or the model of a run's case."""
     many = getattr(module, "MANY", ())
     found: dict[str, Any] = dict(stage.words)
     for key, word in stage.words.items():
@@ -265,7 +265,21 @@ def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, A
             found[key] = [exact_solution(files[name]) for name in stage.inputs["runs"]]
     for key, names in stage.inputs.items():
         found[key] = [files[name] for name in names] if key in many else files[names[0]]
+    for key in getattr(module, "MODELS", ()):
+        found[key] = found[key], model_of(found[key])
     return found
+
+
+def model_of(run: Path) -> Any:
+    """The model of a run's case (`pipeline.discovery.model.Model`); `InputError` where its solver has none to be changed."""
+    with Store(run) as store:
+        case = cases.parse(tomllib.loads(str(store.attrs["case"])), run.parent)
+    solver, mesh = plugin.load("solvers", case.solver.kind), plugin.load("meshes", case.mesh.kind)
+    forecaster = getattr(solver, "forecaster", None)
+    if forecaster is None:
+        raise InputError(f"solver {case.solver.kind!r} has no terms to be changed: stage 'discover' needs a model that has, such as 'ks'")
+    made = mesh.build(params.build(mesh.Params, case.mesh.table, "mesh"), folder=run.parent)
+    return forecaster(made, params.build(solver.Params, case.solver.table, "solver"))
 
 
 def exact_solution(run: Path) -> Path:
@@ -282,11 +296,20 @@ def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
     """Hash of all that a stage's result depends on: its inputs' cases and times of making, its parameters, the version."""
     digest = hashlib.sha256(f"{version('wavetrain')} {stage.kind} {stage.params!r}".encode())
     digest.update(repr(sorted(stage.words.items())).encode())
+    if (own := _own_file(stage)) is not None:
+        digest.update(own.read_bytes())
     for name in sorted({name for names in stage.inputs.values() for name in names}):
         beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")
         digest.update(beside.read_bytes())
         digest.update((_text(files[name].with_name("case.toml")) or "").encode())
     return digest.hexdigest()
+
+
+def _own_file(stage: Stage) -> Path | None:
+    """The file that a stage was given by its parameters, where there is one."""
+    name = getattr(stage.params, "file", "")
+    places = [Path(stage.params.folder) / name, Path(name)] if name else []
+    return next((path for path in places if path.is_file()), None)
 
 
 def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:

@@ -2,14 +2,16 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 import numpy as np
 
-from pipeline import box_figures, error_figures, figures
+from pipeline import box_figures, discovery_figures, error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
@@ -25,6 +27,7 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"signed": lambda x: f"{x:+.1%}", "percent": lambda x: f"{x:.1%}", "millimetres": lambda x: f"{x * 1e3:.1f}"}
     environment.filters |= {"digits": lambda x: "–" if x is None else f"{x:.3g}", "share": lambda x: "–" if x is None else f"{x:.1%}"}
+    environment.filters |= {"equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=campaign.title or folder.name,
         runs=[_run(run, folder / run.folder) for run in campaign.runs],
@@ -33,6 +36,14 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     path = folder / "report.html"
     write_text(path, page)
     return path
+
+
+def _equation(text: str) -> markupsafe.Markup:
+    """An equation's text, such as ``u_t = -0.5*u**2*u_x``, as HTML with lower and raised letters."""
+    shown = re.sub(r"_([a-z]+)", r"<sub>\1</sub>", str(markupsafe.escape(text)))
+    shown = re.sub(r"\*\*(\d+)", r"<sup>\1</sup>", shown)
+    shown = re.sub(r"(\d)e([+-]\d+)", lambda m: f"{m[1]} × 10<sup>{int(m[2])}</sup>", shown)
+    return markupsafe.Markup(re.sub(r"\bu\b", "<i>u</i>", shown.replace("*", "\u2009").replace("-", "−")))
 
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
@@ -181,7 +192,20 @@ def _taylor_points(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     return found
 
 
-DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decompose}
+def _draw_discover(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    course = tables["course"]
+    errors = {name.removeprefix("error/"): table for name, table in tables.items() if name.startswith("error/")}
+    valid = {name: result["forecast"][name]["valid"] for name in errors}
+    first = {name: float(table["valid"][0]) for name, table in errors.items()}
+    line = len(course["length"]) == 1
+    drawn = {"truth and forecasts": discovery_figures.courses(course, first) if line else discovery_figures.maps(course)}
+    if result["coefficients"]:
+        drawn["posteriors"] = discovery_figures.posteriors(result["coefficients"], result["confidence"])
+    drawn["growth of the error"] = discovery_figures.growth(errors, result["forecast"]["threshold"], valid)
+    return drawn
+
+
+DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decompose, "discover": _draw_discover}
 
 
 def _note(gauge: Mapping[str, Any]) -> str:

@@ -58,6 +58,7 @@ class Discovery:
     bound: Array  # (J,), what a candidate that was not found could have and stay unseen
     noise: float
     misfit: float
+    stated: bool  # whether the noise's level was given
     dropped: tuple[int, ...]
     passes: tuple[Pass, ...]
     settled: bool  # False: no fixed point in MOST_PASSES passes
@@ -85,6 +86,9 @@ class Discovery:
         if self.misfit > 1.0 + UNLIKELY * math.sqrt(2.0 / self.problem.samples):
             times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
             lines.append(f"what remains is {times}: there is more noise, or the library lacks a term")
+        if self.stated and self.misfit < 1.0 - UNLIKELY * math.sqrt(2.0 / self.problem.samples):
+            times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
+            lines.append(f"what remains is {times}: there is less noise, and the errors of the coefficients are overstated")
         if self.dropped:
             lines.append(f"{len(self.dropped)} states were dropped, from which a forecast blew up: {', '.join(map(str, self.dropped))}")
         return tuple(lines)
@@ -228,6 +232,7 @@ def _result(
         bound=bound,
         noise=found.noise,
         misfit=linear.misfit,
+        stated=linear.stated,
         dropped=linear.dropped,
         passes=passes,
         settled=settled,

@@ -88,7 +88,7 @@ class Measured:
             return replace(self, triangle=np.asarray(np.linalg.qr(rows, mode="r")))
 
         misfit = float(np.mean(error**2)) / usual
-        return Linear(rows / along, target / along, np.nonzero(seen)[0], 1.0, misfit, dropped, advanced)
+        return Linear(rows / along, target / along, np.nonzero(seen)[0], 1.0, True, misfit, dropped, advanced)
 
     def _drawn(self, seen: Array, deviation: Array, weight: Array, rows: Array) -> tuple[float, float]:
         """Of the noise over its deviation: the largest deviation along the rows, and the mean square."""

@@ -5,7 +5,7 @@ holds what the model makes of the term within D, so that a missing term that doe
 commutator at first order, and a pass of the loop is a Gauss-Newton step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ class Linear:
     target: Array  # (N,)
     groups: Array  # (N,), which state a sample is of
     noise: float  # the samples' least deviation: that of the noise that is known, or of round-off
+    stated: bool  # whether it is the noise's, of which there may be less than was said
     misfit: float  # mean square of the errors over that of the noise: 1 is noise alone
     dropped: tuple[int, ...]  # states from which a forecast blew up
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it
@@ -36,12 +37,19 @@ class Linear:
 
 def forecasts(forecast: Forecast, model: Terms, states: Array, step: float) -> Array:
     """The states a step later, nan where one blew up: is not finite, or BLOWN_UP times as large as any state was."""
+    return _each(forecast, [model], states, step)[0]
+
+
+def _each(forecast: Forecast, models: Sequence[Terms], states: Array, step: float) -> list[Array]:
+    """The forecasts of every model, all at once where ``forecast`` can (`model.Steps`)."""
     most = BLOWN_UP * float(np.abs(states).max())
+    many = getattr(forecast, "many", None)
     with np.errstate(all="ignore"):
-        after = np.array(forecast(model, states, step))
-        size = np.abs(after).reshape(len(after), -1).max(axis=1)
-        after[~(size <= most)] = np.nan
-    return after
+        found = many(models, states, step) if many else [forecast(model, states, step) for model in models]
+        found = [np.array(after) for after in found]
+        for after in found:
+            after[~(np.abs(after).reshape(len(after), -1).max(axis=1) <= most)] = np.nan
+    return found
 
 
 class View(Protocol):
@@ -56,12 +64,10 @@ def responses(
     """Forecasts (S, *points) of the states and their responses (S, *points, J); not finite where a member blew up."""
     size = _size(states)
     amounts = _size(values(library, states, lengths).reshape(-1, len(library)), axis=0)
-    after = forecasts(forecast, model, states, step)
-    columns = []
-    for candidate, amount in zip(library, amounts, strict=True):
-        h = RESPONSE * size / (step * max(float(amount), 1e-300))
-        columns.append((forecasts(forecast, with_changes(model, {candidate: h}), states, step) - after) / h)
-    return after, np.stack(columns, axis=-1)
+    by = [RESPONSE * size / (step * max(float(amount), 1e-300)) for amount in amounts]
+    models = [model, *(with_changes(model, {candidate: h}) for candidate, h in zip(library, by, strict=True))]
+    after, *changed = _each(forecast, models, states, step)
+    return after, np.stack([(other - after) / h for other, h in zip(changed, by, strict=True)], axis=-1)
 
 
 def _size(values_: Array, axis: int | None = None) -> Any:

@@ -73,7 +73,7 @@ class Trajectory:
         def advanced(change: Array, share: float) -> "Trajectory":
             return self._moved(window, filtered, np.where(good[:, None], after, self.guess[1:]), change, share)
 
-        return Linear(columns, target, groups, 1.0, misfit, dropped, advanced)
+        return Linear(columns, target, groups, 1.0, True, misfit, dropped, advanced)
 
     def _propagator(self, model: Terms, places: Array, step: float, after: Array, deviation: float) -> Array:
         """Responses (P, n, n) of the forecasts from the states ``places`` to a deviation of each number."""

@@ -46,3 +46,10 @@ def build(*arguments: Any, **named: Any) -> Any:
     from solvers.ks.model import Ensemble  # the kernels load only when a run needs them
 
     return Ensemble(*arguments, **named)
+
+
+def forecaster(mesh: Any, params: Params) -> Any:
+    """The `pipeline.discovery.model.Model` that stage `discover` changes: see `solvers.ks.forecast`."""
+    from solvers.ks.forecast import model_of
+
+    return model_of(mesh, params)

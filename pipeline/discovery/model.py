@@ -1,0 +1,98 @@
+"""A model whose terms can be changed, and its forecasts: in time steps as short as they must be, on Dask's workers where there are some.
+
+A solver makes a `Model` of a case; stage `discover` needs nothing else of it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pipeline.discovery.library import Terms
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Advance = Callable[[Terms, Array, float, int], Array]  # (terms, states (S, *points), step, time steps in it) -> states
+
+LANES = 8  # states that a solver computes side by side: a block that goes to a worker is a multiple of as many
+MOST_STEPS = 4096  # in one forecast, while a time step is sought
+FEWEST_STEPS = 2
+TRIED = 4  # states from which it is sought
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a solver makes of a case whose right-hand side is a sum of terms."""
+
+    terms: Terms
+    lengths: tuple[float, ...]  # (axes,), periods, x first
+    points: tuple[int, ...]  # (axes,), of the case's own grid, x first
+    place: str  # of the terms in the case, such as "solver.terms"
+    advance: Advance = field(repr=False)  # can be sent to other processes; any grid over the same lengths
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A `samples.Forecast` in even time steps of at most ``longest``, split over the workers of ``client``.
+
+    Where ``advance`` gives a state the same bits alone and beside others, they are the same with any workers and without.
+    """
+
+    advance: Advance = field(repr=False)
+    longest: float
+    client: Any = field(default=None, repr=False)
+
+    def __call__(self, terms: Terms, states: Array, step: float) -> Array:
+        return self.many([terms], states, step)[0]
+
+    def many(self, models: Sequence[Terms], states: Array, step: float) -> list[Array]:
+        """The forecasts (S, *points) of each model."""
+        steps = math.ceil(step / self.longest - 1e-9)
+        workers = 1 if self.client is None else sum(self.client.nthreads().values())
+        blocks = _blocks(len(states), workers if len(models) < workers else 1)
+        batches = [models[part] for part in _even(len(models), workers)]
+        if len(blocks) * len(batches) == 1:
+            return [self.advance(terms, states, step, steps) for terms in models]
+        sent = self.client.scatter([states[block] for block in blocks], hash=False)
+        asked = [self.client.submit(_each, self.advance, batch, some, step, steps, pure=False) for batch in batches for some in sent]
+        found = iter(self.client.gather(asked))
+        return [np.concatenate(parts) for batch in batches for parts in zip(*(next(found) for _ in blocks), strict=True)]
+
+
+def _each(advance: Advance, models: Sequence[Terms], states: Array, step: float, steps: int) -> list[Array]:
+    with np.errstate(all="ignore"):  # a state that blows up is the caller's matter
+        return [advance(terms, states, step, steps) for terms in models]
+
+
+def _even(many: int, parts: int) -> Iterator[slice]:
+    """Even parts of ``many`` things, none empty."""
+    edges = np.linspace(0, many, min(parts, many) + 1).round().astype(int)
+    return (slice(int(a), int(b)) for a, b in pairwise(edges))
+
+
+def _blocks(states: int, parts: int) -> list[slice]:
+    """Parts of the states, each but the last a multiple of LANES."""
+    width = LANES * math.ceil(states / parts / LANES)
+    return [slice(first, min(first + width, states)) for first in range(0, states, width)]
+
+
+def longest_step(advance: Advance, terms: Terms, states: Array, step: float, accuracy: float) -> float:
+    """The longest time step, ``step`` over a power of two, that changes no forecast by more than ``accuracy`` when it is halved.
+
+    ``accuracy`` is relative to the states' deviation. States that blow up do not count; where all do, it is the longest one tried.
+    """
+    some = states[:: max(len(states) // TRIED, 1)][:TRIED]
+    size = float(states.std())
+    steps = FEWEST_STEPS
+    with np.errstate(all="ignore"):
+        before = advance(terms, some, step, steps)
+        while steps < MOST_STEPS:
+            after = advance(terms, some, step, 2 * steps)
+            error = np.abs(after - before)
+            error = error[np.isfinite(error)]
+            if not len(error) or error.max() <= accuracy * size:
+                break
+            before, steps = after, 2 * steps
+    return step / steps

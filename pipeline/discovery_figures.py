@@ -1,0 +1,93 @@
+"""Figures of the stage `discover`: truth beside forecasts in space and time, coefficients with their intervals, growth of the error."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from pipeline.figures import COMPUTED, OBSERVED, STYLE
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model"}
+COLOURS = {"model": OBSERVED, "corrected": COMPUTED}
+REACH = 4.0  # deviations to either side of a coefficient
+
+
+def courses(table: Mapping[str, Array], valid: Mapping[str, float]) -> Figure:
+    """u (T, N) in space and time, side by side on one scale; a line where a forecast is no longer valid; grey where it blew up."""
+    names = [name for name in NAMES if name in table]
+    leads, length = table["lead"], float(table["length"][0])
+    reach = float(np.nanmax(np.abs(table["truth"]))) or 1.0
+    colours = plt.get_cmap("RdBu_r").with_extremes(bad="#d5d9de")
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(names), figsize=(10.0, 4.2), sharey=True, squeeze=False, layout="constrained")
+        for axis, name in zip(axes[0], names, strict=True):
+            whole = np.concatenate([table[name], table[name][:, :1]], axis=1)  # the line repeats itself
+            x = np.linspace(0.0, length, whole.shape[1])
+            values = np.ma.masked_invalid(whole)
+            shown = axis.pcolormesh(x, leads, values, cmap=colours, vmin=-reach, vmax=reach, shading="nearest", rasterized=True)
+            if name in valid:
+                axis.axhline(valid[name], color="black", lw=1.2, ls="--", label=f"valid for {valid[name]:.3g}")
+                axis.legend(fontsize=8, loc="upper right")
+            axis.set(xlabel="x [1]", title=NAMES[name])
+            axis.grid(visible=False)
+        axes[0, 0].set_ylabel("time since the forecast began [1]")
+        figure.colorbar(shown, ax=axes, label="u [1]", pad=0.01)
+    return figure
+
+
+def maps(table: Mapping[str, Array]) -> Figure:
+    """u (ny, nx) of the last lead on a plane, side by side on one scale."""
+    names = [name for name in NAMES if name in table]
+    lengths = table["length"]
+    reach = float(np.nanmax(np.abs(table["truth"][-1]))) or 1.0
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(names), figsize=(10.0, 3.8), sharey=True, squeeze=False, layout="constrained")
+        for axis, name in zip(axes[0], names, strict=True):
+            extent = (0.0, lengths[0], 0.0, lengths[1])
+            shown = axis.imshow(table[name][-1].T, origin="lower", extent=extent, cmap="RdBu_r", clim=(-reach, reach))
+            axis.set(xlabel="x [1]", title=f"{NAMES[name]}, {table['lead'][-1]:.3g} on")
+            axis.grid(visible=False)
+        axes[0, 0].set_ylabel("y [1]")
+        figure.colorbar(shown, ax=axes, label="u [1]", pad=0.01)
+    return figure
+
+
+def posteriors(coefficients: Mapping[str, Mapping[str, float]], confidence: float) -> Figure:
+    """The posterior of each coefficient that the model lacks, its central interval shaded."""
+    many = len(coefficients)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, many, figsize=(max(3.4 * many, 4.4), 2.8), squeeze=False, layout="constrained")
+        for axis, (key, c) in zip(axes[0], coefficients.items(), strict=True):
+            z = np.linspace(-REACH, REACH, 201)
+            density = np.exp(-0.5 * z**2)
+            inside = np.abs(z) <= (c["high"] - c["value"]) / c["deviation"]
+            axis.plot(z, density, color=COMPUTED, lw=1.3)
+            axis.fill_between(z[inside], density[inside], color=COMPUTED, alpha=0.25, lw=0.0, label=f"{confidence:.0%} interval")
+            axis.set(xlabel=f"deviations of {c['deviation']:.2g} from {c['value']:.8g} [1]", ylim=(0.0, 1.1))
+            axis.set_title(f"{key}: {c['value']:+.6g} ± {c['deviation']:.1g}")
+        axes[0, 0].set_ylabel("posterior density over its peak [1]")
+        axes[0, 0].legend(frameon=False, fontsize=8, loc="upper right")
+    return figure
+
+
+def growth(tables: Mapping[str, Mapping[str, Array]], threshold: float, valid: Mapping[str, float]) -> Figure:
+    """Error (T, B) of the forecasts against lead: each start faint, their median, the threshold, and the valid-prediction times."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(10.0, 3.6), layout="constrained")
+        for name, colour in COLOURS.items():
+            if name not in valid:
+                continue
+            lead, error = tables[name]["lead"], tables[name]["error"]
+            middle = np.median(np.where(np.isnan(error), np.inf, error), axis=1)
+            known = np.isfinite(middle) & (middle > 0.0)
+            axis.semilogy(lead, np.where(error > 0.0, error, np.nan), color=colour, lw=0.6, alpha=0.35)
+            axis.semilogy(lead[known], middle[known], color=colour, lw=1.8, label=f"{NAMES[name]}: valid for {valid[name]:.3g}")
+            axis.axvline(valid[name], color=colour, lw=1.0, ls="--")
+        axis.axhline(threshold, color="#7b8794", lw=1.0, ls=":", label=f"threshold {threshold:g}")
+        axis.set(xlabel="time since the forecast began [1]", ylabel="root mean square error\nover the deviation [1]", ylim=(None, 10.0))
+        axis.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
