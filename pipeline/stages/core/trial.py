@@ -39,7 +39,7 @@ def trial(
     InputError
         Fewer than three frames are held out, or none of them is whole.
     """
-    frames, leads = _frames(states, first, params.starts)
+    frames, leads = _frames(states, first, params.starts, filled=bool(noise and params.file))
     exact = np.stack([states.take(frames[:, b], 0) for b in range(frames.shape[1])], axis=1)
     deviation = float(np.nanstd(exact))
     begin = _smoothed(exact[0], states, noise, forecast) if noise and params.file else exact[0]
@@ -62,15 +62,18 @@ def trial(
     }
 
 
-def _frames(states: States, first: float, starts: int) -> tuple[Array, Array]:
-    """Frames (T, B) of ``starts`` forecasts over half of the time after ``first``, and their leads (T,)."""
+def _frames(states: States, first: float, starts: int, *, filled: bool) -> tuple[Array, Array]:
+    """Frames (T, B) of ``starts`` forecasts over half of the time after ``first``, their leads (T,); with gaps not ``filled`` they begin whole."""
     there = np.flatnonzero(states.times > first)
     if len(there) < 3:
         raise InputError(
             f"{len(there)} frames of {states.name!r} are held out; at least 3 are needed: raise held_out, or bring more frames"
         )
     half = max(len(there) // 2, 2)
-    begins = there[0] + np.unique(np.linspace(0, len(there) - half, starts if states.even else 1).astype(int))
+    ready = there[: len(there) - half + 1 if states.even else 1]
+    if not filled and states.whole[ready, 0].any():
+        ready = ready[states.whole[ready, 0]]
+    begins = ready[np.unique(np.linspace(0, len(ready) - 1, starts).astype(int))]
     stride = max(half // MOST_LEADS, 1)
     offsets = np.arange(0, half, stride)
     return begins + offsets[:, None], states.times[there[0] + offsets] - states.times[there[0]]
