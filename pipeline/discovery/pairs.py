@@ -71,7 +71,7 @@ class Pairs:
         groups = np.broadcast_to(np.arange(len(good)).reshape(-1, *[1] * len(self.lengths)), seen.shape)
         dropped = tuple(int(k) for k in np.flatnonzero(~good))
         misfit = float(np.mean(error[seen] ** 2)) / least**2
-        return Linear(columns[seen], error[seen], groups[seen], least, misfit, dropped, lambda change, share: self)
+        return Linear(columns[seen], error[seen], groups[seen], least, False, misfit, dropped, lambda change, share: self)
 
     def _terms(self, library: Terms) -> Array:
         """The candidates' values, mean of both states (the later one where it is whole)."""
