@@ -7,7 +7,8 @@ it is a strong-constraint variational assimilation by multiple shooting (Gauss-N
 window is long against the time in which errors grow. The bias of noisy regressors (errors in variables) is gone, since the library is
 never evaluated on raw observations, and so is that of a long step, since the columns are responses of the forecast.
 
-Modes above those that are unknown follow the others (the model damps them within a step): they are taken from the forecast.
+Modes above those that are unknown follow the others (the model damps them within a step): they are taken from the forecast, as far as it
+is to be believed in them.
 """
 
 from dataclasses import dataclass, field, replace
