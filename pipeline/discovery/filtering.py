@@ -29,9 +29,10 @@ class Window:
     forecast: Array  # (M - 1, n), f_k
     propagator: Array  # (M - 1, n, n), A_k
     response: Array  # (M - 1, n, J), B_k
-    linked: Array  # (M - 1,), whether state k + 1 follows from k; else it starts anew from ``prior``
+    linked: Array  # (M - 1,), whether state k + 1 follows from k; else it is a first state, as state 0 is
     noise: Array  # (M, n, n), covariance of the observations
-    prior: Array  # (n, n), covariance of a first state about its guess
+    centre: Array  # (M, n), mean of the deviation of a first state, before it is observed
+    prior: Array  # (n, n), its covariance
     model_noise: Array  # (n, n)
 
 
@@ -54,7 +55,7 @@ def forward(window: Window) -> Filtered:
     unknown = 1 + window.response.shape[-1]
     innovation, mean = np.empty((2, many, n, unknown))
     covariance, gain, factor = np.empty((3, many, n, n))
-    m, p = np.zeros((n, unknown)), window.prior
+    m, p = _first(window, 0, unknown)
     for k in range(many):
         mean[k], covariance[k] = m, p
         factor[k] = np.linalg.cholesky(p + window.noise[k])
@@ -71,9 +72,16 @@ def forward(window: Window) -> Filtered:
             p = a @ (p - gain[k] @ p) @ a.T + window.model_noise
             p = 0.5 * (p + p.T)
         else:
-            m, p = np.zeros((n, unknown)), window.prior
+            m, p = _first(window, k + 1, unknown)
     white = np.stack([solve_triangular(f, v, lower=True) for f, v in zip(factor, innovation, strict=True)])
     return Filtered(-white[..., 1:], white[..., 0], innovation, mean, covariance, gain, factor)
+
+
+def _first(window: Window, k: int, unknown: int) -> tuple[Array, Array]:
+    """Mean (n, 1 + J) and covariance (n, n) of the deviation of state k, of which nothing came before."""
+    mean = np.zeros((len(window.prior), unknown))
+    mean[:, 0] = window.centre[k]
+    return mean, window.prior
 
 
 def backward(window: Window, filtered: Filtered, change: Array) -> Array:

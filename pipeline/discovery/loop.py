@@ -27,7 +27,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 CHANCE = 1e-3  # probability that any candidate is taken in though it is none
 SETTLED = 0.1  # change of every coefficient in a pass, in its own standard deviations, that ends the loop
 MOST_PASSES = 20
-MOST_HALVINGS = 6  # of a pass's change, while the changed model blows up from states where the last one did not
+MOST_HALVINGS = 6  # of a pass's change, while it makes matters worse
 RESAMPLES = 50
 UNLIKELY = 5.0  # deviations of the misfit from 1 that are no chance
 
@@ -57,8 +57,8 @@ class Discovery:
     runner_up: tuple[str, ...]
     bound: Array  # (J,), what a candidate that was not found could have and stay unseen
     noise: float
+    noise_known: bool  # else it is the least that the states' own accuracy leaves
     misfit: float
-    stated: bool  # whether the noise's level was given
     dropped: tuple[int, ...]
     passes: tuple[Pass, ...]
     settled: bool  # False: no fixed point in MOST_PASSES passes
@@ -86,9 +86,9 @@ class Discovery:
         if self.misfit > 1.0 + UNLIKELY * math.sqrt(2.0 / self.problem.samples):
             times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
             lines.append(f"what remains is {times}: there is more noise, or the library lacks a term")
-        if self.stated and self.misfit < 1.0 - UNLIKELY * math.sqrt(2.0 / self.problem.samples):
+        if self.noise_known and self.misfit < 1.0 - UNLIKELY * math.sqrt(2.0 / self.problem.samples):
             times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
-            lines.append(f"what remains is {times}: there is less noise, and the errors of the coefficients are overstated")
+            lines.append(f"what remains is {times}: there is less noise, the intervals are too wide, and small terms unseen")
         if self.dropped:
             lines.append(f"{len(self.dropped)} states were dropped, from which a forecast blew up: {', '.join(map(str, self.dropped))}")
         return tuple(lines)
@@ -156,9 +156,10 @@ def _is_settled(step: Array, change: Array, found: Fit) -> bool:
 
 
 def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: Array, step: Array) -> tuple[float, View, Linear]:
-    """Make the change, or less of it where the changed model blows up from more states than the last one did.
+    """Make the change, or less of it where it makes matters worse: see `_worse`. Where less of it does not help, the best share is made.
 
-    Where less of it does not help, the states are dropped.
+    A Gauss-Newton step is too long where the forecasts bend within it; some share of it is not (J. Nocedal, S. J. Wright, Numerical
+    Optimization, 2nd ed., 2006, section 10.3).
     """
     least: tuple[float, View, Linear] | None = None
     for halvings in range(MOST_HALVINGS + 1):
@@ -169,13 +170,23 @@ def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: A
             after = moved.linearise(changed, library)
         except InputError:  # it blows up from every state
             continue
-        if least is None or len(after.dropped) < len(least[2].dropped):
+        if least is None or (len(after.dropped), after.misfit) < (len(least[2].dropped), least[2].misfit):
             least = share, moved, after
-        if len(after.dropped) <= len(linear.dropped):
+        if not _worse(after, linear):
             break
     if least is None:
         raise InputError("the corrected model blows up from every state within the step, however little of the change is made")
     return least
+
+
+def _worse(after: Linear, before: Linear) -> bool:
+    """Whether the model blows up from more states than before, or from as many and what it leaves is more than before and than noise.
+
+    Of a misfit that is noise alone, a rise says nothing: a pass that drops a spurious term makes it larger.
+    """
+    if len(after.dropped) != len(before.dropped):
+        return len(after.dropped) > len(before.dropped)
+    return after.misfit > max(before.misfit, 1.0 + UNLIKELY * math.sqrt(2.0 / len(after.target)))
 
 
 def _stability(linear: Linear, change: Array, found: Fit, *, chance: float, resamples: int, seed: int) -> Array:
@@ -231,8 +242,8 @@ def _result(
         runner_up=tuple(library[j].key for j in second),
         bound=bound,
         noise=found.noise,
+        noise_known=linear.noise_known,
         misfit=linear.misfit,
-        stated=linear.stated,
         dropped=linear.dropped,
         passes=passes,
         settled=settled,

@@ -29,7 +29,7 @@ class Linear:
     target: Array  # (N,)
     groups: Array  # (N,), which state a sample is of
     noise: float  # the samples' least deviation: that of the noise that is known, or of round-off
-    stated: bool  # whether it is the noise's, of which there may be less than was said
+    noise_known: bool  # which of the two
     misfit: float  # mean square of the errors over that of the noise: 1 is noise alone
     dropped: tuple[int, ...]  # states from which a forecast blew up
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it

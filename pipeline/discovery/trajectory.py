@@ -7,7 +7,8 @@ it is a strong-constraint variational assimilation by multiple shooting (Gauss-N
 window is long against the time in which errors grow. The bias of noisy regressors (errors in variables) is gone, since the library is
 never evaluated on raw observations, and so is that of a long step, since the columns are responses of the forecast.
 
-Modes above those that are unknown follow the others (the model damps them within a step): they are taken from the forecast.
+Modes above those that are unknown follow the others (the model damps them within a step): they are taken from the forecast, as far as it
+is to be believed in them.
 """
 
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,7 @@ class Trajectory:
     length: float  # the period
     numbers: Array = field(repr=False)  # (M, n), fitted to the observations
     covariance: Array = field(repr=False)  # (M, n, n), of their noise
-    prior: Array = field(repr=False)  # (n, n)
+    prior: Array = field(repr=False)  # (n, n), covariance of a first state about 0, whatever the guess
     guess: Array = field(repr=False)  # (M, points)
     forecast: Forecast = field(repr=False)
 
@@ -63,7 +64,7 @@ class Trajectory:
         guess = to_modes(self.guess, self.waves)
         ahead = np.where(good[:, None], to_modes(np.nan_to_num(after), self.waves), guess[1:])
         truncated = np.diag(np.full(n, (MODEL_NOISE * deviation) ** 2))
-        window = Window(self.numbers, guess, ahead, propagator, response, good, self.covariance, self.prior, truncated)
+        window = Window(self.numbers, guess, ahead, propagator, response, good, self.covariance, -guess, self.prior, truncated)
         follows = np.concatenate([[False], good])  # a first state says nothing of the coefficients
         window, filtered, misfit = _consistent(window, follows)
         groups = np.repeat(np.flatnonzero(follows), n)
@@ -83,12 +84,24 @@ class Trajectory:
         return to_modes((later - after[:, None]) / deviation, self.waves).swapaxes(1, 2)
 
     def _moved(self, window: Window, filtered: Filtered, after: Array, change: Array, share: float) -> "Trajectory":
+        """The guess with ``share`` of what the smoother and the forecasts (M - 1, points) change of it."""
         numbers = window.guess + share * backward(window, filtered, change)
         points = self.guess.shape[1]
         fast = self.guess.copy()
-        fast[1:] = after
+        fast[1:] += share * self._believed(after - self.guess[1:])
         fast -= from_modes(to_modes(fast, self.waves), points)
         return replace(self, guess=fast + from_modes(numbers, points))
+
+    def _believed(self, ahead: Array) -> Array:
+        """The part of the forecasts' differences (M - 1, points) from the guess to follow in modes above those that are unknown.
+
+        All of a mode where their mean square is no more than the observations' noise; where it is more, the model does not damp the
+        mode but amplifies its errors (one that lacks its diffusion does), and the part is that of the noise.
+        """
+        c = np.fft.rfft(ahead, axis=1)
+        power = (np.abs(c / ahead.shape[1]) ** 2).mean(axis=0)
+        noise = float(self.covariance[:, 0, 0].mean())
+        return np.asarray(np.fft.irfft(c * (noise / np.maximum(power, noise)), ahead.shape[1], axis=1))
 
 
 def _consistent(window: Window, follows: Array) -> tuple[Window, Filtered, float]:
@@ -139,9 +152,9 @@ def observe(
     numbers, covariance = fitted(observed, waves)
     wide = numbers if np.isnan(observed).any() else fitted(observed, resolved)[0]
     power = _paired((wide**2).mean(axis=0))
-    shrink = np.clip(1.0 - noise**2 / observed.shape[1] / np.maximum(power, 1e-300), 0.0, 1.0)
-    guess = from_modes(wide * shrink, points)
-    prior = np.diag(power[: 2 * waves + 1])
+    share = noise**2 / observed.shape[1]  # of the power that is noise; the power of M states is known to some share / sqrt(M)
+    guess = from_modes(wide * np.clip(1.0 - share / np.maximum(power, 1e-300), 0.0, 1.0), points)
+    prior = np.diag(np.maximum(power[: 2 * waves + 1] - share, share / np.sqrt(len(times))))
     steps = np.round(np.diff(times), 12)  # so that times that were added up make equal steps
     return Trajectory(steps, length, numbers, noise**2 * covariance, prior, guess, forecast)
 

@@ -25,6 +25,7 @@ def window(seed, linked):
         response=normal(size=(MANY - 1, N, J)),
         linked=np.array(linked),
         noise=spd(MANY),
+        centre=normal(size=(MANY, N)),
         prior=spd(),
         model_noise=0.1 * spd(),
     )
@@ -33,7 +34,7 @@ def window(seed, linked):
 def dense(w, change):
     """Mean and covariance (M n) of the deviations before the observations, for the change."""
     mean, covariance = np.zeros((MANY, N)), np.zeros((MANY, N, MANY, N))
-    covariance[0, :, 0] = w.prior
+    mean[0], covariance[0, :, 0] = w.centre[0], w.prior
     for k in range(MANY - 1):
         if w.linked[k]:
             a = w.propagator[k]
@@ -43,7 +44,7 @@ def dense(w, change):
             covariance[: k + 1, :, k + 1] = cross.transpose(1, 2, 0)
             covariance[k + 1, :, k + 1] = a @ covariance[k, :, k] @ a.T + w.model_noise
         else:
-            covariance[k + 1, :, k + 1] = w.prior
+            mean[k + 1], covariance[k + 1, :, k + 1] = w.centre[k + 1], w.prior
     return mean.ravel(), covariance.reshape(MANY * N, MANY * N)
 
 
