@@ -63,7 +63,7 @@ def trial(
 
 
 def _frames(states: States, first: float, starts: int, *, filled: bool) -> tuple[Array, Array]:
-    """Frames (T, B) of ``starts`` forecasts over half of the time after ``first``, their leads (T,); with gaps not ``filled`` they begin whole."""
+    """Frames (T, B) of ``starts`` forecasts over half of the time after ``first``, their leads (T,); not ``filled``: whole at lead 0."""
     there = np.flatnonzero(states.times > first)
     if len(there) < 3:
         raise InputError(
