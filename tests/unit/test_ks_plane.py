@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from pipeline import case
+from pipeline import box_figures, case
 from pipeline.campaign import read as read_campaign
 from pipeline.check import validate
 from pipeline.errors import InputError
-from pipeline.report import write_report
+from pipeline.report import DRAW_RUN, write_report
 from pipeline.store import Store
 from pipeline.terms import parse_terms
 from solvers.core.comm import Serial
@@ -96,6 +96,27 @@ def test_half_as_many_points_again_leave_no_aliases_of_a_product_of_two():
     changes = {dealias: advance(u[None], 1, terms=["u^2"], dt=1.0, scheme="cnab2", dealias=dealias)[0] - u for dealias in ("3/2", "none")}
     assert np.abs(changes["3/2"] - exact).max() < 1e-13
     assert np.abs(changes["none"] - exact).max() > 0.1
+
+
+def test_the_pages_statistics_do_not_see_the_drift_of_the_mean(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(box_figures, "statistics", lambda u, lengths, name: seen.update(u=u, lengths=lengths))
+    table = {
+        "mesh": {"kind": "box", "length": list(LENGTHS), "points": list(POINTS)},
+        "solver": {"kind": "ks", "terms": [*PLANE, "3.0"], "initial": {"kind": "random", "amplitude": 0.1}},
+        "time": {"end": 1.0, "every": 0.25, "dt": 0.05},
+    }
+    path = tmp_path / "drifting.toml"
+    path.write_text(case.to_toml(table))
+    run_case(case.read(path), tmp_path, Serial())
+    with Store(tmp_path / "run.h5") as store:
+        stored = store.field("u")[2:].compute()[:, 0]
+        DRAW_RUN["plane"](store, [0])
+    assert np.ptp(stored.mean(axis=(1, 2))) > 1.0
+    assert seen["u"] == pytest.approx(stored - stored.mean(axis=(1, 2))[:, None, None], abs=1e-14)
+    monkeypatch.undo()
+    left = box_figures.statistics(seen["u"], seen["lengths"], "u").axes[0]
+    assert left.get_title() == "isotropic spectrum"
 
 
 def slope(u, axis):
