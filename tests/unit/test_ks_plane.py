@@ -116,7 +116,7 @@ def test_the_pages_statistics_do_not_see_the_drift_of_the_mean(tmp_path, monkeyp
     assert seen["u"] == pytest.approx(stored - stored.mean(axis=(1, 2))[:, None, None], abs=1e-14)
     monkeypatch.undo()
     left = box_figures.statistics(seen["u"], seen["lengths"], "u").axes[0]
-    assert left.get_title() == "isotropic spectrum"
+    assert left.get_title(loc="left") == "isotropic spectrum"
 
 
 def slope(u, axis):
