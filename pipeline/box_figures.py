@@ -47,13 +47,14 @@ def maps(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...], name
 
 
 def statistics(u: Array, lengths: tuple[float, ...], name: str) -> Figure:
-    """Spectrum and distribution of ``u`` (samples, [ny,] nx)."""
+    """Spectrum and distribution of ``u`` (samples, [ny,] nx); on a plane waves of all directions count by their wavenumber."""
     wavenumber, energy = energy_spectrum(u, lengths)
+    title = "spectrum" if len(lengths) == 1 else "isotropic spectrum"
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 3.0), layout="constrained")
         seen = (energy > FAINTEST * energy.max()) & (wavenumber > 0.0)
         left.loglog(wavenumber[seen], energy[seen], "-o", color=COMPUTED, ms=2.5, lw=1.2)
-        left.set(xlabel="wavenumber [rad]", ylabel=f"mean square of {name} [1]", title="spectrum")
+        left.set(xlabel="wavenumber [rad]", ylabel=f"mean square of {name} [1]", title=title)
         if u.std() > 0.0:
             value, density = distribution(u)
             right.semilogy(value[density > 0.0], density[density > 0.0], color=COMPUTED, lw=1.3, label="computed")

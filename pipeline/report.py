@@ -82,10 +82,11 @@ def _draw_line(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
 
 
 def _draw_plane(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
-    """Maps of member 0; statistics of all members over the run's second half."""
+    """Maps of member 0; statistics of all members over the run's second half, less each frame's mean, which drifts."""
     name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
     u = store.field(name)
     late = u[len(store.times) // 2 :].compute().reshape(-1, *u.shape[-2:])
+    late -= late.mean(axis=(1, 2), keepdims=True)
     return {
         "maps": box_figures.maps([(float(store.times[i]), u[i, 0].compute()) for i in chosen], lengths, name),
         "spectrum and distribution": box_figures.statistics(late, lengths, name),

@@ -124,8 +124,8 @@ class Writer:
             data = _growing(group, field.name, (len(gauges),), "<f8", (GAUGE_CHUNK, len(gauges)))
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
-    def append(self, t: float, start: int, stop: int, values: Mapping[str, Array]) -> None:
-        """Add a frame at time ``t`` [s]: this rank's rows ``start:stop`` (along the first dimension) of every field, in mesh order."""
+    def append(self, t: float, start: int, stop: int, values: Mapping[str, Array], *, axis: int = 0) -> None:
+        """Add a frame at time ``t`` [s]: this rank's rows ``start:stop`` (along dimension ``axis``) of every field, in mesh order."""
         frame = self._file["time"].shape[0]
         self._file["time"].resize((frame + 1,))
         if self._lead:
@@ -133,7 +133,7 @@ class Writer:
         for name, block in values.items():
             data = self._file[f"fields/{name}"]
             data.resize((frame + 1, *data.shape[1:]))
-            self._write_rows(data, (frame, slice(start, stop)), block)
+            self._write_rows(data, (frame, *[slice(None)] * axis, slice(start, stop)), block)
 
     def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
         """Add samples at ``times`` (S,) [s]; each of ``values`` (S, gauges) whole on the lead rank."""
@@ -179,13 +179,15 @@ class Writer:
         """Set attributes of the file."""
         self._file.attrs.update(attrs)
 
-    def write_restart(self, start: int, stop: int, rows: int, values: Mapping[str, Array], attrs: Mapping[str, Any]) -> None:
-        """Write ``/restart``: this rank's rows ``start:stop`` of every array."""
+    def write_restart(
+        self, start: int, stop: int, rows: int, values: Mapping[str, Array], attrs: Mapping[str, Any], *, axis: int = 0
+    ) -> None:
+        """Write ``/restart``: this rank's rows ``start:stop`` of the ``rows`` of every array, along dimension ``axis``."""
         group = self._file.require_group("restart")
         group.attrs.update(attrs)
         for name, block in values.items():
-            data = group.create_dataset(name, (rows, *block.shape[1:]), block.dtype)
-            self._write_rows(data, (slice(start, stop),), block)
+            data = group.create_dataset(name, (*block.shape[:axis], rows, *block.shape[axis + 1 :]), block.dtype)
+            self._write_rows(data, (*[slice(None)] * axis, slice(start, stop)), block)
 
     def flush(self) -> None:
         """Bring all that was written to the file."""

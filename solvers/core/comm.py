@@ -24,6 +24,7 @@ class Comm(Protocol):
 
     rank: int
     size: int
+    handle: Any  # the communicator for libraries that speak MPI themselves; None on one rank
 
     def begin(self, u: Array, halo: Halo) -> None:
         """Start filling the ghost rows of ``u`` (cells, vars); own rows that are sent must not change until `end`."""
@@ -76,6 +77,7 @@ class Serial:
 
     rank = 0
     size = 1
+    handle = None
 
     def begin(self, u: Array, halo: Halo) -> None:
         pass
@@ -128,7 +130,7 @@ class Mpi:
         from mpi4py import MPI
 
         self._mpi = MPI
-        self._comm = MPI.COMM_WORLD if communicator is None else communicator
+        self._comm = self.handle = MPI.COMM_WORLD if communicator is None else communicator
         self.rank: int = self._comm.rank
         self.size: int = self._comm.size
         self._plans: dict[tuple[int, int, int, str], _Exchange] = {}

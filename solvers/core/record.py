@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -58,6 +59,30 @@ def _reason(error: Exception, folder: Path) -> str:
     return f"{os.strerror(errno.ENOSPC)} ({free / 1e3:.0f} kB free)"
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one rank has of a stored array: the places ``own``, in any order, of the ``count`` along dimension ``axis``."""
+
+    own: Array
+    count: int
+    axis: int = 0
+
+
+class _Cut:
+    """Moves what the ranks have of an array to contiguous blocks of its ``rows``; all of it to rank 0 where that alone writes."""
+
+    def __init__(self, rows: Rows, comm: Comm, *, gathered: bool) -> None:
+        self._comm, self._gathered = comm, gathered
+        self._blocks = comm.blocks(rows.own, rows.count)
+        self.axis, self.count = rows.axis, rows.count
+        self.span = (0, rows.count) if gathered else (self._blocks.start, self._blocks.stop)
+
+    def __call__(self, own: Array) -> Array:
+        """This rank's block. Collective."""
+        block = self._blocks(np.ascontiguousarray(np.moveaxis(own, self.axis, 0)))
+        return np.moveaxis(np.concatenate(self._comm.gather(block)) if self._gathered else block, 0, self.axis)
+
+
 class Recorder:
     """The files of one run in ``folder``: ``run.h5`` and, until it is whole, ``run.h5.part`` and ``restart.h5``."""
 
@@ -65,12 +90,12 @@ class Recorder:
         self.case, self.mesh, self.model, self.comm = case, mesh, model, comm
         self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
         self.facts = facts
-        self.rows, self.cells = model.shape[0], math.prod(model.shape)
-        self.blocks = comm.blocks(model.own, self.rows)
+        self.cells = math.prod(model.shape)
         options = comm.file_options()
         self._gathered = options is None
         if self._gathered and comm.rank == 0:
             log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
+        self._fields, self._saved = (_Cut(rows, comm, gathered=self._gathered) for rows in (model.rows, model.saved_rows))
         self._options: Mapping[str, Any] = options or {}
         self._samples = 0
         self._last_checkpoint = time.monotonic()
@@ -90,7 +115,7 @@ class Recorder:
         self._samples = int(attrs["samples"])
         if self._writer:
             self._writer.truncate(int(attrs["frames"]), self._samples)
-        return self.model.load(arrays), clock
+        return self.model.load(arrays, clock.dt), clock
 
     @property
     def _writes(self) -> bool:
@@ -134,22 +159,13 @@ class Recorder:
     def frame(self, u: Array, clock: Clock) -> None:
         """Add a frame, and the gauges' samples since the last one; checkpoint when it is time."""
         self._gauges()
-        values = {name: self._block(own) for name, own in self.model.output(u).items()}
+        values = {name: self._fields(own) for name, own in self.model.output(u).items()}
         if self._writer:
-            self._writer.append(clock.t, *self._rows, values)
+            self._writer.append(clock.t, *self._fields.span, values, axis=self._fields.axis)
             self._writer.flush()
         due = time.monotonic() - self._last_checkpoint >= self.case.output.checkpoint
         if any(self.comm.gather(due)):
             self.checkpoint(u, clock)
-
-    @property
-    def _rows(self) -> tuple[int, int]:
-        return (0, self.rows) if self._gathered else (self.blocks.start, self.blocks.stop)
-
-    def _block(self, own: Array) -> Array:
-        """This rank's block of mesh order; the whole on rank 0 where it alone writes."""
-        block = self.blocks(np.ascontiguousarray(own))
-        return np.concatenate(self.comm.gather(block)) if self._gathered else block
 
     def _gauges(self) -> None:
         times, own = self.model.gauges.take()
@@ -165,17 +181,20 @@ class Recorder:
     def checkpoint(self, u: Array, clock: Clock) -> None:
         """Write ``restart.h5`` whole, then put it in the place of the last one."""
         self._gauges()
-        saved = {name: self._block(own) for name, own in self.model.save(u).items()}
+        saved = {name: self._saved(own) for name, own in self.model.save(u).items()}
         if self._writer:
             self._writer.flush()
             writer = Writer(self.restart_path, options=self._options, lead=self.comm.rank == 0)
             writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
-            writer.write_restart(*self._rows, self.rows, saved, self._clock_attrs(clock))
+            self._write_restart(writer, saved, clock)
             writer.close()
         self.comm.barrier()
         if self.comm.rank == 0:
             publish(self.restart_path)
         self._last_checkpoint = time.monotonic()
+
+    def _write_restart(self, writer: Writer, saved: Mapping[str, Array], clock: Clock) -> None:
+        writer.write_restart(*self._saved.span, self._saved.count, saved, self._clock_attrs(clock), axis=self._saved.axis)
 
     def _clock_attrs(self, clock: Clock) -> dict[str, Any]:
         frames = self._writer.frames if self._writer else 0
@@ -186,11 +205,11 @@ class Recorder:
         """Write the maxima and the last state, close, and give the file its final name."""
         self.model.finish(clock.t, u)
         self._gauges()
-        maxima = {f.name: self._block(self.model.maxima[:, i]) for i, f in enumerate(self.model.maxima_fields)}
-        saved = {name: self._block(own) for name, own in self.model.save(u).items()}
+        maxima = {f.name: self._fields(self.model.maxima[:, i]) for i, f in enumerate(self.model.maxima_fields)}
+        saved = {name: self._saved(own) for name, own in self.model.save(u).items()}
         if self._writer:
-            self._writer.write_maxima(*self._rows, maxima)
-            self._writer.write_restart(*self._rows, self.rows, saved, self._clock_attrs(clock))
+            self._writer.write_maxima(*self._fields.span, maxima)
+            self._write_restart(self._writer, saved, clock)
         self.close()
         self.comm.barrier()
         if self.comm.rank == 0:

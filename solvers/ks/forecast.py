@@ -10,8 +10,9 @@ from pipeline.discovery.library import Terms
 from pipeline.discovery.model import Model
 from pipeline.errors import InputError
 from pipeline.terms import parse_terms
+from solvers.core.comm import Serial
 from solvers.ks import Params
-from solvers.ks.plane import PlaneIntegrator
+from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Dealias, Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -29,7 +30,8 @@ class Advance:
         if len(self.lengths) == 1:
             line = Integrator(terms, self.lengths[0], states.shape[1], step / steps, dealias=self.dealias)
             return line.advance(states, steps)
-        plane = PlaneIntegrator(terms, self.lengths, states.shape[1:], step / steps, scheme="etdrk4", dealias=self.dealias)
+        whole = planes(Serial(), states.shape[1:], self.dealias)
+        plane = PlaneIntegrator(terms, self.lengths, step / steps, on=whole, scheme="etdrk4")
         state = plane.state_of(states.swapaxes(1, 2))
         plane.run(state, steps)
         return np.ascontiguousarray(plane.values(state).swapaxes(1, 2))

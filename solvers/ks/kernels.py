@@ -17,8 +17,9 @@ Ruuth, R. J. Spiteri, Appl. Numer. Math. 25 (1997) 151-167, DOI 10.1016/S0168-92
 
 from numba import njit
 
-from solvers.ks.fourier import times, to_points, to_spectrum, transform
+from solvers.ks.fourier import to_points, to_spectrum, transform
 from solvers.ks.lanes import add, fold, load, mul, rows, scale, stacked, store, sub, weights
+from solvers.ks.stages import times
 
 
 @njit(cache=True, error_model="numpy")

@@ -1,4 +1,4 @@
-"""An ensemble of the Kuramoto-Sivashinsky solver: some members on each rank."""
+"""An ensemble of the Kuramoto-Sivashinsky solver: some members on each rank, or on a plane with fewer members a slab of each."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +11,11 @@ from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.terms import parse_terms
-from solvers.core.comm import Comm, block_bounds
+from solvers.core.comm import Comm, Serial, block_bounds
+from solvers.core.record import Rows
 from solvers.ks import Params, initial
 from solvers.ks.differences import Differences
-from solvers.ks.plane import PlaneIntegrator
+from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -37,12 +38,13 @@ class NoGauges:
 
 
 class Ensemble:
-    """See `solvers.core.driver.Model`. The state is this rank's members as the integrator holds them.
+    """See `solvers.core.driver.Model`. The state is this rank's members, or its slabs of them, as the integrator holds them.
 
     Raises
     ------
     InputError
-        The mesh is no box, it has a number of points that the scheme can't take, there are more ranks than members, or gauges.
+        The mesh is no box, it has a number of points that the scheme can't take, there are more ranks than members of a line or lines of
+        a plane, or gauges.
     """
 
     fields = FIELDS
@@ -56,13 +58,20 @@ class Ensemble:
             raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
         if gauges:
             raise InputError("solver 'ks' has no gauges: its fields hold every point")
-        if comm.size > params.members:
+        plane, few = len(mesh.points) > 1, comm.size > params.members
+        if few and not plane:
             raise InputError(f"too many ranks for the members: {comm.size} ranks, {params.members} members")
         self.mesh, self.comm, self.params = mesh, comm, params
         self.terms = parse_terms(params.terms, dimensions=len(mesh.points))
         self.shape = (params.members, *mesh.dofs)
-        self.own = np.arange(*block_bounds(comm.rank, comm.size, params.members))
-        self.gauges, self.maxima = NoGauges(), np.zeros((len(self.own), 0))
+        self._members = np.arange(*((0, params.members) if few else block_bounds(comm.rank, comm.size, params.members)))
+        self._planes = planes(comm if few else Serial(), mesh.points, params.dealias) if plane else None
+        self.rows = self.saved_rows = Rows(self._members, params.members)
+        if few and self._planes:
+            whole = self._planes.points
+            self.rows = Rows(np.arange(mesh.points[1])[whole.rows], mesh.points[1], axis=1)
+            self.saved_rows = Rows(np.arange(mesh.points[0] // 2 + 1)[whole.waves], mesh.points[0] // 2 + 1, axis=3)
+        self.gauges, self.maxima = NoGauges(), np.zeros((len(self._members), 0))
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._integrators: dict[float, Integrating] = {}
         self._dt = np.nan  # of the last step
@@ -80,14 +89,15 @@ class Ensemble:
 
     def _made(self, dt: float) -> Integrating:
         length, points, p = self.mesh.lengths[0], self.mesh.points[0], self.params
-        if len(self.mesh.points) > 1:
-            return PlaneIntegrator(self.terms, self.mesh.lengths, self.mesh.points, dt, scheme=p.scheme, dealias=p.dealias)
+        if self._planes:
+            return PlaneIntegrator(self.terms, self.mesh.lengths, dt, on=self._planes, scheme=p.scheme)
         if p.scheme == "arkimex":
             return Differences(self.terms, length, points, dt)
         return Integrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
 
     def initial(self) -> Array:
-        return self._integrator.state_of(initial.states(self._start, self.mesh.dofs, self.params.seed, self.own))
+        u = initial.states(self._start, self.mesh.dofs, self.params.seed, self._members)
+        return self._integrator.state_of(u[:, self._planes.points.rows] if self._planes else u)
 
     def max_dt(self, u: Array) -> float:
         return np.inf if np.isfinite(u[:, 0]).all() else -1.0
@@ -108,12 +118,14 @@ class Ensemble:
         return {"u": self._integrator.values(u)}
 
     def save(self, u: Array) -> dict[str, Array]:
-        """All that a restart needs, by own members: the state as pairs of real numbers, and the length of the last step."""
-        return {"state": np.ascontiguousarray(u).view(np.float64).reshape(*u.shape, -1), "dt": np.full(len(u), self._dt)}
+        """All that a restart needs, by own members or waves: the state as pairs of real numbers."""
+        return {"state": np.ascontiguousarray(u).view(np.float64).reshape(*u.shape, -1)}
 
-    def load(self, saved: Mapping[str, Array]) -> Array:
-        self._dt = float(saved["dt"][self.own[0]])
-        return np.ascontiguousarray(saved["state"][self.own]).view(self._integrator.dtype)[..., 0]
+    def load(self, saved: Mapping[str, Array], dt: float) -> Array:
+        """The state from what `save` gave, whole; ``dt`` is the last step's: what a multistep scheme remembers holds for it."""
+        self._dt = dt
+        own = saved["state"].take(self.saved_rows.own, axis=self.saved_rows.axis)
+        return np.ascontiguousarray(own).view(self._integrator.dtype)[..., 0]
 
     def from_values(self, values: Array) -> Array:
         """The state of one member from ``values`` (points, 1)."""
@@ -125,7 +137,7 @@ class Ensemble:
 
     def mass(self, u: Array) -> tuple[float, float]:
         """Greatest absolute mean of a member, and nothing that came in."""
-        return float(self.comm.max(np.array([np.abs(self._integrator.means(u)).max()]))[0]), 0.0
+        return float(self.comm.max(np.array([np.abs(self._integrator.means(u)).max(initial=0.0)]))[0]), 0.0
 
     def extremes(self) -> dict[str, float | None]:
         """Greatest absolute value of u at the end."""
@@ -133,4 +145,4 @@ class Ensemble:
 
     def fault(self, u: Array) -> tuple[int, str]:
         bad = np.flatnonzero(~np.isfinite(u[:, 0].reshape(len(u), -1)).all(axis=1))
-        return (int(self.own[bad[0]]), f"in member {self.own[bad[0]]}") if len(bad) else (self.shape[0], "member unknown")
+        return (int(self._members[bad[0]]), f"in member {self._members[bad[0]]}") if len(bad) else (self.shape[0], "member unknown")

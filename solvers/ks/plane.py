@@ -1,61 +1,101 @@
-"""Integrate u_t = sum of terms on a periodic plane: ETDRK4 and Fourier, as `solvers.ks.spectral`, member by member.
+"""Integrate u_t = sum of terms on a periodic plane: Fourier, as `solvers.ks.spectral`, on one process or in slabs across ranks.
 
     u_t = -u_xx - u_yy - u_xxxx - 2 u_xxyy - u_yyyy - |grad u|^2 / 2
 
 is the Kuramoto-Sivashinsky equation there: ``terms = ["-u_xx - u_yy", "-u_xxxx - 2*u_xxyy - u_yyyy", "-0.5*(u_x^2 + u_y^2)"]``.
+
+Dealiasing "2/3" keeps wavenumbers below a third of the points along each axis, "3/2" computes products on half as many points again,
+"none" leaves aliases.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import fft
 
 from pipeline.errors import InputError
+from pipeline.plugin import nearest
 from pipeline.terms import Derivative, Term
+from solvers.core.comm import Comm
+from solvers.core.fft import Plane, plane
 from solvers.ks.schemes import SCHEMES
+from solvers.ks.steps import STEPS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KEPT = {"none": 1, "2/3": 3, "3/2": 2}  # by dealiasing: waves below the points over this are kept
 
-class PlaneIntegrator:
-    """As `solvers.ks.spectral.Integrator`; u is (members, ny, nx), a state (members, 1, ny, nx / 2 + 1).
 
-    Dealiasing "2/3" keeps wavenumbers below a third of the points along each axis; "none" leaves aliases.
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """Transforms at the mesh's own points, and at those where products are computed."""
+
+    counts: tuple[int, ...]  # (2,) points along x, y
+    dealias: str
+    points: Plane
+    products: Plane
+
+
+def planes(comm: Comm, points: tuple[int, ...], dealias: str) -> Planes:
+    """The transforms that a `PlaneIntegrator` needs: whole where ``comm`` has one rank, else cut. Collective.
 
     Raises
     ------
     InputError
-        An odd number of points, or another scheme or dealiasing.
+        A number of points or a dealiasing that there is not, or too many ranks for the points.
+    """
+    if dealias not in KEPT:
+        raise InputError(f"no dealias {dealias!r}{nearest(dealias, tuple(KEPT))}; there are: {', '.join(KEPT)}")
+    multiple = 4 if dealias == "3/2" else 2
+    if any(count % multiple for count in points):
+        raise InputError(f"points = {list(points)}; they must be {'even' if multiple == 2 else 'multiples of 4'}")
+    shape = (points[1], points[0])
+    whole = plane(comm, shape)
+    return Planes(tuple(points), dealias, whole, plane(comm, shape, 1.5) if dealias == "3/2" else whole)
+
+
+class PlaneIntegrator:
+    """As `solvers.ks.spectral.Integrator`; u is (members, own rows, nx), a state (members, slots, ny, own waves along x).
+
+    Parameters
+    ----------
+    lengths : (2,) period along x, y.
+    on : the transforms, from `planes`.
+    scheme : "etdrk4", "ars443" or "cnab2".
+
+    Raises
+    ------
+    InputError
+        A scheme that there is not on a plane.
     """
 
     dtype = np.dtype(np.complex128)
 
-    def __init__(
-        self, terms: Sequence[Term], lengths: tuple[float, ...], points: tuple[int, ...], dt: float, *, scheme: str, dealias: str
-    ) -> None:
-        if scheme != "etdrk4" or dealias not in ("none", "2/3"):
-            raise InputError(f'a plane has scheme "etdrk4" and dealias "none" or "2/3", not {scheme!r} and {dealias!r}')
-        if any(count % 2 for count in points):
-            raise InputError(f"points = {list(points)}; they must be even")
-        self.shape = points[::-1]
-        self.stages = SCHEMES[scheme].stages
-        whole_x, whole_y = np.arange(points[0] // 2 + 1), np.rint(np.fft.fftfreq(points[1], 1.0 / points[1]))
-        third = [count / 3 if dealias == "2/3" else count for count in points]
-        self._kept = (np.abs(whole_y)[:, None] < third[1]) & (whole_x < third[0])
-        waves = [2.0 * np.pi / length * whole for length, whole in zip(lengths, (whole_x, whole_y), strict=True)]
-        tops = [2 * np.abs(whole) == count for whole, count in zip((whole_x, whole_y), points, strict=True)]
-        self._axes = [(wave, top) for wave, top in zip(waves, tops, strict=True)]
+    def __init__(self, terms: Sequence[Term], lengths: tuple[float, ...], dt: float, *, on: Planes, scheme: str) -> None:
+        if scheme not in STEPS:
+            raise InputError(f"no scheme {scheme!r} on a plane{nearest(scheme, tuple(STEPS))}; there are: {', '.join(STEPS)}")
+        points, divisor = on.counts, KEPT[on.dealias]
+        self._on = on
+        self._step, self._scheme = STEPS[scheme], SCHEMES[scheme]
+        self.stages = self._scheme.stages
+        whole = np.arange(points[0] // 2 + 1)[on.points.waves], np.rint(np.fft.fftfreq(points[1], 1.0 / points[1]))
+        self._kept = (np.abs(whole[1])[:, None] < points[1] / divisor) & (whole[0] < points[0] / divisor)
+        waves = [2.0 * np.pi / length * wave for length, wave in zip(lengths, whole, strict=True)]
+        tops = [2 * np.abs(wave) == count for wave, count in zip(whole, points, strict=True)]
+        self._axes = list(zip(waves, tops, strict=True))
+        self._mirrored = np.flatnonzero((whole[0] == 0) | tops[0])  # columns that hold a wave and its mirror image
         linear = np.zeros(self._kept.shape, complex)
         for term in terms:
             if term.linear:
                 linear += term.coefficient * self._derivative(term.derivatives[0][0])
-        self._rest = [term for term in terms if not term.linear]
-        used = {derivative for term in self._rest for derivative, _ in term.derivatives} | {(0, 0)}
-        self._factors = {derivative: self._derivative(derivative) for derivative in used}
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = SCHEMES[scheme].coefficients(linear.ravel(), dt)
+        self._rest = [term for term in terms if term.factors and not term.linear]
+        self._constant = np.where((whole[0] == 0) & (whole[1] == 0)[:, None], sum(t.coefficient for t in terms if not t.factors), 0.0)
+        self._factors = {d: self._derivative(d) for d in sorted({derivative for term in self._rest for derivative, _ in term.derivatives})}
+        with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
+            found = self._scheme.coefficients(linear.ravel(), dt)
         self._coefficients = np.where(self._kept, found.reshape(-1, *linear.shape), 0.0)
+        self._tables = self._scheme.tables(dt)
 
     def _derivative(self, derivative: Derivative) -> Array:
         """(i kx)^a (i ky)^b where waves are kept, else 0; of odd derivatives the highest wave has none."""
@@ -65,33 +105,41 @@ class PlaneIntegrator:
         return np.where(self._kept, factors[1][:, None] * factors[0], 0.0)
 
     def state_of(self, u: Array) -> Array:
-        """The state of points ``u`` (members, ny, nx)."""
-        return np.stack([fft.rfft2(member) * self._kept for member in u])[:, None]
+        """The state of points ``u`` (members, own rows, nx): their spectra, and no history. Collective."""
+        state = np.full((len(u), self._scheme.slots, *self._kept.shape), np.nan, complex)
+        for member, points in zip(state, u, strict=True):
+            member[0] = self._on.points.forward(points) * self._kept
+            self._mirror(member[0])
+        return state
 
     def values(self, state: Array) -> Array:
-        """Points (members, ny, nx) of a state."""
-        return np.stack([fft.irfft2(member[0], s=self.shape) for member in state])
+        """Points (members, own rows, nx) of a state. Collective."""
+        return np.stack([self._on.points.backward(member[0]) for member in state])
 
     def means(self, state: Array) -> Array:
-        """The mean (members,) of each member."""
-        return np.asarray(state[:, 0, 0, 0].real / np.prod(self.shape))
+        """The mean of each member (members,), on the rank that has it; (0,) on the others."""
+        return np.asarray(state[:, 0, 0, 0].real) if self._on.points.waves.start == 0 else np.zeros(0)
 
     def run(self, state: Array, steps: int) -> None:
-        """Advance ``state`` in place, member by member: so the bits do not depend on how many there are."""
-        e, e2, q, f1, f2, f3 = self._coefficients
+        """Advance ``state`` in place, member by member: so the bits do not depend on how many there are. Collective."""
         for member in state:
-            v = member[0]
             for _ in range(steps):
-                n = self._products(v)
-                half = e2 * v
-                a = half + q * n
-                na = self._products(a)
-                nb = self._products(half + q * na)
-                nc = self._products(e2 * a + q * (2.0 * nb - n))
-                v = e * v + f1 * n + f2 * (na + nb) + f3 * nc
-            member[0] = v
+                self._step(member[0], member[-1], self._coefficients, self._products, *self._tables)
+                self._mirror(member[0])
+
+    def _mirror(self, v: Array) -> None:
+        """Make mirror images conjugate again, in place: what else round-off leaves there no point shows, and long waves let it grow."""
+        for column in self._mirrored:
+            wave = v[:, column]
+            wave[:] = 0.5 * (wave + np.conj(np.roll(wave[::-1], 1)))
 
     def _products(self, v: Array) -> Array:
         """The spectrum of the nonlinear terms at the spectrum ``v``."""
-        values = {derivative: fft.irfft2(factor * v, s=self.shape) for derivative, factor in self._factors.items()}
-        return np.asarray(fft.rfft2(sum((term.evaluate(values) for term in self._rest), np.zeros(self.shape))) * self._kept)
+        if not self._rest:
+            return self._constant + np.zeros_like(v)
+        values = {derivative: self._on.products.backward(factor * v) for derivative, factor in self._factors.items()}
+        first, *others = self._rest
+        total = first.evaluate(values)
+        for term in others:
+            total += term.evaluate(values)
+        return np.asarray(self._on.products.forward(total) * self._kept + self._constant)

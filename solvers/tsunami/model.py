@@ -14,6 +14,7 @@ from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.plugin import nearest
 from solvers.core.comm import Comm
+from solvers.core.record import Rows
 from solvers.core.steppers import TABLEAUX
 from solvers.tsunami import Params, boundary, initial, kernels
 from solvers.tsunami.gauges import GAUGES, Gauges
@@ -67,7 +68,8 @@ class Tsunami:
         self._riemann, self._reach = RIEMANN[params.riemann]
         real = np.dtype(params.precision)
         self.real = real
-        self.shape, self.own = mesh.dofs, part.cells[: part.owned]
+        self.shape = mesh.dofs
+        self.rows = self.saved_rows = Rows(part.cells[: part.owned], mesh.dofs[0])
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
@@ -271,8 +273,8 @@ class Tsunami:
         inflow[self._own_face] = self.inflow[self._own_edge]
         return {"state": u[: self.part.owned], "maxima": self.maxima, "inflow": inflow.reshape(-1, 3)}
 
-    def load(self, saved: Mapping[str, Array]) -> Array:
-        """The state (local cells, 3) from what `save` gave, whole and in mesh order."""
+    def load(self, saved: Mapping[str, Array], dt: float) -> Array:
+        """The state (local cells, 3) from what `save` gave, whole and in mesh order; ``dt`` [s] is the last step's."""
         own = self.part.cells[: self.part.owned]
         self.maxima[:] = saved["maxima"][own]
         self.inflow[self._own_edge] = saved["inflow"][own].ravel()[self._own_face]

@@ -1,19 +1,23 @@
-"""An ensemble has the same bits on any number of ranks, and after a restart on another."""
+"""An ensemble has the same bits on any number of ranks, and after a restart on another; a plane in slabs the same to round-off."""
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from test_same_bits import assert_same, run_on
+from test_same_bits import assert_same, environment, run_on
 
+from jobs.launch import mpirun
 from pipeline import case
 from pipeline.check import validate
 from pipeline.errors import InputError, RunError
 from pipeline.store import Store
-from solvers.core.comm import Serial
+from solvers.core.comm import Serial, world
+from solvers.core.fft import plane
 from solvers.core.run import run_case
 
 ENSEMBLE: dict[str, Any] = {
@@ -54,6 +58,98 @@ def test_any_rank_count_gives_the_same_bits_before_and_after_a_restart(tmp_path,
     run_on(3, path, stopped)
     assert_same(tmp_path / "1", stopped)
     validate(stopped / "run.h5")
+
+
+def field(folder: Path) -> np.ndarray:
+    with Store(folder / "run.h5") as store:
+        return np.asarray(store.field("u")[:].compute())
+
+
+def assert_close(one: Path, other: Path) -> None:
+    a, b = field(one), field(other)
+    assert a.shape == b.shape
+    assert np.abs(a - b).max() < 1e-12 * np.abs(a).max()  # round-off of transforms in another order, 30 steps
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"solver.scheme": "cnab2", "solver.dealias": "3/2"}, {"solver.scheme": "ars443", "solver.members": 2}],
+    ids=["etdrk4", "cnab2", "ars443"],
+)
+def test_a_plane_in_slabs_is_that_of_one_rank_before_and_after_a_restart(tmp_path, changes):
+    path = write_case(tmp_path, **PLANE, **{"solver.members": 1, "output.filter": "gzip"} | changes)
+    for ranks in (1, 2, 3):
+        run_on(ranks, path, tmp_path / str(ranks))
+        validate(tmp_path / str(ranks) / "run.h5")
+    run_on(3, path, tmp_path / "again")
+    assert_same(tmp_path / "3", tmp_path / "again")
+    assert_close(tmp_path / "1", tmp_path / "2")
+    assert_close(tmp_path / "1", tmp_path / "3")
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    summary = run_case(case.read(path), stopped, Serial(), lambda p: os.kill(os.getpid(), signal.SIGUSR1) if p.step == 13 else None)
+    assert (summary["status"], summary["steps"]) == ("stopped", 13)
+    run_on(3, path, stopped)
+    assert_close(tmp_path / "1", stopped)
+
+
+STOP = """
+import os, signal, sys
+import jobs.rank
+from solvers.ks.model import Ensemble
+
+observe = Ensemble.observe
+
+def stopping(self, t, u):
+    if abs(t - 0.4875) < 1e-9:  # step 13
+        os.kill(os.getpid(), signal.SIGUSR1)
+    observe(self, t, u)
+
+Ensemble.observe = stopping
+sys.exit(jobs.rank.main())
+"""
+
+
+def test_slabs_of_three_ranks_go_on_as_one_whole_plane_or_with_the_same_bits_on_three(tmp_path):
+    path = write_case(tmp_path, **PLANE, **{"solver.members": 1, "solver.scheme": "cnab2"})
+    run_on(3, path, tmp_path / "3")
+    for ranks in (1, 3):
+        folder = tmp_path / f"then {ranks}"
+        folder.mkdir()
+        command = [*mpirun(3), sys.executable, "-c", STOP, str(path), str(tmp_path), str(folder)]
+        subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=60)
+        with Store(folder / "restart.h5") as store:
+            assert store.restart()[1]["step"] == 13
+            assert store.restart()[0]["state"].shape == (1, 2, 24, 17, 2)  # the spectrum and the last nonlinear terms
+        run_on(ranks, path, folder)
+        (assert_close if ranks == 1 else assert_same)(tmp_path / "3", folder)
+
+
+def test_without_parallel_hdf5_rank_0_writes_the_slabs(tmp_path):
+    path = write_case(tmp_path, **PLANE, **{"solver.members": 1})
+    run_on(2, path, tmp_path / "2")
+    (tmp_path / "gathered").mkdir()
+    without = "import sys, solvers.core.comm as c; c.Mpi.file_options = lambda self: None; import jobs.rank; sys.exit(jobs.rank.main())"
+    command = [*mpirun(2), sys.executable, "-c", without, str(path), str(tmp_path), str(tmp_path / "gathered")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60)
+    assert "this h5py has no MPI" in done.stderr
+    assert_same(tmp_path / "2", tmp_path / "gathered")
+
+
+@pytest.mark.ranks(2, 3)
+def test_slabs_hold_each_line_and_wave_once_and_transform_as_a_whole_plane(mpi_ranks):
+    comm, u = world(), np.random.default_rng([7]).standard_normal((24, 32))
+    for factor in (1.0, 1.5):
+        cut, whole = plane(comm, (24, 32), factor), plane(Serial(), (24, 32), factor)
+        spectrum = whole.forward(np.random.default_rng([8]).standard_normal((round(24 * factor), round(32 * factor))))
+        spectrum[12], spectrum[:, 16] = 0.0, 0.0  # the highest waves
+        points = whole.backward(spectrum)
+        assert np.abs(cut.backward(spectrum[:, cut.waves]) - points[cut.rows]).max() < 1e-13
+        assert np.abs(cut.forward(points[cut.rows]) - spectrum[:, cut.waves]).max() < 1e-14
+        for part, count in ((cut.rows, round(24 * factor)), (cut.waves, 17)):
+            assert sorted(n for own in comm.gather(part) for n in range(own.start, own.stop)) == list(range(count))
+    cut = plane(comm, (24, 32))
+    assert np.abs(cut.backward(cut.forward(u[cut.rows])) - u[cut.rows]).max() < 1e-14
 
 
 def test_a_runs_file_holds_the_members_in_their_order(tmp_path):
@@ -97,8 +193,6 @@ def test_what_goes_wrong_is_told_in_one_line(tmp_path, changes, error, said):
 
 @pytest.mark.ranks(3)
 def test_more_ranks_than_members_are_refused_by_all(mpi_ranks, tmp_path_factory):
-    from solvers.core.comm import world
-
     comm = world()
     folder = Path(comm.broadcast(str(tmp_path_factory.mktemp("few"))))
     path = comm.broadcast(str(write_case(folder, **{"solver.members": 2})) if comm.rank == 0 else "")

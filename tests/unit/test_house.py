@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "dask-core": "dask"}
 CONDA_ONLY = {"python", "openmpi", "pip", "petsc"}
+BUILT = {"petsc4py", "mpi4py-fft"}  # by .ci/setup, in versions of its own: that of the machine's PETSc, and one that stands there
 
 
 def declared() -> dict[str, SpecifierSet]:
@@ -50,8 +51,13 @@ def test_the_lock_fits_what_is_declared():
         requirement = Requirement(line)
         locked.setdefault(requirement.name.lower(), []).append(next(iter(requirement.specifier)).version)
     for name, specifier in declared().items():
-        if name != "petsc4py":  # its version is that of the machine's PETSc
+        if name not in BUILT:
             assert all(version in specifier for version in locked[name]), name
+
+
+def test_the_set_up_builds_a_version_that_fits_what_is_declared():
+    version = re.search(r"^mpi4py_fft=(\S+)", (ROOT / ".ci" / "setup").read_text(), re.MULTILINE)[1]
+    assert version in declared()["mpi4py-fft"]
 
 
 def test_all_kernels_stand_under_the_contract():
@@ -103,4 +109,4 @@ def test_without_root_the_set_up_prints_the_line_for_an_administrator_and_stops(
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert line.startswith("apt-get install ")
-    assert {"pkg-config", "libopenmpi-dev", "openmpi-bin", "petsc-dev", "libhdf5-openmpi-dev"} <= set(line.split())
+    assert {"pkg-config", "libopenmpi-dev", "openmpi-bin", "petsc-dev", "libhdf5-openmpi-dev", "libfftw3-dev"} <= set(line.split())
