@@ -1,6 +1,7 @@
 """The page of a campaign, ``report.html``: maps, gauges beside observations, the runs' facts. It needs no network."""
 
 import base64
+import html
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import markupsafe
 import numpy as np
 
 from pipeline import box_figures, discovery_figures, error_figures, figures
@@ -38,12 +38,12 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     return path
 
 
-def _equation(text: str) -> markupsafe.Markup:
+def _equation(text: str) -> str:
     """An equation's text, such as ``u_t = -0.5*u**2*u_x``, as HTML with lower and raised letters."""
-    shown = re.sub(r"_([a-z]+)", r"<sub>\1</sub>", str(markupsafe.escape(text)))
+    shown = re.sub(r"_([a-z]+)", r"<sub>\1</sub>", html.escape(text))
     shown = re.sub(r"\*\*(\d+)", r"<sup>\1</sup>", shown)
     shown = re.sub(r"(\d)e([+-]\d+)", lambda m: f"{m[1]} × 10<sup>{int(m[2])}</sup>", shown)
-    return markupsafe.Markup(re.sub(r"\bu\b", "<i>u</i>", shown.replace("*", "\u2009").replace("-", "−")))
+    return re.sub(r"\bu\b", "<i>u</i>", shown.replace("*", "\u2009").replace("-", "−"))
 
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
