@@ -274,12 +274,13 @@ def model_of(run: Path) -> Any:
     """The model of a run's case (`pipeline.discovery.model.Model`); `InputError` where its solver has none to be changed."""
     with Store(run) as store:
         case = cases.parse(tomllib.loads(str(store.attrs["case"])), run.parent)
-    solver, mesh = plugin.load("solvers", case.solver.kind), plugin.load("meshes", case.mesh.kind)
+    from solvers.core.run import mesh_of
+
+    solver = plugin.load("solvers", case.solver.kind)
     forecaster = getattr(solver, "forecaster", None)
     if forecaster is None:
         raise InputError(f"solver {case.solver.kind!r} has no terms to be changed: stage 'discover' needs a model that has, such as 'ks'")
-    made = mesh.build(params.build(mesh.Params, case.mesh.table, "mesh"), folder=run.parent)
-    return forecaster(made, params.build(solver.Params, case.solver.table, "solver"))
+    return forecaster(mesh_of(case), params.build(solver.Params, case.solver.table, "solver"))
 
 
 def exact_solution(run: Path) -> Path:

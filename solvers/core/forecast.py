@@ -19,6 +19,7 @@ from pipeline.case import Case
 from pipeline.errors import InputError, RunError
 from solvers.core.comm import Comm, Serial, block_bounds
 from solvers.core.driver import ROUND_OFF, Clock, simulate
+from solvers.core.run import mesh_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -68,8 +69,7 @@ def forecast(source: Path, case: Case, until: float, out: Path, comm: Comm) -> i
 def member_run(case: Case, start: float, until: float) -> tuple[Callable[[Array], Array], tuple[int, ...], str]:
     """A function that integrates a state (C, V) in mesh order; (C, V); and the hash of the mesh."""
     solver = plugin.load("solvers", case.solver.kind)
-    mesh_module = plugin.load("meshes", case.mesh.kind)
-    mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    mesh = mesh_of(case)
     one = {"members": 1} if "members" in case.solver.table else {}  # the file says how many there are
     solver_params = params.build(solver.Params, {**case.solver.table, **one}, "solver")
     model = solver.build(mesh, mesh.share(Serial()), Serial(), solver_params, gauges={}, folder=case.folder)

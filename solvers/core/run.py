@@ -60,6 +60,12 @@ class CoreTime:
         return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0]) * steps
 
 
+def mesh_of(case: Case) -> Any:
+    """The mesh of a case; `InputError` where its table is wrong."""
+    module = plugin.load("meshes", case.mesh.kind)
+    return module.build(params.build(module.Params, case.mesh.table, "mesh"), folder=case.folder)
+
+
 def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
     """Run ``case`` and write its files into ``folder``; go on from a checkpoint where one is left there.
 
@@ -79,8 +85,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         log.setLevel(logging.ERROR)  # what all ranks would say, one says
     solver = plugin.load("solvers", case.solver.kind)
     solver_params = params.build(solver.Params, case.solver.table, "solver")
-    mesh_module = plugin.load("meshes", case.mesh.kind)
-    mesh = mesh_module.build(params.build(mesh_module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    mesh = mesh_of(case)
     model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
     facts = _facts(mesh, comm)
     recorder = Recorder(case, mesh, model, comm, folder, facts)
