@@ -19,6 +19,7 @@ import numpy as np
 from pipeline.discovery.library import Terms, with_changes
 from pipeline.discovery.relevance import Fit, Problem, fit, reduce, refit, runner_up, threshold
 from pipeline.discovery.samples import Linear, View
+from pipeline.discovery.stability import stability, units_of
 from pipeline.errors import InputError
 from pipeline.terms import Term
 
@@ -102,6 +103,7 @@ def discover(
     chance: float = CHANCE,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    client: Any = None,
     say: Callable[[Pass], None] = lambda turn: None,
 ) -> Discovery:
     """Find what ``model`` lacks of the terms in ``library`` to forecast what ``view`` observed.
@@ -109,7 +111,7 @@ def discover(
     Parameters
     ----------
     chance : probability that any candidate is taken in though it is none.
-    resamples : of the stability check; 0 leaves it out.
+    resamples : of the stability check; 0 leaves it out. They are spread over the workers of the Dask ``client`` where there is one.
     say : is told of every pass.
 
     Raises
@@ -133,9 +135,10 @@ def discover(
         kept = {names[j]: float(change[j]) for j in np.flatnonzero(change)}
         passes.append(Pass(kept, linear.misfit, len(linear.dropped), made))
         say(passes[-1])
-    stability = _stability(linear, change, found, chance=chance, resamples=resamples, seed=seed)
-    found, stability = _stable(problem, found, stability)
-    return _result(view, model, library, problem, linear, found, stability, tuple(passes), settled, chance)
+    units, noise = units_of(linear, change), found.noise
+    again = stability(units, found.kept, noise=noise, chance=chance, resamples=resamples, seed=seed, client=client)
+    found, again = _stable(problem, found, again)
+    return _result(view, model, library, problem, linear, found, again, tuple(passes), settled, chance)
 
 
 def _noise(linear: Linear) -> float:
@@ -189,30 +192,13 @@ def _worse(after: Linear, before: Linear) -> bool:
     return after.misfit > max(before.misfit, 1.0 + UNLIKELY * math.sqrt(2.0 / len(after.target)))
 
 
-def _stability(linear: Linear, change: Array, found: Fit, *, chance: float, resamples: int, seed: int) -> Array:
-    """Share (A,) of resamples that find each term. States are drawn with replacement; of a single one, its points."""
-    if not resamples:
-        return np.ones(len(found.kept))
-    target = linear.target + linear.columns @ change
-    units = linear.groups if len(np.unique(linear.groups)) > 1 else np.arange(len(target))
-    places = np.split(np.argsort(units, kind="stable"), np.flatnonzero(np.diff(np.sort(units))) + 1)
-    names = ("",) * linear.columns.shape[1]
-    count = np.zeros(len(found.kept))
-    for r in range(resamples):
-        drawn = np.random.default_rng([seed, r]).integers(0, len(places), len(places))
-        rows = np.concatenate([places[d] for d in drawn])
-        again = fit(reduce(linear.columns[rows], target[rows], names), noise=found.noise, chance=chance)
-        count += [j in again.kept for j in found.kept]
-    return count / resamples
-
-
-def _stable(problem: Problem, found: Fit, stability: Array) -> tuple[Fit, Array]:
-    """The fit without terms that most resamples do not find."""
-    while len(stability) and stability.min() < 0.5:
-        gone = int(np.argmin(stability))
-        keep = [i for i in range(len(stability)) if i != gone]
-        found, stability = refit(problem, [found.kept[i] for i in keep], found.noise), stability[keep]
-    return found, stability
+def _stable(problem: Problem, found: Fit, share: Array) -> tuple[Fit, Array]:
+    """The fit without terms that most resamples do not find; ``share`` (A,) of them finds each."""
+    while len(share) and share.min() < 0.5:
+        gone = int(np.argmin(share))
+        keep = [i for i in range(len(share)) if i != gone]
+        found, share = refit(problem, [found.kept[i] for i in keep], found.noise), share[keep]
+    return found, share
 
 
 def _result(
@@ -222,7 +208,7 @@ def _result(
     problem: Problem,
     linear: Linear,
     found: Fit,
-    stability: Array,
+    share: Array,
     passes: tuple[Pass, ...],
     settled: bool,
     chance: float,
@@ -235,7 +221,7 @@ def _result(
         found=terms,
         deviation=found.deviation,
         covariance=found.covariance,
-        stability=stability,
+        stability=share,
         corrected=corrected(model, terms, found.deviation, threshold(len(library), chance)),
         evidence=found.evidence,
         lead=found.evidence - evidence if found.kept else math.nan,

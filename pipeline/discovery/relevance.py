@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
+from scipy.linalg.lapack import dtrtri, dtrtrs
 from scipy.special import ndtri
 
 from pipeline.errors import InputError
@@ -78,11 +79,24 @@ def reduce(columns: Array, target: Array, names: tuple[str, ...]) -> Problem:
     samples, many = columns.shape
     if samples < many + 1:
         raise InputError(f"{samples} samples are too few for {many} candidates: {many + 1 - samples} more are needed")
-    scales = np.linalg.norm(columns, axis=0)
-    if not scales.all():
-        raise InputError(f"the candidate {names[int(np.argmin(scales))]} is zero in every sample: leave it out")
-    factor = np.asarray(qr(np.column_stack([columns / scales, target]), mode="r", check_finite=False)[0])[: many + 1]
-    _refuse_collinear(factor[:many, :many], names)
+    problem = triangle_of(np.column_stack([columns, target]), samples)
+    if not problem.scales.all():
+        raise InputError(f"the candidate {names[int(np.argmin(problem.scales))]} is zero in every sample: leave it out")
+    _refuse_collinear(problem.triangle, names)
+    return problem
+
+
+def triangle_of(rows: Array, samples: int) -> Problem:
+    """The `Problem` of ``rows`` (.., J + 1), columns and target, that stand for ``samples``; nothing is refused.
+
+    A column that is zero stays out of every fit.
+    """
+    many = rows.shape[1] - 1
+    scales = np.linalg.norm(rows[:, :many], axis=0)
+    scaled = rows / np.append(np.where(scales > 0.0, scales, 1.0), 1.0)
+    factor = np.zeros((many + 1, many + 1))
+    found = np.asarray(qr(scaled, mode="r", check_finite=False, overwrite_a=True)[0])[: many + 1]
+    factor[: len(found)] = found
     return Problem(factor[:many, :many], factor[:many, many], abs(float(factor[many, many])), samples, scales)
 
 
@@ -107,22 +121,21 @@ def threshold(candidates: int, chance: float) -> float:
 def fit(problem: Problem, *, noise: float | None, chance: float) -> Fit:
     """The sparse regression: the columns whose posterior stands out of its own deviation.
 
+    The column whose signal is least is pruned and the search goes on from the a_j of the others, until every signal is large enough.
+
     Parameters
     ----------
     noise : the noise's deviation s; None where it is not known: then it is estimated with the rest.
     chance : probability of taking in any column of pure noise, which sets the `threshold`.
     """
     search = _Search(problem, noise)
-    search.run(frozenset())
     least = threshold(len(problem.scales), chance)
-    pruned: frozenset[int] = frozenset()
     while True:
+        search.run()
         found = search.fit()
         if not found.kept or found.signal.min() >= least:
             return found
-        pruned |= {found.kept[int(np.argmin(found.signal))]}
-        search = _Search(problem, noise)
-        search.run(pruned)
+        search.bar(found.kept[int(np.argmin(found.signal))])
 
 
 def refit(problem: Problem, kept: list[int], noise: float) -> Fit:
@@ -141,7 +154,8 @@ def cramer_rao(problem: Problem, kept: list[int], noise: float) -> Array:
 
 def log_evidence(problem: Problem, kept: tuple[int, ...], precision: Array, noise: float) -> float:
     """Log marginal likelihood (Tipping 2001, eq. 15) of the columns ``kept`` with ``precision`` a_j (of the columns as given)."""
-    return _Posterior(problem, list(kept), precision / problem.scales[list(kept)] ** 2, noise).evidence()
+    places = np.array(kept, int)
+    return _Posterior(problem, places, precision / problem.scales[places] ** 2, noise).evidence()
 
 
 def runner_up(problem: Problem, found: Fit) -> tuple[tuple[int, ...], float]:
@@ -165,24 +179,28 @@ def runner_up(problem: Problem, found: Fit) -> tuple[tuple[int, ...], float]:
 class _Posterior:
     """The posterior of some columns with given a_j, in the units of the triangle."""
 
-    def __init__(self, problem: Problem, kept: list[int], precision: Array, noise: float) -> None:
-        self.problem, self.kept, self.precision, self.noise = problem, kept, precision, noise
+    def __init__(self, problem: Problem, kept: Array, precision: Array, noise: float) -> None:
+        self.problem, self.precision, self.noise = problem, precision, noise
         self._columns = problem.triangle[:, kept]
         tall = np.vstack([self._columns / noise, np.diag(np.sqrt(precision))])
-        self._q, self._r = np.linalg.qr(tall)
-        self._top = self._q[: len(problem.target)]
-        self.mean = solve_triangular(self._r, self._top.T @ (problem.target / noise)) if kept else np.zeros(0)
+        q, self._r = np.linalg.qr(tall)
+        self._top = q[: len(problem.target)]
+        self.mean = dtrtrs(self._r, self._top.T @ (problem.target / noise))[0] if len(kept) else np.zeros(0)
 
     def covariance(self) -> Array:
-        inverse = solve_triangular(self._r, np.eye(len(self.kept))) if self.kept else np.zeros((0, 0))
+        inverse = self._inverse()
         return np.asarray(inverse @ inverse.T)
+
+    def variance(self) -> Array:
+        """Diagonal of the covariance."""
+        return np.asarray((self._inverse() ** 2).sum(axis=1))
 
     def sums(self) -> tuple[Array, Array]:
         """S and Q (J,) of all columns (Tipping and Faul 2003, eq. 19's capitals): column' C^-1 column, column' C^-1 target."""
         triangle, target = self.problem.triangle, self.problem.target
         rest = triangle - self._top @ (self._top.T @ triangle)
         missed = target - self._top @ (self._top.T @ target)
-        return np.einsum("ij,ij->j", triangle, rest) / self.noise**2, triangle.T @ missed / self.noise**2
+        return (triangle * rest).sum(axis=0) / self.noise**2, triangle.T @ missed / self.noise**2
 
     def misfit(self) -> float:
         """Square of what the mean leaves of the target."""
@@ -195,6 +213,9 @@ class _Posterior:
         quadratic = self.misfit() / self.noise**2 + float(self.precision @ self.mean**2)
         return -0.5 * (self.problem.samples * math.log(2.0 * math.pi) + logdet + quadratic)
 
+    def _inverse(self) -> Array:
+        return np.asarray(dtrtri(self._r)[0]) if len(self.mean) else np.zeros((0, 0))
+
 
 class _Search:
     """The columns taken in so far and their a_j: one action a step, the one that gains most."""
@@ -205,34 +226,38 @@ class _Search:
         self._floor = max(ROUND_OFF * size, 1e-300)
         free = problem.samples - len(problem.scales)
         self.noise = noise if noise is not None else max(problem.left / math.sqrt(free), self._floor)
-        self._precision: dict[int, float] = {}
+        self._precision = np.full(len(problem.scales), math.inf)  # a_j; infinite: out
+        self._barred = np.zeros(len(problem.scales), bool)
 
-    def run(self, barred: frozenset[int]) -> None:
-        """Take in, take out and re-weight columns, those ``barred`` left aside, until the evidence gains no more."""
+    def run(self) -> None:
+        """Take in, take out and re-weight columns, those barred left aside, until the evidence gains no more."""
         for _ in range(MOST_ACTIONS):
             now = self._posterior()
             s, q = self._sparsity(now)
             gain, best = self._gains(s, q)
-            gain[list(barred)] = -math.inf
+            gain[self._barred] = -math.inf
             j = int(np.argmax(gain))
             moved = 0.0 if self.known is not None else self._estimate_noise(now)
             if gain[j] <= LEAST_GAIN and moved <= SETTLED:
                 return
             if gain[j] > LEAST_GAIN:
-                if math.isinf(best[j]):
-                    del self._precision[j]
-                else:
-                    self._precision[j] = float(best[j])
+                self._precision[j] = best[j]
+
+    def bar(self, j: int) -> None:
+        """Take the column out for good."""
+        self._barred[j] = True
+        self._precision[j] = math.inf
 
     def hold(self, kept: list[int]) -> None:
         """Keep just these columns, each with its best a_j."""
-        self._precision = dict.fromkeys(kept, 1e-12 / self.noise**2)
+        self._precision[:] = math.inf
+        self._precision[kept] = 1e-12 / self.noise**2
         for _ in range(MOST_ACTIONS):
-            s, q = self._sparsity(self._posterior())
-            before = dict(self._precision)
-            for j in kept:
-                self._precision[j] = float(s[j] ** 2 / max(q[j] ** 2 - s[j], 1e-12 * s[j]))
-            if all(abs(math.log(self._precision[j] / before[j])) < SETTLED for j in kept):
+            s, q = (both[kept] for both in self._sparsity(self._posterior()))
+            best = s**2 / np.maximum(q**2 - s, 1e-12 * s)
+            moved = np.abs(np.log(best / self._precision[kept]))
+            self._precision[kept] = best
+            if (moved < SETTLED).all():
                 return
 
     def trial(self, other: int) -> Fit:
@@ -241,54 +266,55 @@ class _Search:
         if q[other] ** 2 <= s[other]:
             return self.fit()
         search = _Search(self.problem, self.noise)
-        search.hold([*self._precision, other])
+        search.hold([*self._kept().tolist(), other])
         return search.fit()
 
     def fit(self) -> Fit:
-        now, kept = self._posterior(), sorted(self._precision)
+        now, kept = self._posterior(), self._kept()
         scale = self.problem.scales[kept]
         covariance = now.covariance() / np.outer(scale, scale)
-        return Fit(tuple(kept), now.mean / scale, covariance, now.precision * scale**2, self.noise, now.evidence())
+        return Fit(tuple(kept.tolist()), now.mean / scale, covariance, now.precision * scale**2, self.noise, now.evidence())
+
+    def _kept(self) -> Array:
+        return np.flatnonzero(np.isfinite(self._precision))
 
     def _posterior(self) -> _Posterior:
-        kept = sorted(self._precision)
-        return _Posterior(self.problem, kept, np.array([self._precision[j] for j in kept]), self.noise)
+        kept = self._kept()
+        return _Posterior(self.problem, kept, self._precision[kept], self.noise)
 
     def _sparsity(self, now: _Posterior) -> tuple[Array, Array]:
         """The small s and q of all columns: S and Q with the column itself out (Tipping and Faul 2003, eq. 23).
 
-        Those of a strong column that is in come from a posterior without it: a S / (a - S) would lose its digits.
+        a S / (a - S) loses its digits where s is large beside a. There they come from the column's posterior, whose variance is
+        1 / (a + s) and whose mean is q / (a + s).
         """
         s, q = now.sums()
-        for j, a in self._precision.items():
-            if a * self.noise**2 > 1e-8 and a - s[j] > 1e-6 * a:
-                s[j], q[j] = a * s[j] / (a - s[j]), a * q[j] / (a - s[j])
-                continue
-            others = [i for i in now.kept if i != j]
-            precision = np.array([self._precision[i] for i in others])
-            alone_s, alone_q = _Posterior(self.problem, others, precision, self.noise).sums()
-            s[j], q[j] = alone_s[j], alone_q[j]
+        kept, a, v = self._kept(), now.precision, now.variance()
+        strong = a * v < 0.5  # s > a
+        out = a / np.where(strong, a, a - s[kept])
+        q[kept] = np.where(strong, now.mean / v, out * q[kept])
+        s[kept] = np.where(strong, 1.0 / v - a, out * s[kept])
         return np.maximum(s, 1e-300), q
 
     def _gains(self, s: Array, q: Array) -> tuple[Array, Array]:
         """What the best action with each column gains in log evidence, and the a_j it would have (infinite: out)."""
         in_it = q**2 > s
         best = np.where(in_it, s**2 / np.where(in_it, q**2 - s, 1.0), math.inf)
-        gain = np.array([_part(a, s[j], q[j]) for j, a in enumerate(best)])
-        for j, a in self._precision.items():
-            settled = abs(math.log(best[j] / a)) < SETTLED
-            gain[j] = 0.0 if settled else gain[j] - _part(a, s[j], q[j])
+        gain = _part(best, s, q)
+        kept = self._kept()
+        settled = np.abs(np.log(best[kept] / self._precision[kept])) < SETTLED
+        gain[kept] = np.where(settled, 0.0, gain[kept] - _part(self._precision[kept], s[kept], q[kept]))
         return gain, best
 
     def _estimate_noise(self, now: _Posterior) -> float:
         """Tipping 2001, eq. (18); returns the change of its logarithm."""
-        determined = sum(1.0 - a * v for a, v in zip(now.precision, np.diag(now.covariance()), strict=True))
+        determined = float((1.0 - now.precision * now.variance()).sum())
         noise = max(math.sqrt(now.misfit() / (self.problem.samples - determined)), self._floor)
         change = abs(math.log(noise / self.noise))
         self.noise = noise
         return change
 
 
-def _part(a: float, s: float, q: float) -> float:
+def _part(a: Array, s: Array, q: Array) -> Array:
     """The part of the log evidence that depends on one a_j (Tipping and Faul 2003, eq. 18)."""
-    return 0.0 if math.isinf(a) else 0.5 * (math.log(a) - math.log(a + s) + q * q / (a + s))
+    return np.asarray(0.5 * (q * q / (a + s) - np.log1p(s / a)))

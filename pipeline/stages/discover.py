@@ -214,7 +214,7 @@ def _search(data: Data, states: States, model: Model, library: Terms, params: Pa
             if data.noise
             else Pairs(data.values[::2], data.values[1::2], data.step, model.lengths, forecast, params.columns)
         )
-        found = discover(view, model.terms, library, chance=params.chance, resamples=params.resamples, seed=params.seed)
+        found = discover(view, model.terms, library, chance=params.chance, resamples=params.resamples, seed=params.seed, client=client)
         needed = longest_step(model.advance, found.corrected, begin, data.step, accuracy)
         if needed >= longest:
             return found, longest

@@ -55,6 +55,16 @@ def test_no_other_weighting_of_a_column_has_more_evidence():
             assert log_evidence(problem, found.kept, other, found.noise) < found.evidence
 
 
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_a_search_that_went_on_after_pruning_is_where_one_of_the_kept_columns_alone_ends(seed):
+    """Both end where no log a_j moves by more than 1e-3: the evidence, flat there, is the same to the square of that."""
+    problem = reduce(*data(seed), NAMES)
+    found = fit(problem, noise=0.5, chance=1e-3)
+    alone = refit(problem, list(found.kept), 0.5)
+    assert found.evidence == pytest.approx(alone.evidence, abs=1e-5)
+    assert found.mean == pytest.approx(alone.mean, abs=1e-3 * found.deviation.min())
+
+
 def test_the_posterior_is_that_of_the_normal_equations():
     columns, target = data(3)
     found = fit(reduce(columns, target, NAMES), noise=0.5, chance=1e-3)
