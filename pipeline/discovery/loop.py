@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.discovery.library import Terms, with_changes
-from pipeline.discovery.relevance import Fit, Problem, fit, reduce, refit, runner_up, threshold
+from pipeline.discovery.problem import Problem, reduce
+from pipeline.discovery.relevance import Fit, fit, refit, runner_up, threshold
 from pipeline.discovery.samples import Linear, View
 from pipeline.discovery.stability import stability, units_of
 from pipeline.errors import InputError
@@ -124,7 +125,7 @@ def discover(
     linear = view.linearise(model, library)
     passes: list[Pass] = []
     while True:
-        problem = reduce(linear.columns, linear.target + linear.columns @ change, names)
+        problem = reduce(linear.columns, linear.target + linear.columns @ change, names, linear.accuracy)
         found = fit(problem, noise=_noise(linear), chance=chance)
         step = _whole(found, len(library)) - change
         settled = _is_settled(step, change, found)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.discovery.collinear import refuse_collinear, refuse_round_off, refuse_still, relative_error, shaken
 from pipeline.discovery.derivatives import weak
 from pipeline.discovery.library import FORMS, Terms, values
 from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
@@ -55,26 +56,46 @@ class Pairs:
 
     def linearise(self, model: Terms, library: Terms) -> Linear:
         """Error samples and columns at every observed point of every state from which the model does not blow up."""
-        if self.columns == "response":
-            after, columns = responses(self.forecast, model, library, self.earlier, self.step, self.lengths)
-            columns /= self.step
-        else:
-            after = forecasts(self.forecast, model, self.earlier, self.step)
-            columns = self._terms(library)
+        refuse_still(library, self.earlier, self.accuracy)
+        if self.columns != "response":
+            refuse_round_off(library, self.earlier, self.lengths, self.columns)
+        after, columns = self._columns(model, library, self.earlier)
         error = (self.later - after) / self.step
         least = math.sqrt(2.0) * self.accuracy * float(self.earlier.std()) / self.step
         if self.columns == "weak":
             error = weak(error, self.lengths)
         good = whole(after, columns)
+        if not good.any() and whole(after).any():  # terms that are next to nothing on these states were made very large
+            self._refuse_small(library)
         refuse_none_left(good, self.step)
         seen = good.reshape(-1, *[1] * len(self.lengths)) & np.isfinite(error)
         groups = np.broadcast_to(np.arange(len(good)).reshape(-1, *[1] * len(self.lengths)), seen.shape)
         dropped = tuple(int(k) for k in np.flatnonzero(~good))
         misfit = float(np.mean(error[seen] ** 2)) / least**2
-        return Linear(columns[seen], error[seen], groups[seen], least, False, misfit, dropped, lambda change, share: self)
 
-    def _terms(self, library: Terms) -> Array:
+        def known() -> Array:
+            again = self._columns(model, library, shaken(self.earlier))[1]
+            return self.accuracy + relative_error(columns, again)  # no better than the states, nor than round-off
+
+        return Linear(columns[seen], error[seen], groups[seen], least, False, misfit, dropped, lambda change, share: self, known)
+
+    def _columns(self, model: Terms, library: Terms, states: Array) -> tuple[Array, Array]:
+        """Forecasts of the states (S, *points), and the columns (S, *points, J)."""
+        if self.columns != "response":
+            return forecasts(self.forecast, model, states, self.step), self._terms(library, states)
+        after, columns = responses(self.forecast, model, library, states, self.step, self.lengths)
+        return after, columns / self.step
+
+    def _refuse_small(self, library: Terms) -> None:
+        """Refuse candidates that are round-off, or collinear by their values, on the states."""
+        refuse_round_off(library, self.earlier, self.lengths, "spectral")
+        there, again = (values(library, states, self.lengths) for states in (self.earlier, shaken(self.earlier)))
+        columns = there.reshape(-1, len(library))
+        known = self.accuracy + relative_error(there, again)
+        refuse_collinear(columns / np.linalg.norm(columns, axis=0), [term.key for term in library], lambda: known)
+
+    def _terms(self, library: Terms, earlier: Array) -> Array:
         """The candidates' values, mean of both states (the later one where it is whole)."""
         there = whole(self.later).reshape(-1, *[1] * len(self.lengths))
-        later = np.where(there, self.later, self.earlier)
-        return 0.5 * (values(library, self.earlier, self.lengths, self.columns) + values(library, later, self.lengths, self.columns))
+        later = np.where(there, self.later, earlier)
+        return 0.5 * (values(library, earlier, self.lengths, self.columns) + values(library, later, self.lengths, self.columns))

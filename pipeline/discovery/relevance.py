@@ -4,10 +4,7 @@
 
 M. E. Tipping, J. Mach. Learn. Res. 1 (2001) 211-244: eqs. (11)-(12) the posterior, (15) the marginal likelihood, (18) the noise;
 M. E. Tipping, A. C. Faul, Proc. 9th Int. Workshop Artif. Intell. Stat. (2003): eqs. (17)-(19) the gain of one column, (20)-(21) its
-best a_j. Correlated noise is whitened by the caller or by `whitened`.
-
-All works on the triangle R of a QR factorisation of the scaled columns, never on products of them: what is left of a fit to 12 digits
-keeps its own digits. Columns are divided by their norms, so that their units do not matter.
+best a_j. Correlated noise is whitened by the caller or by `problem.whitened`.
 """
 
 import math
@@ -15,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.linalg.lapack import dtrtri, dtrtrs
 from scipy.special import ndtri
 
-from pipeline.errors import InputError
+from pipeline.discovery.problem import Problem
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,17 +23,6 @@ MOST_ACTIONS = 1000  # columns taken in, taken out or re-weighted; tens are usua
 LEAST_GAIN = 1e-6  # of log evidence, for which a column is taken in or out
 SETTLED = 1e-3  # change of log a_j and of the noise's logarithm that ends the search: a posterior mean hardly depends on either
 ROUND_OFF = 1e-15  # of the target's norm: no noise is smaller
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A regression reduced to its triangle; N samples, J columns."""
-
-    triangle: Array  # (J, J), upper; its columns have norm 1
-    target: Array  # (J,), the target's part in the space of the columns
-    left: float  # norm of the target's part outside
-    samples: int
-    scales: Array  # (J,), norms of the columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,58 +44,6 @@ class Fit:
     def signal(self) -> Array:
         """Posterior mean over its standard deviation (A,)."""
         return np.asarray(np.abs(self.mean) / self.deviation)
-
-
-def whitened(columns: Array, target: Array, covariance: Array) -> tuple[Array, Array]:
-    """Columns (N, J) and target (N,) whose noise has the covariance (N, N), as ones whose noise is independent, of deviation 1."""
-    factor = cholesky(covariance, lower=True)
-    both = solve_triangular(factor, np.column_stack([columns, target]), lower=True)
-    return both[:, :-1], both[:, -1]
-
-
-def reduce(columns: Array, target: Array, names: tuple[str, ...]) -> Problem:
-    """The `Problem` of columns (N, J) and target (N,).
-
-    Raises
-    ------
-    InputError
-        Fewer samples than columns and one more, a column that is zero everywhere, or collinear ones: says which.
-    """
-    samples, many = columns.shape
-    if samples < many + 1:
-        raise InputError(f"{samples} samples are too few for {many} candidates: {many + 1 - samples} more are needed")
-    problem = triangle_of(np.column_stack([columns, target]), samples)
-    if not problem.scales.all():
-        raise InputError(f"the candidate {names[int(np.argmin(problem.scales))]} is zero in every sample: leave it out")
-    _refuse_collinear(problem.triangle, names)
-    return problem
-
-
-def triangle_of(rows: Array, samples: int) -> Problem:
-    """The `Problem` of ``rows`` (.., J + 1), columns and target, that stand for ``samples``; nothing is refused.
-
-    A column that is zero stays out of every fit.
-    """
-    many = rows.shape[1] - 1
-    scales = np.linalg.norm(rows[:, :many], axis=0)
-    scaled = rows / np.append(np.where(scales > 0.0, scales, 1.0), 1.0)
-    factor = np.zeros((many + 1, many + 1))
-    found = np.asarray(qr(scaled, mode="r", check_finite=False, overwrite_a=True)[0])[: many + 1]
-    factor[: len(found)] = found
-    return Problem(factor[:many, :many], factor[:many, many], abs(float(factor[many, many])), samples, scales)
-
-
-def _refuse_collinear(triangle: Array, names: tuple[str, ...]) -> None:
-    """Refuse columns of which one is a sum of others to round-off: those of the smallest singular vector."""
-    _, singular, rows = np.linalg.svd(triangle)
-    if singular[-1] > len(triangle) * np.finfo(float).eps * singular[0] * 100.0:
-        return
-    share = np.abs(rows[-1])
-    involved = [names[j] for j in np.argsort(-share) if share[j] > 0.05 * share.max()]
-    raise InputError(
-        f"the candidates {', '.join(involved)} are collinear on these data (condition {singular[0] / max(singular[-1], 1e-300):.1e}): "
-        "leave one out, or bring states that tell them apart"
-    )
 
 
 def threshold(candidates: int, chance: float) -> float:
@@ -143,13 +76,6 @@ def refit(problem: Problem, kept: list[int], noise: float) -> Fit:
     search = _Search(problem, noise)
     search.hold(kept)
     return search.fit()
-
-
-def cramer_rao(problem: Problem, kept: list[int], noise: float) -> Array:
-    """The least standard deviation (A,) that an unbiased estimate of the coefficients ``kept``, and no others, can have."""
-    columns = problem.triangle[:, kept] * problem.scales[kept]
-    inverse = np.linalg.inv(np.linalg.qr(columns, mode="r"))
-    return np.asarray(noise * np.linalg.norm(inverse, axis=1))
 
 
 def log_evidence(problem: Problem, kept: tuple[int, ...], precision: Array, noise: float) -> float:

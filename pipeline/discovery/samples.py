@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pipeline.discovery.collinear import Accuracy
 from pipeline.discovery.library import Terms, values, with_changes
 from pipeline.errors import InputError
 
@@ -18,6 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Forecast = Callable[[Terms, Array, float], Array]  # (model, states (S, *points), step)
 
 RESPONSE = 1e-6  # change of the forecast by h, relative to the states: between round-off and curvature
+ROUND_OFF = np.finfo(float).eps / RESPONSE  # of a response, relative to it
 BLOWN_UP = 10.0  # times the largest value of all states: no forecast over a step of any use comes near
 
 
@@ -33,6 +35,7 @@ class Linear:
     misfit: float  # mean square of the errors over that of the noise: 1 is noise alone
     dropped: tuple[int, ...]  # states from which a forecast blew up
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it
+    accuracy: Accuracy = lambda: ROUND_OFF  # (J,) or one number: to what share of its size a column is known
 
 
 def forecasts(forecast: Forecast, model: Terms, states: Array, step: float) -> Array:

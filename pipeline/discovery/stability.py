@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.discovery.relevance import fit, triangle_of
+from pipeline.discovery.problem import triangle_of
+from pipeline.discovery.relevance import fit
 from pipeline.discovery.samples import Linear
 
 Array = np.ndarray[Any, np.dtype[Any]]

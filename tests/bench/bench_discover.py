@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from pipeline.discovery.library import default_library
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.pairs import Pairs
-from pipeline.discovery.relevance import cramer_rao
+from pipeline.discovery.problem import cramer_rao
 from pipeline.discovery.trajectory import observe
 
 HERE = Path(__file__).resolve().parent

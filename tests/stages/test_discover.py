@@ -289,6 +289,9 @@ def test_a_file_that_is_no_observation_is_told_in_one_line(truth, lacking, clien
     square = changed("square.h5", lambda t, u: (t, np.sign(u)))  # its cube is itself
     said = refused("are collinear on these data", *given, file=square, library=("u_x", "u", "u**3"), columns="spectral", after=0.0)
     assert "u**3" in said
+    wave = changed("wave.h5", lambda t, u: (t, np.exp(0.3 * t)[:, None] * np.sin(6.0 * np.pi * np.arange(128) / 128)))
+    said = refused("are collinear on these data", *given, file=wave, library=(), after=0.0)
+    assert said.startswith("the candidates u, u_xx; ")
     refused("do not vary", *given, file=changed("flat.h5", lambda t, u: (t, 0.0 * u)), after=0.0)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, multivariate_normal, norm
 
-from pipeline.discovery.relevance import cramer_rao, fit, log_evidence, reduce, refit, runner_up, threshold, whitened
+from pipeline.discovery.problem import cramer_rao, reduce, whitened
+from pipeline.discovery.relevance import fit, log_evidence, refit, runner_up, threshold
 from pipeline.errors import InputError
 
 MANY = 12

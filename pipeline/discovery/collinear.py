@@ -1,0 +1,99 @@
+"""Candidates that the data can't tell apart: columns of which one is a sum of others as nearly as they are known at all.
+
+With columns c_j of norm 1, each known to d_j of its size, the sum of v_j c_j is known to the sum of |v_j| d_j at best (triangle
+inequality). Where it is no larger, the columns may as well be collinear: what it is made of is their error.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.discovery.library import Terms, values
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Accuracy = Callable[[], Array | float]  # to what share of its size each column is known (J,): asked for only where it may matter
+
+ROUND_OFF = 4.0 * np.finfo(float).eps  # of a state's largest value, at every point: what any computation leaves in it
+SUSPECT = 1e-4  # least singular value of columns of norm 1 that is above their error without a look at it
+INVOLVED = 0.05  # of the largest share in a sum, from which a column is named
+MOST_SETS = 6  # that a message lists
+
+
+def shaken(states: Array) -> Array:
+    """The states (S, *points) with as much white noise as round-off leaves in them; derivatives raise it by k^4 for u_xxxx."""
+    axes = tuple(range(1, states.ndim))
+    noise = np.random.default_rng(0).normal(size=states.shape)
+    return np.asarray(states + ROUND_OFF * np.abs(states).max(axis=axes, keepdims=True) * noise)
+
+
+def relative_error(columns: Array, again: Array) -> Array:
+    """Of columns (..., J) that were computed twice (J,); infinite for one that is zero. What is not finite is left out."""
+    many = columns.shape[-1]
+    one, other = columns.reshape(-1, many), again.reshape(-1, many)
+    there = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1)
+    size, error = np.linalg.norm(one[there], axis=0), np.linalg.norm((other - one)[there], axis=0)
+    return np.where(size > 0.0, error / np.where(size > 0.0, size, 1.0), np.inf)
+
+
+def refuse_still(library: Terms, states: Array, accuracy: float) -> None:
+    """Refuse candidates with a derivative along which the states do not vary, to their relative ``accuracy``: says which."""
+    whole = np.linalg.norm(states - states.mean())
+    for axis in range(1, states.ndim):
+        if np.linalg.norm(states - states.mean(axis=axis, keepdims=True)) <= accuracy * whole:
+            names = [term.key for term in library if any(d[axis - 1] for d, _ in term.derivatives)]
+            if names:
+                where = "xy"[axis - 1]
+                raise InputError(f"the states do not vary along {where}: leave out {', '.join(names)}, or bring states that do")
+
+
+def refuse_round_off(library: Terms, states: Array, lengths: tuple[float, ...], form: str) -> None:
+    """Refuse candidates whose values on the states are no more than round-off: says which."""
+    error = relative_error(values(library, states, lengths, form), values(library, shaken(states), lengths, form))
+    names = [term.key for term, share in zip(library, error, strict=True) if share >= 1.0]
+    if names:
+        raise InputError(f"no more than round-off in every sample: leave out {', '.join(names)}, or bring other states")
+
+
+def refuse_collinear(columns: Array, names: Sequence[str], accuracy: Accuracy) -> None:
+    """Refuse columns (N, J) of norm 1 of which one is a sum of others as nearly as they are known.
+
+    Raises
+    ------
+    InputError
+        Collinear columns: says which.
+    """
+    _, singular, rows = np.linalg.svd(columns, full_matrices=False)
+    if singular[-1] > SUSPECT:
+        return
+    known = np.broadcast_to(accuracy(), len(names))
+    share = np.abs(rows[-1])
+    if singular[-1] > share @ known:
+        return
+    found = _sets(columns, known) or [_involved(share)]
+    listed = "; ".join(", ".join(names[j] for j in some) for some in found[:MOST_SETS])
+    more = f"; and {len(found) - MOST_SETS} more" if len(found) > MOST_SETS else ""
+    raise InputError(
+        f"the candidates {listed}{more} are collinear on these data, as far as those are known (to {share @ known:.0e} of their size): "
+        f"leave one {'of each set ' if len(found) > 1 else ''}out, or bring states that tell them apart"
+    )
+
+
+def _sets(columns: Array, known: Array) -> list[list[int]]:
+    """Columns that are sums of columns before them, each with those."""
+    found, apart = [], list[int]()
+    for j in range(columns.shape[1]):
+        share, *_ = np.linalg.lstsq(columns[:, apart], columns[:, j]) if apart else (np.zeros(0),)
+        rest = float(np.linalg.norm(columns[:, j] - columns[:, apart] @ share))
+        if rest > known[j] + np.abs(share) @ known[apart]:
+            apart.append(j)
+            continue
+        whole = np.zeros(columns.shape[1])
+        whole[apart] = np.abs(share)
+        found.append(sorted({*_involved(whole), j}))
+    return found
+
+
+def _involved(share: Array) -> list[int]:
+    return [int(j) for j in np.flatnonzero(share > INVOLVED * share.max())]
