@@ -2,8 +2,8 @@
 
     u_t + |grad u|^2 / 2 + lap u + lap lap u = 0,    periodic
 
-The truth is by an integrating factor and classical RK4 (J. D. Lawson, SIAM J. Numer. Anal. 4 (1967) 372-380, DOI 10.1137/0704033), on a finer
-grid than the forecasts' and at a shorter step, so that the two have no error in common.
+The truth is by an integrating factor and classical RK4 (J. D. Lawson, SIAM J. Numer. Anal. 4 (1967) 372-380, DOI 10.1137/0704033), on a
+finer grid than the forecasts' and at a shorter step, so that the two have no error in common.
 """
 
 import math

@@ -67,7 +67,9 @@ def test_the_weak_form_of_noise_is_far_less_noisy_than_the_derivative():
     assert weak(noise, (LENGTH,), (4, 0)).std() < 0.02 * spectral(noise, (LENGTH,), (4, 0)).std()
 
 
-@pytest.mark.parametrize(("lengths", "points"), [((LENGTH,), (40,)), ((LENGTH,), (41,)), ((6.0, 5.0), (12, 9)), ((2 * np.pi,) * 2, (9, 10))])
+@pytest.mark.parametrize(
+    ("lengths", "points"), [((LENGTH,), (40,)), ((LENGTH,), (41,)), ((6.0, 5.0), (12, 9)), ((2 * np.pi,) * 2, (9, 10))]
+)
 def test_numbers_of_modes_and_states_are_each_others_inverse(lengths, points):
     found = modes(lengths, points)
     assert found.count == np.prod([n - 1 + n % 2 for n in points])  # all but the highest waves of even numbers of points
