@@ -33,7 +33,7 @@ class Plane(Protocol):
 class WholePlane:
     """All of a plane of points ``shape`` (ny, nx), even, on this process; see `Plane`. Takes several planes, first axis, at once."""
 
-    side = 8  # members at once: more than that leave the processor's nearest memory
+    side = 16  # planes at once: more than that leave the processor's nearest memory
 
     def __init__(self, shape: tuple[int, int], factor: float = 1.0) -> None:
         self._half, self._waves = shape[0] // 2, shape[1] // 2 + 1
