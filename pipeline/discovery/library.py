@@ -1,7 +1,8 @@
 """Candidate terms and their values: u^p d^q u / dx^q, or the user's own symbols.
 
 The default library is that of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282: p, q from
-0 to 4, without the constant; q = 0 means u^p alone. In a plane those by y, and what |grad u|^2 and the square of the Laplacian have besides.
+0 to 4, without the constant; q = 0 means u^p alone. In a plane those by y,
+and what |grad u|^2 and the square of the Laplacian have besides.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

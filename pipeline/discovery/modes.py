@@ -48,25 +48,21 @@ class Modes:
         with np.errstate(invalid="ignore"):  # a state that blew up stays nan
             c = np.fft.rfftn(states, axes=range(-self.axes, 0)) / math.prod(points)
         found = np.empty((*c.shape[: -self.axes], self.count))
-        found[..., 0] = c[(..., *[0] * self.axes)].real
-        chosen = np.sqrt(2.0) * c[(..., *self._places(self.waves, points))]
+        found[..., 0] = c[_places(np.zeros(self.axes, int), points)].real
+        chosen = np.sqrt(2.0) * c[_places(self.waves, points)]
         found[..., 1::2], found[..., 2::2] = chosen.real, chosen.imag
         return found
 
     def states(self, numbers: Array, points: tuple[int, ...]) -> Array:
         """States (..., *points) of ``numbers`` (..., n)."""
         c = np.zeros((*numbers.shape[:-1], *points[:-1], points[-1] // 2 + 1), complex)
-        c[(..., *[0] * self.axes)] = numbers[..., 0]
+        c[_places(np.zeros(self.axes, int), points)] = numbers[..., 0]
         chosen = (numbers[..., 1::2] + 1j * numbers[..., 2::2]) / np.sqrt(2.0)
-        c[(..., *self._places(self.waves, points))] = chosen
+        c[_places(self.waves, points)] = chosen
         both = self.waves[:, -1] == 0  # half a spectrum holds these and their mirror images
         if self.axes > 1:
-            c[(..., *self._places(-self.waves[both], points))] = np.conj(chosen[..., both])
+            c[_places(-self.waves[both], points)] = np.conj(chosen[..., both])
         return np.asarray(np.fft.irfftn(c * math.prod(points), points, axes=range(-self.axes, 0)))
-
-    @staticmethod
-    def _places(waves: Array, points: tuple[int, ...]) -> tuple[Array, ...]:
-        return tuple(wave % count for wave, count in zip(waves.T, points, strict=True))
 
     def fitted(self, observed: Array) -> tuple[Array, Array]:
         """Numbers (M, n) fitted to observed states (M, *points) by least squares, nan where not observed, and their covariances.
@@ -93,6 +89,11 @@ class Modes:
             covariances[k] = np.linalg.inv(normal)
             numbers[k] = covariances[k] @ (basis[there].T @ flat[k, there])
         return numbers, covariances
+
+
+def _places(waves: Array, points: tuple[int, ...]) -> tuple[Any, ...]:
+    """Where ``waves`` (..., axes) stand in spectra (..., *half)."""
+    return (..., *(wave % count for wave, count in zip(waves.T, points, strict=True)))
 
 
 def modes(lengths: tuple[float, ...], points: tuple[int, ...]) -> Modes:

@@ -15,7 +15,7 @@ from pipeline.discovery.library import with_changes
 from pipeline.terms import Term, parse_terms
 
 TRUTH = parse_terms(["-u_xx - u_yy", "-u_xxxx - 2*u_xxyy - u_yyyy", "-0.5*u_x^2 - 0.5*u_y^2"], dimensions=2)
-LENGTH, POINTS = 22.0, 64  # along each axis
+LENGTH, POINTS = 16.0, 48  # along each axis
 SPIN_UP = 60.0  # simulated time before the first state
 GONE = {  # name to the terms that the model lacks, wholly or in part
     "u_x^2": ["-0.5*u_x^2"],
