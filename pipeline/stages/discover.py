@@ -19,7 +19,7 @@ from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.model import Model, Steps, longest_step
 from pipeline.discovery.pairs import ACCURACY, Pairs
 from pipeline.discovery.samples import View
-from pipeline.discovery.trajectory import Trajectory, observe
+from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 from pipeline.stages.core import states as observed_states
@@ -225,6 +225,12 @@ def _trajectory(
 ) -> Trajectory:
     times = states.times[data.frames]
     members = params.members or MEMBERS[len(grid)]
+    needed = fewest_members(data.values, model.lengths, data.noise, len(library))
+    if members < needed:
+        raise InputError(
+            f"{members} members are too few for these states and {len(library)} candidates: waves that stand far above the noise would be "
+            f"left to the model; set members = {needed}, or give fewer candidates"
+        )
     return observe(times, data.values, model.lengths, data.noise, forecast, points=grid, members=members, candidates=len(library))
 
 

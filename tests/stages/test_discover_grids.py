@@ -6,6 +6,7 @@ import pytest
 
 from jobs.execute import model_of
 from pipeline import case
+from pipeline.errors import InputError
 from pipeline.stages import discover
 from pipeline.store import Store
 from solvers.core.comm import Serial
@@ -103,6 +104,14 @@ def test_noisy_states_in_a_plane_name_the_term(runs, tmp_path):
     assert result["data"]["kind"] == "trajectory"
     assert result["misfit"] == pytest.approx(1.0, abs=5.0 * np.sqrt(2.0 / result["data"]["samples"]))
     assert result["forecast"]["model"]["valid"] < result["forecast"]["corrected"]["valid"]
+
+
+def test_too_few_members_for_the_waves_of_a_plane_are_refused(runs, tmp_path):
+    with pytest.raises(
+        InputError, match=r"20 members are too few for these states and 8 candidates: .*; set members = (\d+), or give"
+    ) as error:
+        find(runs["plane"], runs["plane lacks u_x**2"], tmp_path, noise=0.01, states=40, after=18.0, members=20, **ON_PLANE)
+    assert "\n" not in str(error.value)
 
 
 def test_a_noisy_plane_of_odd_points_with_gaps_is_found_from_and_forecast_from(runs, tmp_path):
