@@ -1,7 +1,8 @@
 """Candidate terms and their values: u^p d^q u / dx^q, or the user's own symbols.
 
 The default library is that of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282: p, q from
-0 to 4, without the constant; q = 0 means u^p alone.
+0 to 4, without the constant; q = 0 means u^p alone. In a plane those by y,
+and what |grad u|^2 and the square of the Laplacian have besides.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,13 +23,15 @@ U: Derivative = (0, 0)
 
 
 def default_library(powers: int = 4, orders: int = 4, *, dimensions: int = 1) -> Terms:
-    """The candidates u^p (p >= 1) and u^p d^q u / dx^q (q >= 1), in 2-D also by y, each with the coefficient 1."""
+    """The candidates u^p (p >= 1) and u^p d^q u / dx^q (q >= 1), in 2-D also by y with u_x^2, u_y^2 and u_xxyy; coefficients are 1."""
     directions: list[tuple[int, int]] = [(1, 0), (0, 1)][:dimensions]
     found = [Term(1.0, ((U, p),)) for p in range(1, powers + 1)]
     for q in range(1, orders + 1):
         for by_x, by_y in directions:
             derivative = (q * by_x, q * by_y)
             found += [Term(1.0, canonical([(U, p), (derivative, 1)])) for p in range(powers + 1)]
+    if dimensions == 2:
+        found += [Term(1.0, canonical(factors)) for factors in ([((1, 0), 2)], [((0, 1), 2)], [((2, 2), 1)])]
     return tuple(found)
 
 

@@ -19,7 +19,7 @@ from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.model import Model, Steps, longest_step
 from pipeline.discovery.pairs import ACCURACY, Pairs
 from pipeline.discovery.samples import View
-from pipeline.discovery.trajectory import Trajectory, observe
+from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 from pipeline.stages.core import states as observed_states
@@ -36,6 +36,7 @@ WORDS = {"observed": ("file",)}
 MODELS = ("forecast",)  # `run` gets the run's file and the model of its case
 STEP, SPACING = 0.02, 0.1  # D without and with noise (docs/decisions.md)
 STATES, NOISY_STATES = 4, 100
+MEMBERS = {1: 100, 2: 160}  # with noise, by axes
 FINE = 1e-3  # of the noise: what the forecasts' time steps may be wrong by
 
 
@@ -59,8 +60,8 @@ class Params:
     columns: Literal["response", "spectral", "difference", "weak"] = setting("what is regressed on, without noise", default="response")
     chance: float = quantity("dimensionless", "probability that a term is taken in though it is none", default=1e-3, above=0.0)
     resamples: int = setting("of the stability check", default=50)
-    members: int = setting("most forecasts from a state, with noise", default=100)
-    points: int | None = setting("of the grid of the forecasts, with noise; unset: the model's", default=None)
+    members: int | None = setting("most forecasts from a state, with noise; unset: 100, in a plane 160", default=None)
+    points: int | None = setting("of the grid of the forecasts along each axis, with noise; unset: the model's", default=None)
     held_out: float = quantity(
         "dimensionless", "share of the time, at its end, on which the corrected model is tried", default=0.5, above=0.0
     )
@@ -167,8 +168,6 @@ def _library(params: Params, dimensions: int) -> Terms:
 def _data(states: States, params: Params, first: float, last: float) -> tuple[Data, list[str]]:
     """The states that are used, with the noise that was asked for, and what is to be said of them."""
     noisy = bool(params.noise_level or params.noise)
-    if noisy and len(states.points) > 1:
-        raise InputError("states in a plane are taken without noise only: set noise and noise_level to 0")
     usual = SPACING if noisy else STEP
     step = observed_states.step_of(states, params.step, usual)
     notes = [] if params.step or abs(step - usual) < 0.5 * usual else [f"D is {step:g}, for frames are no closer; {usual:g} is usual"]
@@ -202,7 +201,7 @@ def _search(data: Data, states: States, model: Model, library: Terms, params: Pa
     accuracy = max(ACCURACY, FINE * data.noise / data.deviation)
     whole = data.values[np.isfinite(data.values).reshape(len(data.values), -1).all(axis=1)]
     if data.noise:
-        grid = params.points or model.points[0]
+        grid = (params.points,) * len(model.points) if params.points else model.points
         begin = _trajectory(data, states, model, library, params, Steps(model.advance, data.step), grid).guess
     else:
         begin = whole
@@ -221,9 +220,18 @@ def _search(data: Data, states: States, model: Model, library: Terms, params: Pa
         longest = needed
 
 
-def _trajectory(data: Data, states: States, model: Model, library: Terms, params: Params, forecast: Steps, grid: int) -> Trajectory:
+def _trajectory(
+    data: Data, states: States, model: Model, library: Terms, params: Params, forecast: Steps, grid: tuple[int, ...]
+) -> Trajectory:
     times = states.times[data.frames]
-    return observe(times, data.values, model.lengths[0], data.noise, forecast, points=grid, members=params.members, candidates=len(library))
+    members = params.members or MEMBERS[len(grid)]
+    needed = fewest_members(data.values, model.lengths, data.noise, len(library))
+    if members < needed:
+        raise InputError(
+            f"{members} members are too few for these states and {len(library)} candidates: waves that stand far above the noise would be "
+            f"left to the model; set members = {needed}, or give fewer candidates"
+        )
+    return observe(times, data.values, model.lengths, data.noise, forecast, points=grid, members=members, candidates=len(library))
 
 
 def _facts(data: Data, states: States, params: Params, found: Discovery, longest: float) -> dict[str, Any]:

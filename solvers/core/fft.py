@@ -19,6 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Plane(Protocol):
     """Transforms of a plane of points, or of a finer grid on it: waves that a spectrum does not hold are then nought, or dropped."""
 
+    side: int  # planes that the transforms take at once; 1: none but one, without the axis
     rows: slice  # of the grid's lines along x, those of this rank
     waves: slice  # of the wavenumbers along x, those of this rank
 
@@ -30,7 +31,9 @@ class Plane(Protocol):
 
 
 class WholePlane:
-    """All of a plane of points ``shape`` (ny, nx), even, on this process; see `Plane`."""
+    """All of a plane of points ``shape`` (ny, nx), even, on this process; see `Plane`. Takes several planes, first axis, at once."""
+
+    side = 16  # planes at once: more than that leave the processor's nearest memory
 
     def __init__(self, shape: tuple[int, int], factor: float = 1.0) -> None:
         self._half, self._waves = shape[0] // 2, shape[1] // 2 + 1
@@ -41,22 +44,25 @@ class WholePlane:
     def forward(self, u: Array) -> Array:
         v = fft.rfft2(u, norm="forward")
         if self._finer:
-            v = np.concatenate([v[: self._half, : self._waves], v[-self._half :, : self._waves]])
+            v = np.concatenate([v[..., : self._half, : self._waves], v[..., -self._half :, : self._waves]], axis=-2)
         return np.asarray(v)
 
     def backward(self, v: Array) -> Array:
         if self._finer:
-            wide = np.zeros((self._grid[0], self._grid[1] // 2 + 1), complex)
-            wide[: self._half, : self._waves], wide[-self._half :, : self._waves] = v[: self._half], v[self._half :]
+            wide = np.zeros((*v.shape[:-2], self._grid[0], self._grid[1] // 2 + 1), complex)
+            wide[..., : self._half, : self._waves] = v[..., : self._half, :]
+            wide[..., -self._half :, : self._waves] = v[..., self._half :, :]
             v = wide
         return np.asarray(fft.irfft2(v, s=self._grid, norm="forward"))
 
 
 class CutPlane:
-    """The slab of a plane that this rank of ``communicator`` (MPI's own) has; see `Plane`.
+    """The slab of a plane that this rank of ``communicator`` (MPI's own) has; see `Plane`. Takes one plane.
 
     FFTW measures nothing when it plans: the same number of ranks gives the same bits in every run.
     """
+
+    side = 1
 
     def __init__(self, communicator: Any, shape: tuple[int, int], factor: float = 1.0) -> None:
         try:

@@ -1,5 +1,6 @@
 """What stage `discover` needs of a case of solver `ks`: forecasts of given states with any terms, on any grid over the case's lengths."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,13 @@ from pipeline.errors import InputError
 from pipeline.terms import parse_terms
 from solvers.core.comm import Serial
 from solvers.ks import Params
+from solvers.ks.grids import next_smooth, seen_at, smooth
 from solvers.ks.plane import PlaneIntegrator, planes
-from solvers.ks.spectral import Dealias, Integrator
+from solvers.ks.spectral import LEAST_POINTS, Dealias, Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+FINER = 1.5  # times the points have waves below a third of the finer grid's, which "2/3" keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,20 @@ class Advance:
     dealias: Dealias
 
     def __call__(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
-        """``states`` (S, points by x[, by y]) a ``step`` later, in ``steps`` time steps."""
+        """``states`` (S, points by x[, by y]) a ``step`` later, in ``steps`` time steps.
+
+        Where there are as many points as no integrator takes, their Fourier series goes to a grid so fine that dealiasing drops none
+        of its waves, and what comes is seen at their points.
+        """
+        points = states.shape[1:]
+        grid = tuple(count if self._takes(count) else next_smooth(max(math.ceil(FINER * count), LEAST_POINTS), 4) for count in points)
+        return seen_at(self._advance(terms, seen_at(states, grid), step, steps), points)
+
+    def _takes(self, count: int) -> bool:
+        multiple = 4 if self.dealias == "3/2" else 2
+        return count % multiple == 0 and (len(self.lengths) > 1 or (count >= LEAST_POINTS and smooth(count)))
+
+    def _advance(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
         if len(self.lengths) == 1:
             line = Integrator(terms, self.lengths[0], states.shape[1], step / steps, dealias=self.dealias)
             return line.advance(states, steps)

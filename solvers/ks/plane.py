@@ -121,17 +121,19 @@ class PlaneIntegrator:
         return np.asarray(state[:, 0, 0, 0].real) if self._on.points.waves.start == 0 else np.zeros(0)
 
     def run(self, state: Array, steps: int) -> None:
-        """Advance ``state`` in place, member by member: so the bits do not depend on how many there are. Collective."""
-        for member in state:
+        """Advance ``state`` in place; a member has the same bits alone and beside others. Collective."""
+        side = self._on.products.side
+        some = state if side == 1 else [state[first : first + side].swapaxes(0, 1) for first in range(0, len(state), side)]
+        for members in some:  # (slots, ...): one, or several at once
             for _ in range(steps):
-                self._step(member[0], member[-1], self._coefficients, self._products, *self._tables)
-                self._mirror(member[0])
+                self._step(members[0], members[-1], self._coefficients, self._products, *self._tables)
+                self._mirror(members[0])
 
     def _mirror(self, v: Array) -> None:
         """Make mirror images conjugate again, in place: what else round-off leaves there no point shows, and long waves let it grow."""
         for column in self._mirrored:
-            wave = v[:, column]
-            wave[:] = 0.5 * (wave + np.conj(np.roll(wave[::-1], 1)))
+            wave = v[..., column]
+            wave[:] = 0.5 * (wave + np.conj(np.roll(wave[..., ::-1], 1, axis=-1)))
 
     def _products(self, v: Array) -> Array:
         """The spectrum of the nonlinear terms at the spectrum ``v``."""

@@ -21,6 +21,7 @@ from pipeline.errors import InputError
 from pipeline.plugin import nearest
 from pipeline.terms import Term
 from solvers.ks import fourier
+from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.lanes import LANES
 from solvers.ks.schemes import SCHEMES
 
@@ -251,18 +252,7 @@ def _check(terms: Sequence[Term], length: float, points: int, dt: float, scheme:
             raise InputError(f"no {name} {asked!r}{nearest(asked, known)}; there are: {', '.join(known)}")
     if any(term.dimensions > 1 for term in terms):
         raise InputError(f"the term {next(t.key for t in terms if t.dimensions > 1)} is for two dimensions; this line has one")
-    left = points
-    for factor in (2, 3, 5):
-        while left > 1 and left % factor == 0:
-            left //= factor
     multiple = 4 if dealias == "3/2" else 2
-    if points < LEAST_POINTS or points % multiple or left > 1:
-        near = next(n for n in range(max(points, LEAST_POINTS), 2 * points + 2 * LEAST_POINTS) if n % multiple == 0 and _smooth(n))
+    if points < LEAST_POINTS or points % multiple or not smooth(points):
+        near = next_smooth(max(points, LEAST_POINTS), multiple)
         raise InputError(f"points = {points}; it must be a multiple of {multiple} without prime factors above 5, such as {near}")
-
-
-def _smooth(n: int) -> bool:
-    for factor in (2, 3, 5):
-        while n % factor == 0:
-            n //= factor
-    return n == 1

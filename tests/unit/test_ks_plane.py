@@ -79,6 +79,14 @@ def test_order_in_time(scheme, order):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_member_has_the_same_bits_alone_and_beside_others(scheme):
+    u = states(37)  # more than are taken at once, and no whole number of times
+    together = advance(u, 3, scheme=scheme)
+    for some in (slice(0, 1), slice(5, 13), slice(30, 37)):
+        assert np.array_equal(advance(u[some], 3, scheme=scheme), together[some])
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_constant_raises_the_mean_alone(scheme):
     assert np.abs(advance(states(), 10, terms=["0.5"], scheme=scheme) - states() - 0.1).max() < 1e-14
 

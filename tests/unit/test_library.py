@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.discovery.derivatives import HALF_STENCIL, central_weights, difference, hump_transform, spectral, weak
 from pipeline.discovery.library import default_library, library_of, values, with_changes
-from pipeline.discovery.modes import fitted, from_modes, to_modes
+from pipeline.discovery.modes import modes
 from pipeline.errors import InputError
 from pipeline.terms import parse_terms
 
@@ -24,7 +24,9 @@ def test_the_default_library_is_the_authors():
     assert len(keys) == len(set(keys)) == 24
     assert {"u", "u**4", "u_x", "u*u_x", "u**4*u_xxxx"} <= set(keys)
     assert "1" not in keys
-    assert len(default_library(dimensions=2)) == 44
+    plane = [t.key for t in default_library(dimensions=2)]
+    assert len(plane) == len(set(plane)) == 47
+    assert {"u**4*u_yyyy", "u_x**2", "u_y**2", "u_xxyy"} <= set(plane)
 
 
 @pytest.mark.parametrize("form", ["spectral", "weak"])
@@ -67,24 +69,38 @@ def test_the_weak_form_of_noise_is_far_less_noisy_than_the_derivative():
     assert weak(noise, (LENGTH,), (4, 0)).std() < 0.02 * spectral(noise, (LENGTH,), (4, 0)).std()
 
 
-def test_numbers_of_modes_and_states_are_each_others_inverse():
-    numbers = np.random.default_rng([2]).normal(size=(3, 15))
-    states = from_modes(numbers, 40)
-    assert to_modes(states, 7) == pytest.approx(numbers, abs=1e-14)
-    assert (states**2).mean(axis=1) == pytest.approx((numbers**2).sum(axis=1), rel=1e-12)
+@pytest.mark.parametrize(
+    ("lengths", "points"), [((LENGTH,), (40,)), ((LENGTH,), (41,)), ((6.0, 5.0), (12, 9)), ((2 * np.pi,) * 2, (9, 10))]
+)
+def test_numbers_of_modes_and_states_are_each_others_inverse(lengths, points):
+    found = modes(lengths, points)
+    assert found.count == np.prod([n - 1 + n % 2 for n in points])  # all but the highest waves of even numbers of points
+    numbers = np.random.default_rng([2]).normal(size=(3, found.count))
+    states = found.states(numbers, points)
+    assert found.of(states) == pytest.approx(numbers, abs=1e-13)
+    assert (states**2).reshape(3, -1).mean(axis=1) == pytest.approx((numbers**2).sum(axis=1), rel=1e-12)
+    finer = found.states(numbers, tuple(2 * n for n in points))
+    assert finer[(slice(None), *[slice(None, None, 2)] * len(points))] == pytest.approx(states, abs=1e-12)
+
+
+def test_waves_of_one_wavenumber_are_taken_together():
+    found = modes((7.0, 7.0), (16, 16))
+    assert [len(found.lowest(most).waves) for most in (1, 2, 3, 4, 5, 6, 10)] == [0, 2, 2, 4, 4, 6, 10]
+    assert np.abs(found.lowest(4).waves).tolist() == [[1, 0], [0, 1], [1, 1], [1, 1]]
 
 
 def test_a_state_with_gaps_is_fitted_and_its_covariance_grows():
+    some = modes((1.0,), (32,)).lowest(4)
     numbers = np.random.default_rng([3]).normal(size=(2, 9))
-    states = from_modes(numbers, 32)
+    states = some.states(numbers, (32,))
     states[1, 5:12] = np.nan
-    found, covariance = fitted(states, 4)
+    found, covariance = some.fitted(states)
     assert found == pytest.approx(numbers, abs=1e-12)
     assert covariance[0] == pytest.approx(np.eye(9) / 32.0, abs=1e-12)
     assert np.trace(covariance[1]) > np.trace(covariance[0])
     states[1, 3:27] = np.nan
     with pytest.raises(InputError, match=r"state 1 is observed at 8 points, too few for 9 numbers: 1 more are needed"):
-        fitted(states, 4)
+        some.fitted(states)
 
 
 def test_changes_add_to_the_model_and_cancel():

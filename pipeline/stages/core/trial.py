@@ -81,12 +81,12 @@ def _frames(states: States, first: float, starts: int, *, filled: bool) -> tuple
 
 def _smoothed(observed: Array, states: States, noise: float, forecast: Any) -> Array:
     """The states with noise, each wave shrunk by its share of the noise, gaps filled by half as many numbers as points were seen."""
-    seen = int(np.isfinite(observed).sum(axis=1).min())
+    seen = int(np.isfinite(observed).reshape(len(observed), -1).sum(axis=1).min())
     members = max(seen // 2, 5)
     if len(observed) < 2:
         observed = np.repeat(observed, 2, axis=0)
     times = np.arange(len(observed), dtype=float)
-    guess = observe(times, observed, states.lengths[0], noise, forecast, points=observed.shape[1], members=members, candidates=1).guess
+    guess = observe(times, observed, states.lengths, noise, forecast, points=observed.shape[1:], members=members, candidates=1).guess
     return np.asarray(guess)
 
 
