@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.data import own_file
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.model import Model, Steps, longest_step
@@ -135,8 +136,7 @@ def _states(observed: Any, params: Params) -> States:
         raise InputError('observed = "file" needs the parameter file: HDF5 with time, u and length')
     if params.noise:
         raise InputError("noise is added to a run's states only; say what noise a file has by noise_level")
-    beside = Path(params.folder) / params.file
-    return observed_states.of_file(beside if beside.exists() else Path(params.file))
+    return observed_states.of_file(own_file(params.file, Path(params.folder)))
 
 
 def _refuse_other_mesh(states: States, model: Model, params: Params) -> None:

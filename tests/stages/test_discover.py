@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from jobs.execute import execute, model_of
+from jobs.execute import execute
+from jobs.stages import model_of
 from pipeline import campaign, case
 from pipeline.check import validate
 from pipeline.discovery.library import default_library
