@@ -110,6 +110,32 @@ class Measured:
         return np.asarray(self.least + above / scale - total)
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several things that were measured of one model, such as fields and gauges: their numbers stand side by side, each over its noise."""
+
+    views: tuple[Measured, ...]
+
+    def linearise(self, model: Terms, library: Terms) -> Linear:
+        """All that the views say; groups and those that were dropped are numbered on from view to view."""
+        parts = [view.linearise(model, library) for view in self.views]
+        first = np.cumsum([0, *(len(view.observed) for view in self.views)]).tolist()
+
+        def advanced(change: Array, share: float) -> "Together":
+            return Together(tuple(part.advanced(change, share) for part in parts))  # type: ignore[misc]
+
+        return Linear(
+            np.concatenate([part.columns for part in parts]),
+            np.concatenate([part.target for part in parts]),
+            np.concatenate([part.groups + n for part, n in zip(parts, first, strict=False)]),
+            1.0,
+            True,
+            float(np.average([part.misfit for part in parts], weights=[len(part.target) for part in parts])),
+            tuple(n + k for part, n in zip(parts, first, strict=False) for k in part.dropped),
+            advanced,
+        )
+
+
 def _of(model: Terms, candidate: Term) -> float:
     """The coefficient that the model has of the candidate."""
     return sum(term.coefficient for term in model if term.factors == candidate.factors)

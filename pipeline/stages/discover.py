@@ -6,7 +6,6 @@ into the model, and so on until nothing is left (R. Mojgani, A. Chattopadhyay, P
 The corrected model is then tried on states that were not used.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,12 +22,12 @@ from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, observe
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
+from pipeline.stages.core import laws
 from pipeline.stages.core import states as observed_states
-from pipeline.stages.core.findings import corrected_case, findings
+from pipeline.stages.core.findings import findings, posterior, write_corrected
 from pipeline.stages.core.states import States
 from pipeline.stages.core.trial import trial
-from pipeline.store import Store
-from pipeline.writer import write_result, write_text
+from pipeline.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,6 +65,9 @@ class Params:
         "dimensionless", "share of the time, at its end, on which the corrected model is tried", default=0.5, above=0.0
     )
     starts: int = setting("forecasts from the part held out", default=5)
+    seen: Literal["all", "fields", "gauges"] = setting(
+        "of a tsunami: what is compared; all: gauges too where there are some", default="all"
+    )
     folder: str = setting("the file is looked for here first", default=".")
 
     def __post_init__(self) -> None:
@@ -106,6 +108,10 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         Observations and model do not fit each other, or nothing can be sought in them: the message says why.
     """
     path, model = inputs["forecast"]
+    if not isinstance(model, Model):
+        return laws.run(inputs["observed"], path, model, params, folder)
+    if params.seen != "all":
+        raise InputError(f"seen = {params.seen!r}: the model's runs have no gauges, its fields hold every point; leave seen out")
     states = _states(inputs["observed"], params)
     _refuse_other_mesh(states, model, params)
     library = _library(params, len(model.lengths))
@@ -115,15 +121,15 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     found, longest = _search(data, states, model, library, params, client)
     said = bool(found.found) and found.settled
     tables: dict[str, Any] = {}
-    result = findings(found, model, said=said)
+    result = findings(found, model.terms, said=said)
     result["warnings"] = [*notes, *result["warnings"]]
     result |= {"source": states.name, "model": path.parent.name, "params": asdict(params)}
     result["data"] = _facts(data, states, params, found, longest)
     forecaster = Steps(model.advance, longest, client)
     result["forecast"] = trial(forecaster, model.terms, found.corrected if said else None, states, last, data.noise, params, tables)
-    _posterior(result, tables)
+    tables |= posterior(result)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
-    _write_corrected(path, model, result, folder)
+    write_corrected(path, {model.place: result["terms"]}, result, folder)
     return result
 
 
@@ -246,41 +252,13 @@ def _facts(data: Data, states: States, params: Params, found: Discovery, longest
     }
 
 
-def _posterior(result: Mapping[str, Any], tables: dict[str, Any]) -> None:
-    """The coefficients and the bounds as tables."""
-    for name, keys in (("coefficients", ("value", "deviation", "low", "high", "stability")), ("not_found", ("bound",))):
-        if result[name]:
-            tables[name] = {key: (np.array([entry[key] for entry in result[name].values()]), "1", _MEANING[key]) for key in keys}
-
-
-_MEANING = {
-    "value": "coefficient that the model lacks",
-    "deviation": "its standard deviation",
-    "low": "low end of its 90 % interval",
-    "high": "high end of its 90 % interval",
-    "stability": "share of the resamples that found it",
-    "bound": "coefficient above which the candidate would have been seen",
-}
-
-
-def _write_corrected(run: Path, model: Model, result: dict[str, Any], folder: Path) -> None:
-    """The model's case with what was found, as ``corrected.toml``; none where nothing can be said."""
-    path = folder / "corrected.toml"
-    if not result["terms"]:
-        path.unlink(missing_ok=True)
-        result["case"] = None
-        return
-    with Store(run) as store:
-        table = tomllib.loads(str(store.attrs["case"]))
-    write_text(path, corrected_case(table, model.place, result["terms"], result["model"]))
-    result["case"] = path.name
-
-
 def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
     lines = [result["says"]]
     if result["equation"]:
         lines.append(result["equation"])
+    if result.get("settings"):
+        lines.append("in the case: " + ", ".join(f"{key} = {value:.6g}" for key, value in result["settings"].items() if value))
     if result["forecast"]["sentence"]:
         lines.append(result["forecast"]["sentence"])
     return lines + [f"warning: {line}" for line in result["warnings"]]
