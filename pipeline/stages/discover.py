@@ -22,7 +22,7 @@ from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, observe
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
-from pipeline.stages.core import laws
+from pipeline.stages.core import laws, modified
 from pipeline.stages.core import states as observed_states
 from pipeline.stages.core.findings import findings, posterior, write_corrected
 from pipeline.stages.core.states import States
@@ -65,6 +65,9 @@ class Params:
         "dimensionless", "share of the time, at its end, on which the corrected model is tried", default=0.5, above=0.0
     )
     starts: int = setting("forecasts from the part held out", default=5)
+    sought: Literal["model", "scheme"] = setting(
+        "what is lacking: a term of the model, or what the run's scheme adds to the same equation", default="model"
+    )
     seen: Literal["all", "fields", "gauges"] = setting(
         "of a tsunami: what is compared; all: gauges too where there are some", default="all"
     )
@@ -113,8 +116,13 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     if params.seen != "all":
         raise InputError(f"seen = {params.seen!r}: the model's runs have no gauges, its fields hold every point; leave seen out")
     states = _states(inputs["observed"], params)
-    _refuse_other_mesh(states, model, params)
-    library = _library(params, len(model.lengths))
+    _refuse_other_lengths(states, model)
+    waves: dict[str, Any] = {}
+    if params.sought == "scheme":
+        states, waves = modified.long_waves(states, params)
+    else:
+        _refuse_other_points(states, model, params)
+    library = _library(params, model, waves)
     first, end = max(params.after, float(states.times[0])), float(states.times[-1])
     last = end - params.held_out * (end - first)
     data, notes = _data(states, params, first, last)
@@ -128,8 +136,10 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     forecaster = Steps(model.advance, longest, client)
     result["forecast"] = trial(forecaster, model.terms, found.corrected if said else None, states, last, data.noise, params, tables)
     tables |= posterior(result)
+    if waves:
+        modified.tell(result, found, waves)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
-    write_corrected(path, {model.place: result["terms"]}, result, folder)
+    write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
     return result
 
 
@@ -145,12 +155,15 @@ def _states(observed: Any, params: Params) -> States:
     return observed_states.of_file(own_file(params.file, Path(params.folder)))
 
 
-def _refuse_other_mesh(states: States, model: Model, params: Params) -> None:
+def _refuse_other_lengths(states: States, model: Model) -> None:
     if len(states.lengths) != len(model.lengths) or not np.allclose(states.lengths, model.lengths, rtol=1e-12, atol=0.0):
         raise InputError(
             f"observed and model stand on different meshes: {states.name!r} has the length {_listed(states.lengths)}, "
             f"the model {_listed(model.lengths)}"
         )
+
+
+def _refuse_other_points(states: States, model: Model, params: Params) -> None:
     for count in states.points:
         if count % params.every:
             raise InputError(f"every = {params.every} does not divide the {count} points of {states.name!r}: they would not be even")
@@ -166,8 +179,11 @@ def _listed(values: Any) -> str:
     return " x ".join(f"{value:g}" for value in values)
 
 
-def _library(params: Params, dimensions: int) -> Terms:
-    return library_of(params.library, dimensions=dimensions) if params.library else default_library(dimensions=dimensions)
+def _library(params: Params, model: Model, waves: Mapping[str, Any]) -> Terms:
+    dimensions = len(model.lengths)
+    if params.library:
+        return library_of(params.library, dimensions=dimensions)
+    return modified.candidates(model.terms, waves["waves"]) if waves else default_library(dimensions=dimensions)
 
 
 def _data(states: States, params: Params, first: float, last: float) -> tuple[Data, list[str]]:

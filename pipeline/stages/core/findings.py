@@ -96,9 +96,9 @@ def posterior(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any], folder: Path) -> None:
-    """The case of ``run`` with ``changes`` (key path to value) as ``corrected.toml``; none where nothing can be said."""
+    """The case of ``run`` with ``changes`` (key path to value) as ``corrected.toml``; none where there are none or nothing can be said."""
     path = folder / "corrected.toml"
-    if not result["terms"]:
+    if not (result["said"] and changes):
         path.unlink(missing_ok=True)
         result["case"] = None
         return

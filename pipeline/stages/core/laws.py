@@ -29,7 +29,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 STATES = 12  # in a row, where the case does not say
 SAME_TIME = 1e-6  # of the time between frames
 SAME_STATE = 1e-6  # of the largest value: a run in single precision begins as near to the model's start
-OF_TERMS = ("file", "noise_level", "every", "columns", "members", "points", "starts")  # parameters that a model with laws has no use for
+OF_TERMS = (
+    "file",
+    "sought",
+    "noise_level",
+    "every",
+    "columns",
+    "members",
+    "points",
+    "starts",
+)  # parameters that a model with laws has no use for
 
 
 @dataclass(frozen=True, slots=True)
