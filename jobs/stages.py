@@ -70,7 +70,9 @@ def model_of(run: Path, folder: Path | None = None) -> Any:
     solver = plugin.load("solvers", case.solver.kind)
     forecaster = getattr(solver, "forecaster", None)
     if forecaster is None:
-        raise InputError(f"solver {case.solver.kind!r} has no terms to be changed: stage 'discover' needs a model that has, such as 'ks'")
+        raise InputError(
+            f"solver {case.solver.kind!r} has nothing that can be changed: stage 'discover' needs a model such as 'ks' or 'tsunami'"
+        )
     return forecaster(mesh_of(case), params.build(solver.Params, case.solver.table, "solver"), case)
 
 
