@@ -200,6 +200,7 @@ def fields(
         predict=lambda terms: forecast(terms, states[:-1]),
         least=0.0,  # no law drives the water
         draws=draws,
+        noise_known=bool(any(noise)),
     )
 
 
@@ -246,6 +247,7 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
         span=span,
         typical=typical(float(states[:, 0].mean()), speed, sea.params.gravity, span),
         least=0.0,  # no law drives the water
+        noise_known=bool(any(noise)),
         predict=lambda terms: sea.series(terms, start, span, every),
     )
 

@@ -77,6 +77,7 @@ def test_fields_and_gauges_name_mannings_law_and_the_corrected_model_is_the_trut
     assert result["data"]["seen"] == (["fields", "gauges"] if seen == "all" else [seen])
     assert result["settings"] == pytest.approx({"linear_drag": 0.0, "quadratic_drag": 0.0, "manning": 0.03}, rel=SAME_NUMERICS)
     assert result["says"].startswith("the model lacks manning**2 +0.0009")
+    assert result["warnings"] == []
     forecast = result["forecast"]
     assert forecast["begins"] == result["data"]["to"] == 6.0  # frames that are judged were not used
     before, after = forecast["model"], forecast["corrected"]
@@ -145,6 +146,21 @@ def test_gauges_of_a_truth_with_another_start_are_left_out_and_said(made, tmp_pa
     assert any("begins with another state" in line for line in result["warnings"])
     with pytest.raises(InputError, match="begins with another state than the model's case"):
         find(made("truth"), other, tmp_path, seen="gauges")
+
+
+def test_a_truth_of_another_scheme_gives_no_law_that_does_not_help(made, tmp_path):
+    """On so coarse a mesh the schemes differ by more than friction does. Gauges ask for a quadratic drag that would drive the water;
+    without it they give n within 5 %. Fields ask for a linear drag, with which forecasts are hardly better: nothing is said."""
+    truth = made("roe", **{"solver.manning": 0.03, "solver.riemann": "roe", "solver.stepping": "ssprk3"})
+    by_gauges = find(truth, model(made), tmp_path, seen="gauges")
+    assert by_gauges["settings"]["manning"] == pytest.approx(0.03, rel=0.05)
+    assert any(line.startswith("quadratic_drag would have to be -0.0039, which no case can have") for line in by_gauges["warnings"])
+    assert any("what remains is" in line for line in by_gauges["warnings"])
+    by_fields = find(truth, model(made), tmp_path, seen="fields")
+    assert by_fields["says"].startswith("nothing can be said: with the laws found the forecasts of what was held out are hardly better")
+    assert (by_fields["said"], by_fields["settings"], by_fields["case"]) == (False, None, None)
+    assert by_fields["forecast"]["corrected"]["surface_rmse"] > 0.5 * by_fields["forecast"]["model"]["surface_rmse"]
+    assert not (tmp_path / "corrected.toml").exists()
 
 
 def test_the_library_can_be_narrower(made, tmp_path):

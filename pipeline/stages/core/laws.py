@@ -28,6 +28,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 STATES = 12  # in a row, where the case does not say
 SAME_TIME = 1e-6  # of the time between frames
+HALF = 0.5
 SAME_STATE = 1e-6  # of the largest value: a run in single precision begins as near to the model's start
 OF_TERMS = (
     "file",
@@ -92,10 +93,12 @@ def run(observed: Any, path: Path, model: Laws, params: Any, folder: Path) -> di
     used = _used(truth, params)
     common = _common_gauges(truth, model)
     views, notes = _views(truth, model, used, common, params)
-    view = Together(tuple(views.values()))
-    found = discover(view, model.terms, library, chance=params.chance, resamples=params.resamples, seed=params.seed)
-    settings, notes = _settings(found, model, notes)
+    found, left_out = _search(tuple(views.values()), model.terms, library, params)
+    settings, notes = _settings(found, model, [*notes, *left_out])
     tables: dict[str, Any] = {}
+    forecast = trial(model, found.corrected if settings is not None else None, observed, truth, used.last, common, tables)
+    if settings is not None and not _better(forecast):
+        settings, notes = None, [*notes, "with the laws found the forecasts of what was held out are hardly better: see forecast"]
     result = findings(found, model.terms, said=settings is not None, text=model.equation, latex=model.latex)
     if found.found and found.settled and settings is None:
         result["says"] = f"nothing can be said: {notes[-1]}"
@@ -103,8 +106,7 @@ def run(observed: Any, path: Path, model: Laws, params: Any, folder: Path) -> di
     result |= {"source": truth.name, "model": path.parent.name, "params": asdict(params), "settings": settings}
     result["toml"] = "\n".join(f"{key} = {value!r}" for key, value in settings.items() if value) if settings is not None else None
     result["data"] = _facts(truth, model, used, views, found, params)
-    corrected = found.corrected if settings is not None else None
-    result["forecast"] = trial(model, corrected, observed, truth, used.last, common, tables)
+    result["forecast"] = forecast
     tables |= posterior(result)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": truth.name})
     had = model.settings(model.terms)
@@ -241,6 +243,32 @@ def _gauges(truth: Observed, model: Laws, used: Used, common: list[str], params:
         series, noise = model.noisy_series(series, params.noise, params.seed)
     series[:, : used.first] = np.nan
     return model.see_gauges(series, truth.every, noise)
+
+
+def _search(views: tuple[Measured, ...], given: Terms, library: Terms, params: Any) -> tuple[Discovery, list[str]]:
+    """The loop; once more without a law that the given model has not and that would have to be less than it can be.
+
+    Such a law is the truth's numerics, or noise: it can't be in the truth.
+    """
+    view = Together(views)
+    notes: list[str] = []
+    least = max(each.least for each in views)
+    while True:
+        found = discover(view, given, library, chance=params.chance, resamples=params.resamples, seed=params.seed)
+        had = {term.key for term in given}
+        out = [term for term in found.corrected if term.coefficient < least and term.key not in had]
+        rest = tuple(law for law in library if law.factors not in {term.factors for term in out})
+        if not found.settled or not out or not rest:
+            return found, notes
+        notes += [f"{t.key} would have to be {t.coefficient:.2g}, which no case can have: the search went on without it" for t in out]
+        library = rest
+
+
+def _better(forecast: Mapping[str, Any]) -> bool:
+    """Whether the corrected model's error is at most HALF of the given one's: a coefficient that stands four deviations out of the noise
+    leaves a quarter of it; what leaves more has taken the errors of other numerics, or of a wrong law, for friction."""
+    before, after = (forecast[name]["surface_rmse"] for name in ("model", "corrected"))
+    return after is not None and (before is None or after <= HALF * before)
 
 
 def _settings(found: Discovery, model: Laws, notes: list[str]) -> tuple[dict[str, float] | None, list[str]]:
