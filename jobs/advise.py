@@ -278,7 +278,8 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
         As the run and the stage raise them.
     """
     from jobs.cluster import client
-    from jobs.execute import exact_solution, execute
+    from jobs.execute import execute
+    from jobs.stages import exact_solution
     from pipeline.case import to_toml, with_overrides
     from pipeline.stages import decompose
 

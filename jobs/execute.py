@@ -1,10 +1,8 @@
 """Do a case or a campaign here: what is done and unchanged is not done again, what was interrupted goes on."""
 
-import hashlib
 import json
 import logging
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +10,12 @@ from typing import Any
 
 from jobs import catalogue
 from jobs.progress import LINE, show
+from jobs.stages import do_stages
 from pipeline import campaign as campaigns
-from pipeline import case as cases
 from pipeline import params, plugin
-from pipeline.campaign import Campaign, Run, Stage
+from pipeline.campaign import Campaign, Run
+from pipeline.data import text_of
 from pipeline.errors import InputError, RunError
-from pipeline.store import Store
 
 log = logging.getLogger("wavetrain")
 
@@ -72,7 +70,7 @@ def execute(
         for run in campaign.runs:
             _do_run(run, folder / run.folder, comm, max(ranks, 1), force=force, quiet=quiet, say=say)
     if comm.rank == 0 and not only:
-        _do_stages(campaign, folder, force=force, say=say)
+        do_stages(campaign, folder, force=force, say=say)
         from pipeline.report import write_report
 
         say(f"report: {write_report(campaign, folder)}")
@@ -125,19 +123,15 @@ def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any) -> No
             what = f"{case.solver.kind} on {case.mesh.kind}, to t = {case.time.end:g} s, {ranks} rank(s)"
             say(f"run    {step.name}: {what} -> {place} ({state})")
         else:
-            say(f"stage  {step.name}: {step.kind} of {', '.join(_names(step))} -> {folder / step.name}")
+            say(f"stage  {step.name}: {step.kind} of {', '.join(step.names)} -> {folder / step.name}")
 
 
 def _is_done(folder: Path, text: str) -> bool:
     """Whether ``folder`` holds the run of this very case, whole, by this version."""
-    summary = _text(folder / "summary.json")
-    if summary is None or _text(folder / "case.toml") != text or not (folder / "run.h5").exists():
+    summary = text_of(folder / "summary.json")
+    if summary is None or text_of(folder / "case.toml") != text or not (folder / "run.h5").exists():
         return False
     return bool(json.loads(summary)["versions"].get("wavetrain") == version("wavetrain"))
-
-
-def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _do_run(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: bool, say: Any) -> None:
@@ -199,7 +193,7 @@ def _prepare(folder: Path, text: str, *, force: bool) -> None:
     """Make the run's folder; refuse one that holds another run."""
     from solvers.core.record import clear
 
-    before = _text(folder / "case.toml")
+    before = text_of(folder / "case.toml")
     if force:
         clear(folder)
     elif before is not None and before != text:
@@ -226,95 +220,3 @@ def _run_here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, An
     finally:
         log.removeHandler(handler)
         handler.close()
-
-
-def _do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> None:
-    """Every stage whose result is missing or was made from something else, on one Dask client."""
-    files = {run.name: folder / run.folder / "run.h5" for run in campaign.runs}
-    files |= {stage.name: folder / stage.name / "result.h5" for stage in campaign.stages}
-    todo = [stage for stage in campaign.stages if force or not _stage_is_done(stage, folder, files)]
-    if not todo:
-        return
-    from jobs.cluster import client
-
-    with client() as dask:
-        for stage in todo:
-            place = folder / stage.name
-            place.mkdir(parents=True, exist_ok=True)
-            module = plugin.load(campaigns.STAGES, stage.kind)
-            result = module.run(_inputs(stage, module, files), stage.params, dask, place)
-            result["key"] = _stage_key(stage, files)
-            from pipeline.writer import write_text
-
-            write_text(place / "result.json", json.dumps(result, indent=1) + "\n")
-            for line in module.describe(result):
-                say(f"{stage.name}: {line}")
-
-
-def _names(stage: Stage) -> list[str]:
-    """All that a stage reads."""
-    return [*(name for names in stage.inputs.values() for name in names), *stage.words.values()]
-
-
-def _inputs(stage: Stage, module: Any, files: Mapping[str, Path]) -> dict[str, Any]:
-    """What a stage's `run` gets for its keys: a file, several files, a word, or the model of a run's case."""
-    many = getattr(module, "MANY", ())
-    found: dict[str, Any] = dict(stage.words)
-    for key, word in stage.words.items():
-        if word == "exact":
-            found[key] = [exact_solution(files[name]) for name in stage.inputs["runs"]]
-    for key, names in stage.inputs.items():
-        found[key] = [files[name] for name in names] if key in many else files[names[0]]
-    for key in getattr(module, "MODELS", ()):
-        found[key] = found[key], model_of(found[key])
-    return found
-
-
-def model_of(run: Path) -> Any:
-    """The model of a run's case (`pipeline.discovery.model.Model`); `InputError` where its solver has none to be changed."""
-    with Store(run) as store:
-        case = cases.parse(tomllib.loads(str(store.attrs["case"])), run.parent)
-    from solvers.core.run import mesh_of
-
-    solver = plugin.load("solvers", case.solver.kind)
-    forecaster = getattr(solver, "forecaster", None)
-    if forecaster is None:
-        raise InputError(f"solver {case.solver.kind!r} has no terms to be changed: stage 'discover' needs a model that has, such as 'ks'")
-    return forecaster(mesh_of(case), params.build(solver.Params, case.solver.table, "solver"))
-
-
-def exact_solution(run: Path) -> Path:
-    """The exact solution of a run, as a file beside it; `InputError` where it has none."""
-    with Store(run) as store:
-        kind = cases.parse(tomllib.loads(str(store.attrs["case"])), Path()).solver.kind
-    write_exact = getattr(plugin.load("solvers", kind), "write_exact", None)
-    if write_exact is None:
-        raise InputError(f"solver {kind!r} has no exact solutions: take a finer run as the reference")
-    return Path(write_exact(run, run.with_name("exact.h5")))
-
-
-def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
-    """Hash of all that a stage's result depends on: its inputs' cases and times of making, its parameters, the version."""
-    digest = hashlib.sha256(f"{version('wavetrain')} {stage.kind} {stage.params!r}".encode())
-    digest.update(repr(sorted(stage.words.items())).encode())
-    if (own := _own_file(stage)) is not None:
-        digest.update(own.read_bytes())
-    for name in sorted({name for names in stage.inputs.values() for name in names}):
-        beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")
-        digest.update(beside.read_bytes())
-        digest.update((_text(files[name].with_name("case.toml")) or "").encode())
-    return digest.hexdigest()
-
-
-def _own_file(stage: Stage) -> Path | None:
-    """The file that a stage was given by its parameters, where there is one."""
-    name = getattr(stage.params, "file", "")
-    places = [Path(stage.params.folder) / name, Path(name)] if name else []
-    return next((path for path in places if path.is_file()), None)
-
-
-def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
-    result = _text(folder / stage.name / "result.json")
-    if result is None or not all(files[name].exists() for names in stage.inputs.values() for name in names):
-        return False
-    return bool(json.loads(result).get("key") == _stage_key(stage, files))

@@ -52,6 +52,11 @@ class Stage:
     words: Mapping[str, str]  # the stage's key -> a word that stands for something else
     params: Any
 
+    @property
+    def names(self) -> list[str]:
+        """All that it reads."""
+        return [*(name for names in self.inputs.values() for name in names), *self.words.values()]
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:

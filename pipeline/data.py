@@ -78,6 +78,17 @@ def locate_file(name: str, folder: Path | None = None) -> Path:
     return found
 
 
+def own_file(name: str, folder: Path) -> Path:
+    """A user's own file ``name``: the one in ``folder``, where the case or campaign stands, else from the working folder."""
+    beside = Path(folder) / name
+    return beside if beside.is_file() else Path(name)
+
+
+def text_of(path: Path) -> str | None:
+    """The text of a file, None where there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
 def read_columns(path: Path, columns: Sequence[int]) -> Array:
     """Columns (from 0; the first is a time that rises) of the text table at ``path``: (lines, columns).
 

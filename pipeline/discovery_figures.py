@@ -7,12 +7,13 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.figures import COMPUTED, LAND, OBSERVED, STYLE
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model"}
 COLOURS = {"model": OBSERVED, "corrected": COMPUTED}
+THIN = 1e-3  # [m] of water that a profile takes for wet
 REACH = 4.0  # deviations to either side of a coefficient
 
 
@@ -89,5 +90,53 @@ def growth(tables: Mapping[str, Mapping[str, Array]], threshold: float, valid: M
             axis.axvline(valid[name], color=colour, lw=1.0, ls="--")
         axis.axhline(threshold, color="#7b8794", lw=1.0, ls=":", label=f"threshold {threshold:g}")
         axis.set(xlabel="time since the forecast began [1]", ylabel="root mean square error\nover the deviation [1]", ylim=(None, 10.0))
+        axis.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
+
+
+def profile(table: Mapping[str, Array]) -> Figure:
+    """The free surface (P,) [m] of truth and models along the middle of a mesh, over its bed."""
+    place, seconds = table["place"], float(table["time"][0])
+    names = [name for name in NAMES if name in table]
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(10.0, 3.4), layout="constrained")
+        for name in names:
+            line = {"color": COLOURS[name], "lw": 1.4} if name in COLOURS else {"color": "black", "lw": 2.6, "alpha": 0.35}
+            axis.plot(place, table[name], label=NAMES[name], **line)
+        values = np.concatenate([table[name][np.isfinite(table[name])] for name in names])
+        wet = table["truth"] > table["bed"] + THIN
+        low, high = values[np.isfinite(values)].min(), np.max(table["truth"][wet], initial=values.min())
+        room = 0.3 * max(float(high - low), 1e-3)
+        axis.fill_between(place, np.minimum(table["bed"], high + room), low - room, color=LAND, lw=0.0, label="bed")
+        axis.set(ylim=(low - room, high + room), xlabel="along the middle of the mesh [m]", ylabel="free surface [m]")
+        axis.set_title(f"t = {seconds:.4g} s, when the given model is most wrong")
+        axis.legend(frameon=False, fontsize=8, loc="lower left")
+    return figure
+
+
+def gauges_held_out(tables: Mapping[str, Mapping[str, Array]]) -> Figure:
+    """The free surface (F,) [m] of truth and models at each gauge, over the frames that were held out."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            len(tables), 1, figsize=(10.0, 1.7 * len(tables) + 0.8), sharex=True, squeeze=False, layout="constrained"
+        )
+        for axis, (gauge, table) in zip(axes[:, 0], tables.items(), strict=True):
+            for name in (name for name in NAMES if name in table):
+                line = {"color": COLOURS[name], "lw": 1.2} if name in COLOURS else {"color": "black", "lw": 2.6, "alpha": 0.35}
+                axis.plot(table["time"], table[name], label=NAMES[name], **line)
+            axis.set(ylabel="surface [m]", title=gauge)
+        axes[0, 0].legend(frameon=False, fontsize=8, loc="upper right", ncols=len(NAMES))
+        axes[-1, 0].set_xlabel("t [s]")
+    return figure
+
+
+def errors_held_out(tables: Mapping[str, Mapping[str, Array]]) -> Figure:
+    """Root mean square error (F,) [m] of the free surface of each model against time."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(10.0, 3.0), layout="constrained")
+        for name, table in tables.items():
+            there = table["error"] > 0.0
+            axis.semilogy(table["time"][there], table["error"][there], color=COLOURS[name], lw=1.4, label=NAMES[name])
+        axis.set(xlabel="t [s]", ylabel="root mean square error\nof the surface [m]")
         axis.legend(frameon=False, fontsize=8, loc="lower right")
     return figure

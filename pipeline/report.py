@@ -41,7 +41,7 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
 def _equation(text: str) -> str:
     """An equation's text, such as ``u_t = -0.5*u**2*u_x``, as HTML with lower and raised letters."""
     shown = re.sub(r"_([a-z]+)", r"<sub>\1</sub>", html.escape(text))
-    shown = re.sub(r"\*\*(\d+)", r"<sup>\1</sup>", shown)
+    shown = re.sub(r"\*\*\(?(\d+(?:/\d+)?)\)?", r"<sup>\1</sup>", shown)
     shown = re.sub(r"(\d)e([+-]\d+)", lambda m: f"{m[1]} × 10<sup>{int(m[2])}</sup>", shown)
     return re.sub(r"\bu\b", "<i>u</i>", shown.replace("*", "\u2009").replace("-", "−"))
 
@@ -194,8 +194,10 @@ def _taylor_points(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:
 
 
 def _draw_discover(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    course = tables["course"]
     errors = {name.removeprefix("error/"): table for name, table in tables.items() if name.startswith("error/")}
+    if "profile" in tables:
+        return _draw_laws(result, tables, errors)
+    course = tables["course"]
     valid = {name: result["forecast"][name]["valid"] for name in errors}
     first = {name: float(table["valid"][0]) for name, table in errors.items()}
     line = len(course["length"]) == 1
@@ -203,6 +205,20 @@ def _draw_discover(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, 
     if result["coefficients"]:
         drawn["posteriors"] = discovery_figures.posteriors(result["coefficients"], result["confidence"])
     drawn["growth of the error"] = discovery_figures.growth(errors, result["forecast"]["threshold"], valid)
+    return drawn
+
+
+def _draw_laws(
+    result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], errors: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Truth, model and corrected model of a case with laws on a mesh."""
+    drawn = {"profile": discovery_figures.profile(tables["profile"])}
+    gauges = {name.removeprefix("gauges/"): table for name, table in tables.items() if name.startswith("gauges/")}
+    if gauges:
+        drawn["gauges held out"] = discovery_figures.gauges_held_out({name: gauges[name] for name in result["forecast"]["model"]["gauges"]})
+    if result["coefficients"]:
+        drawn["posteriors"] = discovery_figures.posteriors(result["coefficients"], result["confidence"])
+    drawn["error of the free surface"] = discovery_figures.errors_held_out(errors)
     return drawn
 
 

@@ -51,6 +51,7 @@ class Measured:
     predict: Callable[[Terms], Array] = field(repr=False)  # terms of the model to (S, ...); nan in a group from which it blew up
     least: float = -math.inf  # total coefficient that a model can have of any candidate
     draws: Array | None = field(default=None, repr=False)  # (L, S, ...) of observed less predicted at the truth, where not independent
+    noise_known: bool = True  # False: the deviation is only the least that the numbers' own accuracy leaves
     triangle: Array | None = field(default=None, repr=False)  # (J, J), of the last pass's responses
 
     def __post_init__(self) -> None:
@@ -88,7 +89,7 @@ class Measured:
             return replace(self, triangle=np.asarray(np.linalg.qr(rows, mode="r")))
 
         misfit = float(np.mean(error**2)) / usual
-        return Linear(rows / along, target / along, np.nonzero(seen)[0], 1.0, True, misfit, dropped, advanced)
+        return Linear(rows / along, target / along, np.nonzero(seen)[0], 1.0, self.noise_known, misfit, dropped, advanced)
 
     def _drawn(self, seen: Array, deviation: Array, weight: Array, rows: Array) -> tuple[float, float]:
         """Of the noise over its deviation: the largest deviation along the rows, and the mean square."""
@@ -108,6 +109,32 @@ class Measured:
         scale = np.linalg.norm(self.triangle, axis=0)
         above, _ = nnls(self.triangle / scale, self.triangle @ (total - self.least))
         return np.asarray(self.least + above / scale - total)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several things that were measured of one model, such as fields and gauges: their numbers stand side by side, each over its noise."""
+
+    views: tuple[Measured, ...]
+
+    def linearise(self, model: Terms, library: Terms) -> Linear:
+        """All that the views say; groups and those that were dropped are numbered on from view to view."""
+        parts = [view.linearise(model, library) for view in self.views]
+        first = np.cumsum([0, *(len(view.observed) for view in self.views)]).tolist()
+
+        def advanced(change: Array, share: float) -> "Together":
+            return Together(tuple(part.advanced(change, share) for part in parts))  # type: ignore[misc]
+
+        return Linear(
+            np.concatenate([part.columns for part in parts]),
+            np.concatenate([part.target for part in parts]),
+            np.concatenate([part.groups + n for part, n in zip(parts, first, strict=False)]),
+            1.0,
+            all(view.noise_known for view in self.views),
+            float(np.average([part.misfit for part in parts], weights=[len(part.target) for part in parts])),
+            tuple(n + k for part, n in zip(parts, first, strict=False) for k in part.dropped),
+            advanced,
+        )
 
 
 def _of(model: Terms, candidate: Term) -> float:

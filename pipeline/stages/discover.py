@@ -6,7 +6,6 @@ into the model, and so on until nothing is left (R. Mojgani, A. Chattopadhyay, P
 The corrected model is then tried on states that were not used.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.data import own_file
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.model import Model, Steps, longest_step
@@ -22,12 +22,12 @@ from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
+from pipeline.stages.core import laws, modified
 from pipeline.stages.core import states as observed_states
-from pipeline.stages.core.findings import corrected_case, findings
+from pipeline.stages.core.findings import findings, posterior, write_corrected
 from pipeline.stages.core.states import States
 from pipeline.stages.core.trial import trial
-from pipeline.store import Store
-from pipeline.writer import write_result, write_text
+from pipeline.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,6 +66,12 @@ class Params:
         "dimensionless", "share of the time, at its end, on which the corrected model is tried", default=0.5, above=0.0
     )
     starts: int = setting("forecasts from the part held out", default=5)
+    sought: Literal["model", "scheme"] = setting(
+        "what is lacking: a term of the model, or what the run's scheme adds to the same equation", default="model"
+    )
+    seen: Literal["all", "fields", "gauges"] = setting(
+        "of a tsunami: what is compared; all: gauges too where there are some", default="all"
+    )
     folder: str = setting("the file is looked for here first", default=".")
 
     def __post_init__(self) -> None:
@@ -106,24 +112,35 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         Observations and model do not fit each other, or nothing can be sought in them: the message says why.
     """
     path, model = inputs["forecast"]
+    if not isinstance(model, Model):
+        return laws.run(inputs["observed"], path, model, params, folder)
+    if params.seen != "all":
+        raise InputError(f"seen = {params.seen!r}: the model's runs have no gauges, its fields hold every point; leave seen out")
     states = _states(inputs["observed"], params)
-    _refuse_other_mesh(states, model, params)
-    library = _library(params, len(model.lengths))
+    _refuse_other_lengths(states, model)
+    waves: dict[str, Any] = {}
+    if params.sought == "scheme":
+        states, waves = modified.long_waves(states, params)
+    else:
+        _refuse_other_points(states, model, params)
+    library = _library(params, model, waves)
     first, end = max(params.after, float(states.times[0])), float(states.times[-1])
     last = end - params.held_out * (end - first)
     data, notes = _data(states, params, first, last)
     found, longest = _search(data, states, model, library, params, client)
     said = bool(found.found) and found.settled
     tables: dict[str, Any] = {}
-    result = findings(found, model, said=said)
+    result = findings(found, model.terms, said=said)
     result["warnings"] = [*notes, *result["warnings"]]
     result |= {"source": states.name, "model": path.parent.name, "params": asdict(params)}
     result["data"] = _facts(data, states, params, found, longest)
     forecaster = Steps(model.advance, longest, client)
     result["forecast"] = trial(forecaster, model.terms, found.corrected if said else None, states, last, data.noise, params, tables)
-    _posterior(result, tables)
+    tables |= posterior(result)
+    if waves:
+        modified.tell(result, found, waves)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
-    _write_corrected(path, model, result, folder)
+    write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
     return result
 
 
@@ -136,16 +153,18 @@ def _states(observed: Any, params: Params) -> States:
         raise InputError('observed = "file" needs the parameter file: HDF5 with time, u and length')
     if params.noise:
         raise InputError("noise is added to a run's states only; say what noise a file has by noise_level")
-    beside = Path(params.folder) / params.file
-    return observed_states.of_file(beside if beside.exists() else Path(params.file))
+    return observed_states.of_file(own_file(params.file, Path(params.folder)))
 
 
-def _refuse_other_mesh(states: States, model: Model, params: Params) -> None:
+def _refuse_other_lengths(states: States, model: Model) -> None:
     if len(states.lengths) != len(model.lengths) or not np.allclose(states.lengths, model.lengths, rtol=1e-12, atol=0.0):
         raise InputError(
             f"observed and model stand on different meshes: {states.name!r} has the length {_listed(states.lengths)}, "
             f"the model {_listed(model.lengths)}"
         )
+
+
+def _refuse_other_points(states: States, model: Model, params: Params) -> None:
     for count in states.points:
         if count % params.every:
             raise InputError(f"every = {params.every} does not divide the {count} points of {states.name!r}: they would not be even")
@@ -161,8 +180,11 @@ def _listed(values: Any) -> str:
     return " x ".join(f"{value:g}" for value in values)
 
 
-def _library(params: Params, dimensions: int) -> Terms:
-    return library_of(params.library, dimensions=dimensions) if params.library else default_library(dimensions=dimensions)
+def _library(params: Params, model: Model, waves: Mapping[str, Any]) -> Terms:
+    dimensions = len(model.lengths)
+    if params.library:
+        return library_of(params.library, dimensions=dimensions)
+    return modified.candidates(model.terms, waves["waves"]) if waves else default_library(dimensions=dimensions)
 
 
 def _data(states: States, params: Params, first: float, last: float) -> tuple[Data, list[str]]:
@@ -254,41 +276,13 @@ def _facts(data: Data, states: States, params: Params, found: Discovery, longest
     }
 
 
-def _posterior(result: Mapping[str, Any], tables: dict[str, Any]) -> None:
-    """The coefficients and the bounds as tables."""
-    for name, keys in (("coefficients", ("value", "deviation", "low", "high", "stability")), ("not_found", ("bound",))):
-        if result[name]:
-            tables[name] = {key: (np.array([entry[key] for entry in result[name].values()]), "1", _MEANING[key]) for key in keys}
-
-
-_MEANING = {
-    "value": "coefficient that the model lacks",
-    "deviation": "its standard deviation",
-    "low": "low end of its 90 % interval",
-    "high": "high end of its 90 % interval",
-    "stability": "share of the resamples that found it",
-    "bound": "coefficient above which the candidate would have been seen",
-}
-
-
-def _write_corrected(run: Path, model: Model, result: dict[str, Any], folder: Path) -> None:
-    """The model's case with what was found, as ``corrected.toml``; none where nothing can be said."""
-    path = folder / "corrected.toml"
-    if not result["terms"]:
-        path.unlink(missing_ok=True)
-        result["case"] = None
-        return
-    with Store(run) as store:
-        table = tomllib.loads(str(store.attrs["case"]))
-    write_text(path, corrected_case(table, model.place, result["terms"], result["model"]))
-    result["case"] = path.name
-
-
 def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
     lines = [result["says"]]
     if result["equation"]:
         lines.append(result["equation"])
+    if result.get("settings"):
+        lines.append("in the case: " + ", ".join(f"{key} = {value:.6g}" for key, value in result["settings"].items() if value))
     if result["forecast"]["sentence"]:
         lines.append(result["forecast"]["sentence"])
     return lines + [f"warning: {line}" for line in result["warnings"]]

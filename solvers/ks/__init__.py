@@ -48,7 +48,7 @@ def build(*arguments: Any, **named: Any) -> Any:
     return Ensemble(*arguments, **named)
 
 
-def forecaster(mesh: Any, params: Params) -> Any:
+def forecaster(mesh: Any, params: Params, case: Any) -> Any:
     """The `pipeline.discovery.model.Model` that stage `discover` changes: see `solvers.ks.forecast`."""
     from solvers.ks.forecast import model_of
 

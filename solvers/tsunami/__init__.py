@@ -52,3 +52,10 @@ def write_exact(run: Any, target: Any) -> Any:
     from solvers.tsunami.reference import write_exact as write
 
     return write(run, target)
+
+
+def forecaster(mesh: Any, params: Params, case: Any) -> Any:
+    """The `pipeline.discovery.laws.Laws` that stage `discover` changes: see `solvers.tsunami.forecast`."""
+    from solvers.tsunami.forecast import laws_of
+
+    return laws_of(mesh, params, case)

@@ -9,7 +9,7 @@ A model's laws are terms that only this solver knows (`pipeline.terms.named`): `
 # S states, C cells, G gauges, F frames
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,48 +82,82 @@ class Sea:
     """
 
     def __init__(
-        self, mesh: TriMesh, params: Params, *, cfl: float = 0.9, gauges: Mapping[str, tuple[float, ...]] = NO_GAUGES, folder: Path = Path()
+        self,
+        mesh: TriMesh,
+        params: Params,
+        *,
+        cfl: float = 0.9,
+        longest: float | None = None,
+        gauges: Mapping[str, tuple[float, ...]] = NO_GAUGES,
+        folder: Path = Path(),
     ) -> None:
-        self.mesh, self.params, self._cfl = mesh, params, cfl
+        self.mesh, self.params, self._cfl, self._longest = mesh, params, cfl, longest
         self._model = Tsunami(mesh, mesh.share(Serial()), Serial(), params, gauges=gauges, folder=folder)
 
     def start(self) -> Array:
         """The case's initial state (C, 3) in mesh order."""
         return self._model.to_values(self._model.initial())
 
-    def run(self, terms: Terms, state: Array, end: float, every: float) -> Array:
-        """States (F, C, 3) at every multiple of ``every`` [s] after 0, from ``state`` (C, 3) at 0; nan from where it became unstable."""
+    def run(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> Array:
+        """States (F, C, 3) at every multiple of ``every`` [s] after ``begin`` [s], itself one, from ``state`` (C, 3) there; nan from where
+        it became unstable."""
         linear, quadratic, manning2 = _coefficients(terms)
         self._model.drag = (self.params.gravity * manning2, linear, quadratic)
-        frames = round(end / every)
-        found = np.full((frames, *state.shape), np.nan)
+        first = round(begin / every)
+        found = np.full((round(end / every) - first, *state.shape), np.nan)
         u = self._model.from_values(state)
+        clock = Clock(t=begin, frame=first + 1)
         try:
-            for frame in simulate(self._model, Serial(), end=end, every=every, cfl=self._cfl, u=u, clock=Clock(frame=1)):
-                found[frame.clock.frame - 2] = self._model.to_values(frame.u)
+            for frame in simulate(self._model, Serial(), end=end, every=every, cfl=self._cfl, longest=self._longest, u=u, clock=clock):
+                found[frame.clock.frame - first - 2] = self._model.to_values(frame.u)
             self._model.finish(end, u)
         except RunError:
             pass  # the nan say so
         return found
 
-    def forecast(self, terms: Terms, states: Array, step: float) -> Array:
-        """States (S, C, 3) a ``step`` [s] later: a `pipeline.discovery.samples.Forecast`."""
-        return np.stack([self.run(terms, state, step, step)[0] for state in states])
+    def forecast(self, terms: Terms, states: Array, step: float, every: float | None = None, first: float = 0.0) -> Array:
+        """States (S, C, 3) a ``step`` [s] later, as a run with frames ``every`` [s] has them (None: a step).
 
-    def series(self, terms: Terms, state: Array, end: float, every: float) -> Array:
-        """Free surface [m] and velocity [m/s] (G, F, 3) at the gauges, at every multiple of ``every`` [s] from 0 to ``end``."""
+        The state number i is one at ``first`` + i ``step`` [s], which matters to waves that come in.
+        """
+        every = every or step
+        start, stride = round(first / every), round(step / every)
+        begins = [start + i * stride for i in range(len(states))]
+        runs = (self.run(terms, u, (k + stride) * every, every, k * every)[-1] for k, u in zip(begins, states, strict=True))
+        return np.stack(list(runs))
+
+    def series(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> Array:
+        """Free surface [m] and velocity [m/s] (G, F, 3) at the gauges, at every multiple of ``every`` [s] from ``begin`` to ``end``."""
+        return self.course(terms, state, end, every, begin)[1]
+
+    def course(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> tuple[Array, Array]:
+        """The states of `run`, and the series of `series` beside them."""
         self._model.gauges.take()
-        whole = np.isfinite(self.run(terms, state, end, every)).all()
+        states = self.run(terms, state, end, every, begin)
         times, values = self._model.gauges.take()
-        goals = np.append(np.arange(round(end / every)) * every, end)
+        goals = np.append(np.arange(round(begin / every), round(end / every)) * every, end)
         places = np.searchsorted(times, goals)
-        if not whole or not np.array_equal(times[np.minimum(places, len(times) - 1)], goals):
-            return np.full((len(self._model.gauges.names), len(goals), len(GAUGES)), np.nan)
-        return values[places].swapaxes(0, 1)
+        if not np.isfinite(states).all() or not np.array_equal(times[np.minimum(places, len(times) - 1)], goals):
+            return states, np.full((len(self._model.gauges.names), len(goals), len(GAUGES)), np.nan)
+        return states, values[places].swapaxes(0, 1)
+
+    def output(self, states: Array) -> dict[str, Array]:
+        """The stored fields (F, C) of states (F, C, 3)."""
+        found = [self._model.output(self._model.from_values(state)) for state in states]
+        own = self._model.part.cells[: self._model.part.owned]
+        return {name: np.stack([values[name][np.argsort(own)] for values in found]) for name in found[0]}
 
 
 def fields(
-    sea: Sea, states: Array, step: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0), wet: float = WET, seed: int = 0
+    sea: Sea,
+    states: Array,
+    step: float,
+    *,
+    noise: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    wet: float = WET,
+    seed: int = 0,
+    every: float | None = None,
+    first: float | None = None,
 ) -> Measured:
     """States ``step`` [s] apart, each forecast to the next: S - 1 groups, numbers weighted by the cells' areas.
 
@@ -133,48 +167,54 @@ def fields(
     noise : standard deviations of the noise on depth and discharges of wet cells; they are never less than the states' own accuracy.
     wet : [m]; cells with less water do not count, and have no noise.
     seed : of the DRAWS of noise that show how forecasts carry it.
+    every : [s] between the frames of the run that the states are of, at which its time steps ended; None: they are all of its frames.
+    first : [s], when the first state was, a multiple of ``every``; None where it is not known.
 
     Raises
     ------
     InputError
         Shapes that differ from the mesh's, fewer than two states, one that is not whole, water that comes in by the boundary (a forecast
-        does not know when its state was), or no flow at all.
+        must know when its state was), or no flow at all.
     """
     if states.ndim != 3 or len(states) < 2 or states.shape[1:] != (len(sea.mesh.triangles), 3):
         raise InputError(f"the states have the shape {states.shape}; it must be (2 or more, {len(sea.mesh.triangles)} cells, 3)")
     if not np.isfinite(states).all():
         raise InputError("a state is not whole: a forecast needs all its cells")
     for side, outside in sea.params.boundary.items():
-        if outside.kind == "incident":
+        if outside.kind == "incident" and first is None:
             raise InputError(f"a wave comes in at side {side!r}, and a forecast from a state does not know its time: use gauges")
     water = states[..., 0] > wet
     wetted = water[:-1] & water[1:]
     least = _least(noise, states[water])
     depth, speed = _sizes(states[water])
-    draws = _carried(sea, states, step, np.where(water[..., None], noise, 0.0), seed) if any(noise) else None
+
+    def forecast(terms: Terms, earlier: Array) -> Array:
+        return sea.forecast(terms, earlier, step, every, first or 0.0)
+
+    draws = _carried(forecast, laws(sea.params), states, np.where(water[..., None], noise, 0.0), seed) if any(noise) else None
     return Measured(
         observed=np.where(wetted[..., None], states[1:], np.nan),
         deviation=math.sqrt(2.0) * least / np.sqrt(sea.mesh.areas / sea.mesh.areas.mean())[:, None],  # both states have noise
         span=step,
         typical=typical(depth, speed, sea.params.gravity, step),
-        predict=lambda terms: sea.forecast(terms, states[:-1], step),
+        predict=lambda terms: forecast(terms, states[:-1]),
         least=0.0,  # no law drives the water
         draws=draws,
+        noise_known=bool(any(noise)),
     )
 
 
-def _carried(sea: Sea, states: Array, step: float, deviation: Array, seed: int) -> Array:
+def _carried(forecast: Callable[[Terms, Array], Array], terms: Terms, states: Array, deviation: Array, seed: int) -> Array:
     """Draws (L, S - 1, C, 3) of the noise of each state less what the forecast from the noisy state before it makes of that one's.
 
     By the sea's own laws: others hardly change what a forecast makes of noise.
     """
-    terms = laws(sea.params)
-    clean = sea.forecast(terms, states[:-1], step)
+    clean = forecast(terms, states[:-1])
     found = np.empty((DRAWS, *clean.shape))
     for i, draw in enumerate(found):
         noise = deviation * np.random.default_rng([seed, i]).normal(size=states.shape)
         noise[..., 0] = np.maximum(noise[..., 0], -states[..., 0])  # no depth is below zero
-        draw[:] = noise[1:] - (sea.forecast(terms, states[:-1] + noise[:-1], step) - clean)
+        draw[:] = noise[1:] - (forecast(terms, states[:-1] + noise[:-1]) - clean)
     return found
 
 
@@ -207,6 +247,7 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
         span=span,
         typical=typical(float(states[:, 0].mean()), speed, sea.params.gravity, span),
         least=0.0,  # no law drives the water
+        noise_known=bool(any(noise)),
         predict=lambda terms: sea.series(terms, start, span, every),
     )
 

@@ -167,8 +167,8 @@ def test_what_can_not_be_used_is_refused(truth, states, series):
 
 def test_an_unstable_member_is_dropped(states):
     class Fragile(Sea):
-        def run(self, terms, state, end, every):
-            after = super().run(terms, state, end, every)
+        def run(self, terms, state, end, every, begin=0.0):
+            after = super().run(terms, state, end, every, begin)
             return after * np.nan if np.array_equal(state, states[3]) else after
 
     base = beach.sea()

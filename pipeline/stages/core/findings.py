@@ -1,29 +1,38 @@
 """What stage `discover` found, as numbers and text for ``result.json``: the equation, its coefficients, what was not found."""
 
 import math
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.special import ndtri
 
 from pipeline.case import to_toml, with_overrides
 from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
-from pipeline.discovery.model import Model
+from pipeline.store import Store
 from pipeline.terms import Term, equation_latex, equation_text
+from pipeline.writer import write_text
 
 CONFIDENCE = 0.9
 DIGITS = 12  # of a coefficient, where its deviation allows more
 
 
-def findings(found: Discovery, model: Model, *, said: bool) -> dict[str, Any]:
-    """All of ``found`` but what it is worth; with ``said`` false there is no equation."""
+Text = Callable[[Terms], str]
+
+
+def findings(
+    found: Discovery, given: Terms, *, said: bool, text: Text = equation_text, latex: Text = lambda terms: equation_latex(terms, DIGITS)
+) -> dict[str, Any]:
+    """All of ``found`` but what it is worth; with ``said`` false there is no equation. ``text`` and ``latex`` write the model's terms."""
     reach = float(ndtri(0.5 + 0.5 * CONFIDENCE))
     deviations = dict(zip((t.factors for t in found.found), found.deviation.tolist(), strict=True))
     readable = rounded(found.corrected, deviations)
     coefficients = {
         term.key: {"value": term.coefficient, "deviation": d, "low": term.coefficient - reach * d, "high": term.coefficient + reach * d}
-        | {"stability": stable, "in_model": _coefficient(model.terms, term), "in_corrected": _coefficient(found.corrected, term)}
+        | {"stability": stable, "in_model": _coefficient(given, term), "in_corrected": _coefficient(found.corrected, term)}
         for term, d, stable in zip(found.found, found.deviation.tolist(), found.stability.tolist(), strict=True)
     }
     keys = [term.key for term in found.candidates]
@@ -31,11 +40,11 @@ def findings(found: Discovery, model: Model, *, said: bool) -> dict[str, Any]:
     return {
         "says": found.says,
         "said": said,
-        "equation": equation_text(readable) if said else None,
-        "latex": equation_latex(readable, DIGITS) if said else None,
+        "equation": text(readable) if said else None,
+        "latex": latex(readable) if said else None,
         "terms": terms,
         "toml": f"terms = [{', '.join(repr(text).replace(chr(39), chr(34)) for text in terms)}]" if said else None,
-        "model_equation": equation_text(model.terms),
+        "model_equation": text(given),
         "coefficients": coefficients,
         "confidence": CONFIDENCE,
         "not_found": {key: {"bound": b} for key, b in zip(keys, found.bound.tolist(), strict=True) if key not in coefficients},
@@ -67,7 +76,34 @@ def rounded(terms: Terms, deviations: Mapping[Any, float]) -> tuple[Term, ...]:
     return tuple(found)
 
 
-def corrected_case(table: Mapping[str, Any], place: str, terms: Sequence[str], model: str) -> str:
-    """The TOML of the case ``table`` with the corrected ``terms`` at ``place``."""
-    title = str(table.get("title") or model)
-    return to_toml(with_overrides(table, {"title": f"{title}, corrected by stage discover", place: list(terms)}))
+MEANING = {
+    "value": "coefficient that the model lacks",
+    "deviation": "its standard deviation",
+    "low": "low end of its 90 % interval",
+    "high": "high end of its 90 % interval",
+    "stability": "share of the resamples that found it",
+    "bound": "coefficient above which the candidate would have been seen",
+}
+
+
+def posterior(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The coefficients and the bounds as tables of ``result.h5``."""
+    return {
+        name: {key: (np.array([entry[key] for entry in result[name].values()]), "1", MEANING[key]) for key in keys}
+        for name, keys in (("coefficients", ("value", "deviation", "low", "high", "stability")), ("not_found", ("bound",)))
+        if result[name]
+    }
+
+
+def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any], folder: Path) -> None:
+    """The case of ``run`` with ``changes`` (key path to value) as ``corrected.toml``; none where there are none or nothing can be said."""
+    path = folder / "corrected.toml"
+    if not (result["said"] and changes):
+        path.unlink(missing_ok=True)
+        result["case"] = None
+        return
+    with Store(run) as store:
+        table = tomllib.loads(str(store.attrs["case"]))
+    title = str(table.get("title") or result["model"])
+    write_text(path, to_toml(with_overrides(table, {"title": f"{title}, corrected by stage discover", **changes})))
+    result["case"] = path.name
