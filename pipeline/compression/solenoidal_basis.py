@@ -150,7 +150,7 @@ def _spread(coefficients: Array, shape: Array, place: Array, scale: float, out: 
 
 @njit(cache=True)
 def _measure(spectrum: Array, shape: Array, planes: Array) -> tuple[float, float, float]:
-    """Sums over all places: energy outside the basis, (k.u)^2, k^2 u^2; fills ``planes`` (3, largest side) with energy by |n| along z, y, x."""
+    """Sums over all places: energy outside the basis, (k.u)^2, k^2 u^2; fills ``planes`` (3, largest side), energy by |n| (z, y, x)."""
     nz, ny, half = shape[0], shape[1], shape[2] // 2 + 1
     lost, divergence, gradient = 0.0, 0.0, 0.0
     for at in range(1, nz * ny * half):
