@@ -101,7 +101,7 @@ def read(reader: Reader, kind: Any, total: int) -> Corrections:
     far = high == GAPS - 1
     high[far] += reader.large(int(far.sum())) - 1
     places = np.cumsum((high << shift) + reader.bits(count, shift) + 1) - 1
-    if count and not (0 <= places.min() and places.max() < total):
+    if count and (places.min() < 0 or places.max() >= total):
         raise InputError("damaged data: a correction outside of the field")
     kinds = reader.symbols(count, KINDS)
     words = reader.bits(int((kinds == STORED).sum()) * (kind.itemsize // 4), 32).astype(np.uint32)

@@ -6,6 +6,7 @@ counted in eighths of it. Prediction is made of decoded values, on both sides, b
 another machine rounds a transform otherwise, values change by as much and no more.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +47,9 @@ def layers(last: int, shells: int) -> list[tuple[int, int]]:
     """Layers (low, high]: shells above ``low`` up to ``high``; the first holds shell 0 too."""
     edges = [0]
     while edges[-1] < last:
-        edges.append(max(edges[-1] + max(2, edges[-1] // 12), FIRST_LAYER))
+        edges.append(max(edges[-1] + max(2, edges[-1] // 8), FIRST_LAYER))
     edges = [e for e in edges if e < shells - 1] + [shells - 1]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 @njit(cache=True)

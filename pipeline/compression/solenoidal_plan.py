@@ -5,6 +5,7 @@ can be tried without transforms. What is found so is coded in full again, for pr
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Plan:
         loose = 1e-24 < mean_square < 1e24 and _loose(target, values.size, mean_square)
         transform = spectrum(values.astype(np.float32 if loose else np.float64, copy=False))
         self.double, self.transform = not loose, transform
-        self.shape, self.mean = transform.shape, transform.mean
+        self.shape, self.mean = transform.shape, transform.mean.astype(values.dtype).astype(np.float64)  # as it is sent
         self.total = mean_square * self.count
         match target.kind:
             case "nrmse":
@@ -117,11 +118,15 @@ class Plan:
                 return trial
             near = trial
             aim = 1.0 - within * (1 + 3 * attempt)
-            step = solve(lambda step, near=near, aim=aim: excess(self.run(step, near.tendencies)) / aim, near.step, power, 0.3 * within)
+            step = solve(partial(self._without, near.tendencies, excess, aim), near.step, power, 0.3 * within)
             trial = self.run(step)
         while excess(trial) > 1.0:
             trial = self.run(trial.step * 0.97 ** np.sign(power))
         return trial
+
+    def _without(self, tendencies: dict[int, Array], excess: Callable[["Trial"], float], aim: float, step: float) -> float:
+        """The excess over ``aim`` of a step tried without transforms."""
+        return excess(self.run(step, tendencies)) / aim
 
     def nothing(self) -> "Trial":
         """A block without any wave."""

@@ -87,6 +87,8 @@ def encode(values: Array, target: Target) -> bytes:
     plan = Plan(values, target)
     if reason := _unfit(plan.transform):
         raise InputError(reason)
+    if (np.ptp(values.reshape(3, -1), axis=1) == 0.0).all():
+        return pack(plan.coded(plan.nothing()))
     match target.kind:
         case "nrmse":
             return _to_error(plan)
@@ -146,7 +148,10 @@ def decode(data: bytes) -> Array:
 
 
 def _field(coded: Coded) -> Array:
-    return field(rebuild(coded)[0].parts, coded.shape, coded.mean, coded.box).astype(coded.type, copy=False)
+    parts = rebuild(coded)[0].parts
+    if coded.type == "<f8":
+        parts = parts.astype(np.complex128)
+    return field(parts, coded.shape, coded.mean, coded.box).astype(coded.type, copy=False)
 
 
 def known(data: bytes) -> Known:
