@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 ACTIVE = 0.5  # scale [steps] below which a shell has next to no numbers
 LOOSE = 1e-5  # errors over the field's root mean square above this one need no double precision
 UNEXPLAINED = 0.45  # share of a shell's energy that a prediction leaves, before anything is known: of the training flows
+TAIL = 0.35  # of the share that predictions leave of a layer, what rises to 1 beyond the last: of the training flows
 SIDE = 4.0  # bits that a level or a weight takes
 
 
@@ -96,7 +97,8 @@ class Plan:
         power = float(self.power[shells.start : shells.stop].sum())
         share = float(np.clip(left.sum() / power, 0.2, 1.0)) if trial.tendencies and power else UNEXPLAINED
         beyond = np.arange(shells.stop, len(self.power))
-        rest = self.power[beyond] * share if known is None else known[beyond]
+        tail = TAIL + (1.0 - TAIL) * share  # far above the last layer less is predicted
+        rest = self.power[beyond] * np.where(beyond > trial.last, tail, share) if known is None else known[beyond]
         offsets = trial.offset + np.arange(-12, 13)
         counts = np.diff(self.start)[shells.start :]
         total = _forecast(goal.kind, np.append(left, rest), counts, trial.step * np.exp2(offsets / FINER))
@@ -144,7 +146,10 @@ class Plan:
 
     def search(self, goal: "Goal") -> "Trial":
         """A trial that is within its goal, and not far below."""
-        aim, known = goal, self.power * np.where(np.arange(len(self.power)) > 2 * FIRST_LAYER, UNEXPLAINED, 1.0)
+        aim, known = (
+            Goal(goal.kind, 0.996 * goal.amount),
+            self.power * np.where(np.arange(len(self.power)) > 2 * FIRST_LAYER, UNEXPLAINED, 1.0),
+        )
         for attempt, tolerance in enumerate((0.015, 0.02, 0.03, 0.05)):
             step = self.guess(aim, known)
             trial = self.run(step, goal=aim, known=known if attempt else None)
@@ -152,7 +157,7 @@ class Plan:
             if 1.0 - tolerance <= value <= 1.0:
                 return trial
             known = trial.left
-            aim = Goal(goal.kind, aim.amount * (float(np.clip((1.0 - 0.3 * tolerance) / value, 0.5, 1.5)) if attempt else 1.0 - 0.003))
+            aim = Goal(goal.kind, aim.amount * (float(np.clip((1.0 - 0.3 * tolerance) / value, 0.5, 1.5)) if attempt else 1.0))
         power = 1.0 if goal.kind == "error" else -1.0
         while goal.excess(trial) > 1.0:
             step *= 0.97**power
