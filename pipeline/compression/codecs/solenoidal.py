@@ -1,0 +1,198 @@
+"""Periodic divergence-free fields, coded as waves: the codec ``solenoidal`` (docs/compress.md).
+
+The basis is that of `pipeline.compression.solenoidal_basis`. All coefficients have one step, which spreads the error evenly (reverse
+water-filling: T. M. Cover and J. A. Thomas, Elements of Information Theory, 2nd ed., 2006, section 10.3.3); a shell's standard deviation
+says how its numbers are coded, and smaller waves are predicted from larger ones (`pipeline.compression.solenoidal_layers`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from pipeline.compression import corrections, quantisers
+from pipeline.compression.solenoidal_basis import Shape, Spectrum, field, spectrum
+from pipeline.compression.solenoidal_layers import WEIGHTS, Coded, Decoded, paired, rebuild
+from pipeline.compression.solenoidal_plan import Goal, Plan
+from pipeline.compression.solenoidal_stream import pack, unpack
+from pipeline.compression.target import Target
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+TARGETS = ("bound", "nrmse", "bytes", "lossless")
+DIVERGENCE = 1e-3  # greatest spectral divergence over gradient, root mean squares, that is taken
+RESTORED = 0.995  # of an error; the rest is left to what restoring energy costs
+SMALL = 0.05  # share of a shell's energy that is restored where it is lost
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a decoder knows of the coefficients (2, modes) of ``modes(shape, box)``; all others are nought."""
+
+    shape: Shape
+    box: Shape
+    mean: Array  # (3,)
+    values: Array  # (2, modes) complex: what is decoded
+    low: Array  # (2, modes) complex: least real and imaginary parts that give the same numbers
+    high: Array  # (2, modes) complex: the greatest
+    energy: Array  # (shells,) of the original by shell, sum over points of squares, within 12 %; 0 where a shell was dropped
+
+
+def refuses(values: Array) -> str:
+    """Why a block can't be coded, or nothing."""
+    return _misshapen(values) or _unfit(spectrum(values))
+
+
+def _misshapen(values: Array) -> str:
+    if values.ndim != 4 or values.shape[0] != 3:
+        return f"solenoidal codes three components on (z, y, x), not an array {values.shape}"
+    if values.dtype not in (np.float32, np.float64):
+        return f"solenoidal codes float32 and float64, not {values.dtype}"
+    if max(values.shape) >= 1 << 16 or min(values.shape[1:]) < 3:
+        return f"solenoidal codes 3 to 65535 points a side, not {values.shape[1:]}"
+    if not np.isfinite(values).all():
+        return "the field has values that are not finite"
+    return ""
+
+
+def _unfit(transform: Spectrum) -> str:
+    noise = 16.0 * np.finfo(transform.values.real.dtype).eps
+    total = transform.energy + float((transform.mean**2).sum()) * np.prod(transform.shape, dtype=float)
+    if transform.energy + transform.lost <= noise**2 * total:
+        return ""  # constant to round-off
+    if transform.divergence > DIVERGENCE:
+        return (
+            f"the spectral divergence is {transform.divergence:.2g} of the gradient, more than {DIVERGENCE:g}: "
+            "not divergence-free, or not periodic"
+        )
+    return ""
+
+
+def encode(values: Array, target: Target) -> bytes:
+    """Bytes of ``values`` (3, nz, ny, nx), components (u, v, w), to a target.
+
+    Lossless is to the rounding of float32: no point is further off than 2^-23 of the field's greatest magnitude.
+
+    Raises
+    ------
+    InputError
+        The field does not suit (`refuses`), or the target can't be met: the basis can't hold what the field has.
+    """
+    if reason := _misshapen(values):
+        raise InputError(reason)
+    if target.kind == "lossless":
+        if values.dtype != np.float32:
+            raise InputError("solenoidal is lossless for float32 alone: a transform of float64 rounds more than the type")
+        target = Target("bound", float(np.finfo(np.float32).eps) * (float(np.abs(values).max()) or 1.0))
+    plan = Plan(values, target)
+    if reason := _unfit(plan.transform):
+        raise InputError(reason)
+    if (np.ptp(values.reshape(3, -1), axis=1) == 0.0).all():
+        return pack(plan.coded(plan.nothing()))
+    match target.kind:
+        case "nrmse":
+            return _to_error(plan)
+        case "bytes":
+            return _within(plan, int(target.value))
+        case _:
+            return _bounded(plan, values, target.value)
+
+
+def _to_error(plan: Plan) -> bytes:
+    plan.check(plan.allowed)
+    return pack(plan.coded(plan.search(Goal("error", plan.lost + RESTORED * (plan.allowed - plan.lost)))))
+
+
+def _within(plan: Plan, most: int) -> bytes:
+    """The block in at most so many bytes, with the smallest error found."""
+    spare = most - len(pack(plan.coded(plan.nothing())))
+    if spare < 0:
+        raise InputError(f"solenoidal can't code a block in {most} bytes: its header takes {most - spare}")
+    trial = plan.search(Goal("bits", 8.0 * spare + 8.0))
+    while len(data := pack(plan.coded(trial))) > most:
+        trial = plan.run(trial.step * (1.002 + 0.7 * (len(data) / most - 1.0)))
+    return data
+
+
+def _bounded(plan: Plan, values: Array, bound: float) -> bytes:
+    """The block with no point further off than ``bound``: of all steps, the coarser with more corrections, the cheapest."""
+    plan.check((bound / 1.8) ** 2 * values.size)
+    near = plan.run(plan.guess(Goal("error", max((bound / 3.0) ** 2 * values.size, 1.1 * plan.lost)), plan.power))
+
+    def cost(step: float) -> float:
+        trial = plan.run(step, near.tendencies)
+        return trial.bits + values.size * _bits_beyond(bound / np.sqrt(trial.error / values.size))
+
+    step = near.step
+    for octaves in (np.arange(-1.2, 1.0, 0.4), (-0.13, 0.0, 0.13)):
+        step = min((step * float(np.exp2(o)) for o in octaves), key=cost)
+    coded = plan.coded(plan.run(step))
+    return pack(coded, corrections.find(values, _field(coded), bound))
+
+
+def _bits_beyond(ratio: float) -> float:
+    """Bits a point to correct those beyond ``ratio`` standard deviations of a Gaussian error: where, and which sign."""
+    share = float(np.clip(2.0 * ndtr(-ratio), 1e-300, 0.5))
+    return float(share * (1.0 - np.log2(share)) - (1.0 - share) * np.log2(1.0 - share))
+
+
+def decode(data: bytes) -> Array:
+    """The field (3, nz, ny, nx) of a block, in its own type.
+
+    Raises
+    ------
+    InputError
+        The bytes are not a block's, or damaged so that it shows.
+    """
+    coded, corrected = unpack(data)
+    values = _field(coded)
+    return corrections.apply(values, corrected) if corrected else values
+
+
+def _field(coded: Coded) -> Array:
+    parts = _levelled(rebuild(coded)[0], coded)
+    if coded.type == "<f8":
+        parts = parts.astype(np.complex128)
+    return field(parts, coded.shape, coded.mean, coded.box).astype(coded.type, copy=False)
+
+
+def _levelled(decoded: Decoded, coded: Coded) -> Array:
+    """The coefficients, with the energy of well-kept shells restored.
+
+    The mean of what a number may be has less energy than the original, by the error. Where that is a small share, it costs a quarter of
+    its share more error to have the spectrum right.
+    """
+    parts, start, steps = decoded.parts, decoded.within.start, coded.steps
+    for s in np.flatnonzero((coded.levels > quantisers.SILENT) & (coded.levels <= quantisers.level_of(np.array(quantisers.FINE)))):
+        own = parts[:, start[s] : start[s + 1]]
+        energy = float((np.abs(own) ** 2).sum())
+        lost = 4 * own.shape[1] * quantisers.expected()[1][coded.levels[s]] * steps[s] ** 2
+        if 0.0 < lost < SMALL * energy < np.inf:
+            own *= own.real.dtype.type(np.sqrt(1.0 + lost / energy))
+    return parts
+
+
+def known(data: bytes) -> Known:
+    """What a block says of the coefficients; one between ``low`` and ``high``, with the others as decoded, is coded with the same number.
+
+    A number tells of a coefficient less what was predicted of it, so that bounds lie around the prediction.
+    """
+    coded, _ = unpack(data)
+    decoded, predicted = rebuild(coded)
+    table = quantisers.tables()
+    start, count, steps = decoded.start, np.diff(decoded.start), coded.steps
+    low, high = np.empty(coded.numbers.size), np.empty(coded.numbers.size)
+    for s, level in enumerate(coded.levels):
+        own = slice(start[s], start[s + 1])
+        quantisers.interval(coded.numbers[own], level, steps[s], table.thresholds, table.reach, low[own], high[own])
+    left = np.where(coded.levels > 0, steps * quantisers.scale_of(coded.levels), 0.0)
+    energy = count * left**2 * (1.0 + (coded.weights / WEIGHTS) ** 2)
+    return Known(coded.shape, coded.box, coded.mean, decoded.parts, paired(predicted + low), paired(predicted + high), energy)
+
+
+def agree(parts: Array, facts: Known) -> Array:
+    """Coefficients ``parts`` (2, modes) moved as little as needed to lie where a block says they do."""
+    real = np.clip(parts.real, facts.low.real, facts.high.real)
+    return np.asarray(real + 1j * np.clip(parts.imag, facts.low.imag, facts.high.imag))
