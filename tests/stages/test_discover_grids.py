@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from jobs.execute import model_of
+from jobs.stages import model_of
 from pipeline import case
 from pipeline.errors import InputError
 from pipeline.stages import discover
