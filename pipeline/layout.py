@@ -13,6 +13,8 @@ import numpy as np
 SCHEMA = "wavetrain-1"
 RESULT_SCHEMA = "wavetrain-result-1"
 ENSEMBLE_SCHEMA = "wavetrain-ensemble-1"
+ARCHIVE_SCHEMA = "wavetrain-archive-1"
+ARCHIVE = "archive"  # the group of an archive's blocks
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0

@@ -14,7 +14,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Coder = Callable[[Array, float], bytes]  # one component and a level [the values' unit] -> coded
 Decoder = Callable[[bytes, tuple[int, ...], Any], Array]
 FIRST = 1e-3  # of the values' rms: the level that a search begins with
-FEWEST_BYTES = 16
 
 
 def encode(values: Array, target: Target, code: Coder, decode_one: Decoder, *, first: float = FIRST) -> bytes:

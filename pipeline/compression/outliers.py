@@ -111,7 +111,7 @@ def _unpack_sizes(data: bytes, at: int, count: int) -> tuple[Array, int]:
 
 def pack_places(places: Array) -> bytes:
     """Places (rising, >= 0) as Golomb codes of their gaps: about the entropy of places that fall at random."""
-    gaps = np.diff(np.asarray(places, np.int64), prepend=-1) - 1
+    gaps: Array = np.diff(np.asarray(places, np.int64), prepend=-1) - 1
     mean = float(gaps.mean()) if len(gaps) else 0.0
     guess = int(math.log2(mean + 1.0))
     low = min(range(max(guess - 1, 0), guess + 2), key=lambda k: len(gaps) * k + int((gaps >> k).sum()))
