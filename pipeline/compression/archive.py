@@ -24,6 +24,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 SPARE = 256  # [B] in the manifest, for what is measured after writing
 PACKED = {"shuffle": True, **hdf5plugin.Zstd()}
+METADATA = 512  # [B]: HDF5 takes room for what it says of arrays in steps of so many
 LEFT_OUT = ("fields", "restart", "xdmf", ARCHIVE)
 Table = dict[str, Any]
 
@@ -39,7 +40,7 @@ def write(
     read : group and number to the coded block
     manifest : gets the checksums of the indices, too
     """
-    with h5py.File(path, "w", libver=("v110", "v110")) as file, open_hdf5(source) as run:
+    with h5py.File(path, "w", libver=("v110", "v110"), meta_block_size=METADATA) as file, open_hdf5(source) as run:
         _beside(run, file)
         index = {name: _index(blocks[name]) for name in cuts}
         for name, places in index.items():
