@@ -231,7 +231,7 @@ def _run_here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, An
 def _do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> None:
     """Every stage whose result is missing or was made from something else, on one Dask client."""
     files = {run.name: folder / run.folder / "run.h5" for run in campaign.runs}
-    files |= {stage.name: folder / stage.name / "result.h5" for stage in campaign.stages}
+    files |= {stage.name: folder / stage.name / _file_of(stage) for stage in campaign.stages}
     todo = [stage for stage in campaign.stages if force or not _stage_is_done(stage, folder, files)]
     if not todo:
         return
@@ -249,6 +249,11 @@ def _do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> No
             write_text(place / "result.json", json.dumps(result, indent=1) + "\n")
             for line in module.describe(result):
                 say(f"{stage.name}: {line}")
+
+
+def _file_of(stage: Stage) -> str:
+    """The file of a stage that others read: its result, or where it makes one, a run."""
+    return str(getattr(plugin.load(campaigns.STAGES, stage.kind), "RUN_FILE", "result.h5"))
 
 
 def _names(stage: Stage) -> list[str]:
