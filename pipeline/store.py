@@ -27,6 +27,10 @@ def readable(path: str | Path) -> Iterator[None]:
         raise InputError(f"no file {str(path)!r}") from None
     except OSError as error:
         raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+    except (KeyError, RuntimeError) as error:
+        if type(error) not in (KeyError, RuntimeError) or "nable to" not in str(error):  # HDF5's own words
+            raise
+        raise InputError(f"{path} is damaged: {error}") from None
 
 
 class Store:
@@ -176,8 +180,9 @@ def _open_file(path: Path) -> Any:
 
         if path.is_file() and size_before(path):
             file = open_hdf5(path)
-            if file.attrs.get("schema") == ARCHIVE_SCHEMA:
-                return file
+            with contextlib.suppress(KeyError, RuntimeError):  # what HDF5 says of the file may be cut off too
+                if file.attrs.get("schema") == ARCHIVE_SCHEMA:
+                    return file
             file.close()
         raise
 

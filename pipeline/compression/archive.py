@@ -75,7 +75,7 @@ def _packed(manifest: Table) -> bytes:
 def _put(file: h5py.File, packed: bytes) -> None:
     data = file[f"{ARCHIVE}/manifest"]
     data[...] = np.frombuffer(packed.ljust(data.shape[0], b"\0"), np.uint8)
-    data.attrs["length_crc32"] = np.array([len(packed), zlib.crc32(packed)], np.int64)
+    data.attrs.modify("length_crc32", np.array([len(packed), zlib.crc32(packed)], np.int64))
 
 
 def _beside(run: h5py.File, file: h5py.File) -> None:
@@ -96,7 +96,7 @@ def publish(path: Path) -> None:
     """Mark the closed archive as whole and give it its final name."""
     part = part_name(path)
     with h5py.File(part, "r+") as file:
-        file.attrs["complete"] = np.int32(1)
+        file.attrs.modify("complete", np.int32(1))  # in place: nothing new stands behind the blocks
     with open(part, "rb") as handle:
         os.fsync(handle.fileno())
     part.replace(path)

@@ -19,7 +19,7 @@ LARGEST = 2**28  # [B] of values in a block
 ENOUGH = 2**21  # [B]: frames smaller than this share a block
 MOST_FRAMES = 64  # in one block
 MOST_AXES = 3  # that codecs take
-FEWEST = 16  # points along a piece of an axis
+FEWEST = 8  # points along a piece of an axis
 Span = tuple[int, int]
 
 

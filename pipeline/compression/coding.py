@@ -21,7 +21,8 @@ from pipeline.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 CODECS = "pipeline.compression.codecs"
 CONSTANT, LOSSLESS = "constant", "bits"
-EXTRA = "compress"  # what brings the codecs' libraries
+EXTRAS = {"torch": "zipgan"}  # what brings a library; all others are brought by `EXTRA`
+EXTRA = "compress"
 SPARE = 40  # [B] of a block beside the codec's own
 KINDS = (np.nan, np.inf, -np.inf)  # what a mask tells apart, from 1
 
@@ -190,7 +191,8 @@ def load_codec(name: str) -> Any:
     try:
         return plugin.load(CODECS, name)
     except ImportError as error:
-        raise InputError(f"codec {name!r} needs {error.name}, which is not installed: pip install 'wavetrain[{EXTRA}]'") from None
+        extra = EXTRAS.get(str(error.name), EXTRA)
+        raise InputError(f"codec {name!r} needs {error.name}, which is not installed: pip install 'wavetrain[{extra}]'") from None
 
 
 def weights_of(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = b"WTBL"
-HEAD = struct.Struct("<4sIIQI")  # magic, block, bytes of facts, bytes of data, CRC-32 of both
+HEAD = struct.Struct("<4sIIQI")  # magic, block, bytes of facts, bytes of data, CRC-32 of block and both
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Journal:
             if magic != MAGIC or at + HEAD.size + facts_size + length > size:
                 break
             body = self._file.read(facts_size + length)
-            if zlib.crc32(body) != crc:
+            if _checksum(number, body) != crc:
                 break
             self.records[number] = Record(at + HEAD.size + facts_size, length, json.loads(body[:facts_size]))
             at += HEAD.size + facts_size + length
@@ -74,7 +74,7 @@ class Journal:
         text = json.dumps(facts).encode()
         at = self._file.seek(0, os.SEEK_END)
         body = text + data
-        self._file.write(HEAD.pack(MAGIC, number, len(text), len(data), zlib.crc32(body)) + body)
+        self._file.write(HEAD.pack(MAGIC, number, len(text), len(data), _checksum(number, body)) + body)
         self._file.flush()
         self.records[number] = Record(at + HEAD.size + len(text), len(data), facts)
 
@@ -83,3 +83,7 @@ class Journal:
         record = self.records[number]
         self._file.seek(record.offset)
         return self._file.read(record.length)
+
+
+def _checksum(number: int, body: bytes) -> int:
+    return zlib.crc32(body, number)

@@ -21,7 +21,7 @@ from pipeline.compression import coding
 from pipeline.compression.blocks import Block, Cut, from_json
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE
+from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA
 from pipeline.store import readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -71,16 +71,20 @@ class Archive:
         key = self.path, self.path.stat().st_mtime_ns, group, number
         found = CACHE.get(key)
         if found is None:
-            block = self.cuts[group].block(number)
-            data = self.raw(group, block)
-            for name, known in self.manifest["groups"][group].get("weights", {}).items():
-                _same_weights(self.path, name, known)
-            try:
-                found = coding.decode(data)
-            except InputError as error:
-                raise InputError(f"{self.path}: field {', '.join(self.cuts[group].fields)}, {block.said}: {error}") from None
+            found = self.decoded(group, number)
             CACHE.put(key, found)
         return found
+
+    def decoded(self, group: str, number: int) -> Array:
+        """The block decoded anew; `InputError` where it is damaged, or this place can't decode it."""
+        block = self.cuts[group].block(number)
+        data = self.raw(group, block)
+        for name, known in self.manifest["groups"][group].get("weights", {}).items():
+            _same_weights(self.path, name, known)
+        try:
+            return coding.decode(data)
+        except InputError as error:
+            raise InputError(f"{self.path}: field {', '.join(self.cuts[group].fields)}, {block.said}: {error}") from None
 
     def read(self, field: str, place: Any) -> Array:
         """Field ``field`` (frames, *dofs) at ``place``, as numpy would index it."""
@@ -205,9 +209,13 @@ def opened(path: str | Path) -> Archive:
 def _opened(path: Path, changed: int, size: int) -> Archive:
     with readable(path), open_hdf5(path) as file:
         try:
+            if (schema := file.attrs.get("schema")) != ARCHIVE_SCHEMA:
+                raise InputError(f"{path} is no archive: schema {schema!r}, not {ARCHIVE_SCHEMA!r}")
             manifest = read_manifest(file)
             cuts = {name: from_json(group["cut"]) for name, group in manifest["groups"].items()}
             index = {name: _index(file[f"{ARCHIVE}/{name}"], manifest["groups"][name]) for name in cuts}
+        except InputError:
+            raise
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"{path}: the archive is damaged: {error}") from None
     return Archive(path, manifest, cuts, index)

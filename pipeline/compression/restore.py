@@ -12,7 +12,7 @@ from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.reader import Archive, DamagedBlock
 from pipeline.compression.tasks import each
 from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, SCHEMA, part_name
+from pipeline.layout import ARCHIVE, SCHEMA, part_name
 from pipeline.store import readable
 from pipeline.writer import publish
 
@@ -31,8 +31,6 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
     held = reader.opened(path)
     lost: list[str] = []
     with readable(path), open_hdf5(path) as source, h5py.File(part_name(run), "w", libver=("v110", "v110")) as file:
-        if source.attrs.get("schema") != ARCHIVE_SCHEMA:
-            raise InputError(f"{path} is no archive: schema {source.attrs.get('schema')!r}, not {ARCHIVE_SCHEMA!r}")
         copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", ARCHIVE), {})
         copying.copy_attrs(source, file)
         file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(told(held.manifest))})
@@ -70,7 +68,7 @@ def _decoded(path: Path, group: str, number: int) -> Array | str:
     held = reader.opened(path)
     block = held.cuts[group].block(number)
     try:
-        values = held.block(group, number)
+        values = held.decoded(group, number)
     except DamagedBlock as error:
         return str(error)
     own: tuple[Any, ...] = tuple(slice(a - h, b - h) for (a, b), (h, _) in zip(block.own, block.held, strict=True))
