@@ -322,4 +322,6 @@ def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
     result = _text(folder / stage.name / "result.json")
     if result is None or not all(files[name].exists() for names in stage.inputs.values() for name in names):
         return False
+    if not files[stage.name].exists():
+        return False
     return bool(json.loads(result).get("key") == _stage_key(stage, files))
