@@ -20,6 +20,7 @@ def catalogue() -> dict[str, list[tuple[str, str]]]:
         "meshes ([mesh] kind):": _plugins("meshes"),
         "solvers ([solver] kind):": _plugins("solvers"),
         "stages ([stage.NAME] kind):": _plugins("pipeline.stages"),
+        "codecs (wavetrain compress --codec NAME):": _plugins("pipeline.compression.codecs"),
         "benches (wavetrain bench NAME):": [(name, _first_line(path)) for name, path in benches().items()],
     }
 

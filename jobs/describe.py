@@ -6,6 +6,8 @@ from typing import Any
 
 import h5py
 
+from pipeline.compression.cut_off import open_hdf5
+from pipeline.layout import ARCHIVE
 from pipeline.store import readable
 
 LONGEST = 60  # characters of an attribute shown in one line
@@ -19,7 +21,7 @@ def describe(path: Path) -> None:
     InputError
         No such file, or no HDF5.
     """
-    with readable(path), h5py.File(path, "r") as file:
+    with readable(path), open_hdf5(path) as file:
         print("\n".join(_lines(path, file)))
 
 
@@ -37,12 +39,32 @@ def _lines(path: Path, file: Any) -> list[str]:
     if "gauges" in file:
         places = zip(json.loads(file["gauges"].attrs["names"]), file["gauges/place"][...].tolist(), strict=True)
         lines.append("  gauges: " + ", ".join(f"{name} ({x:g}, {y:g}) m" for name, (x, y) in places))
+    if ARCHIVE in file:
+        lines += _archive(path)
     for group in file:
-        if isinstance(file[group], h5py.Group) and group != "xdmf":
+        if isinstance(file[group], h5py.Group) and group not in ("xdmf", ARCHIVE):
             lines.append(f"{group}/")
             lines += _datasets(file[group], "  ")
     if case:
         lines += ["case:", *(f"  {line}" for line in str(case).strip().splitlines())]
+    return lines
+
+
+def _archive(path: Path) -> list[str]:
+    """What an archive says of its blocks."""
+    from pipeline.compression.reader import opened
+
+    held = opened(path)
+    asked = held.manifest["asked"]
+    lines = [f"archive: {asked['kind']} {asked['value']:g}, {'read back and compared' if held.manifest['verified'] else 'NOT VERIFIED'}"]
+    for name, group in held.manifest["groups"].items():
+        codecs = ", ".join(f"{codec} ({count})" for codec, count in group["codecs"].items())
+        error, nrmse = (f"{group[key]:.3g}" if group[key] is not None else "–" for key in ("error", "nrmse"))
+        ratio = group["raw_bytes"] / group["bytes"]
+        cut = held.cuts[name]
+        lines.append(f"  {name}: {', '.join(cut.fields)}; {cut.blocks} blocks of {cut.together} frames by {codecs}; {ratio:.1f}:1")
+        lines.append(f"    error at most {error}, rms {nrmse} of the rms")
+        lines += [f"    {note}" for note in group["notes"]]
     return lines
 
 

@@ -20,7 +20,7 @@ from pipeline.store import Store
 def do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> None:
     """Every stage whose result is missing or was made from something else, on one Dask client."""
     files = {run.name: folder / run.folder / "run.h5" for run in campaign.runs}
-    files |= {stage.name: folder / stage.name / "result.h5" for stage in campaign.stages}
+    files |= {stage.name: folder / stage.name / _file_of(stage) for stage in campaign.stages}
     folders = {run.name: run.case.folder for run in campaign.runs}
     todo = [stage for stage in campaign.stages if force or not _stage_is_done(stage, folder, files)]
     if not todo:
@@ -39,6 +39,11 @@ def do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> Non
             write_text(place / "result.json", json.dumps(result, indent=1) + "\n")
             for line in module.describe(result):
                 say(f"{stage.name}: {line}")
+
+
+def _file_of(stage: Stage) -> str:
+    """The file of a stage that others read: its result, or where it makes one, a run."""
+    return str(getattr(plugin.load(campaigns.STAGES, stage.kind), "RUN_FILE", "result.h5"))
 
 
 def _inputs(stage: Stage, module: Any, files: Mapping[str, Path], folders: Mapping[str, Path]) -> dict[str, Any]:
@@ -102,5 +107,7 @@ def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
 def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
     result = text_of(folder / stage.name / "result.json")
     if result is None or not all(files[name].exists() for names in stage.inputs.values() for name in names):
+        return False
+    if not files[stage.name].exists():
         return False
     return bool(json.loads(result).get("key") == _stage_key(stage, files))

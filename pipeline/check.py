@@ -8,9 +8,10 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 
+from pipeline.compression.cut_off import open_hdf5, size_before
 from pipeline.ensemble import read_header
 from pipeline.errors import InputError
-from pipeline.layout import ENSEMBLE_SCHEMA, MESHES, RESULT_SCHEMA, SCHEMA, MeshLayout, mesh_layout, series_names
+from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ENSEMBLE_SCHEMA, MESHES, RESULT_SCHEMA, SCHEMA, MeshLayout, mesh_layout, series_names
 from pipeline.store import readable
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
@@ -24,19 +25,22 @@ def validate(path: Path) -> str:
     InputError
         It does not: names the file and the first violation.
     """
-    with readable(path), h5py.File(path, "r") as file:
+    with readable(path), open_hdf5(path) as file:
         schema = file.attrs.get("schema")
+        if schema != ARCHIVE_SCHEMA and size_before(path):
+            raise InputError(f"{path} is damaged: cut off after {path.stat().st_size} of {size_before(path)} bytes")
         if schema == ENSEMBLE_SCHEMA:
             read_header(path)
             return ENSEMBLE_SCHEMA
-        for violation in _violations(file, schema):
+        for violation in _violations(path, file, schema):
             raise InputError(f"{path}: {violation}")
     return str(schema)
 
 
-def _violations(file: Any, schema: Any) -> Iterator[str]:
-    if schema not in (SCHEMA, RESULT_SCHEMA):
-        yield f"attribute schema is {schema!r}; it must be {SCHEMA!r} or {RESULT_SCHEMA!r}"
+def _violations(path: Path, file: Any, schema: Any) -> Iterator[str]:
+    known = (SCHEMA, RESULT_SCHEMA, ARCHIVE_SCHEMA)
+    if schema not in known:
+        yield f"attribute schema is {schema!r}; it must be {' or '.join(map(repr, known))}"
     if file.attrs.get("complete") != 1:
         yield "attribute complete is not 1: the file was not finished"
     if schema == RESULT_SCHEMA:
@@ -54,6 +58,25 @@ def _violations(file: Any, schema: Any) -> Iterator[str]:
         return
     yield from _mesh(file, layout)
     yield from _series(file, layout)
+    if schema == ARCHIVE_SCHEMA:
+        yield from _blocks(path)
+
+
+def _blocks(path: Path) -> Iterator[str]:
+    """Every block of an archive, by its checksum."""
+    from pipeline.compression.reader import DamagedBlock, opened
+
+    held = opened(path)
+    damaged: list[str] = []
+    count = sum(cut.blocks for cut in held.cuts.values())
+    for name, cut in held.cuts.items():
+        for number in range(cut.blocks):
+            try:
+                held.raw(name, cut.block(number))
+            except DamagedBlock as error:
+                damaged.append(str(error).removeprefix(f"{path}: "))
+    if damaged:
+        yield f"{damaged[0]}; {len(damaged)} of {count} blocks are, the others can be read"
 
 
 def _result(file: Any) -> Iterator[str]:
@@ -104,7 +127,7 @@ def _series(file: Any, layout: MeshLayout) -> Iterator[str]:
             for key in ("unit", "units", "long_name", "centre"):
                 if key not in data.attrs:
                     yield f"{group}/{name} has no attribute {key}"
-    for name, data in file["fields"].items():
+    for name, data in () if ARCHIVE in file else file["fields"].items():
         for frame in range(len(times)):
             if not np.isfinite(data[frame]).all():
                 yield f"fields/{name} is not finite in frame {frame}, t = {times[frame]:g} s"
@@ -113,5 +136,6 @@ def _series(file: Any, layout: MeshLayout) -> Iterator[str]:
         for name in series_names(file["gauges"]):
             if file["gauges"][name].shape[0] != samples:
                 yield f"gauges/{name} has {file['gauges'][name].shape[0]} samples; gauges/time has {samples}"
-    if "restart" not in file and "reference" not in file.attrs:  # a reference was not run
+    kept = "archive" in file.attrs or ARCHIVE in file  # an archive drops the last state
+    if "restart" not in file and "reference" not in file.attrs and not kept:  # a reference was not run
         yield "restart is missing"

@@ -13,6 +13,8 @@ import numpy as np
 SCHEMA = "wavetrain-1"
 RESULT_SCHEMA = "wavetrain-result-1"
 ENSEMBLE_SCHEMA = "wavetrain-ensemble-1"
+ARCHIVE_SCHEMA = "wavetrain-archive-1"
+ARCHIVE = "archive"  # the group of an archive's blocks
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
@@ -78,15 +80,16 @@ class MeshLayout:
     indices: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
-def _box(kind: str, axes: tuple[str, ...]) -> MeshLayout:
-    """A box that repeats itself: evenly spaced points along each axis. Its lengths may be without dimension."""
+def _box(kind: str, axes: tuple[str, ...], *, members: bool = True) -> MeshLayout:
+    """A box that repeats itself: evenly spaced points along each axis, of an ensemble where there are ``members``. Its lengths may be
+    without dimension."""
     coordinates = {axis: {"units": "1", "axis": axis.upper(), "long_name": f"{axis} of the points"} for axis in axes}
     return MeshLayout(
         kind=kind,
         dimensions={**{axis: (axis,) for axis in axes}, "length": ("axis",)},
         attrs={**coordinates, "length": {"units": "1", "long_name": "period along each axis, x first"}},
         topology={"long_name": kind, "topology_dimension": np.int32(len(axes))},
-        field_dimensions=("member", *reversed(axes)),
+        field_dimensions=(*(("member",) if members else ()), *reversed(axes)),
         field_attrs={"centre": "point"},
         positive=("length",),
     )
@@ -102,8 +105,8 @@ TRIANGLES = MeshLayout(
     positive=("face_area",),
     indices=INDICES,
 )
-LINE, PLANE = _box("line", ("x",)), _box("plane", ("x", "y"))
-MESHES = {layout.kind: layout for layout in (TRIANGLES, LINE, PLANE)}
+LINE, PLANE, CUBE = _box("line", ("x",)), _box("plane", ("x", "y")), _box("cube", ("x", "y", "z"), members=False)
+MESHES = {layout.kind: layout for layout in (TRIANGLES, LINE, PLANE, CUBE)}
 
 
 def mesh_layout(file: Any) -> MeshLayout | None:

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from pipeline import box_figures, discovery_figures, error_figures, figures
+from pipeline import box_figures, compression_figures, discovery_figures, error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
@@ -222,7 +222,11 @@ def _draw_laws(
     return drawn
 
 
-DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decompose, "discover": _draw_discover}
+def _draw_compress(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    return {"codecs on a sample": compression_figures.trials(result["trials"])} if any(not row["why"] for row in result["trials"]) else {}
+
+
+DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decompose, "discover": _draw_discover, "compress": _draw_compress}
 
 
 def _note(gauge: Mapping[str, Any]) -> str:

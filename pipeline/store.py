@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.layout import SCHEMA, Field
+from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA, Field
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,6 +27,10 @@ def readable(path: str | Path) -> Iterator[None]:
         raise InputError(f"no file {str(path)!r}") from None
     except OSError as error:
         raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
+    except (KeyError, RuntimeError) as error:
+        if type(error) not in (KeyError, RuntimeError) or "nable to" not in str(error):  # HDF5's own words
+            raise
+        raise InputError(f"{path} is damaged: {error}") from None
 
 
 class Store:
@@ -41,8 +45,8 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         with readable(self.path):
-            self._file = h5py.File(self.path, "r")
-        if self._file.attrs.get("schema") != SCHEMA:
+            self._file = _open_file(self.path)
+        if self._file.attrs.get("schema") not in (SCHEMA, ARCHIVE_SCHEMA):
             schema = self._file.attrs.get("schema")
             self._file.close()
             raise InputError(f"{path} is not a Wavetrain file: schema {schema!r}, not {SCHEMA!r}")
@@ -61,6 +65,11 @@ class Store:
     def attrs(self) -> dict[str, Any]:
         """The file's attributes."""
         return dict(self._file.attrs)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether its fields are coded (docs/compress.md); they decode themselves where they are read."""
+        return bool(self._file.attrs["schema"] == ARCHIVE_SCHEMA)
 
     @property
     def complete(self) -> bool:
@@ -91,7 +100,7 @@ class Store:
         """
         return self._lazy("fields", name)
 
-    def source(self, name: str) -> "Source":
+    def source(self, name: str) -> Any:
         """Field ``name`` as something that reads itself where it is indexed, in another process too: for tasks that choose
         their own blocks."""
         return self._source("fields", name)
@@ -126,18 +135,25 @@ class Store:
         group = self._file["restart"]
         return {name: data[...] for name, data in group.items()}, dict(group.attrs)
 
-    def _source(self, group: str, name: str) -> "Source":
+    def _source(self, group: str, name: str) -> Any:
         known = list(self._file.get(group, {}))
         if name not in known:
             raise InputError(f"{self.path} has no {group}/{name}; there are: {', '.join(known)}")
         data = self._file[f"{group}/{name}"]
+        if group == "fields" and self.is_archive:
+            from pipeline.compression import reader
+
+            return reader.Source(str(self.path), name, data.shape, data.dtype)
         return Source(str(self.path), f"{group}/{name}", data.shape, data.dtype)
 
     def _lazy(self, group: str, name: str) -> Any:
         import dask.array
 
         source = self._source(group, name)
-        chunks = self._file[source.name].chunks or source.shape or ()
+        if isinstance(source, Source):
+            chunks: Any = self._file[source.name].chunks or source.shape or ()
+        else:
+            chunks = source.chunks
         return dask.array.from_array(source, chunks=chunks, name=False)
 
 
@@ -153,6 +169,22 @@ class Source:
 
         with h5py.File(self.path, "r") as file:
             return np.asarray(file[self.name][place])
+
+
+def _open_file(path: Path) -> Any:
+    """The file at ``path``; one that was cut off only where it is an archive, whose whole blocks can be read."""
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        from pipeline.compression.cut_off import open_hdf5, size_before
+
+        if path.is_file() and size_before(path):
+            file = open_hdf5(path)
+            with contextlib.suppress(KeyError, RuntimeError):  # what HDF5 says of the file may be cut off too
+                if file.attrs.get("schema") == ARCHIVE_SCHEMA:
+                    return file
+            file.close()
+        raise
 
 
 def _fields(group: Any) -> dict[str, Field]:

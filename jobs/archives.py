@@ -1,0 +1,56 @@
+"""The verbs ``compress`` and ``decompress``."""
+
+from pathlib import Path
+from typing import Any
+
+from jobs.cluster import client
+from pipeline.errors import InputError
+from pipeline.stages import compress
+
+SUFFIX = ".archive.h5"
+
+
+def compress_file(file: Path, out: Path | None, params: compress.Params, *, force: bool, explain: bool) -> Path:
+    """Make an archive of the run ``file`` and say what came of it; returns its path.
+
+    Raises
+    ------
+    InputError, RunError
+        As the stage's; or there is a file in the way, and ``force`` is not given.
+    """
+    path = out or file.with_name(file.stem + SUFFIX)
+    _free(file, path, force=force)
+    with client() as dask:
+        result: dict[str, Any] = compress.archive_of(file, path, params, dask, lambda text: print(text, flush=True))
+    for line in [*(compress.explain(result) if explain else []), f"{path}:", *compress.describe(result)]:
+        print(line)
+    return path
+
+
+def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool) -> Path:
+    """Make a run's file of the archive ``file``; returns its path.
+
+    Raises
+    ------
+    InputError
+        It is no archive, or is damaged; or there is a file in the way, and ``force`` is not given.
+    """
+    from pipeline.compression.restore import decompress
+
+    path = out or file.with_name(file.name.removesuffix(".h5").removesuffix(SUFFIX.removesuffix(".h5")) + ".restored.h5")
+    _free(file, path, force=force)
+    with client() as dask:
+        lost = decompress(file, path, dask, salvage=salvage)
+    for line in lost:
+        print(f"lost: {line}")
+    print(f"{path}: written" + (f"; {len(lost)} blocks are nan" if lost else ""))
+    return path
+
+
+def _free(file: Path, path: Path, *, force: bool) -> None:
+    if not file.is_file():
+        raise InputError(f"no file {str(file)!r}")
+    if path.resolve() == file.resolve():
+        raise InputError(f"{path} would replace what it is made of: name another file with --out")
+    if path.exists() and not force:
+        raise InputError(f"there is a file {path}: name another with --out, or replace it with --force")

@@ -1,0 +1,87 @@
+"""Which codec: every one is tried on a sample of the blocks, and what was measured decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline import plugin
+from pipeline.compression import coding
+from pipeline.compression.coding import Facts
+from pipeline.compression.target import Target
+from pipeline.compression.tasks import each
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a codec made of the sample of one group; ``why`` says why it can't be taken, if so."""
+
+    group: str
+    codec: str
+    facts: Facts | None
+    raw_bytes: int
+    why: str = ""
+
+
+def sample(blocks: Sequence[Facts], most: int) -> list[int]:
+    """Numbers of at most ``most`` blocks, evenly spread over those whose values differ (or over all, where none does)."""
+    there = [i for i, one in enumerate(blocks) if one.high > one.low] or list(range(len(blocks)))
+    return [there[i] for i in np.unique(np.linspace(0, len(there) - 1, min(most, len(there))).round().astype(int))]
+
+
+def names(asked: str) -> list[str]:
+    """The codecs to try: the one that was asked for, or all.
+
+    Raises
+    ------
+    InputError
+        There is no such codec.
+    """
+    known = plugin.kinds(coding.CODECS)
+    if asked and asked not in known:
+        raise InputError(f"no codec {asked!r}{plugin.nearest(asked, known)}; there are: {', '.join(known)}")
+    return [asked] if asked else known
+
+
+def try_one(read: Any, target: Target, codec: str) -> Facts | str:
+    """Measure ``codec`` on the block that ``read()`` gives, or say why it can't be taken."""
+    try:
+        module = coding.load_codec(codec)
+        if target.kind not in module.TARGETS:
+            return f"codes to no {target.kind}"
+        _, facts = coding.encode(read(), target, [codec])
+    except InputError as error:
+        return str(error).removeprefix(f"{codec} ")
+    if facts.codec not in (codec, coding.CONSTANT):
+        return facts.note.removeprefix(f"{codec} ")
+    return facts
+
+
+def trials(client: Any, group: str, blocks: Sequence[tuple[Any, Target, int]], codecs: Sequence[str]) -> list[Trial]:
+    """Every one of ``codecs`` on every one of ``blocks`` (what reads it, its target, its bytes), the best first.
+
+    The best is that of the fewest bytes; where bytes are given, that of the least error. Those that can't be taken stand last.
+    """
+    pairs = [(codec, block) for codec in codecs for block in blocks]
+    found: dict[str, list[Facts | str]] = {codec: [] for codec in codecs}
+    for i, outcome in each(client, try_one, [(read, target, codec) for codec, (read, target, _) in pairs]):
+        found[pairs[i][0]].append(outcome)
+    rows = []
+    for codec, outcomes in found.items():
+        whys = [one for one in outcomes if isinstance(one, str)]
+        facts = [one for one in outcomes if isinstance(one, Facts)]
+        rows.append(
+            Trial(group, codec, None if whys else coding.together(facts), sum(raw for _, _, raw in blocks), whys[0] if whys else "")
+        )
+    counted = blocks[0][1].kind == "bytes"
+
+    def rank(row: Trial) -> tuple[float, ...]:
+        if row.facts is None:
+            return (1.0,)
+        return (0.0, *((row.facts.nrmse, row.facts.bytes) if counted else (row.facts.bytes, row.facts.nrmse)))
+
+    return sorted(rows, key=lambda row: (*rank(row), row.codec))

@@ -1,0 +1,52 @@
+"""SPERR: a CDF 9/7 wavelet transform and the set partitioning coder SPECK, each component by itself.
+
+S. Li, P. Lindstrom, J. Clyne, "Lossy scientific data compression with SPERR", IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104; from
+hdf5plugin. A bound is coded in its mode of a pointwise error, which is exceeded now and then: corrections are appended. Other
+targets are reached in its mode of a peak signal to noise ratio, which has none.
+"""
+
+import math
+from typing import Any
+
+import hdf5plugin
+import numpy as np
+
+from pipeline.compression import classical, filters
+from pipeline.compression.target import Target
+
+Array = np.ndarray[Any, np.dtype[Any]]
+TARGETS = ("bound", "nrmse", "bytes")
+LEAST = 8  # points along an axis
+
+
+def encode(values: Array, target: Target) -> bytes:
+    """Code ``values`` (components, [z,] y, x) to ``target``."""
+    return classical.encode(values, target, _to_bound if target.kind == "bound" else _to_rms, _decode)
+
+
+def decode(data: bytes) -> Array:
+    """What `encode` coded."""
+    return classical.decode(data, _decode)
+
+
+def refuses(values: Array) -> str:
+    """Why these values can't be taken, or nothing."""
+    if min(values.shape[1:], default=0) < LEAST:
+        return f"{min(values.shape[1:], default=0)} points along an axis; it takes {LEAST} or more"
+    return classical.refuses(values, (2, 3))
+
+
+def _to_bound(values: Array, level: float) -> bytes:
+    return filters.encode(values, hdf5plugin.Sperr(absolute=level))
+
+
+def _to_rms(values: Array, level: float) -> bytes:
+    """To a root mean square error of ``level``; a constant is coded to a bound, since it has no peak."""
+    spread = float(values.max()) - float(values.min())
+    if spread <= level:
+        return _to_bound(values, level)
+    return filters.encode(values, hdf5plugin.Sperr(peak_signal_to_noise_ratio=20.0 * math.log10(spread / level)))
+
+
+def _decode(data: bytes, shape: tuple[int, ...], dtype: Any) -> Array:
+    return filters.decode(data, shape, dtype, hdf5plugin.Sperr(rate=1.0))  # how it was coded stands in the data

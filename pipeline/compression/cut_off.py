@@ -1,0 +1,63 @@
+"""Open HDF5 files that were cut off, as far as they go: what is missing is shown to HDF5 as zeros, where it would not open them."""
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+END_PLACE = {0: 40, 1: 44, 2: 28, 3: 28}  # of the file's size in HDF5's superblock, by its version
+LARGEST = 2**48  # [B]: a size of more is a damaged number
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """The HDF5 file at ``path``, for reading; `OSError` where it can't be opened even so."""
+    missing = size_before(path)
+    return h5py.File(Padded(path, missing), "r") if missing else h5py.File(path, "r")
+
+
+def size_before(path: Path) -> int:
+    """The size [B] that the file at ``path`` had, where it is smaller now; else 0."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+    if head[:8] != SIGNATURE or len(head) < 64 or head[8] not in END_PLACE:
+        return 0
+    at = END_PLACE[head[8]]
+    end = int.from_bytes(head[at : at + 8], "little")
+    return end if path.stat().st_size < end < LARGEST else 0
+
+
+class Padded(io.RawIOBase):
+    """A file that was cut off, with zeros up to the ``size`` that it had."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._raw = open(path, "rb")  # noqa: SIM115  (closed by close)
+        self._size, self._at = size, 0
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), max(self._size - self._at, 0))
+        self._raw.seek(self._at)
+        data = self._raw.read(count)
+        view[:count] = data + bytes(count - len(data))
+        self._at += count
+        return count

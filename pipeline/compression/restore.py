@@ -1,0 +1,92 @@
+"""Make a run's file of an archive: it opens like the original, with its XDMF beside, except for the last state to restart from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.compression import copying, reader
+from pipeline.compression.cut_off import open_hdf5
+from pipeline.compression.reader import Archive, DamagedBlock
+from pipeline.compression.tasks import each
+from pipeline.errors import InputError
+from pipeline.layout import ARCHIVE, SCHEMA, part_name
+from pipeline.store import readable
+from pipeline.writer import publish
+
+Array = np.ndarray[Any, np.dtype[Any]]
+CHUNK = 16384  # values
+
+
+def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = False) -> list[str]:
+    """Write the run's file ``run`` of the archive at ``path``, block by block; returns which blocks are damaged and nan there.
+
+    Raises
+    ------
+    InputError
+        ``path`` is no archive, or a block is damaged and ``salvage`` is not set.
+    """
+    held = reader.opened(path)
+    lost: list[str] = []
+    with readable(path), open_hdf5(path) as source, h5py.File(part_name(run), "w", libver=("v110", "v110")) as file:
+        copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", ARCHIVE), {})
+        copying.copy_attrs(source, file)
+        file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(told(held.manifest))})
+        names = list(source["fields"])
+        for name in names:
+            item = source[f"fields/{name}"]
+            shape = (1, *_chunk(item.shape[1:]))
+            data = file.create_dataset(f"fields/{name}", item.shape, item.dtype, maxshape=(None, *item.shape[1:]), chunks=shape)
+            copying.copy_attrs(item, data)
+        copying.attach(source, file, [f"fields/{name}" for name in names])
+        numbers = [(group, i) for group, cut in held.cuts.items() for i in range(cut.blocks)]
+        for k, outcome in each(client, _decoded, ((path, *number) for number in numbers)):
+            if isinstance(outcome, str):
+                if not salvage:
+                    raise InputError(f"{outcome}; the others can be kept (--salvage)")
+                lost.append(outcome)
+            _put(file, held, *numbers[k], np.nan if isinstance(outcome, str) else outcome)
+    publish(run)
+    return lost
+
+
+def told(manifest: Any) -> dict[str, Any]:
+    """What a decompressed run says of the archive that it came from."""
+    kept = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr")
+    return {
+        "asked": manifest["asked"],
+        "groups": {
+            name: {key: group[key] for key in kept} | {"fields": group["cut"]["fields"]} for name, group in manifest["groups"].items()
+        },
+    }
+
+
+def _decoded(path: Path, group: str, number: int) -> Array | str:
+    """The own points of a block's values, or what is wrong with it."""
+    held = reader.opened(path)
+    block = held.cuts[group].block(number)
+    try:
+        values = held.decoded(group, number)
+    except DamagedBlock as error:
+        return str(error)
+    own: tuple[Any, ...] = tuple(slice(a - h, b - h) for (a, b), (h, _) in zip(block.own, block.held, strict=True))
+    return np.asarray(values[(Ellipsis, *own)])
+
+
+def _put(file: h5py.File, held: Archive, group: str, number: int, values: Any) -> None:
+    block = held.cuts[group].block(number)
+    frames = block.frames[0] if block.flat else slice(*block.frames)
+    place = (frames, *(() if block.member is None else (block.member,)), *(slice(*span) for span in block.own))
+    for i, name in enumerate(held.cuts[group].fields):
+        file[f"fields/{name}"][place] = values if np.isscalar(values) else values[i]
+
+
+def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A chunk of at most `CHUNK` values: whole runs of the last dimensions."""
+    left, found = CHUNK, []
+    for size in reversed(shape):
+        found.append(max(min(size, left), 1))
+        left //= size
+    return tuple(reversed(found))

@@ -1,0 +1,168 @@
+"""Compress: keep as little of a run as a target allows, by the codec that does best on a sample of its blocks, and prove it.
+
+Every codec is tried on some blocks (``choice``); the best one measured codes all of them, in parallel on Dask. The archive is read back
+after closing, decoded and compared with the run, point by point: what it says of its errors was measured (docs/compress.md).
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.compression.blocks import LARGEST
+from pipeline.compression.choice import Trial
+from pipeline.compression.make import Asked, compress
+from pipeline.compression.wishes import FORMS, wish
+from pipeline.errors import InputError
+from pipeline.params import setting
+from pipeline.writer import write_result
+
+INPUTS = ("run",)
+RUN_FILE = "archive.h5"  # what other stages read of this one, as a run
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters of the stage; exactly one of the first four says what is asked for."""
+
+    target_error: float | None = setting("rms of the error over the rms of the values, in every block [1]", default=None)
+    target_ratio: float | None = setting("how many times smaller than the values as they are stored [1]", default=None)
+    budget: float | None = setting("bytes of the whole archive", default=None)
+    bound: str = setting(f"greatest error at any point: {FORMS}", default="")
+    codec: str = setting("the codec; unset: the best one measured", default="")
+    mask: bool = setting("keep values that are not finite as they are; else they are refused", default=False)
+    sample: int = setting("blocks of each group of fields that the codecs are tried on", default=3)
+    block: int = setting("most bytes of values in a block", default=LARGEST)
+    frames: int = setting("frames in a block; 0: one, or as many small ones as make 2 MiB", default=0)
+    overlap: int = setting("points that neighbouring blocks share on either side", default=0)
+
+    def __post_init__(self) -> None:
+        for name, least in (("sample", 1), ("block", 1024), ("frames", 0), ("overlap", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be {least} or more")
+        wish_of(self)
+
+
+def wish_of(params: Params) -> Any:
+    """What the parameters ask for (`pipeline.compression.wishes.Wish`)."""
+    return wish(target_error=params.target_error, target_ratio=params.target_ratio, budget=params.budget, bound=params.bound)
+
+
+def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = lambda text: None) -> dict[str, Any]:
+    """Make the archive ``path`` of ``run``; the stage's result without its files.
+
+    Raises
+    ------
+    InputError, RunError
+        As `pipeline.compression.make.compress`.
+    """
+    asked = Asked(wish_of(params), params.codec, params.mask, params.block, params.frames, params.overlap, params.sample)
+    made = compress(run, path, asked, client, say)
+    groups = made["manifest"]["groups"]
+    raw = sum(group["raw_bytes"] for group in groups.values())
+    coded = sum(group["bytes"] for group in groups.values())
+    return {
+        "params": asdict(params),
+        "asked": str(asked.wish),
+        "groups": {name: {key: value for key, value in group.items() if key != "cut"} | _cut(group) for name, group in groups.items()},
+        "trials": [_row(trial) for trial in made["trials"]],
+        "raw_bytes": raw,
+        "coded_bytes": coded,
+        "ratio": raw / coded,
+        "bytes": made["bytes"],
+        "run_bytes": made["run_bytes"],
+    }
+
+
+def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
+    """Make ``folder/archive.h5`` of ``inputs["run"]``, and ``result.h5`` with the trials; the run's summary is copied beside.
+
+    Returns
+    -------
+    dict : ``groups`` (codecs, bytes, measured errors of each), ``trials``, ``raw_bytes``, ``coded_bytes``, ``ratio``,
+    ``bytes``, ``run_bytes``
+
+    Raises
+    ------
+    InputError
+        The run can't be compressed: the message names the field and says why.
+    """
+    source = inputs["run"]
+    result = archive_of(source, folder / RUN_FILE, params, client)
+    for name in ("summary.json", "case.toml"):
+        if source.with_name(name).exists():
+            shutil.copyfile(source.with_name(name), folder / name)
+    tables = {
+        f"trials/{trial['group']}/{trial['codec']}": {
+            name: (np.array([trial[name]]), unit, long_name) for name, unit, long_name in COLUMNS if trial[name] is not None
+        }
+        for trial in result["trials"]
+        if not trial["why"]
+    }
+    write_result(folder / "result.h5", tables, {"stage": "compress"})
+    return result
+
+
+COLUMNS = (
+    ("ratio", "1", "how many times smaller"),
+    ("nrmse", "1", "rms of the error over rms of the values"),
+    ("error", "1", "greatest error, in the field's unit"),
+    ("encode_mb_s", "MB s-1", "speed of coding on one core"),
+    ("decode_mb_s", "MB s-1", "speed of decoding on one core"),
+)
+
+
+def _cut(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {"fields": list(group["cut"]["fields"]), "frames_in_block": group["cut"]["together"]}
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    row: dict[str, Any] = {"group": trial.group, "codec": trial.codec, "why": trial.why, **{name: None for name, _, _ in COLUMNS}}
+    if trial.facts is not None:
+        f, mb = trial.facts, trial.raw_bytes / 1e6
+        row |= {"ratio": trial.raw_bytes / f.bytes, "nrmse": f.nrmse, "error": f.error}
+        row |= {"encode_mb_s": mb / f.encode_s, "decode_mb_s": mb / f.decode_s}
+    return row
+
+
+def explain(result: Mapping[str, Any]) -> list[str]:
+    """Why the codecs were chosen: what each made of the sample, the best first, as lines of text."""
+    if not result["trials"]:
+        return ["the codecs were chosen before an interruption; the trials are not repeated"]
+    lines = [f"asked: {result['asked']}"]
+    lines.append(
+        f"{'group':<16} {'codec':<11} {'ratio':>8} {'rms error/rms':>14} {'max error':>11} {'encode MB/s':>12} {'decode MB/s':>12}"
+    )
+    for row in result["trials"]:
+        head = f"{row['group']:<16} {row['codec']:<11}"
+        if row["why"]:
+            lines.append(f"{head} {row['why']}")
+        else:
+            lines.append(
+                f"{head} {row['ratio']:>8.2f} {row['nrmse']:>14.3g} {row['error']:>11.3g} "
+                f"{row['encode_mb_s']:>12.1f} {row['decode_mb_s']:>12.1f}"
+            )
+    return lines
+
+
+def describe(result: Mapping[str, Any]) -> list[str]:
+    """The result in a few lines."""
+    lines = [
+        f"{result['asked']}: {result['raw_bytes'] / 1e6:.2f} MB of values in {result['coded_bytes'] / 1e6:.3f} MB "
+        f"({result['ratio']:.1f}:1), "
+        f"the file {result['bytes'] / 1e6:.3f} MB in place of {result['run_bytes'] / 1e6:.2f} MB; read back and compared"
+    ]
+    for name, group in result["groups"].items():
+        codecs = ", ".join(f"{codec} ({count})" for codec, count in group["codecs"].items())
+        line = f"{name:<16} {group['raw_bytes'] / group['bytes']:>8.1f}:1 by {codecs}: error at most {_number(group['error'])}, "
+        line += f"rms {_number(group['nrmse'])} of the rms, {_number(group['psnr'])} dB"
+        lines.append(line + (f"; {group['not_finite']} values not finite, kept as such" if group["not_finite"] else ""))
+        lines += [f"  {note}" for note in group["notes"]]
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
