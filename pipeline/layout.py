@@ -78,15 +78,16 @@ class MeshLayout:
     indices: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
-def _box(kind: str, axes: tuple[str, ...]) -> MeshLayout:
-    """A box that repeats itself: evenly spaced points along each axis. Its lengths may be without dimension."""
+def _box(kind: str, axes: tuple[str, ...], *, members: bool = True) -> MeshLayout:
+    """A box that repeats itself: evenly spaced points along each axis, of an ensemble where there are ``members``. Its lengths may be
+    without dimension."""
     coordinates = {axis: {"units": "1", "axis": axis.upper(), "long_name": f"{axis} of the points"} for axis in axes}
     return MeshLayout(
         kind=kind,
         dimensions={**{axis: (axis,) for axis in axes}, "length": ("axis",)},
         attrs={**coordinates, "length": {"units": "1", "long_name": "period along each axis, x first"}},
         topology={"long_name": kind, "topology_dimension": np.int32(len(axes))},
-        field_dimensions=("member", *reversed(axes)),
+        field_dimensions=(*(("member",) if members else ()), *reversed(axes)),
         field_attrs={"centre": "point"},
         positive=("length",),
     )
@@ -102,8 +103,8 @@ TRIANGLES = MeshLayout(
     positive=("face_area",),
     indices=INDICES,
 )
-LINE, PLANE = _box("line", ("x",)), _box("plane", ("x", "y"))
-MESHES = {layout.kind: layout for layout in (TRIANGLES, LINE, PLANE)}
+LINE, PLANE, CUBE = _box("line", ("x",)), _box("plane", ("x", "y")), _box("cube", ("x", "y", "z"), members=False)
+MESHES = {layout.kind: layout for layout in (TRIANGLES, LINE, PLANE, CUBE)}
 
 
 def mesh_layout(file: Any) -> MeshLayout | None:
@@ -120,11 +121,19 @@ class Field:
     long_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A stored quantity that has one value, or one a shell of wavenumbers, at every sample of ``/statistics``."""
+
+    field: Field
+    by_shell: bool = False
+
+
 def part_name(path: Path) -> Path:
     """The name that ``path`` has until it is whole."""
     return path.with_name(path.name + ".part")
 
 
 def series_names(group: Any) -> list[str]:
-    """Names of what grows with time in ``/gauges``."""
-    return [name for name in group if name != "place"]
+    """Names of what grows with time in ``/gauges`` or ``/statistics``."""
+    return [name for name in group if name not in ("place", "wavenumber")]

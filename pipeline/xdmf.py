@@ -56,10 +56,10 @@ def _add_triangles(step: Any, file: h5py.File, name: str) -> None:
 
 
 def _add_box(step: Any, file: h5py.File, name: str) -> None:
-    """An even grid whose slowest axis is the member: those of an ensemble stand one behind the other, 1 apart."""
-    sizes = [file[dim].shape[0] for dim in ("member", "y", "x") if dim in file]
-    lengths = file["mesh/length"][...].tolist()[::-1]
-    spacings = [1.0, *(length / size for length, size in zip(lengths, sizes[1:], strict=True))]
+    """An even grid; the slowest axis of a line's or a plane's is the member: those of an ensemble stand one behind the other, 1 apart."""
+    sizes = [file[dim].shape[0] for dim in ("member", "z", "y", "x") if dim in file]
+    lengths = [float(sizes[0])] * ("member" in file) + file["mesh/length"][...].tolist()[::-1]
+    spacings = [length / size for length, size in zip(lengths, sizes, strict=True)]
     kind, origin = {2: ("2DCoRectMesh", "ORIGIN_DXDY"), 3: ("3DCoRectMesh", "ORIGIN_DXDYDZ")}[len(sizes)]
     xml.SubElement(step, "Topology", TopologyType=kind, Dimensions=" ".join(map(str, sizes)))
     geometry = xml.SubElement(step, "Geometry", GeometryType=origin)
