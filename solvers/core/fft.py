@@ -120,8 +120,8 @@ class Shares:
         self._pencil = fftw.pencil.Pencil
         self._subcomm = fftw.pencil.Subcomm(communicator, [1, 0, 0 if pencils else 1, 1])
         first, second = self._stages(1)[::2]
-        _, z, y, x = (slice(start, start + count) for start, count in zip(second.substart, second.subshape, strict=True))
-        self.waves = (z, y, x)
+        y, x = (slice(start, start + count) for start, count in zip(second.substart[2:], second.subshape[2:], strict=True))
+        self.waves = (self.waves[0], y, x)
         _, z, y, _ = (slice(start, start + count) for start, count in zip(first.substart, first.subshape, strict=True))
         self.points, self.between = (z, y, self.points[2]), x
         self.pencils = self._subcomm[2].Get_size() > 1

@@ -85,7 +85,7 @@ class Equation:
         return self._decays[1]
 
     def budget(self, v: Array) -> dict[str, Array]:
-        """Shells (shells,) of energy and of what changes it, as `solvers.turbulence.statistics` names them; `n` is the rate then. Collective."""
+        """Shells (shells,) of energy and of what changes it, by their names in the statistics; `n` is the rate then. Collective."""
         u, by_shell = v[:3], self.waves.by_shell
         n = self.unforced(v)[:3]
         transfer = 2.0 * by_shell(u, n)
