@@ -60,6 +60,7 @@ class Cube:
         plans = [line_plans(array, axis)[0] for array, axis in ((self.lines, 1), (self._y, 2), (self._x, 3))]
         self._lines_to, self._y_to, self._x_to = plans
         self._back = {count: self._plans_back(count, cut) for count in {1, back}}
+        self._ends = (2 * (ky + 1) * between, 2 * ky * between)  # real numbers of a plane before and behind the gap along y
 
     def _plans_back(self, back: int, cut: Any) -> tuple[Any, ...]:
         """Arrays and plans for ``back`` fields on their way to the waves."""
@@ -80,7 +81,7 @@ class Cube:
         if back:
             lines, y, x, kept, wide, lines_from, y_from, x_from, (back_y, back_z) = self._back[back]
         for first in range(0, self.points[0].stop - self.points[0].start, self.group):
-            kernels.widen(self._kept, first, self._y)
+            kernels.widen(self._flat(self._kept), first, self._flat(self._y), *self._ends)
             self._y_to()
             if turn_y:
                 turn_y.backward(self._y, self._wide)
@@ -93,13 +94,17 @@ class Cube:
                 if back_y:
                     back_y.forward(wide, y)
                 y_from()
-                kernels.narrow(y, kept, first)
+                kernels.narrow(self._flat(y), self._flat(kept), first, *self._ends)
         if not back:
             return self.lines
         if back_z:
             back_z.forward(kept, lines)
         lines_from()
         return np.asarray(lines)
+
+    def _flat(self, lines: Array) -> Array:
+        """The planes of ``lines`` (fields, planes, lines, waves) as real numbers (fields, planes, numbers)."""
+        return lines.view(self.real).reshape(*lines.shape[:2], -1)
 
     def values(self, v: Array) -> Array:
         """The points (fields, own planes, own rows, nx) of waves ``v`` (at most `fields`, *shape). Collective."""

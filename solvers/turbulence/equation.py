@@ -38,24 +38,35 @@ class Equation:
         self._stage, self._total = np.empty_like(self.n), np.empty_like(self.n)
         self._decays: tuple[float, list[Any]] = (np.nan, [])
 
-    def rate(self, v: Array) -> Array:
-        """The rate of change of the waves ``v`` without viscosity, in an array that is used again. Collective."""
-        n = self.unforced(v)
+    def rate(self, v: Array, *, first: bool = False) -> Array:
+        """The rate of change of the waves ``v`` without viscosity, in an array that is used again. Collective.
+
+        The ``first`` one of a step finds how fast it goes: `fastest`.
+        """
+        n = self.unforced(v, first=first)
         self.force.apply(n[:3], v[:3])
         return n
 
-    def unforced(self, v: Array) -> Array:
+    def unforced(self, v: Array, *, first: bool) -> Array:
         """`rate` without the forcing. Collective."""
-        self.fastest = 0.0
         kernels.spread_rotation(v, *self.waves.k, self.cube.lines)
-        lines = self.cube.sweep(self._products, self._back)
+        if first:
+            self.fastest = 0.0
+        lines = self.cube.sweep(self._first_products if first else self._products, self._back)
         kernels.rate(lines, *self.waves.k, self.cube.scale, self.n[:3])
         if self._scalar:
             kernels.scalar_rate(lines, v, self._gradient, *self.waves.k, self.cube.scale, self.n[3])
         return self.n
 
     def _products(self, pairs: Array, planes: slice) -> None:
-        self.fastest = max(self.fastest, float(kernels.rotation(pairs, *self._per)))
+        if self._scalar:
+            kernels.rotation_and_flux(pairs)
+        else:
+            kernels.rotation(pairs)
+
+    def _first_products(self, pairs: Array, planes: slice) -> None:
+        self.fastest = max(self.fastest, float(kernels.fastest(pairs, *self._per)))
+        self._products(pairs, planes)
 
     def step(self, v: Array, dt: float) -> None:
         """Advance ``v`` in place by ``dt``; `n` holds its rate, forcing included. Collective."""
@@ -65,7 +76,7 @@ class Equation:
                 self.rate(self._stage)
             kind = 0 if number == 0 else (2 if number == last else 1)
             for part, decays in zip((slice(0, 3), slice(3, 4)), self._powers(dt), strict=False):
-                arrays = (array[part] for array in (v, self._stage, self._total, self.n))
+                arrays = (array[part].view(self.cube.real) for array in (v, self._stage, self._total, self.n))
                 kernels.advance(*arrays, *decays, *self._numbers(stage, dt), kind)
 
     def _numbers(self, stage: Stage, dt: float) -> tuple[Any, Any]:
@@ -74,20 +85,20 @@ class Equation:
         return powers, tuple(map(real, (stage.kept[1], dt * stage.new[1], stage.mixed, dt * stage.added[1])))
 
     def _powers(self, dt: float) -> list[Any]:
-        """Of each diffusivity, powers 0, 1, ... of the decay over a unit of a step along z, y, x (units + 1, waves)."""
+        """Of each diffusivity, powers 0, 1, ... of the decay over a unit of a step along z, y, x (units + 1, waves); along x each twice."""
         if self._decays[0] != dt:
             steps = np.arange(self._scheme.units + 1)[:, None] * (dt / self._scheme.units)
             found = []
             for diffusivity in self._diffusivities:
-                along = (np.exp(-diffusivity * k.astype(float) ** 2 * steps) for k in self.waves.k)
-                found.append(tuple(decay.astype(self.cube.real) for decay in along))
+                z, y, x = (np.exp(-diffusivity * k.astype(float) ** 2 * steps).astype(self.cube.real) for k in self.waves.k)
+                found.append((z, y, np.repeat(x, 2, axis=1)))
             self._decays = dt, found
         return self._decays[1]
 
     def budget(self, v: Array) -> dict[str, Array]:
         """Shells (shells,) of energy and of what changes it, by their names in the statistics; `n` is the rate then. Collective."""
         u, by_shell = v[:3], self.waves.by_shell
-        n = self.unforced(v)[:3]
+        n = self.unforced(v, first=True)[:3]
         transfer = 2.0 * by_shell(u, n)
         self.force.apply(n, u)
         squares = self.waves.squares.astype(self.cube.real)

@@ -58,33 +58,32 @@ def spread_rotation(v, kz, ky, kx, z):
 
 
 @njit(cache=True, error_model="numpy")
-def widen(z, first, y):
-    """Let ``y`` (fields, planes, ny, lx) be the planes of ``z`` (fields, nz, ly, lx) from ``first``, nought between the waves along y."""
-    fields, planes, ny = y.shape[:3]
-    ly = z.shape[2]
-    top, gap = (ly + 1) // 2, ny - ly
-    for f in range(fields):
-        for a in range(planes):
+def widen(z, first, y, top, rest):
+    """Let ``y`` (fields, planes, ...) be the planes of ``z`` (fields, nz, ...) from ``first``: its first ``top`` numbers and its last
+    ``rest``, which are lines along x, and nought between them."""
+    gap = y.shape[2] - top - rest
+    for f in range(y.shape[0]):
+        for a in range(y.shape[1]):
+            wide, kept = y[f, a], z[f, first + a]
             for b in range(top):
-                y[f, a, b] = z[f, first + a, b]
+                wide[b] = kept[b]
             for b in range(top, top + gap):
-                y[f, a, b] = 0.0
-            for b in range(top, ly):
-                y[f, a, b + gap] = z[f, first + a, b]
+                wide[b] = 0.0
+            for b in range(top, top + rest):
+                wide[b + gap] = kept[b]
 
 
 @njit(cache=True, error_model="numpy")
-def narrow(y, z, first):
+def narrow(y, z, first, top, rest):
     """The way back of `widen`: waves along y that are not kept are dropped."""
-    fields, planes, ny = y.shape[:3]
-    ly = z.shape[2]
-    top, gap = (ly + 1) // 2, ny - ly
-    for f in range(fields):
-        for a in range(planes):
+    gap = y.shape[2] - top - rest
+    for f in range(y.shape[0]):
+        for a in range(y.shape[1]):
+            wide, kept = y[f, a], z[f, first + a]
             for b in range(top):
-                z[f, first + a, b] = y[f, a, b]
-            for b in range(top, ly):
-                z[f, first + a, b] = y[f, a, b + gap]
+                kept[b] = wide[b]
+            for b in range(top, top + rest):
+                kept[b] = wide[b + gap]
 
 
 @njit(cache=True, error_model="numpy")
@@ -125,31 +124,44 @@ def part(x, y):
 
 
 @njit(cache=True, error_model="numpy")
-def rotation(x, per_x, per_y, per_z):
-    """Turn velocity and vorticity (real and imaginary parts of three pairs) into u x omega: two components in a pair, then one.
-
-    Returns the greatest sum of |u| / dx + |v| / dy + |w| / dz, where ``per_x`` is 1 / dx. What follows the third pair, a scalar s, becomes
-    its flux: u s with omega's third component, v s and w s in a pair of their own.
-    """
-    pairs, planes, ny, nx = x.shape
-    greatest = 0.0
-    for a in range(planes):
-        for b in range(ny):
+def rotation(x):
+    """Turn velocity and vorticity (real and imaginary parts of three pairs) into u x omega: two components in a pair, then one."""
+    for a in range(x.shape[1]):
+        for b in range(x.shape[2]):
             first, second, third = x[0, a, b], x[1, a, b], x[2, a, b]
-            most = first[0].real * 0.0
-            for c in range(nx):
+            for c in range(x.shape[3]):
                 u, p = first[c].real, first[c].imag
                 v, q = second[c].real, second[c].imag
                 w, r = third[c].real, third[c].imag
-                most = max(most, abs(u) * per_x + abs(v) * per_y + abs(w) * per_z)
                 first[c] = complex(v * r - w * q, w * p - u * r)
-                if pairs == 3:
-                    second[c] = complex(u * q - v * p, 0.0)
-                else:
-                    s = x[3, a, b, c].real
-                    second[c] = complex(u * q - v * p, u * s)
-                    third[c] = complex(v * s, w * s)
-            greatest = max(greatest, most)
+                second[c] = complex(u * q - v * p, 0.0)
+
+
+@njit(cache=True, error_model="numpy")
+def rotation_and_flux(x):
+    """As `rotation`, and a scalar s, the real part of a fourth pair, becomes its flux: u s with the third component, v s and w s."""
+    for a in range(x.shape[1]):
+        for b in range(x.shape[2]):
+            first, second, third, fourth = x[0, a, b], x[1, a, b], x[2, a, b], x[3, a, b]
+            for c in range(x.shape[3]):
+                u, p = first[c].real, first[c].imag
+                v, q = second[c].real, second[c].imag
+                w, r = third[c].real, third[c].imag
+                s = fourth[c].real
+                first[c] = complex(v * r - w * q, w * p - u * r)
+                second[c] = complex(u * q - v * p, u * s)
+                third[c] = complex(v * s, w * s)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
+def fastest(x, per_x, per_y, per_z):
+    """The greatest |u| / dx + |v| / dy + |w| / dz, where ``per_x`` is 1 / dx, of the real parts of three pairs."""
+    greatest = x[0, 0, 0, 0].real * 0.0
+    for a in range(x.shape[1]):
+        for b in range(x.shape[2]):
+            first, second, third = x[0, a, b], x[1, a, b], x[2, a, b]
+            for c in range(x.shape[3]):
+                greatest = max(greatest, abs(first[c].real) * per_x + abs(second[c].real) * per_y + abs(third[c].real) * per_z)
     return greatest
 
 
@@ -195,33 +207,32 @@ def scalar_rate(z, v, gradient, kz, ky, kx, scale, n):
 
 @njit(cache=True, error_model="numpy")
 def advance(u, stage, total, n, decay_z, decay_y, decay_x, powers, weights, kind):
-    """A stage of a Runge-Kutta method in an integrating factor, on arrays (fields, lz, ly, lx).
+    """A stage of a Runge-Kutta method in an integrating factor, on arrays (fields, lz, ly, 2 lx) of real and imaginary parts by turns.
 
     With e the decay of a wave over a unit of time, ``powers`` (4,) of it and ``weights`` (4,): ``total`` grows by w3 e^p3 n, in the first
     stage (``kind`` 0) from e^p2 u; ``stage`` becomes w0 e^p0 u + w2 stage + w1 e^p1 n, but in the last stage (``kind`` 2) u becomes
-    ``total``. ``decay_x`` (powers, lx) and its like are the powers of e along each axis.
+    ``total``. ``decay_z`` (powers, lz) and its like are the powers of e along each axis, ``decay_x`` (powers, 2 lx) each of them twice.
     """
-    fields, lz, ly, lx = u.shape
     p0, p1, p2, p3 = powers
     w0, w1, w2, w3 = weights
     x0, x1, x2, x3 = decay_x[p0], decay_x[p1], decay_x[p2], decay_x[p3]
-    for f in range(fields):
-        for a in range(lz):
-            for b in range(ly):
-                one, now, sum_, slope = u[f, a, b], stage[f, a, b], total[f, a, b], n[f, a, b]
+    for f in range(u.shape[0]):
+        for a in range(u.shape[1]):
+            for b in range(u.shape[2]):
+                one, now, whole, slope = u[f, a, b], stage[f, a, b], total[f, a, b], n[f, a, b]
                 d0, d1 = w0 * decay_z[p0, a] * decay_y[p0, b], w1 * decay_z[p1, a] * decay_y[p1, b]
                 d2, d3 = decay_z[p2, a] * decay_y[p2, b], w3 * decay_z[p3, a] * decay_y[p3, b]
                 if kind == 0:
-                    for c in range(lx):
-                        sum_[c] = d2 * x2[c] * one[c] + d3 * x3[c] * slope[c]
+                    for c in range(len(one)):
+                        whole[c] = d2 * x2[c] * one[c] + d3 * x3[c] * slope[c]
                         now[c] = d0 * x0[c] * one[c] + d1 * x1[c] * slope[c]
                 elif kind == 1:
-                    for c in range(lx):
-                        sum_[c] += d3 * x3[c] * slope[c]
+                    for c in range(len(one)):
+                        whole[c] += d3 * x3[c] * slope[c]
                         now[c] = d0 * x0[c] * one[c] + w2 * now[c] + d1 * x1[c] * slope[c]
                 else:
-                    for c in range(lx):
-                        one[c] = sum_[c] + d3 * x3[c] * slope[c]
+                    for c in range(len(one)):
+                        one[c] = whole[c] + d3 * x3[c] * slope[c]
 
 
 @njit(cache=True, error_model="numpy")

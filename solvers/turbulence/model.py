@@ -93,7 +93,7 @@ class Flow:
         if not np.isfinite(u.view(self.real).sum(dtype=float)):
             return -1.0
         if self._rated is not u:
-            self.equation.rate(u)
+            self.equation.rate(u, first=True)
             self._rated = u
         return self._courant / self.equation.fastest if self.equation.fastest > 0.0 else np.inf
 
