@@ -92,16 +92,20 @@ def pair(y, x):
     fields, planes, ny, lx = y.shape
     nx = x.shape[3]
     for p in range((fields + 1) // 2):
-        alone = 2 * p + 1 == fields
         for a in range(planes):
             for b in range(ny):
-                one, other, out = y[2 * p, a, b], y[2 * p if alone else 2 * p + 1, a, b], x[p, a, b]
-                w = 0.0 if alone else 1.0
-                out[0] = complex(one[0].real, w * other[0].real)
-                for c in range(1, lx):
-                    r, i, s, j = one[c].real, one[c].imag, w * other[c].real, w * other[c].imag
-                    out[c] = complex(r - j, i + s)
-                    out[nx - c] = complex(r + j, s - i)
+                one, out = y[2 * p, a, b], x[p, a, b]
+                if 2 * p + 1 == fields:
+                    out[0] = one[0].real
+                    for c in range(1, lx):
+                        out[c], out[nx - c] = one[c], one[c].conjugate()
+                else:
+                    other = y[2 * p + 1, a, b]
+                    out[0] = complex(one[0].real, other[0].real)
+                    for c in range(1, lx):
+                        r, i, s, j = one[c].real, one[c].imag, other[c].real, other[c].imag
+                        out[c] = complex(r - j, i + s)
+                        out[nx - c] = complex(r + j, s - i)
                 out[lx : nx - lx + 1] = 0.0
 
 
@@ -115,8 +119,8 @@ def part(x, y):
         for a in range(planes):
             for b in range(ny):
                 one, other, pairs = y[2 * p, a, b], y[2 * p if alone else 2 * p + 1, a, b], x[p, a, b]
-                other[0] = complex(2.0 * pairs[0].imag, 0.0)
-                one[0] = complex(2.0 * pairs[0].real, 0.0)
+                other[0] = pairs[0].imag + pairs[0].imag
+                one[0] = pairs[0].real + pairs[0].real
                 for c in range(1, lx):
                     r, i, s, j = pairs[c].real, pairs[c].imag, pairs[nx - c].real, pairs[nx - c].imag
                     other[c] = complex(i + j, s - r)
@@ -179,7 +183,7 @@ def rate(z, kz, ky, kx, scale, n):
             for c in range(lx):
                 k = kx[c]
                 whole = square + k * k
-                inverse = scale / whole if whole > 0.0 else 0.0 * scale
+                inverse = scale / whole if whole > 0.0 else scale - scale
                 x_r, y_r, z_r = z[0, at, b, c].real, z[1, at, b, c].real, z[2, at, b, c].real
                 x_i, y_i, z_i = z[0, at, b, c].imag, z[1, at, b, c].imag, z[2, at, b, c].imag
                 along_r = (k * x_r + j * y_r + m * z_r) * inverse
@@ -225,6 +229,10 @@ def advance(u, stage, total, n, decay_z, decay_y, decay_x, powers, weights, kind
                 if kind == 0:
                     for c in range(len(one)):
                         whole[c] = d2 * x2[c] * one[c] + d3 * x3[c] * slope[c]
+                        now[c] = d0 * x0[c] * one[c] + d1 * x1[c] * slope[c]
+                elif kind == 1 and w2 == 0.0:
+                    for c in range(len(one)):
+                        whole[c] += d3 * x3[c] * slope[c]
                         now[c] = d0 * x0[c] * one[c] + d1 * x1[c] * slope[c]
                 elif kind == 1:
                     for c in range(len(one)):
