@@ -22,8 +22,6 @@ class Params:
         lengths, points = _each(self.length), _each(self.points)
         if len(lengths) != len(points) or len(points) not in (1, 2, 3):
             raise InputError(f"length has {len(lengths)} number(s), points {len(points)}; both must have one, both two or both three")
-        if min(lengths) <= 0.0:
-            raise InputError(f"length = {list(lengths)}; all must be above 0")
         most = LARGEST_CUBE if len(points) == 3 else LARGEST
         if min(points) < LEAST or math.prod(points) > most:
             raise InputError(f"points = {self.points}; there must be at least {LEAST} along each axis, and {most:,} in all at most")
