@@ -25,7 +25,7 @@ def flow(points, comm=None, lengths=(PERIOD,) * 3, **solver):
 def run(model, end, **named):
     """The waves at time ``end``; ``cfl`` or ``longest`` chooses the steps."""
     *_, last = simulate(model, model.comm, end=end, every=named.pop("every", end), cfl=named.pop("cfl", 0.5), **named)
-    model.output(last.u)
+    model.output(last.u)  # a last sample of the statistics
     return last.u
 
 

@@ -107,9 +107,10 @@ def test_taylor_green_at_reynolds_number_1600_is_that_of_512_points(data_file):
 
 @pytest.mark.slow
 def test_taylor_green_on_128_points_dissipates_as_on_512_until_6(data_file):
+    """All 63 waves of 128 points, for the 42 of the 2/3 rule are too few from t = 5 on. Single precision makes errors of 1e-5."""
     time, _, dissipation = reference(data_file(REFERENCE))
-    model = flow(128, viscosity=1 / 1600, statistics_every=5)
-    run(model, 6.0, cfl=0.8)
+    model = flow(128, viscosity=1 / 1600, dealias="3/2", precision="single", statistics_every=10)
+    run(model, 6.0, cfl=0.9)
     times, samples = model.statistics.take()
     expected = np.interp(times, time, dissipation)
     assert np.abs(samples["dissipation"] / expected - 1.0).max() < 0.01
