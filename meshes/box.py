@@ -1,4 +1,4 @@
-"""Box: evenly spaced points on a line or a plane that repeats itself."""
+"""Box: evenly spaced points on a line, a plane or in a cube that repeats itself."""
 
 import math
 from dataclasses import dataclass
@@ -8,22 +8,23 @@ from meshes.core.box import Box
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 
-LEAST, LARGEST = 8, 100_000_000  # points
+LEAST, LARGEST, LARGEST_CUBE = 8, 100_000_000, 4096**3  # points
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """A line, or with two numbers a plane; x first."""
+    """A line, with two numbers a plane, with three a cube; x first."""
 
-    length: float | tuple[float, ...] = quantity("dimensionless", "period; two numbers for a plane", above=0.0)
-    points: int | tuple[int, ...] = setting("number of points; two numbers for a plane")
+    length: float | tuple[float, ...] = quantity("dimensionless", "period; two numbers for a plane, three for a cube", above=0.0)
+    points: int | tuple[int, ...] = setting("number of points; two numbers for a plane, three for a cube")
 
     def __post_init__(self) -> None:
         lengths, points = _each(self.length), _each(self.points)
-        if len(lengths) != len(points) or len(points) not in (1, 2):
-            raise InputError(f"length has {len(lengths)} number(s), points {len(points)}; both must have one, or both two")
-        if min(points) < LEAST or math.prod(points) > LARGEST:
-            raise InputError(f"points = {self.points}; there must be at least {LEAST} along each axis, and {LARGEST:,} in all at most")
+        if len(lengths) != len(points) or len(points) not in (1, 2, 3):
+            raise InputError(f"length has {len(lengths)} number(s), points {len(points)}; both must have one, both two or both three")
+        most = LARGEST_CUBE if len(points) == 3 else LARGEST
+        if min(points) < LEAST or math.prod(points) > most:
+            raise InputError(f"points = {self.points}; there must be at least {LEAST} along each axis, and {most:,} in all at most")
 
 
 def build(params: Params, *, folder: Path) -> Box:

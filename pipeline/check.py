@@ -131,11 +131,11 @@ def _series(file: Any, layout: MeshLayout) -> Iterator[str]:
         for frame in range(len(times)):
             if not np.isfinite(data[frame]).all():
                 yield f"fields/{name} is not finite in frame {frame}, t = {times[frame]:g} s"
-    if "gauges" in file:
-        samples = file["gauges/time"].shape[0]
-        for name in series_names(file["gauges"]):
-            if file["gauges"][name].shape[0] != samples:
-                yield f"gauges/{name} has {file['gauges'][name].shape[0]} samples; gauges/time has {samples}"
+    for group in ("gauges", "statistics"):
+        for name in series_names(file.get(group, {})):
+            samples, own = file[group]["time"].shape[0], file[group][name].shape[0]
+            if own != samples:
+                yield f"{group}/{name} has {own} samples; {group}/time has {samples}"
     kept = "archive" in file.attrs or ARCHIVE in file  # an archive drops the last state
     if "restart" not in file and "reference" not in file.attrs and not kept:  # a reference was not run
         yield "restart is missing"

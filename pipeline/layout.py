@@ -123,11 +123,19 @@ class Field:
     long_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A stored quantity that has one value, or one a shell of wavenumbers, at every sample of ``/statistics``."""
+
+    field: Field
+    by_shell: bool = False
+
+
 def part_name(path: Path) -> Path:
     """The name that ``path`` has until it is whole."""
     return path.with_name(path.name + ".part")
 
 
 def series_names(group: Any) -> list[str]:
-    """Names of what grows with time in ``/gauges``."""
-    return [name for name in group if name != "place"]
+    """Names of what grows with time in ``/gauges`` or ``/statistics``."""
+    return [name for name in group if name not in ("place", "wavenumber")]

@@ -95,12 +95,13 @@ def _value(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
 
 def _first_that_fits(options: list[Any], value: Any, where: str, meta: Mapping[str, Any]) -> Any:
     errors = []
-    for option in options:
+    lists_first = sorted(options, key=lambda option: typing.get_origin(option) is not tuple) if isinstance(value, list) else options
+    for option in lists_first:
         try:
             return _value(option, value, where, meta)
         except InputError as error:
             errors.append(error)
-    raise errors[0]
+    raise errors[0]  # what is wrong with the value as that which it most likely is
 
 
 def _tuple(arguments: tuple[Any, ...], value: Any, where: str, meta: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from pipeline import box_figures, compression_figures, discovery_figures, error_figures, figures
+from pipeline import box_figures, compression_figures, cube_figures, discovery_figures, error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
@@ -93,7 +93,26 @@ def _draw_plane(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
     }
 
 
-DRAW_RUN: Mapping[str, Any] = {"triangles": _draw_triangles, "line": _draw_line, "plane": _draw_plane}
+def _draw_cube(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
+    """Vorticity in the plane z = 0, and the statistics that were noted."""
+    lengths = tuple(store.mesh()["length"].tolist())
+    frames = []
+    for i in chosen:
+        velocity = np.stack([np.asarray(store.field(name)[i].compute(), float) for name in "uvw"])
+        frames.append((float(store.times[i]), cube_figures.vorticity(velocity, lengths, 0)))
+    series = {name: np.asarray(store.statistic(name).compute()) for name in store.statistics}
+    times, late = series["time"], series["time"] >= 0.5 * series["time"][-1]
+    at = [int(np.argmin(np.abs(times - t))) for t, _ in frames]
+    budget = {name: series[f"{name}_spectrum"][late].mean(axis=0) for name in ("transfer", "injection", "dissipation")}
+    budget["dissipation"] = -budget["dissipation"]
+    return {
+        "vorticity": cube_figures.slices(frames, lengths),
+        "courses": cube_figures.courses(series),
+        "spectra": cube_figures.spectra(series["wavenumber"], [(times[i], series["spectrum"][i]) for i in at], budget),
+    }
+
+
+DRAW_RUN: Mapping[str, Any] = {"triangles": _draw_triangles, "line": _draw_line, "plane": _draw_plane, "cube": _draw_cube}
 
 
 def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -121,6 +140,10 @@ def _solver_facts(summary: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         "highest_surface": ("highest surface", f"{highest:.4g} m"),
         "greatest_speed": ("greatest speed", f"{summary.get('greatest_speed', 0.0):.4g} m/s"),
         "largest_value": ("largest value", f"{summary.get('largest_value', 0.0):.4g}"),
+        "energy": ("kinetic energy", f"{summary.get('energy', 0.0):.4g}"),
+        "dissipation": ("dissipation", f"{summary.get('dissipation', 0.0):.4g}"),
+        "taylor_reynolds": ("Reynolds number of Taylor's scale", f"{summary.get('taylor_reynolds', 0.0):.4g}"),
+        "kmax_eta": ("highest wavenumber x Kolmogorov's scale", f"{summary.get('kmax_eta', 0.0):.4g}"),
     }
 
 

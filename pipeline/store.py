@@ -1,6 +1,7 @@
 """Read a run's HDF5 file: everything is lazy, and dask arrays open the file anew, so they can go to other processes.
 
-``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells); on a box (frames, members, points).
+``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells); on a box (frames, members, points), in
+a cube (frames, z, y, x).
 """
 
 import contextlib
@@ -77,7 +78,7 @@ class Store:
 
     @property
     def mesh_kind(self) -> str:
-        """The kind of mesh: triangles, line or plane."""
+        """The kind of mesh: triangles, line, plane or cube."""
         return str(self._file["mesh/mesh"].attrs["long_name"])
 
     @property
@@ -127,6 +128,16 @@ class Store:
         if name not in names:
             raise InputError(f"{self.path} has no gauge {name!r}; there are: {', '.join(names)}")
         return self._lazy("gauges", "time"), self._lazy("gauges", field)[:, names.index(name)]
+
+    @property
+    def statistics(self) -> dict[str, Field]:
+        """What was noted of the whole field as the run went, by name."""
+        group = self._file.get("statistics", {})
+        return {name: Field(name, str(group[name].attrs["units"]), str(group[name].attrs["long_name"])) for name in group}
+
+    def statistic(self, name: str) -> Any:
+        """Statistic ``name`` (S,), or by shells of ``wavenumber`` (S, shells), as a lazy dask array; ``"time"`` is when [s]."""
+        return self._lazy("statistics", name)
 
     def restart(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and attributes of the last whole state."""

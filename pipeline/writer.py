@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import xdmf
 from pipeline.errors import InputError
-from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, part_name, series_names
+from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name, series_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -124,8 +124,26 @@ class Writer:
             data = _growing(group, field.name, (len(gauges),), "<f8", (GAUGE_CHUNK, len(gauges)))
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
-    def append(self, t: float, start: int, stop: int, values: Mapping[str, Array], *, axis: int = 0) -> None:
-        """Add a frame at time ``t`` [s]: this rank's rows ``start:stop`` (along dimension ``axis``) of every field, in mesh order."""
+    def create_statistics(self, series: Sequence[Series], wavenumbers: Array) -> None:
+        """Begin ``/statistics``: series of samples, some by the shells of ``wavenumbers`` (shells,)."""
+        group = self._file.create_group("statistics")
+        shells = group.create_dataset("wavenumber", wavenumbers.shape, "<f8")
+        shells.attrs.update({"units": "1", "long_name": "wavenumber in the middle of each shell"})
+        if self._lead:
+            shells[...] = wavenumbers
+        time = _growing(group, "time", (), "<f8", (GAUGE_CHUNK,))
+        time.attrs.update({"units": "s", "long_name": "simulated time of the samples"})
+        for one in series:
+            width = wavenumbers.shape if one.by_shell else ()
+            data = _growing(group, one.field.name, width, "<f8", (1 if one.by_shell else GAUGE_CHUNK, *width))
+            data.attrs.update({"units": one.field.unit, "long_name": one.field.long_name})
+
+    def append(self, t: float, start: int, stop: int, values: Mapping[str, Array]) -> None:
+        """Add a frame at time ``t`` [s]: this rank's rows ``start:stop`` of every field, in mesh order."""
+        self.append_block(t, (slice(start, stop),), values)
+
+    def append_block(self, t: float, place: tuple[slice, ...], values: Mapping[str, Array]) -> None:
+        """Add a frame at time ``t`` [s]: this rank's ``place`` of every field."""
         frame = self._file["time"].shape[0]
         self._file["time"].resize((frame + 1,))
         if self._lead:
@@ -133,28 +151,32 @@ class Writer:
         for name, block in values.items():
             data = self._file[f"fields/{name}"]
             data.resize((frame + 1, *data.shape[1:]))
-            self._write_rows(data, (frame, *[slice(None)] * axis, slice(start, stop)), block)
+            self._write_block(data, (frame, *place), block)
 
     def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
         """Add samples at ``times`` (S,) [s]; each of ``values`` (S, gauges) whole on the lead rank."""
-        if "gauges" not in self._file or not len(times):
+        if "gauges" in self._file:
+            self._append_series(self._file["gauges"], times, values)
+
+    def append_statistics(self, times: Array, values: Mapping[str, Array]) -> None:
+        """Add samples at ``times`` (S,) [s]; each of ``values`` (S[, shells]) whole on the lead rank."""
+        self._append_series(self._file["statistics"], times, values)
+
+    def _append_series(self, group: Any, times: Array, values: Mapping[str, Array]) -> None:
+        if not len(times):
             return
-        group = self._file["gauges"]
         first = group["time"].shape[0]
-        group["time"].resize((first + len(times),))
-        if self._lead:
-            group["time"][first:] = times
-        for name, samples in values.items():
-            group[name].resize((first + len(times), group[name].shape[1]))
+        for name, samples in {"time": times, **values}.items():
+            group[name].resize((first + len(times), *group[name].shape[1:]))
             if self._lead:
                 group[name][first:] = samples
 
-    def write_maxima(self, start: int, stop: int, values: Mapping[str, Array]) -> None:
-        """Set this rank's rows ``start:stop`` of the running maxima."""
+    def write_maxima(self, place: tuple[slice, ...], values: Mapping[str, Array]) -> None:
+        """Set this rank's ``place`` of the running maxima."""
         for name, block in values.items():
-            self._write_rows(self._file[f"maxima/{name}"], (slice(start, stop),), block)
+            self._write_block(self._file[f"maxima/{name}"], place, block)
 
-    def _write_rows(self, data: Any, place: tuple[Any, ...], block: Array) -> None:
+    def _write_block(self, data: Any, place: tuple[Any, ...], block: Array) -> None:
         block = np.ascontiguousarray(block, dtype=data.dtype)  # the file's own type: a collective filtered write must not convert
         if self._parallel:
             with data.collective:
@@ -162,32 +184,40 @@ class Writer:
         else:
             data[place] = block
 
-    def truncate(self, frames: int, samples: int) -> None:
-        """Drop all that was written after a checkpoint."""
+    def truncate(self, frames: int, samples: int, statistics: int = 0) -> None:
+        """Drop all that was written after a checkpoint, of ``/gauges`` but ``samples`` and of ``/statistics`` but ``statistics``."""
         file = self._file
-        if file["time"].shape[0] < frames or ("gauges" in file and file["gauges/time"].shape[0] < samples):
+        kept = {name: count for name, count in (("gauges", samples), ("statistics", statistics)) if name in file}
+        if file["time"].shape[0] < frames or any(file[name]["time"].shape[0] < count for name, count in kept.items()):
             raise InputError(f"{self.part} holds less than its checkpoint says")
         file["time"].resize((frames,))
         for data in file["fields"].values():
             data.resize((frames, *data.shape[1:]))
-        if "gauges" in file:
-            for name in series_names(file["gauges"]):
-                data = file["gauges"][name]
-                data.resize((samples, *data.shape[1:]))
+        for group, count in kept.items():
+            for name in series_names(file[group]):
+                data = file[group][name]
+                data.resize((count, *data.shape[1:]))
 
     def set_attrs(self, attrs: Mapping[str, Any]) -> None:
         """Set attributes of the file."""
         self._file.attrs.update(attrs)
 
     def write_restart(
-        self, start: int, stop: int, rows: int, values: Mapping[str, Array], attrs: Mapping[str, Any], *, axis: int = 0
+        self,
+        place: tuple[slice, ...],
+        values: Mapping[str, tuple[Array, tuple[int, ...]]],
+        common: Mapping[str, Array],
+        attrs: Mapping[str, Any],
     ) -> None:
-        """Write ``/restart``: this rank's rows ``start:stop`` of the ``rows`` of every array, along dimension ``axis``."""
+        """Write ``/restart``: this rank's ``place`` of every array (block, shape of the whole), and what is ``common`` to all ranks."""
         group = self._file.require_group("restart")
         group.attrs.update(attrs)
-        for name, block in values.items():
-            data = group.create_dataset(name, (*block.shape[:axis], rows, *block.shape[axis + 1 :]), block.dtype)
-            self._write_rows(data, (*[slice(None)] * axis, slice(start, stop)), block)
+        for name, (block, shape) in values.items():
+            self._write_block(group.create_dataset(name, shape, block.dtype), place, block)
+        for name, array in common.items():
+            data = group.create_dataset(name, array.shape, array.dtype)
+            if self._lead:
+                data[...] = array
 
     def flush(self) -> None:
         """Bring all that was written to the file."""

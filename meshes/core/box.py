@@ -1,4 +1,4 @@
-"""A box that repeats itself along one or two axes, with evenly spaced points: what spectral solvers stand on."""
+"""A box that repeats itself along one, two or three axes, with evenly spaced points: what spectral solvers stand on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,17 +8,22 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KINDS = ("line", "plane", "cube")  # by the number of axes
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A line (one axis) or a plane (two); x is the first axis of ``lengths`` and ``points``, and the last of a stored field."""
+    """A line (one axis), a plane (two) or a cube (three, of any lengths).
 
-    lengths: tuple[float, ...]  # (axes,) period along x, y; in the solver's own unit
+    x is the first axis of ``lengths`` and ``points``, and the last of a stored field.
+    """
+
+    lengths: tuple[float, ...]  # (axes,) period along x, y, z; in the solver's own unit
     points: tuple[int, ...]  # (axes,)
 
     @property
     def kind(self) -> str:
-        return "line" if len(self.points) == 1 else "plane"
+        return KINDS[len(self.points) - 1]
 
     @property
     def dofs(self) -> tuple[int, ...]:
@@ -35,7 +40,7 @@ class Box:
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of ``/mesh`` by name."""
-        return {**{"xy"[axis]: self.coordinates(axis) for axis in range(len(self.points))}, "length": np.array(self.lengths)}
+        return {**{"xyz"[axis]: self.coordinates(axis) for axis in range(len(self.points))}, "length": np.array(self.lengths)}
 
     def share(self, comm: Any) -> None:
         """A box is not cut: what the ranks share is the solver's matter, such as an ensemble's members."""

@@ -129,6 +129,8 @@ class Mpi:
     def __init__(self, communicator: Any = None) -> None:
         from mpi4py import MPI
 
+        if not MPI.Is_initialized():  # a library was loaded before without it
+            MPI.Init()
         self._mpi = MPI
         self._comm = self.handle = MPI.COMM_WORLD if communicator is None else communicator
         self.rank: int = self._comm.rank
@@ -234,10 +236,23 @@ class MpiBlocks:
         return out
 
 
-def world() -> Comm:
-    """`Mpi` under mpirun or srun (found by the launcher's environment), `Serial` elsewhere."""
+def _launched() -> bool:
+    """Whether mpirun or srun started this process, by its environment."""
     sizes = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
-    if not any(name in os.environ for name in sizes):
+    return any(name in os.environ for name in sizes)
+
+
+def start_mpi_under_a_launcher_only() -> None:
+    """Let libraries that import mpi4py not start MPI in a process of its own: it has no use for it, and could not start mpirun then."""
+    if not _launched():
+        import mpi4py
+
+        mpi4py.rc.initialize = False
+
+
+def world() -> Comm:
+    """`Mpi` under mpirun or srun, `Serial` elsewhere."""
+    if not _launched():
         return Serial()
     comm = Mpi()
     return comm if comm.size > 1 else Serial()

@@ -68,19 +68,68 @@ class Rows:
     axis: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one rank has of a stored array of ``shape``: the box ``place``."""
+
+    place: tuple[slice, ...]
+    shape: tuple[int, ...]
+
+
+class NoGauges:
+    """What stands for gauges where a solver has none."""
+
+    names: tuple[str, ...] = ()
+    index = np.zeros(0, np.int64)
+
+    def take(self) -> tuple[Array, Array]:
+        """No samples."""
+        return np.zeros(0), np.zeros((0, 0, 0))
+
+
 class _Cut:
     """Moves what the ranks have of an array to contiguous blocks of its ``rows``; all of it to rank 0 where that alone writes."""
 
     def __init__(self, rows: Rows, comm: Comm, *, gathered: bool) -> None:
         self._comm, self._gathered = comm, gathered
         self._blocks = comm.blocks(rows.own, rows.count)
-        self.axis, self.count = rows.axis, rows.count
-        self.span = (0, rows.count) if gathered else (self._blocks.start, self._blocks.stop)
+        self._axis, self._count = rows.axis, rows.count
+        span = slice(0, rows.count) if gathered else slice(self._blocks.start, self._blocks.stop)
+        self.place = (*[slice(None)] * rows.axis, span)
 
     def __call__(self, own: Array) -> Array:
         """This rank's block. Collective."""
-        block = self._blocks(np.ascontiguousarray(np.moveaxis(own, self.axis, 0)))
-        return np.moveaxis(np.concatenate(self._comm.gather(block)) if self._gathered else block, 0, self.axis)
+        block = self._blocks(np.ascontiguousarray(np.moveaxis(own, self._axis, 0)))
+        return np.moveaxis(np.concatenate(self._comm.gather(block)) if self._gathered else block, 0, self._axis)
+
+    def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of an array of which a rank has a block of ``shape``."""
+        return (*shape[: self._axis], self._count, *shape[self._axis + 1 :])
+
+
+class _Kept:
+    """Blocks stay where they are; all of them go to rank 0 where that alone writes."""
+
+    def __init__(self, block: Block, comm: Comm, *, gathered: bool) -> None:
+        self._comm, self._block, self._gathered = comm, block, gathered
+        self.place = (slice(None),) * len(block.shape) if gathered else block.place
+
+    def __call__(self, own: Array) -> Array:
+        """This rank's block. Collective."""
+        if not self._gathered:
+            return own
+        found = np.empty(self._block.shape, own.dtype)
+        for place, part in self._comm.gather((self._block.place, own)):
+            found[place] = part
+        return found
+
+    def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self._block.shape
+
+
+def _mover(own: Rows | Block, comm: Comm, *, gathered: bool) -> _Cut | _Kept:
+    return _Cut(own, comm, gathered=gathered) if isinstance(own, Rows) else _Kept(own, comm, gathered=gathered)
 
 
 class Recorder:
@@ -95,9 +144,9 @@ class Recorder:
         self._gathered = options is None
         if self._gathered and comm.rank == 0:
             log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
-        self._fields, self._saved = (_Cut(rows, comm, gathered=self._gathered) for rows in (model.rows, model.saved_rows))
+        self._fields, self._saved = (_mover(own, comm, gathered=self._gathered) for own in (model.rows, model.saved_rows))
         self._options: Mapping[str, Any] = options or {}
-        self._samples = 0
+        self._samples = self._statistics = 0
         self._last_checkpoint = time.monotonic()
         self._writer: Writer | None = None
 
@@ -112,9 +161,9 @@ class Recorder:
             return None
         arrays, attrs = saved
         clock = Clock(float(attrs["t"]), int(attrs["step"]), int(attrs["frame"]), float(attrs["dt"]), float(attrs["dt_min"]))
-        self._samples = int(attrs["samples"])
+        self._samples, self._statistics = int(attrs["samples"]), int(attrs.get("statistics", 0))
         if self._writer:
-            self._writer.truncate(int(attrs["frames"]), self._samples)
+            self._writer.truncate(int(attrs["frames"]), self._samples, self._statistics)
         return self.model.load(arrays, clock.dt), clock
 
     @property
@@ -154,14 +203,16 @@ class Recorder:
             chunk=case.output.chunk,
             compression=case.output.filter,
         )
+        if hasattr(model, "statistics"):
+            self._writer.create_statistics(model.statistics.series, model.statistics.wavenumbers)
 
     @_told
     def frame(self, u: Array, clock: Clock) -> None:
         """Add a frame, and the gauges' samples since the last one; checkpoint when it is time."""
-        self._gauges()
         values = {name: self._fields(own) for name, own in self.model.output(u).items()}
+        self._gauges()
         if self._writer:
-            self._writer.append(clock.t, *self._fields.span, values, axis=self._fields.axis)
+            self._writer.append_block(clock.t, self._fields.place, values)
             self._writer.flush()
         due = time.monotonic() - self._last_checkpoint >= self.case.output.checkpoint
         if any(self.comm.gather(due)):
@@ -176,12 +227,17 @@ class Recorder:
         if self._writer:
             self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
         self._samples += len(times)
+        if hasattr(self.model, "statistics"):
+            times, samples = self.model.statistics.take()
+            if self._writer:
+                self._writer.append_statistics(times, samples)
+            self._statistics += len(times)
 
     @_told
     def checkpoint(self, u: Array, clock: Clock) -> None:
         """Write ``restart.h5`` whole, then put it in the place of the last one."""
         self._gauges()
-        saved = {name: self._saved(own) for name, own in self.model.save(u).items()}
+        saved = self._blocks(u)
         if self._writer:
             self._writer.flush()
             writer = Writer(self.restart_path, options=self._options, lead=self.comm.rank == 0)
@@ -193,12 +249,19 @@ class Recorder:
             publish(self.restart_path)
         self._last_checkpoint = time.monotonic()
 
-    def _write_restart(self, writer: Writer, saved: Mapping[str, Array], clock: Clock) -> None:
-        writer.write_restart(*self._saved.span, self._saved.count, saved, self._clock_attrs(clock), axis=self._saved.axis)
+    def _blocks(self, u: Array) -> dict[str, tuple[Array, tuple[int, ...]]]:
+        """What a restart needs: this rank's blocks, with the shapes of the whole arrays. Collective."""
+        moved = {name: self._saved(own) for name, own in self.model.save(u).items()}
+        return {name: (block, self._saved.whole(block.shape)) for name, block in moved.items()}
+
+    def _write_restart(self, writer: Writer, saved: Mapping[str, tuple[Array, tuple[int, ...]]], clock: Clock) -> None:
+        common = self.model.common() if hasattr(self.model, "common") else {}
+        writer.write_restart(self._saved.place, saved, common, self._clock_attrs(clock))
 
     def _clock_attrs(self, clock: Clock) -> dict[str, Any]:
         frames = self._writer.frames if self._writer else 0
-        return {**{name: getattr(clock, name) for name in CLOCK_ATTRS}, "frames": frames, "samples": self._samples}
+        counts = {"frames": frames, "samples": self._samples, "statistics": self._statistics}
+        return {**{name: getattr(clock, name) for name in CLOCK_ATTRS}, **counts}
 
     @_told
     def finish(self, u: Array, clock: Clock) -> None:
@@ -206,9 +269,9 @@ class Recorder:
         self.model.finish(clock.t, u)
         self._gauges()
         maxima = {f.name: self._fields(self.model.maxima[:, i]) for i, f in enumerate(self.model.maxima_fields)}
-        saved = {name: self._saved(own) for name, own in self.model.save(u).items()}
+        saved = self._blocks(u)
         if self._writer:
-            self._writer.write_maxima(*self._fields.span, maxima)
+            self._writer.write_maxima(self._fields.place, maxima)
             self._write_restart(self._writer, saved, clock)
         self.close()
         self.comm.barrier()

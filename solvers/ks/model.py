@@ -12,7 +12,7 @@ from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.terms import parse_terms
 from solvers.core.comm import Comm, Serial, block_bounds
-from solvers.core.record import Rows
+from solvers.core.record import NoGauges, Rows
 from solvers.ks import Params, initial
 from solvers.ks.differences import Differences
 from solvers.ks.plane import PlaneIntegrator, planes
@@ -24,17 +24,6 @@ Integrating = Integrator | PlaneIntegrator | Differences
 
 FIELDS = (Field("u", "1", "u of each member"),)
 MOST_STEPS_KEPT = 4  # lengths of steps whose integrators are kept: a run has one, and perhaps another for a last, shorter interval
-
-
-class NoGauges:
-    """What stands for gauges where a solver has none."""
-
-    names: tuple[str, ...] = ()
-    index = np.zeros(0, np.int64)
-
-    def take(self) -> tuple[Array, Array]:
-        """No samples."""
-        return np.zeros(0), np.zeros((0, 0, 0))
 
 
 class Ensemble:
@@ -56,6 +45,8 @@ class Ensemble:
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
         if not isinstance(mesh, Box):
             raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
+        if len(mesh.points) > 2:
+            raise InputError("solver 'ks' needs a line or a plane: its mesh has three lengths, a cube")
         if gauges:
             raise InputError("solver 'ks' has no gauges: its fields hold every point")
         plane, few = len(mesh.points) > 1, comm.size > params.members

@@ -214,5 +214,5 @@ def test_the_file_is_refused_where_it_is_spoilt(tmp_path):
         validate(tmp_path / "run.h5")
     with h5py.File(tmp_path / "run.h5", "r+") as file:
         file["mesh/mesh"].attrs["long_name"] = "sphere"
-    with pytest.raises(InputError, match="'sphere'; it must be one of triangles, line, plane"):
+    with pytest.raises(InputError, match="'sphere'; it must be one of triangles, line, plane, cube"):
         validate(tmp_path / "run.h5")

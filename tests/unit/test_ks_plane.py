@@ -221,7 +221,9 @@ def test_a_plane_that_cannot_be_cut_is_refused_in_one_line(monkeypatch, comm, sh
     ("table", "said"),
     [
         ({"length": 22.0, "points": [32, 24]}, "length has 1 number(s), points 2"),
-        ({"length": [1.0, 2.0, 3.0], "points": [8, 8, 8]}, "both must have one, or both two"),
+        ({"length": [1.0, 2.0, 3.0, 4.0], "points": [8, 8, 8, 8]}, "both must have one, both two or both three"),
+        ({"length": [1.0, 2.0, 0.0], "points": [8, 8, 8]}, "'mesh.length[2]' is 0.0; it must be > 0.0"),
+        ({"length": [1.0, 2.0, 3.0], "points": [4096, 4096, 4098]}, "68,719,476,736 in all at most"),
         ({"length": 22.0, "points": 4}, "there must be at least 8 along each axis"),
         ({"length": -2.0, "points": 64}, "must be > 0.0"),
         ({"length": [1.0, 1.0], "points": [100_000, 100_000]}, "100,000,000 in all at most"),

@@ -1,0 +1,186 @@
+"""Turbulence on one rank: what the time loop and the recorder ask of a model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshes.core.box import Box
+from pipeline.errors import InputError
+from pipeline.layout import Field
+from pipeline.params import choose
+from solvers.core.comm import Comm
+from solvers.core.record import Block, NoGauges
+from solvers.turbulence import Params, forcing, initial, scalar
+from solvers.turbulence.cube import Cube
+from solvers.turbulence.equation import Equation
+from solvers.turbulence.schemes import SCHEMES
+from solvers.turbulence.statistics import Statistics
+from solvers.turbulence.waves import waves
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+FIELDS = tuple(Field(name, "1", f"velocity along {axis}") for name, axis in zip("uvw", "xyz", strict=True))
+SCALAR = Field("s", "1", "deviation of the passive scalar from its mean")
+PRIMES = (2, 3, 5, 7)  # of which points may be made
+MIRROR_EVERY = 64  # steps
+
+
+class Flow:
+    """See `solvers.core.driver.Model`. The state is this rank's waves (3 or 4, lz, ly, lx), as `solvers.turbulence.cube` has them.
+
+    `max_dt` and `observe` compute the rate of change of the state that they are shown, which `step` then begins with: a state that is
+    changed by others between the two must come through `load` or `take`.
+
+    Raises
+    ------
+    InputError
+        The mesh is no cube, its points can't be transformed quickly, there are more ranks than planes, or gauges.
+    """
+
+    gauge_fields: tuple[Field, ...] = ()
+    maxima_fields: tuple[Field, ...] = ()
+    drift_is_relative = False
+
+    def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
+        if not isinstance(mesh, Box) or mesh.kind != "cube":
+            raise InputError(f"solver 'turbulence' needs a mesh of kind \"box\" with three lengths, not {mesh.kind}")
+        if gauges:
+            raise InputError("solver 'turbulence' has no gauges: its fields hold every point")
+        grid, highest = grid_and_waves(mesh.points, params.dealias)
+        self.mesh, self.comm, self.params = mesh, comm, params
+        self.shape = mesh.dofs
+        self.real = np.dtype(np.float64 if params.precision == "double" else np.float32)
+        self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        asked = choose(scalar.KINDS, params.scalar, "solver.scalar")
+        self._scalar = asked if isinstance(asked, scalar.Passive) else None
+        fields = 3 if self._scalar is None else 4
+        named: dict[str, Any] = {"real": self.real, "pencils": params.cut == "pencils"}
+        products = Cube(comm, grid, highest, fields=fields + 3, back=3 * (fields - 2), **named)
+        self.cube = products if grid == mesh.points else Cube(comm, mesh.points, highest, fields=fields, back=1, **named)
+        self.waves = waves(comm, mesh.lengths, highest, products.waves, self.real)
+        force = choose(forcing.KINDS, params.forcing, "solver.forcing").on(self.waves, highest, params.seed)
+        spacings = tuple(length / count for length, count in zip(mesh.lengths, mesh.points, strict=True))
+        scheme = SCHEMES[params.scheme]
+        self.equation = Equation(products, self.waves, scheme, params.viscosity, force, self._scalar, spacings)
+        self.stages = len(scheme.stages)
+        self.fields = FIELDS if self._scalar is None else (*FIELDS, SCALAR)
+        shown = max(np.pi * 2.0 * top / count for top, count in zip(highest, mesh.points, strict=True))  # highest wavenumber x spacing
+        self._courant = min(1.0, scheme.reach / shown)
+        self.statistics = Statistics(self.waves, params.viscosity, scalar=self._scalar is not None)
+        self.rows = Block(self.cube.points, self.shape)
+        whole = (2 * highest[2] + 1, 2 * highest[1] + 1, highest[0] + 1)
+        every = slice(None)
+        self.saved_rows = Block((every, *products.waves, every), (fields, *whole, 2))
+        self.gauges, self.maxima = NoGauges(), np.zeros((0, 0))
+        self._points = int(np.prod(grid))
+        self._steps, self._t = 0, 0.0
+        self._rated: Array | None = None  # the state whose rate the equation holds
+
+    def initial(self) -> Array:
+        p = self.params
+        u = np.empty((len(self.fields), *self.equation.cube.shape), self.equation.cube.complex)
+        u[:3] = initial.velocity(self._start, self.cube, self.waves, self.mesh.points, p.seed)
+        if self._scalar:
+            kind = initial.Random(energy=max(self._scalar.variance, 1e-300), peak=self._scalar.peak)
+            waves = initial.noise(self.cube, self.waves, 1, p.seed, 1)
+            u[3:] = initial.shaped(waves, kind.energies(self.waves.shells), self.cube, self.waves) * (self._scalar.variance > 0.0)
+        self._rated = None
+        return u
+
+    def max_dt(self, u: Array) -> float:
+        if not np.isfinite(u.view(self.real).sum(dtype=float)):
+            return -1.0
+        if self._rated is not u:
+            self.equation.rate(u, first=True)
+            self._rated = u
+        return self._courant / self.equation.fastest if self.equation.fastest > 0.0 else np.inf
+
+    def step(self, t: float, u: Array, dt: float) -> None:
+        if self._rated is not u:
+            self.equation.rate(u)
+        self._rated = None
+        self.equation.step(u, dt)
+        self._steps += 1
+        self.equation.force.advance(self._steps, dt)
+        if self._steps % MIRROR_EVERY == 0:  # mirror images with kx = 0 part by round-off, which forcing would let grow
+            u[:] = self.cube.spectrum(self.cube.values(u))
+
+    def observe(self, t: float, u: Array) -> None:
+        self._t = t
+        if self._steps % self.params.statistics_every == 0:
+            self._sample(t, u)
+
+    def _sample(self, t: float, u: Array) -> None:
+        shells = self.equation.budget(u)
+        self._rated = u
+        moments, divergence = self.equation.moments(u), self.equation.divergence(u)
+        self.statistics.note(t, self.statistics.flow(shells, moments, self._points) | {"divergence": divergence})
+
+    def finish(self, t: float, u: Array) -> None:
+        """What is left to say stands in the statistics."""
+
+    def output(self, u: Array) -> dict[str, Array]:
+        if self.statistics.last_time != self._t:
+            self._sample(self._t, u)
+        return dict(zip((field.name for field in self.fields), self.cube.values(u), strict=True))
+
+    def take(self, values: Array) -> Array:
+        """The state of own points ``values`` (fields, planes, rows, nx); what of it has a divergence is lost. Collective."""
+        u = self.cube.spectrum(values.astype(self.real, copy=False))
+        initial.project(u[:3], self.waves)
+        self._rated = None
+        return u
+
+    def save(self, u: Array) -> dict[str, Array]:
+        """All that a restart needs, by own waves: the state as pairs of real numbers."""
+        return {"state": u.view(self.real).reshape(*u.shape, 2)}
+
+    def common(self) -> dict[str, Array]:
+        """What else it needs, the same on all ranks."""
+        return {"steps": np.array(self._steps), **self.equation.force.save()}
+
+    def load(self, saved: Mapping[str, Array], dt: float) -> Array:
+        self._steps = int(saved["steps"])
+        self.equation.force.load(saved)
+        self._rated = None
+        own = np.ascontiguousarray(saved["state"][self.saved_rows.place])
+        return own.view(self.equation.cube.complex)[..., 0]
+
+    def mass(self, u: Array) -> tuple[float, float]:
+        """The divergence, beside the velocity's slopes, and nothing that came in."""
+        return self.equation.divergence(u), 0.0
+
+    def extremes(self) -> dict[str, float | None]:
+        """The last sample's energy, dissipation, Reynolds number of Taylor's scale, k_max eta, and divergence."""
+        names = ("energy", "dissipation", "taylor_reynolds", "kmax_eta", "divergence")
+        return {name: float(self.statistics.last[name]) for name in names}
+
+    def fault(self, u: Array) -> tuple[int, str]:
+        bad = np.flatnonzero(~np.isfinite(u).all(axis=(0, 1, 3)))
+        if not len(bad):
+            return (1 << 62, "wave unknown")
+        number = int(self.waves.numbers[1][bad[0]])
+        return (abs(number), f"in a wave with number {number} along y")
+
+
+def grid_and_waves(points: tuple[int, ...], dealias: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Points at which products are computed, and highest waves that are kept, along each axis.
+
+    Raises
+    ------
+    InputError
+        A number of points that is odd, or has a prime factor above 7.
+    """
+    for count in points:
+        left = count
+        for prime in PRIMES:
+            while left % prime == 0:
+                left //= prime
+        if left > 1 or count % (4 if dealias == "3/2" else 2):
+            kind = "multiples of 4" if dealias == "3/2" else "even"
+            raise InputError(f"points = {list(points)}; they must be {kind}, without prime factors above {PRIMES[-1]}")
+    if dealias == "3/2":
+        return tuple(3 * count // 2 for count in points), tuple(count // 2 - 1 for count in points)
+    return tuple(points), tuple((count - 1) // 3 for count in points)

@@ -1,0 +1,60 @@
+"""The waves of a cube that one rank has, and sums over the waves of all ranks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from solvers.core.comm import Comm
+from solvers.turbulence import kernels
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """Wavenumbers along each axis, in the solver's precision, and the shell of every wave."""
+
+    comm: Comm
+    numbers: tuple[Array, Array, Array]  # own whole numbers along z, y, x
+    k: tuple[Array, Array, Array]  # own wavenumbers along z, y, x [1/length]
+    shell: Array  # (lz, ly, lx) |k| over the lowest wavenumber, to the nearest
+    shells: int
+    lowest_along: tuple[float, ...]  # (3,) lowest wavenumber along x, y, z [1/length]
+    lowest: float  # [1/length] the least of them, and the shells' width
+    highest: float  # [1/length] the least of the highest ones along the three axes
+
+    @property
+    def squares(self) -> Array:
+        """|k|^2 (lz, ly, lx)."""
+        kz, ky, kx = (k.astype(float) for k in self.k)
+        return np.asarray(kz[:, None, None] ** 2 + ky[:, None] ** 2 + kx**2)
+
+    @property
+    def first(self) -> bool:
+        """Whether the waves with kx = 0 are this rank's."""
+        return bool(len(self.numbers[2]) and self.numbers[2][0] == 0)
+
+    def total(self, own: Array) -> Array:
+        """The sum over ranks of ``own``, in their order. Collective."""
+        return np.asarray(sum(self.comm.gather(own)))
+
+    def by_shell(self, one: Array, other: Array) -> Array:
+        """Half the real part of conj(one) other, waves (fields, lz, ly, lx), summed over all ranks by shells (shells,). Collective."""
+        found = np.zeros(self.shells)
+        kernels.shells(one, other, self.shell, self.first, found)
+        return self.total(found)
+
+
+def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any) -> Waves:
+    """The waves in the ranges ``own`` (along z, y, x) of those up to ``highest`` (along x, y, z) in a cube of ``lengths``."""
+    along = [np.r_[0 : k + 1, -k:0] for k in highest]
+    along[0] = along[0][: highest[0] + 1]
+    numbers = tuple(along[axis][part] for axis, part in zip((2, 1, 0), own, strict=True))
+    lowest = [2.0 * np.pi / length for length in lengths]
+    kz, ky, kx = (lowest[axis] * number for axis, number in zip((2, 1, 0), numbers, strict=True))
+    width = min(lowest)
+    shell = np.rint(np.sqrt(kz[:, None, None] ** 2 + ky[:, None] ** 2 + kx**2) / width).astype(np.int32)
+    shells = int(np.rint(np.sqrt(sum((low * top) ** 2 for low, top in zip(lowest, highest, strict=True))) / width)) + 1
+    top = min(low * number for low, number in zip(lowest, highest, strict=True))
+    return Waves(comm, numbers, tuple(k.astype(real) for k in (kz, ky, kx)), shell, shells, tuple(lowest), width, top)
