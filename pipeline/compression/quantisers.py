@@ -4,7 +4,7 @@ A coefficient of standard deviation r steps (Gaussian) becomes a whole number q.
 for q minimise error + slope * bits (T. Berger, IEEE Trans. Inf. Theory 18 (1972) 759, DOI 10.1109/TIT.1972.1054906): t_q is where q-1
 and q cost the same, x_q is the mean between thresholds. Great numbers are split: all but some high bits are as good as evenly spread.
 
-Scales are counted in ``LEVELS`` to an octave: level b >= 1 is r = 2^((b - FIRST) / LEVELS); at level 0 all are nought.
+Scales are counted in ``LEVELS`` to an octave: level b >= 1 is r = 2^((b - FIRST) / LEVELS), level 0 is r = 0.
 """
 
 import functools
@@ -18,7 +18,8 @@ from scipy.special import ndtr
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEVELS = 6  # to an octave: a scale is at most 6 % off, which costs 0.005 bits
-FIRST = 16  # level of r = 1
+FIRST = 40  # level of r = 1
+SILENT = FIRST - 10  # up to this level every number is nought and none is stored: r = 0.31
 TOP = 255
 FINE = 4.0  # up to this r thresholds are chosen; beyond, they are halfway
 SPLIT = 16.0  # from this r on the low bits are stored as they are
@@ -97,7 +98,7 @@ def _means(edges: Array, scale: float, mass: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """All quantisers side by side for the kernels, a row a level; row 0 is nought everywhere."""
+    """All quantisers side by side for the kernels, a row a level; silent rows are nought."""
 
     thresholds: Array  # (levels, entries) least |value| of |q|; infinite beyond the last
     values: Array  # (levels, entries) that stand for |q|
@@ -110,28 +111,26 @@ class Tables:
 def tables() -> Tables:
     """Made once a process."""
     fine = 1 + int(FIRST + LEVELS * np.log2(FINE))
-    rows = [quantiser(level) for level in range(1, TOP + 1)]
-    thresholds = np.full((fine, 2 + max(len(row.values) for row in rows[: fine - 1])), np.inf)
+    rows = [quantiser(max(level, SILENT + 1)) for level in range(TOP + 1)]
+    thresholds = np.full((fine, 2 + max(len(row.values) for row in rows[:fine])), np.inf)
     values = np.zeros_like(thresholds)
     bits = np.full((TOP + 1, max(len(row.bits) for row in rows)), 40.0)
-    for level, row in enumerate(rows, 1):
+    for level, row in enumerate(rows):
         bits[level, : len(row.bits)] = row.bits
         if level < fine:
             thresholds[level, : row.reach + 1], values[level, : row.reach + 1] = row.thresholds, row.values
-    shift = np.array([0] + [row.shift for row in rows])
-    return Tables(thresholds, values, shift, np.array([0] + [row.reach for row in rows]), bits)
+    return Tables(thresholds, values, np.array([row.shift for row in rows]), np.array([row.reach for row in rows]), bits)
 
 
 @njit(cache=True)
 def quantise(
-    x: Array, level: Array, step: float, thresholds: Array, values: Array, shift: Array, reach: Array, bits: Array, q: Array
+    x: Array, b: int, step: float, thresholds: Array, values: Array, shift: Array, reach: Array, bits: Array, q: Array
 ) -> tuple[float, float]:
-    """Whole numbers ``q`` of coefficients ``x`` (count,) of ``level`` (count,); gives the sum of squared errors and the bits they take."""
+    """Whole numbers ``q`` of coefficients ``x`` (count,) of level ``b``; gives the sum of squared errors and the bits they take."""
     error, cost = 0.0, 0.0
     fine = thresholds.shape[0]
     for i in range(x.size):
-        b = level[i]
-        if b == 0:
+        if b <= SILENT:
             q[i] = 0
             error += x[i] * x[i]
             continue
@@ -159,20 +158,20 @@ def quantise(
 
 
 @njit(cache=True)
-def restore(q: Array, level: Array, step: float, values: Array, reach: Array, x: Array) -> None:
-    """Coefficients ``x`` (count,) that stand for whole numbers ``q`` (count,) of ``level`` (count,)."""
+def restore(q: Array, b: int, step: float, values: Array, reach: Array, x: Array) -> None:
+    """Coefficients ``x`` (count,) that stand for whole numbers ``q`` (count,) of level ``b``."""
     for i in range(q.size):
         size = abs(q[i])
-        value = values[level[i], size] if level[i] < values.shape[0] and size <= reach[level[i]] else float(size)
+        value = values[b, size] if b < values.shape[0] and size <= reach[b] else float(size)
         x[i] = -value * step if q[i] < 0 else value * step
 
 
 @njit(cache=True)
-def interval(q: Array, level: Array, step: float, thresholds: Array, reach: Array, low: Array, high: Array) -> None:
-    """The least and greatest coefficients (count,) that `quantise` makes ``q``; without end at level 0."""
+def interval(q: Array, b: int, step: float, thresholds: Array, reach: Array, low: Array, high: Array) -> None:
+    """The least and greatest coefficients (count,) that `quantise` makes ``q``; without end where numbers are silent."""
     for i in range(q.size):
-        b, n = level[i], abs(q[i])
-        if b == 0:
+        n = abs(q[i])
+        if b <= SILENT:
             low[i], high[i] = -np.inf, np.inf
             continue
         if b < thresholds.shape[0] and n <= reach[b]:

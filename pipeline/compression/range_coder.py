@@ -45,6 +45,13 @@ class Writer:
             if len(part):
                 self._coder.encode(part.astype(np.int32), _library().model.Uniform(1 << size))
 
+    def large(self, values: Array) -> None:
+        """Values >= 1, most of them small (Elias's gamma code)."""
+        widths = np.floor(np.log2(values)).astype(np.int64)
+        self.bits(widths, 6)
+        for width in np.unique(widths):
+            self.bits(values[widths == width] - (np.int64(1) << width), int(width))
+
     def done(self) -> bytes:
         return bytes(self._coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0"))
 
@@ -63,6 +70,14 @@ class Reader:
         values = np.zeros(count, np.int64)
         for low in range(0, width, CHUNK):
             values |= self._decode(_library().model.Uniform(1 << min(CHUNK, width - low)), count) << low
+        return values
+
+    def large(self, count: int) -> Array:
+        widths = self.bits(count, 6)
+        values = np.ones(count, np.int64) << np.minimum(widths, 61)
+        for width in np.unique(widths):
+            chosen = widths == width
+            values[chosen] += self.bits(int(chosen.sum()), min(int(width), 61))
         return values
 
     def _decode(self, model: Any, count: int) -> Array:
