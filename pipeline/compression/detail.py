@@ -184,8 +184,8 @@ def viscosity(parts: Array, shape: Shape, box: Shape) -> float:
     g = gradients(np.complex64(factor) * parts, on, box)
     w = np.stack([g[7] - g[5], g[2] - g[6], g[3] - g[1]])
     stretching = float(np.mean(np.einsum("i...,ij...,j...->...", w, g.reshape(3, 3, *on), w), dtype=np.float64))
-    within = modes(shape, box)
-    energy, number = shells(parts, within), np.arange(len(within.start) - 1)
+    energy = shells(parts, modes(shape, box))
+    number = np.arange(len(energy))
     points = np.prod(shape, dtype=float)
     curl = float((number**4 * energy).sum() / points)
     vorticity = float(np.sqrt((number**2 * energy).sum() / points))
@@ -214,6 +214,12 @@ def agreed(parts: Array, about: Facts) -> tuple[Array, Array]:
     each = np.repeat(gains.astype(np.float32), 4 * np.diff(about.modes.start))
     fixed = np.clip(np.where(free, flat * each, flat), lows, highs)
     return np.ascontiguousarray(fixed.view(np.complex64).reshape(-1, 2).T), gains
+
+
+def within(parts: Array, about: Facts) -> Array:
+    """Coefficients moved as little as needed into their intervals."""
+    fixed = np.clip(_reals(parts), _reals(about.low), _reals(about.high))
+    return np.ascontiguousarray(fixed.view(np.complex64).reshape(-1, 2).T)
 
 
 def _reals(parts: Array) -> Array:

@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-from pipeline.compression.detail import Facts, agreed
+from pipeline.compression.detail import agreed
 from pipeline.compression.generator import Generator, Size
+from pipeline.compression.samples import Sample, load_sample
 from pipeline.compression.spectral import TURNS, Turn, Waves, flatness, turned
 from pipeline.errors import InputError
 
@@ -45,34 +46,6 @@ class Settings:
     seed: int = 1
     every: int = 100  # steps between checkpoints and lines of the log
     batch: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A coded snapshot; see `pipeline.compression.detail`."""
-
-    facts: Facts
-    grown: Array  # (2, modes) complex64
-    truth: Array  # (2, modes) complex64
-    inputs: Array  # (12, *grid) float16
-    lacking: float
-    vorticity: float
-
-
-def save_sample(path: Path, sample: Sample) -> None:
-    """Write a sample as plain arrays."""
-    known = {f"facts_{item.name}": getattr(sample.facts, item.name) for item in fields(Facts)}
-    own = {item.name: getattr(sample, item.name) for item in fields(Sample) if item.name != "facts"}
-    np.savez(path, **known, **own)
-
-
-def load_sample(path: Path) -> Sample:
-    """Read what `save_sample` wrote."""
-    with np.load(path, allow_pickle=False) as data:
-        shapes = {name: tuple(int(n) for n in data[f"facts_{name}"]) for name in ("shape", "grid", "box")}
-        parts = {name: data[f"facts_{name}"] for name in ("values", "low", "high", "energy")}
-        facts = Facts(**shapes, **parts, first=int(data["facts_first"]))  # type: ignore[arg-type]
-        return Sample(facts, data["grown"], data["truth"], data["inputs"], float(data["lacking"]), float(data["vorticity"]))
 
 
 class Discriminator(nn.Module):
@@ -237,6 +210,16 @@ def load(trainer: Trainer, path: Path, *, networks_only: bool = False) -> None:
                 optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
         if not networks_only:
             trainer.done = int(data["done"])
+
+
+def ready(size: Size, seed: int) -> Trainer:
+    """Networks with random weights of ``seed``, on this rank's device: a GPU where there is one; joins the ranks of ``torchrun``."""
+    torch.manual_seed(seed)
+    cuda = torch.cuda.is_available()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if cuda else "gloo")
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
+    return Trainer(size, device)
 
 
 def _named(trainer: Trainer) -> Iterable[tuple[str, nn.Module, torch.optim.Optimizer]]:

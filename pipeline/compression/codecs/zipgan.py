@@ -36,8 +36,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 TARGETS = ("nrmse", "bytes")
 VERSION = 1
+TYPES = ("<f4", "<f8")
 HEAD = struct.Struct("<BBB3HfHI8s")  # version, type, boost, box, viscosity, bytes of energies, of the base, weights
 BARE = 255  # the ``boost`` of a block that is the base alone
+PLAIN = 254  # ... of one whose detail is what was found likeliest: neither boosted nor given its energy
 BOOSTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 SPANS = 1.5  # Kolmogorov times that small scales are regrown for
 WORST = 1.4  # times the base's error: more is not worth the right statistics
@@ -69,8 +71,11 @@ def refuses(values: Array) -> str:
     return ""
 
 
-def encode(values: Array, target: Target) -> bytes:
+def encode(values: Array, target: Target, *, least: bool = False) -> bytes:
     """Bytes of ``values`` (3, nz, ny, nx), components (u, v, w), to a target: an error or a number of bytes.
+
+    With ``least`` the detail has the least error, and too little energy; without, it has the energy and the flatness of the original, and
+    about the base's error.
 
     Raises
     ------
@@ -83,10 +88,10 @@ def encode(values: Array, target: Target) -> bytes:
         raise InputError(reason)
     original = Original.of(values)
     if target.kind == "bytes":
-        return _sized(values, original, int(target.value))
+        return _sized(values, original, int(target.value), least)
     aim = target.value
     for _ in range(6):
-        data, error = _coded(values, original, Target("nrmse", aim))
+        data, error = _coded(values, original, Target("nrmse", aim), least)
         if error <= target.value:
             return data
         aim *= 0.98 * target.value / error
@@ -102,6 +107,7 @@ class Original:
     energy: Array  # (shells,)
     viscosity: float
     total: float  # sum of squares, mean included
+    lost: float  # of it outside the box
 
     @classmethod
     def of(cls, values: Array) -> "Original":
@@ -109,8 +115,10 @@ class Original:
         transform = spectrum(values)
         box = extent(transform)
         parts = project(transform, modes(transform.shape, box)).astype(np.complex64)
-        total = float((values.astype(np.float64) ** 2).sum())
-        return cls(box, parts, detail.shells(parts, modes(transform.shape, box)), detail.viscosity(parts, transform.shape, box), total)
+        energy = detail.shells(parts, modes(transform.shape, box))
+        lost = transform.lost + max(transform.energy - float(energy.sum()), 0.0)
+        total = transform.energy + transform.lost + float((transform.mean**2).sum()) * (values.size // 3)
+        return cls(box, parts, energy, detail.viscosity(parts, transform.shape, box), total, lost)
 
 
 def extent(transform: Spectrum) -> Shape:
@@ -122,47 +130,50 @@ def extent(transform: Spectrum) -> Shape:
     return sides[0], sides[1], sides[2]
 
 
-def _sized(values: Array, original: Original, most: int) -> bytes:
+def _sized(values: Array, original: Original, most: int, least: bool) -> bytes:
     """The block in at most so many bytes."""
     spare = most - HEAD.size - detail.HEAD.size
     for _ in range(4):
         if spare <= 0:
             break
-        data, _ = _coded(values, original, Target("bytes", spare))
+        data, _ = _coded(values, original, Target("bytes", spare), least)
         if len(data) <= most:
             return data
         spare -= len(data) - most
     raise InputError(f"zipgan can't code a block in {most} bytes: what goes with the base takes {most - spare}")
 
 
-def _coded(values: Array, original: Original, target: Target) -> tuple[bytes, float]:
-    """A block whose base is coded to ``target``, and its error (root mean square over that of the field)."""
-    base = solenoidal.encode(values, target)
-    known = solenoidal.known(base)
+def base(values: Array, original: Original, target: Target) -> tuple[bytes, bytes, Facts]:
+    """The base coded to ``target``, the energies that go with it, and what a decoder knows of both."""
+    coded = solenoidal.encode(values, target)
+    known = solenoidal.known(coded)
     kept = detail.widened(known.values, known.shape, known.box, original.box, 0.0)
     energies = detail.write_energies(original.energy, detail.shells(kept, modes(known.shape, original.box)))
-    about = detail.facts(known, original.box, energies)
-    block = Block(values.dtype.str, 0, original.box, original.viscosity, energies, base, used()[1])
+    return coded, energies, detail.facts(known, original.box, energies)
+
+
+def _coded(values: Array, original: Original, target: Target, least: bool) -> tuple[bytes, float]:
+    """A block whose base is coded to ``target``, and its error (root mean square over that of the field)."""
+    coded, energies, about = base(values, original, target)
 
     def error(parts: Array) -> float:
-        return float(np.sqrt((np.abs(parts - original.parts) ** 2).sum(dtype=np.float64) / max(original.total, 1e-300)))
+        lost = original.lost + float((np.abs(parts - original.parts) ** 2).sum(dtype=np.float64))
+        return float(np.sqrt(lost / max(original.total, 1e-300)))
 
-    bare = error(kept)
-    best, boost, found = np.inf, BARE, bare
-    if _lacking(about):
-        candidate = _candidate(about, block.viscosity)
+    bare = error(about.values)
+    wrong, boost, found = np.inf, BARE, bare
+    if about.energy[about.first :].any():
+        candidate = _candidate(about, original.viscosity)
         want = detail.flatness(original.parts, about)
-        for number in range(len(BOOSTS)):
-            parts = _finished(about, candidate, BOOSTS[number])
-            off, wrong = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).sum())
-            if off > WORST * bare or wrong >= best:
+        for number in (PLAIN,) if least else range(len(BOOSTS)):
+            parts = _finished(about, candidate, number)
+            off, here = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).sum())
+            if off > (1.0 if least else WORST) * bare or here >= wrong:
                 break  # more boost: more error, and the flatness is past the right one
-            best, boost, found = wrong, number, off
+            wrong, boost, found = here, number, off
     if boost == BARE:
-        block = Block(block.type, BARE, block.box, block.viscosity, b"", base, b"")
-    else:
-        block = Block(block.type, boost, block.box, block.viscosity, energies, base, block.weights)
-    return _pack(block), found
+        return _pack(Block(values.dtype.str, BARE, original.box, 0.0, b"", coded, b"")), found
+    return _pack(Block(values.dtype.str, boost, original.box, original.viscosity, energies, coded, used()[1])), found
 
 
 def _bare(values: Array, target: Target) -> bytes:
@@ -171,7 +182,7 @@ def _bare(values: Array, target: Target) -> bytes:
 
 
 def _pack(block: Block) -> bytes:
-    kind = solenoidal.TYPES.index(block.type)
+    kind = TYPES.index(block.type)
     viscosity = float(np.float32(block.viscosity))
     head = HEAD.pack(VERSION, kind, block.boost, *block.box, viscosity, len(block.energies), len(block.base), block.weights)
     return head + block.energies + block.base
@@ -190,10 +201,10 @@ def unpack(data: bytes) -> Block:
     version, kind, boost, z, y, x, viscosity, energies, base, named = HEAD.unpack_from(data)
     if version != VERSION:
         raise InputError(f"not a zipgan block of version {VERSION}: its first byte is {version}")
-    if kind >= len(solenoidal.TYPES) or not (boost < len(BOOSTS) or boost == BARE) or len(data) != HEAD.size + energies + base:
+    if kind >= len(TYPES) or not (boost < len(BOOSTS) or boost in (BARE, PLAIN)) or len(data) != HEAD.size + energies + base:
         raise InputError("a damaged zipgan block")
     at = HEAD.size + energies
-    return Block(solenoidal.TYPES[kind], boost, (z, y, x), viscosity, data[HEAD.size : at], data[at:], named)
+    return Block(TYPES[kind], boost, (z, y, x), viscosity, data[HEAD.size : at], data[at:], named)
 
 
 def decode(data: bytes) -> Array:
@@ -215,12 +226,8 @@ def decode(data: bytes) -> Array:
         )
     known = solenoidal.known(block.base)
     about = detail.facts(known, block.box, block.energies)
-    parts = _finished(about, _candidate(about, block.viscosity), BOOSTS[block.boost])
+    parts = _finished(about, _candidate(about, block.viscosity), block.boost)
     return field(parts, about.shape, known.mean, about.box).astype(block.type)
-
-
-def _lacking(about: Facts) -> bool:
-    return bool(about.energy[about.first :].any())
 
 
 def _candidate(about: Facts, viscosity: float) -> Array:
@@ -231,8 +238,11 @@ def _candidate(about: Facts, viscosity: float) -> Array:
     return parts + detail.parts_of(made * np.float32(vorticity / (max(about.grid) / 2)), about)
 
 
-def _finished(about: Facts, candidate: Array, boost: float) -> Array:
-    parts, _ = detail.agreed(detail.boosted(candidate, about, boost), about)
+def _finished(about: Facts, candidate: Array, boost: int) -> Array:
+    """The coefficients (2, modes) that are decoded."""
+    if boost == PLAIN:
+        return detail.within(candidate, about)
+    parts, _ = detail.agreed(detail.boosted(candidate, about, BOOSTS[boost]), about)
     return parts
 
 
