@@ -82,18 +82,26 @@ def facts(known: Known, box: Shape, sent: bytes) -> Facts:
     """Everything a decoder knows, from the base and the energies ``sent``."""
     values = widened(known.values, known.shape, known.box, box, 0.0)
     infinite = complex(np.inf, np.inf)
-    low = widened(known.low, known.shape, known.box, box, -infinite)
-    high = widened(known.high, known.shape, known.box, box, infinite)
+    low = widened(_rounded(known.low, np.inf), known.shape, known.box, box, -infinite)
+    high = widened(_rounded(known.high, -np.inf), known.shape, known.box, box, infinite)
     first, _ = HEAD.unpack_from(sent)
     energy = read_energies(sent, shells(values, modes(known.shape, box)))
     return Facts(known.shape, detail_grid(known.shape, box), box, values, low, high, energy, first)
+
+
+def _rounded(parts: Array, towards: float) -> Array:
+    """Coefficients as complex64, real and imaginary parts rounded up or down: what is within bounds of single precision is within them."""
+    exact = np.ascontiguousarray(parts).view(parts.real.dtype)
+    near = exact.astype(np.float32)
+    off = near < exact if towards > 0.0 else near > exact
+    return np.where(off, np.nextafter(near, np.float32(towards)), near).view(np.complex64)
 
 
 def write_energies(original: Array, base: Array) -> bytes:
     """Energies (shells,) of the original in a byte a shell, from the first that the base holds less than `KEPT` of."""
     square = np.arange(len(original)) ** 2 * original
     rest = np.cumsum(square[::-1])[::-1]
-    last = int(np.count_nonzero(rest > TAIL * rest[0]))
+    last = max(int(np.count_nonzero(rest > TAIL * rest[0])), 1)
     lacking = np.flatnonzero((base < KEPT * original)[:last])
     first = max(int(lacking[0]), 2) if len(lacking) else last
     codes, before = [], float(base[first - 1]) if first <= len(base) else 0.0

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "dask-core": "dask"}
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "dask-core": "dask", "pytorch": "torch"}
 CONDA_ONLY = {"python", "openmpi", "pip", "petsc"}
 BUILT = {"petsc4py", "mpi4py-fft"}  # by .ci/setup, in versions of its own: that of the machine's PETSc, and one that stands there
 
