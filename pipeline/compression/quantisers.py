@@ -122,6 +122,25 @@ def tables() -> Tables:
     return Tables(thresholds, values, np.array([row.shift for row in rows]), np.array([row.reach for row in rows]), bits)
 
 
+@functools.cache
+def expected() -> tuple[Array, Array]:
+    """Bits, and squared error [steps^2], of a Gaussian coefficient at each level."""
+    bits, errors = np.zeros(TOP + 1), np.full(TOP + 1, 1.0 / 12.0)
+    x = (np.arange(4000) + 0.5) / 500.0
+    weight = np.exp(-0.5 * x**2) / np.exp(-0.5 * x**2).sum()
+    for level in range(TOP + 1):
+        scale = float(scale_of(np.array(level)))
+        if level <= SILENT:
+            errors[level] = scale**2 if level else 0.0
+            continue
+        way = quantiser(level)
+        bits[level] = (way.counts * way.bits).sum() / way.counts.sum()
+        if scale <= FINE:
+            size = x * scale
+            errors[level] = (weight * (size - way.values[np.searchsorted(way.thresholds, size, side="right") - 1]) ** 2).sum()
+    return bits, errors
+
+
 @njit(cache=True)
 def quantise(
     x: Array, b: int, step: float, thresholds: Array, values: Array, shift: Array, reach: Array, bits: Array, q: Array

@@ -20,6 +20,7 @@ from pipeline.compression.solenoidal_dynamics import tendency
 Array = np.ndarray[Any, np.dtype[Any]]
 FIRST_LAYER = 4  # its last shell
 WEIGHTS = 8.0  # to a standard deviation of what is left: half of one adds 0.001 bits
+FINER = 64.0  # steps of a step to an octave
 MOST = 80  # greatest weight: a prediction of 99 % of the variance
 
 
@@ -32,11 +33,17 @@ class Coded:
     shape: Shape
     box: Shape
     mean: Array  # (3,)
-    step: float  # a float32
+    step: float  # a float32; of most coefficients
+    offsets: Array  # (shells,) of each shell's own step, in 1/FINER octaves; the same in all of a layer
     last: int  # shells above are one layer; nought: no prediction
     levels: Array  # (shells,) of `quantisers`
     weights: Array  # (shells,)
     numbers: Array  # (4 modes,) a.real, a.imag, b.real, b.imag of each mode
+
+    @property
+    def steps(self) -> Array:
+        """The step (shells,) of each shell."""
+        return np.asarray(self.step * np.exp2(self.offsets / FINER))
 
     @property
     def within(self) -> Modes:
@@ -107,7 +114,7 @@ class Decoded:
 def rebuild(coded: Coded) -> tuple[Decoded, Array]:
     """The coefficients that the numbers stand for, and what was predicted of them (4 modes,)."""
     decoded = Decoded(coded.within, coded.double)
-    start = decoded.start
+    start, steps = decoded.start, coded.steps
     predicted = np.zeros(start[-1], decoded.parts.real.dtype)
     for low, high in layers(coded.last, len(coded.levels)):
         f = None
@@ -119,6 +126,6 @@ def rebuild(coded: Coded) -> tuple[Decoded, Array]:
                 continue
             if f is not None:
                 at = start[low + 1]
-                predicted[own] = decoded.prediction(f[start[s] - at : start[s + 1] - at], coded.levels[s], coded.weights[s], coded.step)
-            decoded.put(s, coded.numbers[own], coded.levels[s], coded.step, predicted[own] if f is not None else None)
+                predicted[own] = decoded.prediction(f[start[s] - at : start[s + 1] - at], coded.levels[s], coded.weights[s], steps[s])
+            decoded.put(s, coded.numbers[own], coded.levels[s], steps[s], predicted[own] if f is not None else None)
     return decoded, predicted

@@ -4,19 +4,21 @@ With a step the block is coded as the decoder will read it, layer by layer; the 
 can be tried without transforms. What is found so is coded in full again, for predictions depend a little on the step.
 """
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from pipeline.compression import quantisers
 from pipeline.compression.solenoidal_basis import Array, Shape, Spectrum, modes, project, spectrum
-from pipeline.compression.solenoidal_layers import FIRST_LAYER, MOST, WEIGHTS, Coded, Decoded, flat, layers, products
+from pipeline.compression.solenoidal_layers import FINER, FIRST_LAYER, MOST, WEIGHTS, Coded, Decoded, flat, layers, products
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
 
 ACTIVE = 0.5  # scale [steps] below which a shell has next to no numbers
 LOOSE = 1e-5  # errors over the field's root mean square above this one need no double precision
+UNEXPLAINED = 0.45  # share of a shell's energy that a prediction leaves, before anything is known: of the training flows
+TAIL = 0.35  # of the share that predictions leave of a layer, what rises to 1 beyond the last: of the training flows
 SIDE = 4.0  # bits that a level or a weight takes
 
 
@@ -51,51 +53,83 @@ class Plan:
             self.lost = transform.lost  # the difference is rounding
         self.scale = np.sqrt(self.power / np.maximum(np.diff(self.start), 1))
 
-    def run(self, step: float, tendencies: dict[int, Array] | None = None) -> "Trial":
-        """Code with ``step``; with ``tendencies`` of another step, nothing is transformed."""
-        step = float(np.float32(step))
-        last = self._last(step)
-        shells = len(self.scale)
-        trial = Trial(step, last, np.zeros(shells, np.int64), np.zeros(shells, np.int64), np.zeros(len(self.x), np.int64), {})
+    def run(
+        self, step: float, tendencies: dict[int, Array] | None = None, goal: "Goal | None" = None, known: Array | None = None
+    ) -> "Trial":
+        """Code with ``step``; with ``tendencies`` of another step, nothing is transformed; with a goal, layers' steps are steered to it.
+
+        ``known`` (shells,) is what predictions are expected to leave, of an earlier trial.
+        """
+        trial = Trial(float(np.float32(step)), self._last(step), len(self.scale), len(self.x))
+        trial.error = self.lost
         decoded = Decoded(self.within, self.double)
-        for low, high in layers(last, shells):
+        for low, high in layers(trial.last, len(self.scale)):
             f = None
             if low:
                 f = tendencies.get(low) if tendencies is not None else decoded.tendency(low, high)
                 if f is not None:
                     trial.tendencies[low] = f
-            for s in range(low + 1 if low else 0, high + 1):
-                part = None if f is None else f[self.start[s] - self.start[low + 1] : self.start[s + 1] - self.start[low + 1]]
-                self._shell(trial, decoded, s, part if part is not None and len(part) else None, tendencies is None)
-        trial.error += self.lost
+            shells = range(low + 1 if low else 0, high + 1)
+            begin = self.start[low + 1]
+            parts = {s: f[self.start[s] - begin : self.start[s + 1] - begin] for s in shells} if f is not None else {}
+            fits = [self._fit(s, parts.get(s)) for s in shells]
+            trial.left[shells.start : shells.stop] = [left for left, _ in fits]
+            if goal:
+                self._steer(trial, goal, shells, known)
+            for s, fit in zip(shells, fits, strict=True):
+                self._shell(trial, decoded, s, parts.get(s), fit, tendencies is None)
         return trial
 
-    def _shell(self, trial: "Trial", decoded: Decoded, s: int, f: Array | None, keep: bool) -> None:
+    def _fit(self, s: int, f: Array | None) -> tuple[float, float]:
+        """What a prediction by ``f`` leaves of shell ``s`` (a sum of squares), and its weight in standard deviations of that."""
+        power = float(self.power[s])
+        if f is None or not len(f) or power == 0.0:
+            return power, 0.0
+        _, xf, ff = products(self.x[self.start[s] : self.start[s + 1]], f)
+        if not 0.0 < ff < np.inf:
+            return power, 0.0
+        left = max(power - xf * xf / ff, power * 1e-4)
+        return left, xf / np.sqrt(ff * left)
+
+    def _steer(self, trial: "Trial", goal: "Goal", shells: range, known: Array | None) -> None:
+        """Set the offset of a layer to what brings the whole to its goal, if prediction goes on as known, or as in this layer."""
+        left = trial.left[shells.start : shells.stop]
+        power = float(self.power[shells.start : shells.stop].sum())
+        share = float(np.clip(left.sum() / power, 0.2, 1.0)) if trial.tendencies and power else UNEXPLAINED
+        beyond = np.arange(shells.stop, len(self.power))
+        tail = TAIL + (1.0 - TAIL) * share  # far above the last layer less is predicted
+        rest = self.power[beyond] * np.where(beyond > trial.last, tail, share) if known is None else known[beyond]
+        offsets = trial.offset + np.arange(-12, 13)
+        counts = np.diff(self.start)[shells.start :]
+        total = _forecast(goal.kind, np.append(left, rest), counts, trial.step * np.exp2(offsets / FINER))
+        total = total + (trial.bits if goal.kind == "bits" else trial.error)
+        trial.offset = int(offsets[np.argmin(np.abs(np.log(np.maximum(total, 1e-300) / goal.amount)))])
+        if trial.last == 0:  # the only layer: its step is the block's
+            trial.step, trial.offset = float(np.float32(trial.step * np.exp2(trial.offset / FINER))), 0
+
+    def _shell(self, trial: "Trial", decoded: Decoded, s: int, f: Array | None, fit: tuple[float, float], keep: bool) -> None:
         """Code shell ``s``, with what is predicted of it as a multiple of ``f``."""
         own = slice(self.start[s], self.start[s + 1])
         x = self.x[own]
-        left, ratio = self.power[s], 0.0
-        if f is not None:
-            _, xf, ff = products(x, f)
-            if 0.0 < ff < np.inf and left > 0.0:
-                left = max(left - xf * xf / ff, left * 1e-4)
-                ratio = xf / np.sqrt(ff * left)
-        level = int(quantisers.level_of(np.sqrt(left / max(len(x), 1)) / trial.step))
+        left, ratio = fit
+        trial.offsets[s] = trial.offset
+        step = trial.step * np.exp2(trial.offset / FINER)
+        level = int(quantisers.level_of(np.sqrt(left / max(len(x), 1)) / step))
         weight = int(np.clip(np.rint(WEIGHTS * ratio), -MOST, MOST)) if level else 0
         trial.levels[s], trial.weights[s] = level, weight
         if level == 0:
             trial.error += self.power[s]
             return
-        prediction = None if weight == 0 or f is None else decoded.prediction(f, level, weight, trial.step)
+        prediction = None if weight == 0 or f is None else decoded.prediction(f, level, weight, step)
         table = quantisers.tables()
         rest = x if prediction is None else x - prediction
         error, bits = quantisers.quantise(
-            rest, level, trial.step, table.thresholds, table.values, table.shift, table.reach, table.bits, trial.numbers[own]
+            rest, level, step, table.thresholds, table.values, table.shift, table.reach, table.bits, trial.numbers[own]
         )
         trial.error += error
         trial.bits += bits + SIDE * (1 if trial.last == 0 else 2)
         if keep:
-            decoded.put(s, trial.numbers[own], level, trial.step, prediction)
+            decoded.put(s, trial.numbers[own], level, step, prediction)
 
     def _last(self, step: float) -> int:
         """The shell above which no other layer is begun: the last that has numbers."""
@@ -105,33 +139,40 @@ class Plan:
 
     def coded(self, trial: "Trial") -> Coded:
         """A trial as what is sent."""
+        step, offsets, last = trial.step, trial.offsets, trial.last
         return Coded(
-            self.type, self.double, self.shape, self.box, self.mean, trial.step, trial.last, trial.levels, trial.weights, trial.numbers
+            self.type, self.double, self.shape, self.box, self.mean, step, offsets, last, trial.levels, trial.weights, trial.numbers
         )
 
-    def search(self, excess: Callable[["Trial"], float], step: float, power: float, within: float = 1e-3) -> "Trial":
-        """Of the trials found, that of largest step if power > 0 (smallest if < 0) whose ``excess`` (about step^power) is at most 1."""
-        trial = self.run(step)
-        for attempt in range(6):
-            value = excess(trial)
-            if 1.0 - 12.0 * within * (1 + attempt) <= value <= 1.0:
+    def search(self, goal: "Goal") -> "Trial":
+        """A trial that is within its goal, and not far below."""
+        aim, known = (
+            Goal(goal.kind, 0.996 * goal.amount),
+            self.power * np.where(np.arange(len(self.power)) > 2 * FIRST_LAYER, UNEXPLAINED, 1.0),
+        )
+        for attempt, tolerance in enumerate((0.015, 0.02, 0.03, 0.05)):
+            step = self.guess(aim, known)
+            trial = self.run(step, goal=aim, known=known if attempt else None)
+            value = goal.excess(trial)
+            if 1.0 - tolerance <= value <= 1.0:
                 return trial
-            near = trial
-            aim = 1.0 - within * (1 + 3 * attempt)
-            step = solve(partial(self._without, near.tendencies, excess, aim), near.step, power, 0.3 * within)
+            known = trial.left
+            aim = Goal(goal.kind, aim.amount * (float(np.clip((1.0 - 0.3 * tolerance) / value, 0.5, 1.5)) if attempt else 1.0))
+        power = 1.0 if goal.kind == "error" else -1.0
+        while goal.excess(trial) > 1.0:
+            step *= 0.97**power
             trial = self.run(step)
-        while excess(trial) > 1.0:
-            trial = self.run(trial.step * 0.97 ** np.sign(power))
         return trial
 
-    def _without(self, tendencies: dict[int, Array], excess: Callable[["Trial"], float], aim: float, step: float) -> float:
-        """The excess over ``aim`` of a step tried without transforms."""
-        return excess(self.run(step, tendencies)) / aim
+    def guess(self, goal: "Goal", left: Array) -> float:
+        """The step that meets a goal if predictions leave sums of squares ``left`` (shells,)."""
+        steps = np.exp2(np.arange(-60.0, 30.0, 1.0 / 32.0)) * max(float(self.scale.max(initial=0.0)), 1e-300)
+        total = _forecast(goal.kind, left, np.diff(self.start), steps) + (self.lost if goal.kind == "error" else 0.0)
+        return float(steps[np.argmin(np.abs(np.log(np.maximum(total, 1e-300) / goal.amount)))])
 
     def nothing(self) -> "Trial":
         """A block without any wave."""
-        shells = len(self.scale)
-        return Trial(1.0, 0, np.zeros(shells, np.int64), np.zeros(shells, np.int64), np.zeros(len(self.x), np.int64), {})
+        return Trial(1.0, 0, len(self.scale), len(self.x))
 
     def check(self, allowed: float) -> None:
         """Refuse a sum of squared errors that the basis can't keep."""
@@ -141,45 +182,39 @@ class Plan:
                 "is outside its basis (divergence, and waves of two points)"
             )
 
-    def step_of_error(self, allowed: float) -> float:
-        """About the step that gives this sum of squared errors, predictions left aside."""
-        counts = np.diff(self.start)
-        target = allowed - min(self.lost, 0.9 * allowed)
-        steps = np.exp2(np.arange(-60.0, 30.0, 0.25)) * max(float(self.scale.max(initial=0.0)), 1e-300)
-        errors = (counts * np.minimum(self.scale**2, steps[:, None] ** 2 / 11.0)).sum(axis=1)
-        return float(steps[max(int(np.count_nonzero(errors < target)) - 1, 0)])
 
-    def first_step(self, bits: float) -> float:
-        """The step at which Gaussian shells take about ``bits``."""
-        counts = np.diff(self.start)
-        steps = np.exp2(np.arange(-60.0, 30.0, 0.25)) * max(float(self.scale.max(initial=0.0)), 1e-300)
-        rates = (counts * 0.5 * np.log2(1.0 + 17.0 * (self.scale / steps[:, None]) ** 2)).sum(axis=1)
-        return float(steps[min(int(np.count_nonzero(rates > bits)), len(steps) - 1)])
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a trial is to take at most: ``error``, a sum of squares over points, or ``bits``."""
+
+    kind: Literal["error", "bits"]
+    amount: float
+
+    def excess(self, trial: "Trial") -> float:
+        """What a trial takes over what it may."""
+        return (trial.error if self.kind == "error" else trial.bits) / self.amount
 
 
 class Trial:
-    """A field coded with one step."""
+    """A field coded with one step, or a step for each layer."""
 
-    def __init__(self, step: float, last: int, levels: Array, weights: Array, numbers: Array, tendencies: dict[int, Array]) -> None:
-        self.step, self.last, self.levels, self.weights, self.numbers, self.tendencies = step, last, levels, weights, numbers, tendencies
-        self.error, self.bits = 0.0, 0.0  # sum over points of squares; an estimate
+    def __init__(self, step: float, last: int, shells: int, numbers: int) -> None:
+        self.step, self.last = step, last
+        self.levels, self.weights, self.offsets = (np.zeros(shells, np.int64) for _ in range(3))
+        self.numbers = np.zeros(numbers, np.int64)
+        self.tendencies: dict[int, Array] = {}  # by the last shell of those they are made of
+        self.left = np.zeros(shells)  # sums of squares that predictions leave
+        self.offset = 0  # of the layer in hand
+        self.error, self.bits = 0.0, 8.0  # sum over points of squares; an estimate
 
 
-def solve(excess: Callable[[float], float], step: float, power: float, within: float) -> float:
-    """A step at which ``excess`` (about step^power) is at most 1, by a share ``within``."""
-    tried: list[tuple[float, float]] = []
-    best, slope = step, power
-    for _ in range(8):
-        value = float(np.log(max(excess(step), 1e-300)))
-        best = step
-        if -within < value <= 0.0:
-            break
-        tried.append((float(np.log(step)), value))
-        if len(tried) > 1 and abs(tried[-1][0] - tried[-2][0]) > 1e-9:
-            slope = (tried[-1][1] - tried[-2][1]) / (tried[-1][0] - tried[-2][0])
-            slope = float(np.clip(slope / power, 0.1, 3.0)) * power
-        step = float(np.exp(tried[-1][0] - np.clip((value + 0.5 * within) / slope, -6.0, 6.0)))
-    return best
+def _forecast(kind: str, left: Array, counts: Array, steps: Array) -> Array:
+    """Error or bits (steps,) of shells of which sums of squares are ``left``."""
+    bits, errors = quantisers.expected()
+    levels = quantisers.level_of(np.sqrt(left / np.maximum(counts, 1)) / steps[:, None])
+    if kind == "bits":
+        return np.asarray((counts * bits[levels] + 2.0 * SIDE).sum(axis=1))
+    return np.asarray(np.where(levels > quantisers.SILENT, counts * errors[levels] * steps[:, None] ** 2, left).sum(axis=1))
 
 
 def _loose(target: Target, count: int, mean_square: float) -> bool:

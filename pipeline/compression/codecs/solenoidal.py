@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from pipeline.compression import corrections, quantisers
 from pipeline.compression.solenoidal_basis import Shape, Spectrum, field, spectrum
 from pipeline.compression.solenoidal_layers import WEIGHTS, Coded, paired, rebuild
-from pipeline.compression.solenoidal_plan import Plan
+from pipeline.compression.solenoidal_plan import Goal, Plan
 from pipeline.compression.solenoidal_stream import pack, unpack
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
@@ -100,7 +100,7 @@ def encode(values: Array, target: Target) -> bytes:
 
 def _to_error(plan: Plan) -> bytes:
     plan.check(plan.allowed)
-    return pack(plan.coded(plan.search(lambda trial: trial.error / plan.allowed, plan.step_of_error(plan.allowed), 2.0)))
+    return pack(plan.coded(plan.search(Goal("error", plan.allowed))))
 
 
 def _within(plan: Plan, most: int) -> bytes:
@@ -108,16 +108,16 @@ def _within(plan: Plan, most: int) -> bytes:
     spare = most - len(pack(plan.coded(plan.nothing())))
     if spare < 0:
         raise InputError(f"solenoidal can't code a block in {most} bytes: its header takes {most - spare}")
-    trial = plan.search(lambda trial: (trial.bits / 8.0 + 4.0) / (spare + 4.0), plan.first_step(9.6 * spare), -1.0)
+    trial = plan.search(Goal("bits", 8.0 * spare + 8.0))
     while len(data := pack(plan.coded(trial))) > most:
-        trial = plan.run(trial.step * (1.001 + 0.5 * (len(data) / most - 1.0)))
+        trial = plan.run(trial.step * (1.002 + 0.7 * (len(data) / most - 1.0)))
     return data
 
 
 def _bounded(plan: Plan, values: Array, bound: float) -> bytes:
     """The block with no point further off than ``bound``: of all steps, the coarser with more corrections, the cheapest."""
     plan.check((bound / 1.8) ** 2 * values.size)
-    near = plan.run(plan.step_of_error((bound / 3.0) ** 2 * values.size))
+    near = plan.run(plan.guess(Goal("error", max((bound / 3.0) ** 2 * values.size, 1.1 * plan.lost)), plan.power))
 
     def cost(step: float) -> float:
         trial = plan.run(step, near.tendencies)
@@ -162,12 +162,12 @@ def known(data: bytes) -> Known:
     coded, _ = unpack(data)
     decoded, predicted = rebuild(coded)
     table = quantisers.tables()
-    start, count = decoded.start, np.diff(decoded.start)
+    start, count, steps = decoded.start, np.diff(decoded.start), coded.steps
     low, high = np.empty(coded.numbers.size), np.empty(coded.numbers.size)
     for s, level in enumerate(coded.levels):
         own = slice(start[s], start[s + 1])
-        quantisers.interval(coded.numbers[own], level, coded.step, table.thresholds, table.reach, low[own], high[own])
-    left = np.where(coded.levels > 0, coded.step * quantisers.scale_of(coded.levels), 0.0)
+        quantisers.interval(coded.numbers[own], level, steps[s], table.thresholds, table.reach, low[own], high[own])
+    left = np.where(coded.levels > 0, steps * quantisers.scale_of(coded.levels), 0.0)
     energy = count * left**2 * (1.0 + (coded.weights / WEIGHTS) ** 2)
     return Known(coded.shape, coded.box, coded.mean, decoded.parts, paired(predicted + low), paired(predicted + high), energy)
 
