@@ -203,6 +203,8 @@ def test_what_is_known_holds_the_original_and_gives_the_same_numbers():
     energy = np.add.reduceat((np.abs(own) ** 2).sum(axis=0), inside.start[1:-1])
     sent = facts.energy[1:] > 0
     assert np.abs(facts.energy[1:][sent] / energy[sent] - 1.0).max() < 0.15  # half a level of the scale, half a step of the weight
+    again = solenoidal.agree(facts.values, facts)
+    assert np.abs(again - facts.values).max() <= 1e-5 * np.abs(own).max()  # what is decoded agrees with itself
     other = own + np.random.default_rng(5).normal(size=own.shape) * np.abs(own).mean()
     moved = solenoidal.agree(other, facts)
     assert (moved.real >= facts.low.real).all() and (moved.real <= facts.high.real).all()

@@ -123,7 +123,9 @@ def _bounded(plan: Plan, values: Array, bound: float) -> bytes:
         trial = plan.run(step, near.tendencies)
         return trial.bits + values.size * _bits_beyond(bound / np.sqrt(trial.error / values.size))
 
-    step = min(near.step * np.exp2(np.arange(-1.25, 1.0, 0.125)), key=cost)
+    step = near.step
+    for octaves in (np.arange(-1.2, 1.0, 0.4), (-0.13, 0.0, 0.13)):
+        step = min((step * float(np.exp2(o)) for o in octaves), key=cost)
     coded = plan.coded(plan.run(step))
     return pack(coded, corrections.find(values, _field(coded), bound))
 
