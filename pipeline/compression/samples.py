@@ -35,7 +35,7 @@ def sample(values: Array, ratio: float) -> Sample:
         The codec refuses the field, or the ratio is too high.
     """
     original = zipgan.Original.of(values)
-    _, _, about = zipgan.base(values, original, Target("bytes", values.nbytes / ratio))
+    about = zipgan.base(values, original, Target("bytes", values.nbytes / ratio)).facts
     grown = detail.grown(about, original.viscosity, zipgan.SPANS)
     vorticity, lacking = detail.scales(about)
     return Sample(about, grown, original.parts, detail.inputs(about, grown).astype(np.float16), lacking, vorticity)

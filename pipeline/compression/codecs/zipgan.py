@@ -91,7 +91,7 @@ def encode(values: Array, target: Target, *, least: bool = False) -> bytes:
         return _sized(values, original, int(target.value), least)
     aim = target.value
     for _ in range(6):
-        data, error = _coded(values, original, Target("nrmse", aim), least)
+        data, error = _coded(values, original, base(values, original, Target("nrmse", aim)), least)
         if error <= target.value:
             return data
         aim *= 0.98 * target.value / error
@@ -132,29 +132,37 @@ def extent(transform: Spectrum) -> Shape:
 
 def _sized(values: Array, original: Original, most: int, least: bool) -> bytes:
     """The block in at most so many bytes."""
-    spare = most - HEAD.size - detail.HEAD.size
-    for _ in range(4):
-        if spare <= 0:
-            break
-        data, _ = _coded(values, original, Target("bytes", spare), least)
-        if len(data) <= most:
-            return data
-        spare -= len(data) - most
-    raise InputError(f"zipgan can't code a block in {most} bytes: what goes with the base takes {most - spare}")
+    beside = HEAD.size + detail.HEAD.size  # what goes with the base
+    while beside < most:
+        found = base(values, original, Target("bytes", most - beside))
+        over = HEAD.size + len(found.energies) + len(found.coded) - most
+        if over <= 0:
+            return _coded(values, original, found, least)[0]
+        beside += over
+    raise InputError(f"zipgan can't code a block in {most} bytes: what goes with the base takes {beside}")
 
 
-def base(values: Array, original: Original, target: Target) -> tuple[bytes, bytes, Facts]:
-    """The base coded to ``target``, the energies that go with it, and what a decoder knows of both."""
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A coded base, the energies that go with it, and what a decoder knows of both."""
+
+    coded: bytes
+    energies: bytes
+    facts: Facts
+
+
+def base(values: Array, original: Original, target: Target) -> Base:
+    """The base coded to ``target``."""
     coded = solenoidal.encode(values, target)
     known = solenoidal.known(coded)
     kept = detail.widened(known.values, known.shape, known.box, original.box, 0.0)
     energies = detail.write_energies(original.energy, detail.shells(kept, modes(known.shape, original.box)))
-    return coded, energies, detail.facts(known, original.box, energies)
+    return Base(coded, energies, detail.facts(known, original.box, energies))
 
 
-def _coded(values: Array, original: Original, target: Target, least: bool) -> tuple[bytes, float]:
-    """A block whose base is coded to ``target``, and its error (root mean square over that of the field)."""
-    coded, energies, about = base(values, original, target)
+def _coded(values: Array, original: Original, on: Base, least: bool) -> tuple[bytes, float]:
+    """The block on a base, and its error (root mean square over that of the field)."""
+    about = on.facts
 
     def error(parts: Array) -> float:
         lost = original.lost + float((np.abs(parts - original.parts) ** 2).sum(dtype=np.float64))
@@ -167,13 +175,13 @@ def _coded(values: Array, original: Original, target: Target, least: bool) -> tu
         want = detail.flatness(original.parts, about)
         for number in (PLAIN,) if least else range(len(BOOSTS)):
             parts = _finished(about, candidate, number)
-            off, here = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).sum())
+            off, here = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).max())
             if off > (1.0 if least else WORST) * bare or here >= wrong:
                 break  # more boost: more error, and the flatness is past the right one
             wrong, boost, found = here, number, off
     if boost == BARE:
-        return _pack(Block(values.dtype.str, BARE, original.box, 0.0, b"", coded, b"")), found
-    return _pack(Block(values.dtype.str, boost, original.box, original.viscosity, energies, coded, used()[1])), found
+        return _pack(Block(values.dtype.str, BARE, original.box, 0.0, b"", on.coded, b"")), found
+    return _pack(Block(values.dtype.str, boost, original.box, original.viscosity, on.energies, on.coded, used()[1])), found
 
 
 def _bare(values: Array, target: Target) -> bytes:
