@@ -22,7 +22,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 STEP = 0.02  # of the logarithm of the ratio of neighbouring shells' energies: 1 % of the energy at most
 KEPT = 0.99  # shells that hold this part of their energy from the base on need no energy sent
 TAIL = 1e-5  # of k^2 E(k): what is beyond has no energy sent and is left out
-HEAD = struct.Struct("<HH")
+EMPTY = 1e-7  # of k^2 E(k): a shell with less has no energy
+HEAD = struct.Struct("<HHf")  # first shell, shells, energy of the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def facts(known: Known, box: Shape, sent: bytes) -> Facts:
     infinite = complex(np.inf, np.inf)
     low = widened(_rounded(known.low, np.inf), known.shape, known.box, box, -infinite)
     high = widened(_rounded(known.high, -np.inf), known.shape, known.box, box, infinite)
-    first, _ = HEAD.unpack_from(sent)
     energy = read_energies(sent, shells(values, modes(known.shape, box)))
+    first, _, _ = HEAD.unpack_from(sent)
     return Facts(known.shape, detail_grid(known.shape, box), box, values, low, high, energy, first)
 
 
@@ -98,29 +99,37 @@ def _rounded(parts: Array, towards: float) -> Array:
 
 
 def write_energies(original: Array, base: Array) -> bytes:
-    """Energies (shells,) of the original in a byte a shell, from the first that the base holds less than `KEPT` of."""
+    """Energies (shells,) of the original in a byte a shell, from the first that the base holds less than `KEPT` of.
+
+    A byte is the logarithm of the ratio to the shell before, in steps of `STEP`; nought is a shell without energy.
+    """
     square = np.arange(len(original)) ** 2 * original
     rest = np.cumsum(square[::-1])[::-1]
+    some = square > EMPTY * rest[0]
     last = max(int(np.count_nonzero(rest > TAIL * rest[0])), 1)
-    lacking = np.flatnonzero((base < KEPT * original)[:last])
-    first = max(int(lacking[0]), 2) if len(lacking) else last
-    codes, before = [], float(base[first - 1]) if first <= len(base) else 0.0
+    lacking = np.flatnonzero(((base < KEPT * original) & some)[:last])
+    first = max(int(lacking[0]), 1) if len(lacking) else last
+    before = float(np.float32(original[first])) if first < last else 0.0
+    out = bytearray(HEAD.pack(first, last - first, before))
     for s in range(first, last):
-        code = int(np.clip(np.rint(np.log(max(original[s], 1e-300) / max(before, 1e-300)) / STEP), -127, 127))
-        before *= float(np.exp(STEP * code))
-        codes.append(code + 127)
-    return HEAD.pack(first, len(codes)) + bytes(codes)
+        code = int(np.clip(np.rint(np.log(original[s] / before) / STEP), -127, 127)) if some[s] else -128
+        before *= float(np.exp(STEP * code)) if some[s] else 1.0
+        out.append(code + 128)
+    return bytes(out)
 
 
 def read_energies(sent: bytes, base: Array) -> Array:
     """Energies (shells,) that were written; the base's own before the first, nought after the last."""
-    first, count = HEAD.unpack_from(sent)
-    energy = np.zeros(len(base))
-    if not 1 <= first <= len(base) or first + count > len(base) or len(sent) < HEAD.size + count:
+    if len(sent) < HEAD.size:
+        raise InputError("a damaged zipgan block: no energies")
+    first, count, before = HEAD.unpack_from(sent)
+    if not 1 <= first <= len(base) or first + count > len(base) or len(sent) != HEAD.size + count or not 0.0 <= before < np.inf:
         raise InputError("a damaged zipgan block: energies of more shells than the field has")
+    energy = np.zeros(len(base))
     energy[:first] = base[:first]
-    codes = np.frombuffer(sent, np.uint8, count, HEAD.size).astype(float) - 127.0
-    energy[first : first + count] = base[first - 1] * np.exp(STEP * np.cumsum(codes))
+    codes = np.frombuffer(sent, np.uint8, count, HEAD.size).astype(float) - 128.0
+    some = codes > -128.0
+    energy[first : first + count] = np.where(some, before * np.exp(STEP * np.cumsum(np.where(some, codes, 0.0))), 0.0)
     return energy
 
 

@@ -250,3 +250,11 @@ def test_the_shipped_weights_are_small_and_whole():
     shipped = weights.read(weights.SHIPPED)
     assert weights.SHIPPED.stat().st_size < 2e6
     generator.generator(shipped.arrays, shipped.size)
+
+
+def test_shells_without_energy_are_sent_as_such():
+    energy = np.exp(-0.4 * np.arange(30.0))
+    energy[[1, 12, 20]] = 0.0
+    back = detail.read_energies(detail.write_energies(energy, 0.5 * energy), 0.5 * energy)
+    assert np.array_equal(np.flatnonzero(back[:25] == 0.0), [1, 12, 20])
+    assert back[2:12] == pytest.approx(energy[2:12], rel=0.011)  # half a step
