@@ -118,21 +118,17 @@ def generator(weights: dict[str, Array], size: dict[str, int]) -> Generator:
 
 
 def correct(network: Generator, fields: Array, lacking: float) -> Array:
-    """The correction (3, nz, ny, nx) of periodic ``fields`` (12, nz, ny, nx), on one thread.
+    """The correction (3, nz, ny, nx) of periodic ``fields`` (12, nz, ny, nx).
 
     Great fields are made tile by tile, each with a halo as wide as the network sees: memory is bounded, and the bits depend on the field
-    alone, not on what runs beside.
+    alone. Torch is left on one thread, since its sums depend on the number of threads, and threads beside this one may be here too.
     """
-    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     part = torch.tensor([lacking], dtype=torch.float32)
-    try:
-        with torch.inference_mode():
-            if max(fields.shape[1:]) <= CELL * WHOLE:
-                return np.asarray(network(torch.from_numpy(np.ascontiguousarray(fields))[None], part)[0].numpy())
-            return _tiled(network, fields, part, CELL * TILE)
-    finally:
-        torch.set_num_threads(threads)
+    with torch.inference_mode():
+        if max(fields.shape[1:]) <= CELL * WHOLE:
+            return np.asarray(network(torch.from_numpy(np.ascontiguousarray(fields))[None], part)[0].numpy())
+        return _tiled(network, fields, part, CELL * TILE)
 
 
 def _tiled(network: Generator, fields: Array, part: Tensor, side: int) -> Array:

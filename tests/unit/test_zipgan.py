@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -145,6 +146,14 @@ def test_tiles_make_what_the_whole_makes(network):
     with torch.inference_mode():
         tiles = generator._tiled(network, fields, torch.tensor([0.1]), 16)
     assert np.abs(tiles - whole).max() < 1e-5 * np.abs(whole).max()  # round-off
+
+
+def test_blocks_decoded_side_by_side_have_the_same_bits(network):
+    data = [zipgan.encode(flow(), Target("bytes", count)) for count in (1200, 1500)]
+    alone = [zipgan.decode(one).tobytes() for one in data]
+    torch.set_num_threads(2)
+    with ThreadPoolExecutor(2) as pool:
+        assert [values.tobytes() for values in pool.map(zipgan.decode, data * 2)] == alone * 2
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
