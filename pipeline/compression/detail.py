@@ -172,12 +172,15 @@ def inputs(about: Facts, parts: Array) -> Array:
 
 
 def boosted(parts: Array, about: Facts, boost: float) -> Array:
-    """Coefficients whose difference from the base is multiplied by 1 + boost * (squared gradient over its mean), point by point."""
+    """Coefficients whose difference from the base is multiplied point by point by 1 + boost * g, g the squared gradient over its mean.
+
+    A ``boost`` below nought weakens: it divides by 1 - boost * g.
+    """
     if boost == 0.0:
         return parts
     factor = np.complex64(about.factor)
     strength = (gradients(factor * parts, about.grid, about.box) ** 2).sum(axis=0)
-    weight = 1.0 + np.float32(boost) * strength / strength.mean()
+    weight = (1.0 + np.float32(abs(boost)) * strength / strength.mean()) ** np.sign(boost)
     weight /= np.sqrt((weight**2).mean())
     change = field((parts - about.values) * factor, about.grid, box=about.box)
     return about.values + parts_of(change * weight, about)

@@ -29,8 +29,8 @@ def conda() -> dict[str, str]:
     """Packages of environment.yml with what it says of their versions."""
     found = {}
     for entry in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]:
-        if isinstance(entry, str):
-            name, version = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", entry).groups()
+        for text in [entry] if isinstance(entry, str) else entry["pip"]:
+            name, version = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", text).groups()
             found[CONDA_NAMES.get(name, name).lower()] = version
     return found
 

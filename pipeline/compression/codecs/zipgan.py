@@ -40,7 +40,9 @@ TYPES = ("<f4", "<f8")
 HEAD = struct.Struct("<BBB3HfHI8s")  # version, type, boost, box, viscosity, bytes of energies, of the base, weights
 BARE = 255  # the ``boost`` of a block that is the base alone
 PLAIN = 254  # ... of one whose detail is what was found likeliest: neither boosted nor given its energy
-BOOSTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+RISING = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+FALLING = (0.0, -0.02, -0.05, -0.1, -0.2, -0.4)
+BOOSTS = RISING + FALLING[1:]
 SPANS = 1.5  # Kolmogorov times that small scales are regrown for
 WORST = 1.4  # times the base's error: more is not worth the right statistics
 SMALLEST = 1e-9  # of the energy: waves beyond which there is no more along each axis are not in the box
@@ -133,13 +135,20 @@ def extent(transform: Spectrum) -> Shape:
 def _sized(values: Array, original: Original, most: int, least: bool) -> bytes:
     """The block in at most so many bytes."""
     beside = HEAD.size + detail.HEAD.size  # what goes with the base
-    while beside < most:
-        found = base(values, original, Target("bytes", most - beside))
-        over = HEAD.size + len(found.energies) + len(found.coded) - most
-        if over <= 0:
-            return _coded(values, original, found, least)[0]
-        beside += over
-    raise InputError(f"zipgan can't code a block in {most} bytes: what goes with the base takes {beside}")
+    ask, best = most - beside, None
+    for _ in range(8):
+        if ask <= 0:
+            break
+        found = base(values, original, Target("bytes", ask))
+        left = most - HEAD.size - len(found.energies) - len(found.coded)
+        if left >= 0 and (best is None or len(found.coded) > len(best.coded)):
+            best = found
+        if 0 <= left <= most // 200 or (left < 0 and best is not None):
+            break
+        ask += left if left > 0 else left - 2  # a base may take less than it was given; a smaller one lacks more shells
+    if best is None:
+        raise InputError(f"zipgan can't code a block in {most} bytes: what goes with the base takes {most - ask}")
+    return _coded(values, original, best, least)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +178,21 @@ def _coded(values: Array, original: Original, on: Base, least: bool) -> tuple[by
         return float(np.sqrt(lost / max(original.total, 1e-300)))
 
     bare = error(about.values)
-    wrong, boost, found = np.inf, BARE, bare
+    boost, found = BARE, bare
     if about.energy[about.first :].any():
         candidate = _candidate(about, original.viscosity)
         want = detail.flatness(original.parts, about)
-        for number in (PLAIN,) if least else range(len(BOOSTS)):
-            parts = _finished(about, candidate, number)
-            off, here = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).max())
-            if off > (1.0 if least else WORST) * bare or here >= wrong:
-                break  # more boost: more error, and the flatness is past the right one
-            wrong, boost, found = here, number, off
+        wrong = np.inf
+        for tried in ([PLAIN],) if least else (RISING, FALLING):
+            for value in tried:
+                number = PLAIN if least else BOOSTS.index(value)
+                parts = _finished(about, candidate, number)
+                off, here = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).max())
+                if off > (1.0 if least else WORST) * bare or here > wrong:
+                    break  # further on, the flatness is further off
+                wrong, boost, found = here, number, off
+            if boost not in (0, BARE):
+                break  # it rose
     if boost == BARE:
         return _pack(Block(values.dtype.str, BARE, original.box, 0.0, b"", on.coded, b"")), found
     return _pack(Block(values.dtype.str, boost, original.box, original.viscosity, on.energies, on.coded, used()[1])), found
