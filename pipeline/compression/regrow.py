@@ -83,7 +83,7 @@ def march(waves: Array, on: Grid, viscosity: float, time: float, reach: float) -
     """Waves after ``time`` (below nought: before); waves at or beyond ``reach`` are nought."""
     keep: Array = (on.square < reach * reach).astype(np.float32)
     h: Array = waves * keep
-    speed = float(np.abs(_points(h, on.shape)).sum(0).max())
+    speed = float(np.sqrt((_points(h, on.shape) ** 2).sum(0).max()))  # k.u is at most reach times this
     steps = max(1, int(np.ceil(abs(time) * speed * reach / COURANT)))
     dt = np.float32(time / steps)
     half = np.exp(-np.float32(viscosity) * on.square * dt / 2)
