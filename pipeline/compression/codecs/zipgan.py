@@ -143,7 +143,7 @@ def _sized(values: Array, original: Original, most: int, least: bool) -> bytes:
         left = most - HEAD.size - len(found.energies) - len(found.coded)
         if left >= 0 and (best is None or len(found.coded) > len(best.coded)):
             best = found
-        if 0 <= left <= most // 200 or (left < 0 and best is not None):
+        if 0 <= left <= most // 200:
             break
         ask += left if left > 0 else left - 2  # a base may take less than it was given; a smaller one lacks more shells
     if best is None:
