@@ -6,9 +6,8 @@ from typing import Any
 
 import h5py
 
-from pipeline.compression.cut_off import open_hdf5
 from pipeline.layout import ARCHIVE
-from pipeline.store import readable
+from pipeline.store import open_file, readable
 
 LONGEST = 60  # characters of an attribute shown in one line
 
@@ -21,7 +20,7 @@ def describe(path: Path) -> None:
     InputError
         No such file, or no HDF5.
     """
-    with readable(path), open_hdf5(path) as file:
+    with readable(path), open_file(path) as file:
         print("\n".join(_lines(path, file)))
 
 

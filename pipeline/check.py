@@ -8,11 +8,10 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 
-from pipeline.compression.cut_off import open_hdf5, size_before
 from pipeline.ensemble import read_header
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ENSEMBLE_SCHEMA, MESHES, RESULT_SCHEMA, SCHEMA, MeshLayout, mesh_layout, series_names
-from pipeline.store import readable
+from pipeline.store import open_file, readable
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
 
@@ -25,10 +24,8 @@ def validate(path: Path) -> str:
     InputError
         It does not: names the file and the first violation.
     """
-    with readable(path), open_hdf5(path) as file:
+    with readable(path), open_file(path) as file:
         schema = file.attrs.get("schema")
-        if schema != ARCHIVE_SCHEMA and size_before(path):
-            raise InputError(f"{path} is damaged: cut off after {path.stat().st_size} of {size_before(path)} bytes")
         if schema == ENSEMBLE_SCHEMA:
             read_header(path)
             return ENSEMBLE_SCHEMA

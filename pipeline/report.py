@@ -188,7 +188,8 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
     if fields:
         finest = min(fields, key=lambda name: fields[name]["fields"]["relative"]["value"])
         table = tables[f"runs/{finest}/map"]
-        with Store(folder.parent / finest / "run.h5") as store:
+        own = folder.parent / finest / "run.h5"
+        with Store(own if own.exists() else own.with_name("archive.h5")) as store:  # a run, or what a stage made of one
             drawn[f"error map of {finest}"] = error_figures.error_map(
                 store.mesh(), table["amplitude"] + table["bias"], table["phase"], store.fields[result["field"]].unit
             )

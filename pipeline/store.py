@@ -46,7 +46,7 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         with readable(self.path):
-            self._file = _open_file(self.path)
+            self._file = open_file(self.path)
         if self._file.attrs.get("schema") not in (SCHEMA, ARCHIVE_SCHEMA):
             schema = self._file.attrs.get("schema")
             self._file.close()
@@ -182,7 +182,7 @@ class Source:
             return np.asarray(file[self.name][place])
 
 
-def _open_file(path: Path) -> Any:
+def open_file(path: Path) -> Any:
     """The file at ``path``; one that was cut off only where it is an archive, whose whole blocks can be read."""
     try:
         return h5py.File(path, "r")
