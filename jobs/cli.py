@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.verbs import VERBS
 from pipeline.errors import InputError, RunError, WriteError
 
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -43,10 +44,11 @@ def run(
     ] = [],  # noqa: B006
     out: Annotated[Path | None, typer.Option(help="Output folder. Default: runs/<name of the file>.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is done; replace another run in the output folder.")] = False,
-    only: Annotated[str, typer.Option(metavar="NAME", help="Do this one run of a campaign, and no stage.")] = "",
-    on: Annotated[
-        str, typer.Option(metavar="SITE", help="Submit to SLURM: a sweep's runs as an array. SITE is local_slurm or a file.")
-    ] = "",
+    again: Annotated[str, typer.Option("--from", metavar="NAME", help="Do this run or stage again, and all that reads its result.")] = "",
+    only: Annotated[str, typer.Option(metavar="NAME", help="Do this one run or stage of a campaign.")] = "",
+    on: Annotated[str, typer.Option(metavar="SITE", help="Submit to SLURM. SITE is a name (`wavetrain sites`) or a file.")] = "",
+    time: Annotated[str, typer.Option(help="With --on: a run's time limit, as sbatch takes it. Default: estimated, or the site's.")] = "",
+    memory: Annotated[str, typer.Option(help="With --on: a run's memory, such as 8G. Default: estimated, or the site's.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
@@ -57,7 +59,10 @@ def run(
     """
     from jobs.execute import execute
 
-    execute(file, ranks=ranks, overrides=set_, out=out, force=force, only=only, on=on, dry_run=dry_run, quiet=quiet)
+    limits = {key: value for key, value in (("time", time), ("memory", memory)) if value}
+    execute(
+        file, ranks=ranks, overrides=set_, out=out, force=force, again=again, only=only, on=on, limits=limits, dry_run=dry_run, quiet=quiet
+    )
 
 
 @app.command()
@@ -130,6 +135,10 @@ def advise(
         for name, predicted in (("error", advice.error), ("cost", advice.cost), ("storage", advice.storage)):
             unit = {"error": "[1]", "cost": "[core-seconds]", "storage": "[bytes]"}[name]
             print(f"{name + ' ' + unit:<22}{predicted:>12.4g}{outcome[name]:>12.4g}{predicted / outcome[name]:>8.3f}")
+
+
+for verb in VERBS:
+    app.command()(verb)
 
 
 def main() -> None:
