@@ -70,9 +70,9 @@ def do_runs(
                     raise
                 failed[run.name] = type(error)(f"{run.name}: {error}")
                 say(f"FAILED: {run.name}: {error}")
-    for error in failed.values():
-        if isinstance(error, StopError):
-            raise error
+    for outcome in failed.values():
+        if isinstance(outcome, StopError):
+            raise outcome
     return failed
 
 

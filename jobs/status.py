@@ -156,8 +156,6 @@ def logs(folder: Path, name: str) -> list[Path]:
     given = record.submitted(folder).get("steps", {}).get(name, {})
     places = {step.name: step.folder if isinstance(step, Run) else step.name for step in campaign.steps}
     own = folder / places.get(name, name)
-        (folder / (step.folder if isinstance(step, Run) else step.name) for step in campaign.steps if step.name == name), folder / name
-    )
     paths = [folder / record.PLACE / given["log"]] if given else []
     return [path for path in (*paths, own / "log.txt") if path.exists()]
 

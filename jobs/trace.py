@@ -43,7 +43,7 @@ def _run(path: Path, indent: str) -> Iterator[str]:
     yield f"{indent}  case: sha256 {made_from['case']}"
     for name, hashed in made_from["inputs"].items():
         now = provenance.files({"file": name}, Path(made_from["folder"]))[name]
-        yield f"{indent}  input {name}: sha256 {hashed}{'' if now == hashed else ' (not to be had now)' if now == 'missing' else ' (CHANGED since)'}"
+        yield f"{indent}  input {name}: sha256 {hashed}{_since(now, hashed)}"
 
 
 def _stage(path: Path, indent: str) -> Iterator[str]:
@@ -61,10 +61,15 @@ def _stage(path: Path, indent: str) -> Iterator[str]:
     for name, (file, hashed) in made_from["files"].items():
         source = (path.parent / file).resolve()
         if not source.exists():
-            yield f"{indent}  input {name}: {file}, sha256 {hashed} (not to be had now)"
+            yield f"{indent}  input {name}: {file}, sha256 {hashed}{_since('missing', hashed)}"
             continue
-        yield f"{indent}  input {name}: sha256 {hashed}{'' if provenance.digest(source) == hashed else ' (CHANGED since)'}"
+        yield f"{indent}  input {name}: sha256 {hashed}{_since(provenance.digest(source), hashed)}"
         yield from _stage(source, indent + "    ") if source.name == "result.h5" else _run(source, indent + "    ")
+
+
+def _since(now: str, then: str) -> str:
+    """What became of an input since."""
+    return "" if now == then else " (not to be had now)" if now == "missing" else " (CHANGED since)"
 
 
 def _facts(made_from: dict[str, Any], indent: str) -> Iterator[str]:

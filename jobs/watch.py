@@ -41,7 +41,7 @@ def _time(seconds: float) -> str:
 
 
 def watch(folder: Path) -> Status:
-    """Show how the campaign in ``folder`` goes until nothing waits or runs any more: a live table, or plain lines where there is no terminal."""
+    """Show how the campaign in ``folder`` goes until nothing waits or runs: a live table, or plain lines without a terminal."""
     if sys.stdout.isatty():
         return _live(folder)
     before: list[str] = []

@@ -76,7 +76,7 @@ class KeptBlocks:
 
 
 def _block(path: str, worth: float, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What ``function`` gives for ``arguments``: read from ``path``, or computed and, where it took ``worth`` [s] or more, written there."""
+    """What ``function`` gives for ``arguments``: read from ``path``, or computed, and written there where it took ``worth`` [s]."""
     with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):  # none, or a damaged one
         return read_block(Path(path))
     begun = time.perf_counter()
