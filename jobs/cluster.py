@@ -11,6 +11,7 @@ from pipeline.errors import InputError
 
 # Dask lets every array of over 128 kB go back to the system at once, so that each new one is paged in anew: half of a worker's time.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [B]: what is smaller is kept for the next array
+PATIENCE = 300.0  # [s] until all workers of a job have come
 SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
 
 
@@ -65,7 +66,7 @@ def _inside(folder: Path, site: Any) -> Iterator[Any]:
     scheduler = {**interface, "dashboard_address": ":0"}
     worker = {**interface, "nthreads": 1, "memory_limit": None}  # SLURM bounds the job
     with SLURMRunner(scheduler_file=str(file), scheduler_options=scheduler, worker_options=worker) as runner, Client(runner) as connected:
-        connected.wait_for_workers(1, timeout=300)
+        connected.wait_for_workers(runner.n_workers, timeout=PATIENCE)  # one that came when all is over would wait for ever
         yield connected
     file.unlink(missing_ok=True)
 

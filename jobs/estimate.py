@@ -10,7 +10,7 @@ from pipeline import params, plugin
 from pipeline.campaign import Campaign, Run
 
 MOST = 12  # cases of a sweep that are looked at: each mesh is built
-RANK_BYTES = 300e6  # of a rank without cells: Python, MPI and the compiled kernels
+RANK_BYTES = 260e6  # of a rank without cells: Python, MPI and the compiled kernels
 START = 300.0  # [s] the start of all ranks, loading and building the mesh
 SAFETY = 2.0  # a limit is so many times the estimate: a run that breaks takes shorter steps than its first
 MEMORY_SAFETY = 1.5
@@ -49,7 +49,7 @@ def estimate(run: Run, ranks: int, site: Site) -> Estimate:
     steps = frames if not dt > 0.0 or math.isinf(dt) else math.ceil(case.time.end / dt) + frames // 2
     speed, each = site.speed.get(case.solver.kind), site.bytes.get(case.solver.kind)
     return Estimate(
-        cells, steps, cells * model.stages * steps / (speed * ranks) if speed else None, ranks * RANK_BYTES + cells * each if each else None
+        cells, steps, cells * model.stages * steps / (speed * ranks) if speed else None, ranks * (RANK_BYTES + cells * each[1]) + cells * each[0] if each else None
     )
 
 

@@ -66,7 +66,7 @@ def execute(
         _describe_plan(campaign, folder, ranks or comm.size, say, forced, only)
         return folder
     if only:
-        if comm.rank == 0:
+        if comm.rank == 0 and os.environ.get("SLURM_PROCID", "0") == "0":
             for line in record.edited(folder, campaign):
                 say(f"NOTE: {line}")
     elif comm.rank == 0:

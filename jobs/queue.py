@@ -3,12 +3,14 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "SPECIAL_EXIT", "REQUEUE_FED", "RESV_DEL_HOLD")
 GOES = ("RUNNING", "COMPLETING", "STOPPED", "STAGE_OUT", "SIGNALING", "RESIZING")
 PATIENCE = 20.0  # [s] for an answer
+GRACE = 30.0  # [s] in which a job that is cancelled may save
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,24 @@ def _told(command: list[str]) -> str | None:
     return None if done.returncode else done.stdout
 
 
-def cancel(jobs: Iterable[str]) -> str:
-    """Cancel ``jobs``; returns what SLURM had against it, or nothing."""
+def cancel(jobs: Iterable[str], words: Mapping[str, Word]) -> str:
+    """Cancel ``jobs``, of which SLURM said ``words``; returns what it had against it, or nothing.
+
+    Those that run are asked to save and stop first: their scripts hand the signal on, and ranks that SLURM itself ends can't save.
+    """
     wanted = sorted(jobs)
-    if not wanted:
-        return ""
-    done = subprocess.run(["scancel", *wanted], capture_output=True, text=True, check=False)
-    return " ".join(done.stderr.split())
+    going = [job for job in wanted if job in words and words[job].goes]
+    waiting = [job for job in wanted if job not in going]
+    refused = _cancelled(waiting) if waiting else ""
+    if going:
+        _cancelled(["--batch", "--signal=TERM", *going])
+        end = time.monotonic() + GRACE
+        while going and time.monotonic() < end:
+            time.sleep(0.5)
+            now = ask(going) or {}
+            going = [job for job in going if job in now and now[job].goes]
+    return refused or (_cancelled(going) if going else "")
+
+
+def _cancelled(words: Iterable[str]) -> str:
+    return " ".join(subprocess.run(["scancel", *words], capture_output=True, text=True, check=False).stderr.split())

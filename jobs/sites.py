@@ -42,7 +42,9 @@ class Site:
     options: tuple[str, ...] = setting("more of sbatch's options", default=())
     setup: tuple[str, ...] = setting("lines of shell before the command", default=())
     speed: Mapping[str, float] = setting("measured updates (cells x stages x steps) per core-second, by solver", factory=dict)
-    bytes: Mapping[str, float] = setting("measured memory of a run per cell, by solver", factory=dict)
+    bytes: Mapping[str, tuple[float, float]] = setting(
+        "measured memory of a run per cell, by solver: shared by all ranks, and on each of them", factory=dict
+    )
 
     def __post_init__(self) -> None:
         for name in ("title", "launcher", "scratch"):

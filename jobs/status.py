@@ -22,6 +22,7 @@ from pipeline.data import text_of
 from pipeline.errors import RunError
 
 ENDED = ("done", "failed", "cancelled", "lost", "blocked")
+STOPPED = ": stopped at t ="  # of a run that was asked to
 ATTEMPT = "=== attempt "
 ERROR = re.compile(r"^(error: .*|.* ERROR .*|(slurmstepd|srun|sbatch): error: .*|\w*(Error|Exception)\b.*|.*: (command )?not found.*)$")
 BEGINS = re.compile(r"^(error: |[\d\- :,]+ ERROR )")
@@ -93,10 +94,12 @@ def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
     if word and word.state == "COMPLETED":
         return Step(step.name, kind, "lost", error or "SLURM says COMPLETED, but there is no whole result", **where)
     if word:
+        if error and STOPPED in error and (place / "restart.h5").exists():
+            return Step(step.name, kind, "stopped", error, **part | where)
         state = "cancelled" if word.state.startswith("CANCELLED") else "failed"
         if state == "cancelled" and word.reason.startswith("Dependency"):
             return Step(step.name, kind, "blocked", "what it reads failed", **where)
-        if state == "cancelled" and not error:
+        if state == "cancelled":
             return Step(step.name, kind, state, _never(place), **part | where)
         return Step(step.name, kind, state, error or _slurms(word), **part | where)
     if error:
@@ -188,7 +191,7 @@ def cancel(folder: Path) -> list[str]:
     given = {name: step["job"] for name, step in record.submitted(folder).get("steps", {}).items()}
     words = queue.ask(given.values())
     left = {name: job for name, job in given.items() if words is None or (job in words and (words[job].waits or words[job].goes))}
-    if left and (refused := queue.cancel(left.values())):
+    if left and (refused := queue.cancel(left.values(), words or {})):
         raise RunError(f"SLURM does not cancel: {refused}")
     told = [f"{name}: job {job} cancelled" for name, job in left.items()]
     for step in campaign.steps:

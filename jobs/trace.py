@@ -1,11 +1,13 @@
 """Where a result comes from: its inputs and their hashes, back to the cases, with versions, ranks and machines; and the campaign anew."""
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jobs import record
+from pipeline import case as cases
 from pipeline import provenance
 from pipeline.campaign import Campaign, Run
 from pipeline.errors import InputError
@@ -84,9 +86,10 @@ def campaign_of(path: Path) -> str:
     """A TOML campaign that makes the file at ``path`` again: the case of a run, or a stage with all that it reads."""
     attrs = _attrs(path)
     if attrs.get("schema") != RESULT_SCHEMA:
-        if "case" not in attrs:
-            raise InputError(f"{path} holds no case")
-        return str(attrs["case"])
+        if "provenance" not in attrs:
+            raise InputError(f"{path} does not say what it was made from")
+        case = cases.parse(tomllib.loads(str(attrs["case"])), Path(json.loads(attrs["provenance"])["folder"]))
+        return record.as_toml(Campaign(case.title, (Run("run", case, "."),)))
     folder, name = path.resolve().parent.parent, path.resolve().parent.name
     whole = record.read(folder)
     wanted = {name}
