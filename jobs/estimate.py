@@ -49,7 +49,10 @@ def estimate(run: Run, ranks: int, site: Site) -> Estimate:
     steps = frames if not dt > 0.0 or math.isinf(dt) else math.ceil(case.time.end / dt) + frames // 2
     speed, each = site.speed.get(case.solver.kind), site.bytes.get(case.solver.kind)
     return Estimate(
-        cells, steps, cells * model.stages * steps / (speed * ranks) if speed else None, ranks * (RANK_BYTES + cells * each[1]) + cells * each[0] if each else None
+        cells,
+        steps,
+        cells * model.stages * steps / (speed * ranks) if speed else None,
+        ranks * (RANK_BYTES + cells * each[1]) + cells * each[0] if each else None,
     )
 
 

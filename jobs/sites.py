@@ -67,6 +67,13 @@ class Site:
                 raise InputError(f"{name} = {getattr(self, name)}; it must be at least {least}")
 
 
+def check_limits(limits: Mapping[str, str]) -> None:
+    """`InputError` where a ``time`` or a ``memory`` in ``limits`` is nothing that sbatch takes."""
+    for name, form in (("time", TIME), ("memory", MEMORY)):
+        if name in limits and not form.fullmatch(limits[name]):
+            raise InputError(f"{name} = {limits[name]!r} is nothing that sbatch takes")
+
+
 def known() -> dict[str, Path]:
     """The files of the sites that come with Wavetrain, by name."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}

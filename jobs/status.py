@@ -24,7 +24,9 @@ from pipeline.errors import RunError
 ENDED = ("done", "failed", "cancelled", "lost", "blocked")
 STOPPED = ": stopped at t ="  # of a run that was asked to
 ATTEMPT = "=== attempt "
-ERROR = re.compile(r"^(error: .*|.* ERROR .*|(slurmstepd|srun|sbatch): error: .*|\w*(Error|Exception)\b.*|.*: (command )?not found.*)$")
+ERROR = re.compile(
+    r"^(error: .*|.* ERROR .*|(slurmstepd|srun|sbatch)[^:]*: error: .*|\w*(Error|Exception)\b.*|.*: (command )?not found.*)$"
+)
 BEGINS = re.compile(r"^(error: |[\d\- :,]+ ERROR )")
 
 

@@ -37,6 +37,7 @@ def submit(
         SLURM refused a job.
     """
     site = sites.read(on)
+    sites.check_limits(asked)
     todo = campaign.after({run.name for run in campaign.runs if run.name in forced or not is_done(folder / run.folder, run.case)})
     todo |= {stage.name for stage in to_do(campaign, campaign.stages, folder, forced)}
     some = slurm.jobs(campaign, todo)
