@@ -16,6 +16,7 @@ from pipeline.campaign import Run
 from pipeline.case import Case
 from pipeline.data import text_of
 from pipeline.errors import InputError, InUseError, RunError, StopError
+from pipeline.writer import write_text
 
 log = logging.getLogger("wavetrain")
 
@@ -45,7 +46,8 @@ def prepare(folder: Path, text: str, *, force: bool) -> None:
         clear(folder)
     refuse_another(folder, text)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "case.toml").write_text(text, encoding="utf-8")
+    if text_of(folder / "case.toml") != text:
+        write_text(folder / "case.toml", text)
 
 
 def do_runs(
