@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs import queue, record, sites, slurm
 from jobs.estimate import limits_of
+from jobs.lock import locked
 from jobs.runs import is_done, prepare
 from jobs.stages import to_do
 from pipeline.campaign import Campaign
@@ -56,7 +57,9 @@ def submit(
     record.write(campaign, folder)
     write_text(folder / record.PLACE / "site.toml", sites.find(on).read_text(encoding="utf-8"))
     for run in campaign.runs:
-        if run.name in todo:
+        if run.name not in todo:
+            continue
+        with locked(folder / run.folder):
             prepare(folder / run.folder, run.case.text, force=run.name in forced)
     for stage in campaign.stages:
         if stage.name in todo:
