@@ -24,7 +24,12 @@ def trace(path: Path) -> Iterator[str]:
     InputError
         It is no file of a run or a stage, or one that does not say.
     """
-    yield from _stage(path, "") if _attrs(path).get("schema") == RESULT_SCHEMA else _run(path, "")
+    yield from _stage(path, "") if _is_stages(path) else _run(path, "")
+
+
+def _is_stages(path: Path) -> bool:
+    """Whether a stage made the file: its result, or what stands in place of a run."""
+    return _attrs(path).get("schema") == RESULT_SCHEMA or path.with_name("result.json").exists()
 
 
 def _attrs(path: Path) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _stage(path: Path, indent: str) -> Iterator[str]:
             yield f"{indent}  input {name}: {file}, sha256 {hashed}{_since('missing', hashed)}"
             continue
         yield f"{indent}  input {name}: sha256 {hashed}{_since(provenance.digest(source), hashed)}"
-        yield from _stage(source, indent + "    ") if source.name == "result.h5" else _run(source, indent + "    ")
+        yield from _stage(source, indent + "    ") if _is_stages(source) else _run(source, indent + "    ")
 
 
 def _since(now: str, then: str) -> str:
@@ -85,7 +90,7 @@ def _facts(made_from: dict[str, Any], indent: str) -> Iterator[str]:
 def campaign_of(path: Path) -> str:
     """A TOML campaign that makes the file at ``path`` again: the case of a run, or a stage with all that it reads."""
     attrs = _attrs(path)
-    if attrs.get("schema") != RESULT_SCHEMA:
+    if not _is_stages(path):
         if "provenance" not in attrs:
             raise InputError(f"{path} does not say what it was made from")
         case = cases.parse(tomllib.loads(str(attrs["case"])), Path(json.loads(attrs["provenance"])["folder"]))

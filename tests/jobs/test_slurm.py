@@ -159,7 +159,7 @@ def test_a_run_that_meets_its_time_limit_goes_on(slurm):
     (slurm / "site.toml").write_text('title = "short of time"\ntime = "1"\nwarning = 55\n')
     (slurm / "long.toml").write_text(LONG.replace("end = 16.0", "end = 160.0"))
     submitted(slurm, "long.toml", "--on", "site.toml")
-    until(lambda: "=== attempt 2" in (slurm / "out" / "jobs" / "long.log").read_text(), ENDS, every=1.0)
+    until(lambda: "=== attempt 2" in logs(slurm), ENDS, every=1.0)
     assert "out of time: queued again" in logs(slurm)
     wavetrain("cancel", "out", cwd=slurm)
 
