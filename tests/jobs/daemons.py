@@ -69,7 +69,13 @@ def start(folder: Path) -> dict[str, str]:
 
 
 def stop(folder: Path) -> None:
-    """End the daemons in ``folder``, and wait until they have ended."""
+    """Cancel what is left, end the daemons in ``folder``, and wait until they have ended."""
+    environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
+    if (folder / "slurmctld.pid").exists():
+        told(["scancel", "--user=root"], environment)
+        end = time.monotonic() + 15.0
+        while told(["squeue", "-h"], environment).strip() and time.monotonic() < end:
+            time.sleep(0.2)
     for name in ("slurmd", "slurmctld", "munge"):
         file = folder / f"{name}.pid"
         if not file.exists():
