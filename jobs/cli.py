@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.verbs import VERBS
 from pipeline.errors import InputError, RunError, WriteError
 
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -43,10 +44,11 @@ def run(
     ] = [],  # noqa: B006
     out: Annotated[Path | None, typer.Option(help="Output folder. Default: runs/<name of the file>.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Do again what is done; replace another run in the output folder.")] = False,
-    only: Annotated[str, typer.Option(metavar="NAME", help="Do this one run of a campaign, and no stage.")] = "",
-    on: Annotated[
-        str, typer.Option(metavar="SITE", help="Submit to SLURM: a sweep's runs as an array. SITE is local_slurm or a file.")
-    ] = "",
+    again: Annotated[str, typer.Option("--from", metavar="NAME", help="Do this run or stage again, and all that reads its result.")] = "",
+    only: Annotated[str, typer.Option(metavar="NAME", help="Do this one run or stage of a campaign.")] = "",
+    on: Annotated[str, typer.Option(metavar="SITE", help="Submit to SLURM. SITE is a name (`wavetrain sites`) or a file.")] = "",
+    time: Annotated[str, typer.Option(help="With --on: a run's time limit, as sbatch takes it. Default: estimated, or the site's.")] = "",
+    memory: Annotated[str, typer.Option(help="With --on: a run's memory, such as 8G. Default: estimated, or the site's.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
@@ -57,7 +59,10 @@ def run(
     """
     from jobs.execute import execute
 
-    execute(file, ranks=ranks, overrides=set_, out=out, force=force, only=only, on=on, dry_run=dry_run, quiet=quiet)
+    limits = {key: value for key, value in (("time", time), ("memory", memory)) if value}
+    execute(
+        file, ranks=ranks, overrides=set_, out=out, force=force, again=again, only=only, on=on, limits=limits, dry_run=dry_run, quiet=quiet
+    )
 
 
 @app.command()
@@ -132,56 +137,8 @@ def advise(
             print(f"{name + ' ' + unit:<22}{predicted:>12.4g}{outcome[name]:>12.4g}{predicted / outcome[name]:>8.3f}")
 
 
-@app.command()
-def compress(
-    file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")],
-    target_error: Annotated[float | None, typer.Option(help="The rms of the error over the rms of the values, such as 0.01.")] = None,
-    target_ratio: Annotated[float | None, typer.Option(help="How many times smaller the values shall be, such as 64.")] = None,
-    budget: Annotated[float | None, typer.Option(metavar="BYTES", help="How large the archive may be.")] = None,
-    bound: Annotated[
-        str, typer.Option(help="The greatest error at any point: 0.001 [the field's unit], 0.1% of its range, 60dB, rounding or exact.")
-    ] = "",
-    codec: Annotated[str, typer.Option(help="The codec. Default: the best one, measured on a sample of the blocks.")] = "",
-    out: Annotated[Path | None, typer.Option(help="The archive to write. Default: NAME.archive.h5 beside NAME.h5.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Print what every codec made of the sample.")] = False,
-    mask: Annotated[bool, typer.Option("--mask", help="Keep values that are not finite as they are; else they are refused.")] = False,
-    block: Annotated[int, typer.Option(metavar="BYTES", help="Most bytes of values in a block.")] = 2**28,
-    frames: Annotated[int, typer.Option(help="Frames in a block. Default: one, or as many small ones as make 2 MiB.")] = 0,
-    overlap: Annotated[int, typer.Option(help="Points that neighbouring blocks share on either side.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-) -> None:
-    """Keep as little of a run as a target allows, in an archive that opens as the run does; read back and compared before it is there.
-
-    What was interrupted goes on from the last whole block.
-    """
-    from jobs.archives import compress_file
-    from pipeline.stages.compress import Params
-
-    params = Params(
-        target_error=target_error,
-        target_ratio=target_ratio,
-        budget=budget,
-        bound=bound,
-        codec=codec,
-        mask=mask,
-        block=block,
-        frames=frames,
-        overlap=overlap,
-    )
-    compress_file(file, out, params, force=force, explain=explain)
-
-
-@app.command()
-def decompress(
-    file: Annotated[Path, typer.Argument(help="An archive.")],
-    out: Annotated[Path | None, typer.Option(help="The run's file to write. Default: NAME.restored.h5 beside NAME.archive.h5.")] = None,
-    salvage: Annotated[bool, typer.Option("--salvage", help="Write nan where a block is damaged; else that is refused.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-) -> None:
-    """Make a run's file of an archive: it opens like the original, with its XDMF beside."""
-    from jobs.archives import decompress_file
-
-    decompress_file(file, out, force=force, salvage=salvage)
+for verb in VERBS:
+    app.command()(verb)
 
 
 def main() -> None:

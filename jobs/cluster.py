@@ -1,22 +1,110 @@
-"""A Dask client for the stages: here, with workers of one thread each."""
+"""A Dask client for the stages: on workers here, inside a SLURM job on its nodes, or as SLURM jobs of their own. The site chooses."""
 
 import contextlib
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+from pipeline.errors import InputError, RunError
 
 # Dask lets every array of over 128 kB go back to the system at once, so that each new one is paged in anew: half of a worker's time.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [B]: what is smaller is kept for the next array
+PATIENCE = 300.0  # [s] until all workers of a job have come
+SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
 
 
 @contextlib.contextmanager
-def client(memory: int | None = None) -> Iterator[Any]:
-    """A client on a cluster of this machine's cores, closed at the end, its dashboard on any free port; ``memory`` [B] bounds a worker."""
+def client(memory: int | None = None, say: Callable[[str], Any] = lambda text: None) -> Iterator[Any]:
+    """A client, closed at the end, whose workers have one thread each; ``memory`` [B] bounds one; ``say`` gets the dashboard's address."""
     from dask import config
-    from dask.distributed import Client, LocalCluster
 
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MALLOC.items()}
     config.set({"distributed.logging.distributed": "error"} | environ)
-    workers = {"n_workers": min(2, os.cpu_count() or 1), "threads_per_worker": 1, "memory_limit": memory or "auto"}
-    with LocalCluster(**workers, dashboard_address=":0") as cluster, Client(cluster) as connected:
+    site = os.environ.get(SITE)
+    with _here(memory) if site is None else _of_site(site, memory) as connected:
+        if find_spec("bokeh"):
+            say(f"dashboard: {connected.dashboard_link}")
+        else:
+            say(f"dashboard: {connected.dashboard_link.removesuffix('status')}info/main/workers.html (with bokeh installed: .../status)")
         yield connected
+
+
+@contextlib.contextmanager
+def _here(memory: int | None, workers: int = 2) -> Iterator[Any]:
+    """On this machine's cores."""
+    from dask.distributed import Client, LocalCluster
+
+    named = {"n_workers": min(workers, os.cpu_count() or 1), "threads_per_worker": 1, "memory_limit": memory or "auto"}
+    with LocalCluster(**named, dashboard_address=":0") as cluster, Client(cluster) as connected:
+        yield connected
+
+
+def _of_site(name: str, memory: int | None) -> Any:
+    from jobs import sites
+
+    site = sites.read(name)
+    if site.workers == "here":
+        return _here(memory, site.cores)
+    if not find_spec("dask_jobqueue"):
+        raise InputError(f'the site has workers = "{site.workers}", which takes dask-jobqueue: pip install "wavetrain[slurm]"')
+    return _inside(Path(name).parent, site) if site.workers == "inside" else _as_jobs(Path(name).parent, site, memory)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path, site: Any) -> Iterator[Any]:
+    """On the processes that srun started with this one: the first is the scheduler, the second goes on here, all others are workers.
+
+    Those others never come back from here: they end when the second does.
+    """
+    from dask.distributed import Client
+    from dask_jobqueue.slurm import SLURMRunner
+
+    file = folder / f"scheduler-{os.environ.get('SLURM_JOB_ID')}-{os.environ.get('SLURM_RESTART_COUNT', '0')}.json"
+    interface = {"interface": site.interface} if site.interface else {}
+    scheduler = {**interface, "dashboard_address": ":0"}
+    worker = {**interface, "nthreads": 1, "memory_limit": None}  # SLURM bounds the job
+    with SLURMRunner(scheduler_file=str(file), scheduler_options=scheduler, worker_options=worker) as runner, Client(runner) as connected:
+        connected.wait_for_workers(runner.n_workers, timeout=PATIENCE)  # one that came when all is over would wait for ever
+        yield connected
+    file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _as_jobs(folder: Path, site: Any, memory: int | None) -> Iterator[Any]:
+    """On workers that are SLURM jobs, as many as there is work for."""
+    from dask.distributed import Client
+    from dask_jobqueue import SLURMCluster
+
+    named: dict[str, Any] = {
+        "queue": site.partition or None,
+        "account": site.account or None,
+        "walltime": site.time,
+        "cores": 1,
+        "processes": 1,
+        "memory": f"{memory} B" if memory else site.memory + "iB" if site.memory else "2 GiB",
+        "interface": site.interface or None,
+        "job_extra_directives": [*site.options, f"--output={_quoted(folder / 'worker-%J.log')}"],
+        "job_script_prologue": [*(f"module load {module}" for module in site.modules), *site.setup],
+        "local_directory": os.path.expandvars(site.scratch) or None,
+        "scheduler_options": {"dashboard_address": ":0"},
+    }
+    with SLURMCluster(**named) as cluster, Client(cluster) as connected:
+        _refuse_what_slurm_refuses(cluster.job_script())  # the cluster would ask for ever, and wait
+        cluster.adapt(minimum=1, maximum=site.most_workers)
+        yield connected
+
+
+def _quoted(path: Path) -> str:
+    """``path``, whose last part may hold SLURM's own signs, as a line that begins with #SBATCH has it."""
+    text = str(path.parent).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}/{path.name}"'
+
+
+def _refuse_what_slurm_refuses(script: str) -> None:
+    """`RunError` with SLURM's words where it would not take ``script``; nothing is submitted."""
+    done = subprocess.run(["sbatch", "--test-only"], input=script, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RunError(f"SLURM refuses a job for workers: {' '.join(done.stderr.split())}")

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from jobs.lock import locked, passed_on
 from jobs.progress import EVENTS, show
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError, RunError, StopError
 from solvers.core.run import Progress
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -78,26 +79,34 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
 
 
 def run_side_by_side(
-    jobs: Sequence[tuple[Path, Path]], ranks: int, at_once: int, ended: Callable[[int, dict[str, Any] | Exception], None]
+    jobs: Sequence[tuple[Path, Path]],
+    ranks: int,
+    at_once: int,
+    prepare: Callable[[int], None],
+    ended: Callable[[int, dict[str, Any] | Exception], None],
 ) -> None:
     """Run several cases, each on ``ranks`` ranks, ``at_once`` of them at a time.
 
     Parameters
     ----------
-    jobs : (folder of the case's files, folder of the run, which holds its ``case.toml``).
+    jobs : (folder of the case's files, folder of the run).
+    prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
     ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
     """
     with _signals_passed_on() as running, ThreadPoolExecutor(at_once) as pool:
 
-        def run(job: tuple[Path, Path]) -> dict[str, Any]:
+        def run(i: int) -> dict[str, Any]:
             if running.stopped:
-                raise RunError("not started: the campaign was asked to stop")
-            return _run(job[1] / "case.toml", job[0], job[1], ranks, job[1].name, True, running)
+                raise StopError("not started: the campaign was asked to stop")
+            case_folder, folder = jobs[i]
+            with locked(folder):
+                prepare(i)
+                return _run(folder / "case.toml", case_folder, folder, ranks, folder.name, True, running)
 
-        places = {pool.submit(run, job): i for i, job in enumerate(jobs)}
+        places = {pool.submit(run, i): i for i in range(len(jobs))}
         for future in as_completed(places):
             error = future.exception()
-            if error is not None and not isinstance(error, InputError | RunError):
+            if error is not None and not isinstance(error, InputError | RunError | OSError):
                 raise error
             ended(places[future], error if isinstance(error, Exception) else future.result())
 
@@ -107,7 +116,9 @@ def _run(case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str
     env = environment() | {EVENTS: "1", "PYTHONPATH": _python_path()}
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True, pass_fds=passed_on(folder)
+        ) as process,
     ):
         running.processes.append(process)
         try:

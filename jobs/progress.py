@@ -3,18 +3,24 @@
 A run on several ranks is started by a parent, which reads the events (one JSON object a line) of rank 0 and shows them.
 """
 
+import contextlib
 import json
 import os
+import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.layout import part_name
 from solvers.core.run import Progress
 
 EVENTS = "WAVETRAIN_EVENTS"  # set by the parent in the environment of the ranks
 LINE = "%(asctime)s %(levelname)s %(message)s"  # of a log
 EVERY_EVENT = 0.2  # [s] between two events
 EVERY_LINE = 5.0  # [s] between two plain lines
+EVERY_NOTE = 2.0  # [s] between two notes
+PROGRESS = "progress.json"
 
 
 class Show(Protocol):
@@ -49,6 +55,35 @@ class Events(Silent):
         if now >= self._next:
             self._next = now + EVERY_EVENT
             emit("progress", t=p.t, end=p.end, dt=p.dt, step=p.step, mass_drift=p.mass_drift, wall=p.wall)
+
+
+class Noted(Silent):
+    """Shows as another does, and notes in ``progress.json`` where the run stands, for `wavetrain status`."""
+
+    def __init__(self, folder: Path, shown: Show) -> None:
+        self._path, self._shown, self._next = folder / PROGRESS, shown, 0.0
+        self._first: Progress | None = None
+
+    def __enter__(self) -> "Noted":
+        self._shown.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._shown.__exit__(*exception)
+
+    def __call__(self, p: Progress) -> None:
+        self._shown(p)
+        self._first = self._first or p
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + EVERY_NOTE
+            gone = p.t - self._first.t
+            left = (p.wall - self._first.wall) * (p.end - p.t) / gone if gone > 0.0 else None
+            facts = {"t": p.t, "end": p.end, "step": p.step, "left": left, "host": socket.gethostname(), "noted": time.time()}
+            part = part_name(self._path)
+            with contextlib.suppress(OSError):  # a full disk stops the run elsewhere, with better words
+                part.write_text(json.dumps(facts), encoding="utf-8")
+                part.replace(self._path)
 
 
 class Lines(Silent):
@@ -107,10 +142,15 @@ def has_parent() -> bool:
     return EVENTS in os.environ
 
 
-def show(name: str, *, quiet: bool, lead: bool) -> Show:
-    """The way of showing that fits where the output goes."""
-    if not lead or quiet:
+def show(name: str, *, quiet: bool, lead: bool, folder: Path | None = None) -> Show:
+    """The way of showing that fits where the output goes; noted in ``folder`` too, where it is given."""
+    if not lead:
         return Silent()
-    if has_parent():
-        return Events()
-    return Live(name) if sys.stdout.isatty() else Lines(name)
+    shown: Show
+    if quiet:
+        shown = Silent()
+    elif has_parent():
+        shown = Events()
+    else:
+        shown = Live(name) if sys.stdout.isatty() else Lines(name)
+    return Noted(folder, shown) if folder else shown

@@ -21,7 +21,7 @@ def main() -> int:
     with abort_on_error(comm):
         try:
             parsed = case.parse(case.read_toml(case_file), case_folder)
-            with show(folder.name, quiet=False, lead=lead) as shown:
+            with show(folder.name, quiet=False, lead=lead, folder=folder) as shown:
                 summary = run_case(parsed, folder, comm, shown)
         except (WriteError, OSError) as error:  # perhaps this rank alone: a full disk, a lost file system
             words = str(error) if isinstance(error, WriteError) else f"cannot write in {folder}: {error}"

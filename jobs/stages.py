@@ -1,44 +1,87 @@
 """The stages of a campaign, one after the other on one Dask client: what each reads, and whether it was done before."""
 
-import hashlib
 import json
+import os
 import tomllib
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.lock import locked
+from jobs.runs import note_failure, note_traceback
 from pipeline import campaign as campaigns
 from pipeline import case as cases
-from pipeline import params, plugin
+from pipeline import params, plugin, provenance
+from pipeline.blocks import KeptBlocks
 from pipeline.campaign import Campaign, Stage
 from pipeline.data import own_file, text_of
-from pipeline.errors import InputError
+from pipeline.errors import InputError, InUseError, RunError
 from pipeline.store import Store
+from pipeline.writer import write_text
 
 
-def do_stages(campaign: Campaign, folder: Path, *, force: bool, say: Any) -> None:
-    """Every stage whose result is missing or was made from something else, on one Dask client."""
-    files = {run.name: folder / run.folder / "run.h5" for run in campaign.runs}
-    files |= {stage.name: folder / stage.name / _file_of(stage) for stage in campaign.stages}
-    folders = {run.name: run.case.folder for run in campaign.runs}
-    todo = [stage for stage in campaign.stages if force or not _stage_is_done(stage, folder, files)]
+def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forced: Collection[str], say: Any) -> dict[str, Exception]:
+    """Each of ``stages`` whose result is missing or was made from something else, on one Dask client.
+
+    Returns the errors of those that failed, by name; those that read their results are left out.
+    """
+    todo = to_do(campaign, stages, folder, forced)
     if not todo:
-        return
+        return {}
     from jobs.cluster import client
 
-    with client() as dask:
+    files = _files(campaign, folder)
+    failed: dict[str, Exception] = {}
+    with client(say=say) as dask:
         for stage in todo:
-            place = folder / stage.name
-            place.mkdir(parents=True, exist_ok=True)
-            module = plugin.load(campaigns.STAGES, stage.kind)
-            result = module.run(_inputs(stage, module, files, folders), stage.params, dask, place)
-            result["key"] = _stage_key(stage, files)
-            from pipeline.writer import write_text
+            if stage.name in campaign.after(failed):
+                say(f"{stage.name}: not done, for what it reads failed")
+                continue
+            try:
+                with locked(folder / stage.name):
+                    _do_stage(stage, campaign, folder, files, dask, say)
+            except (InputError, RunError) as error:
+                failed[stage.name] = error
+                if not isinstance(error, InUseError):
+                    note_failure(folder / stage.name, error)
+    return failed
 
-            write_text(place / "result.json", json.dumps(result, indent=1) + "\n")
-            for line in module.describe(result):
-                say(f"{stage.name}: {line}")
+
+def to_do(campaign: Campaign, stages: Sequence[Stage], folder: Path, forced: Collection[str]) -> list[Stage]:
+    """Those of ``stages`` whose result is missing, was made from something else, or reads one that is to do."""
+    files = _files(campaign, folder)
+    stale = campaign.after({stage.name for stage in stages if stage.name in forced or not _stage_is_done(stage, folder, files)})
+    return [stage for stage in stages if stage.name in stale]
+
+
+def _files(campaign: Campaign, folder: Path) -> dict[str, Path]:
+    files = {run.name: folder / run.folder / "run.h5" for run in campaign.runs}
+    return files | {stage.name: folder / stage.name / _file_of(stage) for stage in campaign.stages}
+
+
+def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str, Path], dask: Any, say: Any) -> None:
+    """Do one stage and write its ``result.json``; blocks of an earlier, broken attempt are not computed again."""
+    place = folder / stage.name
+    module = plugin.load(campaigns.STAGES, stage.kind)
+    folders = {run.name: run.case.folder for run in campaign.runs}
+    made_from = _made_from(stage, files)
+    blocks = KeptBlocks(dask, place / "blocks", made_from["key"])
+    try:
+        result = module.run(_inputs(stage, module, files, folders), stage.params, blocks, place)
+    except (InputError, RunError):
+        raise
+    except Exception as error:  # of a stage's own, or Dask's: a worker that died too often, a file that was damaged
+        note_traceback(place)
+        raise RunError(f"stage {stage.name} failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
+    named = {name: files[name] for names in stage.inputs.values() for name in names}
+    made_from["files"] = {name: [os.path.relpath(path, place), provenance.digest(path)] for name, path in named.items()}
+    result |= {"key": made_from["key"], "provenance": made_from}
+    write_text(place / "result.json", json.dumps(result, indent=1) + "\n")
+    blocks.clear()
+    if blocks.kept:
+        say(f"{stage.name}: {blocks.kept} blocks were done before")
+    for line in module.describe(result):
+        say(f"{stage.name}: {line}")
 
 
 def _file_of(stage: Stage) -> str:
@@ -91,17 +134,20 @@ def exact_solution(run: Path) -> Path:
     return Path(write_exact(run, run.with_name("exact.h5")))
 
 
-def _stage_key(stage: Stage, files: dict[str, Path]) -> str:
-    """Hash of all that a stage's result depends on: its inputs' cases and times of making, its parameters, the version."""
-    digest = hashlib.sha256(f"{version('wavetrain')} {stage.kind} {stage.params!r}".encode())
-    digest.update(repr(sorted(stage.words.items())).encode())
+def _made_from(stage: Stage, files: Mapping[str, Path]) -> dict[str, Any]:
+    """What a stage's result depends on: its inputs' cases and times of making, its parameters, files, code and packages."""
+    found: dict[str, str] = {}
     if (name := getattr(stage.params, "file", "")) and (own := own_file(name, Path(stage.params.folder))).is_file():
-        digest.update(own.read_bytes())
+        found[str(own)] = provenance.digest(own)
     for name in sorted({name for names in stage.inputs.values() for name in names}):
         beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")
-        digest.update(beside.read_bytes())
-        digest.update((text_of(files[name].with_name("case.toml")) or "").encode())
-    return digest.hexdigest()
+        case = text_of(files[name].with_name("case.toml")) or ""
+        found[name] = provenance.hash_of((text_of(beside) or "") + case)
+        observed = tomllib.loads(case).get("observed", {})
+        found |= {
+            f"{file} of {name}": hashed for file, hashed in provenance.files(observed, Path(getattr(stage.params, "folder", "."))).items()
+        }
+    return provenance.of_stage(stage.kind, f"{stage.params!r} {sorted(stage.words.items())!r}", found)
 
 
 def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
@@ -110,4 +156,4 @@ def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
         return False
     if not files[stage.name].exists():
         return False
-    return bool(json.loads(result).get("key") == _stage_key(stage, files))
+    return bool(json.loads(result).get("key") == _made_from(stage, files)["key"])

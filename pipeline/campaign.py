@@ -9,6 +9,9 @@ A sweep makes many runs of one, ``model-000``, ``model-001``, ...: every combina
     [sweep]           "mesh.size" = [0.2, 0.1]   "solver.order" = [1, 2]     # every run that has no sweep of its own
     [run.truth.sweep]                                                         # none
 
+A ``case`` is a file, or the case's own tables; ``folder`` says where the files that it names are looked for, and ``alone`` that the
+run's files stand in the campaign's own folder. A key that may name a sweep may name a list of runs too.
+
 A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``MANY`` which of these may name a sweep, and in
 ``WORDS`` which words stand for something else than a run; all other keys are its ``Params``.
 """
@@ -16,6 +19,7 @@ A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``
 import dataclasses
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -30,6 +34,8 @@ from pipeline.errors import InputError
 STAGES = "pipeline.stages"
 SECTIONS = ("title", "run", "stage", "sweep")
 MOST_RUNS = 10_000  # of one sweep: more are taken for a slip of the keyboard
+NAME = re.compile(r"\w[\w.+-]{0,99}")  # of a run or a stage: it becomes a folder, a job and a heading
+TAKEN = ("jobs",)  # folders of a campaign that are no run's
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,14 @@ class Campaign:
     def stages(self) -> list[Stage]:
         return [step for step in self.steps if isinstance(step, Stage)]
 
+    def after(self, names: Iterable[str]) -> set[str]:
+        """The steps ``names`` and all that read their results, directly or through others."""
+        found = set(names)
+        for stage in self.stages:  # in an order in which they can be done
+            if any(name in found for names in stage.inputs.values() for name in names):
+                found.add(stage.name)
+        return found
+
 
 def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     """Read the case or campaign at ``path``; a case is a campaign of one run, with a `validate` stage where it is ``observed``.
@@ -102,6 +116,8 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
             raise InputError(f"unknown section '{key}'{plugin.nearest(key, SECTIONS)}; there are: {', '.join(SECTIONS)}")
     runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in table.get("run", {}).items()}
     tables = table.get("stage", {})
+    for name in (*table.get("run", {}), *tables):
+        _check_name(name)
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
@@ -116,24 +132,37 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     return Campaign(str(table.get("title", "")), (*(run for some in runs.values() for run in some), *(stages[name] for name in order)))
 
 
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name) or name in TAKEN:
+        raise InputError(f"{name!r} can't be the name of a run or a stage: letters, digits, _, ., + and -, at most 100, and not 'jobs'")
+
+
 def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str], common: Mapping[str, Any]) -> list[Run]:
     """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
-    known = ("case", "set", "sweep")
+    known = ("case", "set", "sweep", "folder", "alone")
     for key in entry:
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
     if "case" not in entry:
         raise InputError(f"key '{where}.case' is missing: the case to run")
-    path = folder / entry["case"]
-    changed = cases.with_overrides(cases.read_toml(path), entry.get("set", {}))
+    table, place = _case(entry["case"], folder)
+    place = folder / entry.get("folder", place)
+    changed = cases.with_overrides(table, entry.get("set", {}))
     combinations = _combinations(entry.get("sweep", common), f"{where}.sweep" if "sweep" in entry else "sweep")
     found = []
     for i, settings in enumerate(combinations):
         one = f"{name}-{i:03d}" if settings else name
         table = cases.with_overrides(cases.with_overrides(changed, settings), overrides)
-        found.append(Run(one, cases.parse(table, path.resolve().parent), one, settings))
+        found.append(Run(one, cases.parse(table, place), "." if entry.get("alone") else one, settings))
     return found
+
+
+def _case(case: Any, folder: Path) -> tuple[dict[str, Any], Path]:
+    """The tables of a case that stands in ``folder`` or in the campaign itself, and where its files are looked for."""
+    if isinstance(case, Mapping):
+        return dict(case), folder
+    return cases.read_toml(folder / case), (folder / case).resolve().parent
 
 
 def _combinations(sweep: Any, where: str) -> list[dict[str, Any]]:
@@ -165,10 +194,13 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
         if key not in rest:
             raise InputError(f"key 'stage.{name}.{key}' is missing: the run that stage {asked.kind!r} reads")
         value = rest.pop(key)
-        if value in all_words.get(key, ()):
+        if isinstance(value, str) and value in all_words.get(key, ()):
             words[key] = value
             continue
-        if value not in known:
+        if isinstance(value, list) and key in many and value and all(isinstance(one, str) and one in known for one in value):
+            inputs[key] = tuple(one for name in value for one in known[name])
+            continue
+        if not isinstance(value, str) or value not in known:
             there = sorted([*known, *all_words.get(key, ())])
             raise InputError(f"'stage.{name}.{key}' names {value!r}{plugin.nearest(str(value), there)}; there are: {', '.join(there)}")
         inputs[key] = known[value]

@@ -11,3 +11,11 @@ class RunError(RuntimeError):
 
 class WriteError(RunError):
     """A file can't be written. Other ranks may not know of it, and wait."""
+
+
+class StopError(RunError):
+    """A run was asked to stop, and saved its state: nothing is wrong, but it is not done."""
+
+
+class InUseError(RunError):
+    """Another process holds a folder."""

@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import json
 import logging
 import math
 import os
@@ -177,7 +178,10 @@ class Recorder:
             try:
                 with Store(self.restart_path) as store, Store(part_name(self.path)) as unfinished:
                     frames = int(store.restart()[1]["frames"])
-                    usable = store.attrs["mesh_hash"] == self.facts["mesh_hash"] and len(unfinished.times) >= frames
+                    same = all(_key(file) == json.loads(self.facts["provenance"])["key"] for file in (store, unfinished))
+                    usable = same and store.attrs["mesh_hash"] == self.facts["mesh_hash"] and len(unfinished.times) >= frames
+                if not same:
+                    log.warning("the checkpoint was made by another version, or from other files: the run begins anew")
             except (InputError, KeyError, OSError) as error:
                 log.warning("the checkpoint can't be used (%s): the run begins anew", error)
         if not any(self.comm.gather(usable)):
@@ -286,7 +290,22 @@ class Recorder:
             self._writer = None
 
 
+def _key(store: Store) -> str:
+    """What the file was made from (`pipeline.provenance`)."""
+    return str(json.loads(str(store.attrs["provenance"]))["key"])
+
+
 def clear(folder: Path) -> None:
     """Remove a run's files from ``folder``, and nothing else."""
-    for name in ("run.h5", "run.h5.part", "run.xdmf", "restart.h5", "restart.h5.part", "summary.json", "log.txt", "case.toml"):
+    for name in (
+        "run.h5",
+        "run.h5.part",
+        "run.xdmf",
+        "restart.h5",
+        "restart.h5.part",
+        "summary.json",
+        "log.txt",
+        "case.toml",
+        "progress.json",
+    ):
         (folder / name).unlink(missing_ok=True)

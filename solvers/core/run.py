@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import params, plugin
+from pipeline import params, plugin, provenance
 from pipeline.case import Case
 from pipeline.errors import RunError, WriteError
 from pipeline.writer import write_text
@@ -87,7 +87,8 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     solver_params = params.build(solver.Params, case.solver.table, "solver")
     mesh = mesh_of(case)
     model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
-    facts = _facts(mesh, comm)
+    made_from = comm.broadcast(provenance.of_run(case) if comm.rank == 0 else None)
+    facts = _facts(mesh, comm) | {"provenance": json.dumps(made_from)}
     recorder = Recorder(case, mesh, model, comm, folder, facts)
     log.info("%d cells, %d rank(s), mesh %s", recorder.cells, comm.size, mesh.hash[:12])
     try:
@@ -105,6 +106,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         "total_s": time.perf_counter() - started,
         "mesh_hash": mesh.hash,
         "versions": versions(),
+        "key": made_from["key"],
     }
     if comm.rank == 0:
         write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")

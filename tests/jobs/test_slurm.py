@@ -2,16 +2,16 @@
 
 import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import time
+import sys
 from pathlib import Path
 
+import daemons
 import pytest
-from conftest import wavetrain
+from conftest import wait_for, wavetrain
+from daemons import told, until
 
+from jobs import sites
 from pipeline.store import Store
 
 HUMP = """
@@ -28,148 +28,201 @@ initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
 end = 0.5
 every = 0.25
 """
+LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 16.0") + "[output]\ncheckpoint = 0.0\n"
 SWEEP = """
 title = "A sweep; it's $(touch hacked) `touch hacked`"
-[sweep]
-"mesh.size" = [2.0, 1.5, 1.0]
 [run.hump]
 case = "hump.toml"
-[stage.error]
+sweep = { "mesh.size" = [2.0, 1.5] }
+[run.bad]
+case = "hump.toml"
+set = { "solver.boundary" = { west = { kind = "incident", wave = { kind = "series", file = "wave.txt" } } } }
+[stage.budget]
+kind = "decompose"
+runs = "hump"
+reference = "exact"
+[stage.never]
+kind = "decompose"
+runs = "bad"
+reference = "exact"
+"""
+WAVE = "0 0\n0.2 0\n0.25 1e200\n2 1e200\n"  # no run survives it
+ONE = """
+title = "One run and its error"
+[run.hump]
+case = "hump.toml"
+[stage.budget]
 kind = "decompose"
 runs = "hump"
 reference = "exact"
 """
-CONFIGURATION = """
-ClusterName=wavetrain
-SlurmctldHost=localhost
-SlurmUser=root
-SlurmctldPort={controller}
-SlurmdPort={node}
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SelectType=select/cons_tres
-MpiDefault=none
-ReturnToService=2
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
-SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
-NodeName=localhost CPUs=2 RealMemory=4000 State=UNKNOWN
-PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
-"""
+ENDS = 300.0  # [s] in which jobs end, on a busy machine too
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-def stop(pid_file: Path) -> None:
-    """End the daemon that wrote ``pid_file``, and wait until it has."""
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text())
-    os.kill(pid, signal.SIGTERM)
-    end = time.monotonic() + 20.0
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def running(tmp_path_factory):
     """The environment in which SLURM's commands find the daemons."""
-    daemons = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
-    missing = [name for name in daemons if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")]
-    if missing or os.getuid() != 0:
-        pytest.skip(f"missing: {', '.join(missing) or 'root, as whom the daemons run'}")
+    if missing := daemons.missing():
+        pytest.skip(f"missing: {missing}")
     folder = tmp_path_factory.mktemp("slurm")
-    for name in ("state", "spool"):
-        (folder / name).mkdir()
-    (folder / "munge.key").write_bytes(os.urandom(1024))
-    (folder / "munge.key").chmod(0o600)
-    (folder / "slurm.conf").write_text(CONFIGURATION.format(folder=folder, controller=free_port(), node=free_port()))
-    environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": os.environ["PATH"] + ":/usr/sbin"}
-    if int(told(["sbatch", "--version"], environment).split()[1].split(".")[0]) >= 23:  # before it knows no such plugin, and needs none
-        (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
-    files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "seed-file": "seed", "log-file": "log"}
     try:
-        for command in (
-            ["munged", "--force", *(f"--{option}={folder}/munge.{name}" for option, name in files.items())],
-            ["slurmctld"],
-            ["slurmd", "-N", "localhost"],
-        ):
-            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=30)
-        until(lambda: "idle" in told(["sinfo", "-h", "-o", "%T"], environment), 30.0)
-        yield environment
+        yield daemons.start(folder)
     finally:
-        for name in ("slurmd", "slurmctld", "munge"):
-            stop(folder / f"{name}.pid")
+        daemons.stop(folder)
 
 
-def told(command: list[str], environment: dict[str, str]) -> str:
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30).stdout
-
-
-def until(condition, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
-def test_a_sweep_runs_as_an_array_and_its_stage_waits_for_all(slurm, tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "environ", slurm)
+@pytest.fixture
+def slurm(running, monkeypatch, tmp_path) -> Path:
+    """A folder with cases, whose name has a space, in which `wavetrain` finds SLURM."""
+    monkeypatch.setattr(os, "environ", running)
     place = tmp_path / "with space"
+    place.mkdir()
+    (place / "wave.txt").write_text(WAVE)
+    for name, text in (("hump", HUMP), ("long", LONG), ("sweep", SWEEP), ("one", ONE)):
+        (place / f"{name}.toml").write_text(text)
+    return place
+
+
+def submitted(place: Path, *words: str) -> dict[str, dict[str, str]]:
+    done = wavetrain("run", *words, "--out", "out", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads((place / "out" / "jobs" / "submitted.json").read_text())["steps"])
+
+
+def states(place: Path) -> dict[str, str]:
+    lines = wavetrain("status", "out", cwd=place).stdout.splitlines()[:-1]
+    return {line.split()[0]: line.split()[1] for line in lines}
+
+
+def fields(path: Path) -> dict[str, bytes]:
+    with Store(path) as store:
+        assert store.complete
+        return {name: store.field(name).compute().tobytes() for name in store.fields} | {"time": store.times.tobytes()}
+
+
+def logs(place: Path) -> str:
+    return "\n".join(f"{path.name}: {path.read_text()}" for path in sorted((place / "out" / "jobs").glob("*.log")))
+
+
+def test_jobs_follow_the_graph_and_do_what_was_submitted(slurm):
+    steps = submitted(slurm, "sweep.toml", "--on", "local_slurm")
+    number = {name: step["job"].partition("_")[0] for name, step in steps.items()}
+    assert steps["hump-001"]["job"] == f"{number['hump-000']}_1"
+    assert steps["budget"]["after"] == number["hump-000"]
+    assert steps["never"]["after"] == number["bad"]
+    assert set(steps["page"]["after"].split(",")) == {number[name] for name in ("hump-000", "bad", "budget", "never")}
+    refused = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--out", "out", cwd=slurm)
+    assert "has jobs in SLURM's queue" in refused.stderr
+    (slurm / "hump.toml").write_text(HUMP.replace("height = 0.1", "height = 0.3"))
+    shown = wavetrain("watch", "out", cwd=slurm)
+    assert shown.returncode == 1
+    assert states(slurm) == {"hump-000": "done", "hump-001": "done", "bad": "failed", "budget": "done", "never": "blocked"}, logs(slurm)
+    assert "the run became unstable" in shown.stdout
+    text = wavetrain("logs", "out", "budget", cwd=slurm).stdout
+    assert "hump.toml was changed after the campaign was submitted; this job does what was submitted" in text
+    assert "height = 0.1" in (slurm / "out" / "hump-000" / "case.toml").read_text()
+    until((slurm / "out" / "report.html").exists, ENDS)
+    assert not list(slurm.parent.rglob("hacked"))
+    (slurm / "hump.toml").write_text(HUMP)
+    until(lambda: not told(["squeue", "-h"], os.environ).strip(), ENDS)
+    again = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--out", "out", cwd=slurm)  # does what is not done, and no more
+    assert again.stdout.count("done before, unchanged") == 3, again.stdout + again.stderr
+    assert "page: job" in wavetrain("cancel", "out", cwd=slurm).stdout
+
+
+def test_preempted_cancelled_and_out_of_time_on_other_ranks_a_run_has_the_same_bits(slurm):
+    (slurm / "site.toml").write_text('title = "on this machine"\noptions = ["--exclusive"]\n')
+    assert wavetrain("run", "long.toml", "--out", "whole", cwd=slurm).returncode == 0
+    place, log = slurm / "out", slurm / "out" / "jobs" / "long.log"
+
+    def begun(times: int) -> bool:
+        return (place / "log.txt").exists() and (place / "log.txt").read_text().count(" rank(s), mesh") == times
+
+    steps = submitted(slurm, "long.toml", "--on", "site.toml", "--ranks", "2")
+    wait_for(place / "restart.h5", ENDS)
+    subprocess.run(["sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true"], check=True, env=os.environ)
+    until(lambda: begun(2), ENDS)
+    assert "DUE TO PREEMPTION" in log.read_text()
+    assert f"job {steps['long']['job']} cancelled" in wavetrain("cancel", "out", cwd=slurm).stdout
+    assert states(slurm) == {"long": "stopped"}, logs(slurm)
+    steps = submitted(slurm, "long.toml", "--on", "site.toml", "--ranks", "1")
+    until(lambda: begun(3), ENDS)
+    subprocess.run(["scancel", "--batch", "--signal=USR1", steps["long"]["job"]], check=True, env=os.environ)  # as when the time is up
+    until(lambda: states(slurm)["long"] == "done", ENDS, every=1.0)
+    assert "out of time: queued again" in log.read_text()
+    assert begun(4)
+    assert fields(place / "run.h5") == fields(slurm / "whole" / "run.h5")
+
+
+@pytest.mark.slow
+def test_a_run_that_meets_its_time_limit_goes_on(slurm):
+    (slurm / "site.toml").write_text('title = "short of time"\ntime = "1"\nwarning = 55\n')
+    (slurm / "long.toml").write_text(LONG.replace("end = 16.0", "end = 160.0"))
+    submitted(slurm, "long.toml", "--on", "site.toml")
+    until(lambda: "=== attempt 2" in logs(slurm), ENDS, every=1.0)
+    assert "out of time: queued again" in logs(slurm)
+    wavetrain("cancel", "out", cwd=slurm)
+
+
+@pytest.mark.parametrize("site", ['launcher = "srun --mpi=pmix --overcommit"\nworkers = "inside"', 'workers = "jobs"\nmost_workers = 2'])
+def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_are_jobs(slurm, site):
+    pytest.importorskip("dask_jobqueue")
+    (slurm / "site.toml").write_text(f'title = "on this machine"\ninterface = "lo"\n{site}\n')
+    submitted(slurm, "one.toml", "--on", "site.toml", "--ranks", "2")
+    until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, ENDS, every=1.0)
+    assert states(slurm) == {"hump": "done", "budget": "done"}, logs(slurm)
+    assert wavetrain("run", "one.toml", "--out", "here", cwd=slurm).returncode == 0
+    results = [json.loads((slurm / out / "budget" / "result.json").read_text())["runs"]["hump"]["fields"] for out in ("out", "here")]
+    assert results[0] == results[1]
+    assert fields(slurm / "out" / "hump" / "run.h5") == fields(slurm / "here" / "hump" / "run.h5")
+    assert "dashboard: http" in logs(slurm)
+
+
+def test_the_doctor_finds_nothing_broken_here(slurm):
+    done = wavetrain("doctor", "--on", "local_slurm", cwd=slurm)
+    assert done.returncode == 0, done.stdout
+    for name in ("MPI", "parallel HDF5", "PETSc", "filters", "Dask", "scratch space", "SLURM", "launcher", "test job"):
+        assert f"fine     {name}" in done.stdout
+    (slurm / "site.toml").write_text('title = "elsewhere"\npartition = "nowhere"\nlauncher = "srun --mpi=none_such"\nscratch = "/none"\n')
+    done = wavetrain("doctor", "--on", "site.toml", cwd=slurm)
+    assert done.returncode == 1
+    assert "broken: scratch space, partition, launcher, test job" in done.stderr
+    assert "to fix: sinfo lists them" in done.stdout
+
+
+def test_scripts_are_as_they_were(tmp_path):
+    """The golden scripts stand in ``golden``; where they change, look at each difference and write them anew."""
+    place = tmp_path / "case's"
     place.mkdir()
     (place / "hump.toml").write_text(HUMP)
     (place / "sweep.toml").write_text(SWEEP)
-    done = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--out", "out", cwd=place)
-    assert done.returncode == 0, done.stderr
-    numbers = json.loads((place / "out" / "jobs" / "submitted.json").read_text())
-    assert f"submitted 3 run(s) as job {numbers['runs']}" in done.stdout
-    until(lambda: not told(["squeue", "-h", "-j", ",".join(map(str, numbers.values()))], slurm).strip(), 240.0)
-    logs = {path.name: path.read_text() for path in (place / "out" / "jobs").glob("*.log")}
-    assert set(logs) == {"runs-0.log", "runs-1.log", "runs-2.log", "stages.log"}, logs
-    for i in range(3):
-        with Store(place / "out" / f"hump-{i:03d}" / "run.h5") as store:
-            assert store.complete
-    assert len(json.loads((place / "out" / "error" / "result.json").read_text())["runs"]) == 3, logs
-    assert "done before" in logs["stages.log"]  # the stages' job ran nothing again
-    assert (place / "out" / "report.html").exists()
-    assert not list(tmp_path.rglob("hacked"))
+    (place / "wave.txt").write_text(WAVE)
+    (place / "cluster.toml").write_text(sites.find("cpu_cluster").read_text())
+    for site in ("local_slurm", "cluster.toml"):
+        shown = wavetrain("run", "sweep.toml", "--on", site, "--ranks", "4", "--set", "time.end=0.75", "--dry-run", cwd=place)
+        assert shown.returncode == 0, shown.stderr
+        text = shown.stdout.replace(str(place).replace("'", "'\"'\"'"), "PLACE").replace(sys.executable, "PYTHON")
+        golden = Path(__file__).parent / "golden" / f"{Path(site).stem}.txt"
+        if os.environ.get("WAVETRAIN_GOLDEN"):
+            golden.write_text(text)
+        assert text == golden.read_text()
+    assert not (place / "runs").exists()
 
 
-def test_a_run_that_fails_keeps_its_stage_from_starting(slurm, tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "environ", slurm)
-    (tmp_path / "hump.toml").write_text(HUMP)
-    (tmp_path / "sweep.toml").write_text(SWEEP)
-    (tmp_path / "site.toml").write_text('title = "one that fails"\nsetup = ["exit 3"]\n')
-    done = wavetrain("run", "sweep.toml", "--on", "site.toml", "--out", "out", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    numbers = json.loads((tmp_path / "out" / "jobs" / "submitted.json").read_text())
-    until(lambda: not told(["squeue", "-h", "-j", ",".join(map(str, numbers.values()))], slurm).strip(), 60.0)
-    assert not (tmp_path / "out" / "error").exists()
-
-
-def test_scripts_are_shown_and_what_is_wrong_is_told(tmp_path):
-    (tmp_path / "hump.toml").write_text(HUMP)
-    (tmp_path / "sweep.toml").write_text(SWEEP)
-    shown = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--ranks", "4", "--set", "title=it's", "--dry-run", cwd=tmp_path)
-    assert "#SBATCH --array=0-2" in shown.stdout
-    assert "#SBATCH --ntasks=4" in shown.stdout
-    assert "runs=(hump-000 hump-001 hump-002)" in shown.stdout
-    assert """--set 'title=it'"'"'s'""" in shown.stdout
-    assert not (tmp_path / "runs").exists()
-    for words, said in (
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
         (["--on", "local_slrum"], "did you mean 'local_slurm'"),
         (["--on", "nothing.toml"], "no file 'nothing.toml'"),
-        (["--only", "hump-003"], "no run 'hump-003'"),
-    ):
-        refused = wavetrain("run", "sweep.toml", *words, cwd=tmp_path)
-        assert refused.returncode == 2
-        assert said in refused.stderr
+        (["--only", "hump-003"], "no run or stage 'hump-003'"),
+        (["--on", "bad.toml"], "partition = 'a b' is nothing that sbatch takes"),
+        (["--on", "local_slurm", "--time", "soon"], "time = 'soon' is nothing that sbatch takes"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path, words, said):
+    (tmp_path / "hump.toml").write_text(HUMP)
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "bad.toml").write_text('title = "bad"\npartition = "a b"\n')
+    refused = wavetrain("run", "sweep.toml", *words, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert said in refused.stderr

@@ -1,0 +1,214 @@
+"""Try what runs and stages need on this machine, and on a site's: each thing is done for real, in a process of its own."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs import lock, sites
+from jobs.launch import environment, mpirun
+from jobs.sites import Site
+from pipeline.errors import InputError, InUseError
+
+PATIENCE = 120.0  # [s] for one trial
+LEAST_SPACE = 1e9  # [B]
+RANKS = "from mpi4py import MPI; c = MPI.COMM_WORLD; n = c.allreduce(1); print(n, MPI.Get_library_version().split(',')[0].strip())"
+HDF5 = """
+import sys
+import h5py, numpy as np
+from mpi4py import MPI
+c = MPI.COMM_WORLD
+with h5py.File(sys.argv[1], "w", driver="mpio", comm=c) as f:
+    d = f.create_dataset("x", (c.size * 100,), chunks=(100,), compression="gzip")
+    with d.collective:
+        d[c.rank * 100 : (c.rank + 1) * 100] = np.full(100, c.rank, "f4")
+with h5py.File(sys.argv[1], "r", driver="mpio", comm=c) as f:
+    assert f["x"][...].sum() == 50 * c.size * (c.size - 1)
+print(h5py.version.hdf5_version)
+"""
+PETSC = "import petsc4py; petsc4py.init([]); from petsc4py import PETSc; print('.'.join(map(str, PETSc.Sys.getVersion())))"
+FILTERS = """
+import sys, io
+import h5py, hdf5plugin, numpy as np
+x = np.arange(1000.0)
+kinds = {"zstd": hdf5plugin.Zstd(), "lz4": hdf5plugin.LZ4(), "blosc2": hdf5plugin.Blosc2(), "gzip": {"compression": "gzip"}}
+for name, options in kinds.items():
+    with h5py.File(io.BytesIO(), "w") as f:
+        f.create_dataset("x", data=x, chunks=(100,), **options)
+        assert (f["x"][...] == x).all(), name
+print(f"zstd, lz4, blosc2, gzip (hdf5plugin {hdf5plugin.version})")
+"""
+PETSC_FIX = "pip install petsc4py, of the PETSc that is there; without it meshes are cut geometrically"
+DASK = """
+if __name__ == "__main__":
+    from dask.distributed import Client, LocalCluster
+    import distributed
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
+        assert client.submit(sum, [1, 2, 3]).result(timeout=60) == 6
+    print(f"a worker answers (distributed {distributed.__version__})")
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one trial showed."""
+
+    name: str
+    state: str  # fine, missing (can be done without), or broken
+    said: str
+    fix: str = ""
+
+    @property
+    def line(self) -> str:
+        """The finding, and what to do about it."""
+        return f"{self.state:<8} {self.name:<14} {self.said}" + (f"\n{'':<24}to fix: {self.fix}" if self.fix else "")
+
+
+def examine(on: str = "") -> Iterator[Finding]:
+    """Try all; with the site ``on`` what its jobs need too.
+
+    Raises
+    ------
+    InputError
+        There is no such site, or its file is wrong.
+    """
+    site = sites.read(on) if on else None
+    with tempfile.TemporaryDirectory() as scratch:
+        yield _mpi()
+        yield _hdf5(Path(scratch))
+        yield _tried(
+            "PETSc",
+            [sys.executable, "-c", PETSC],
+            "pip install petsc4py, of the PETSc that is there; without it meshes are cut geometrically",
+        )
+        yield _tried("filters", [sys.executable, "-c", FILTERS], "pip install hdf5plugin", needed=True)
+        script = Path(scratch) / "dask_trial.py"
+        script.write_text(DASK, encoding="utf-8")
+        yield _tried("Dask", [sys.executable, str(script)], "pip install 'dask>=2025.1' 'distributed>=2025.1'", needed=True)
+    yield _space("results", Path.cwd())
+    yield _space("scratch space", Path(_expanded(site.scratch) if site and site.scratch else tempfile.gettempdir()))
+    yield _slurm(needed=site is not None)
+    if site is not None:
+        yield from _site(site)
+
+
+def _ran(command: list[str]) -> tuple[bool, str]:
+    """Whether ``command`` ended well, and the last line that it said."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(), timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return False, str(error).splitlines()[0]
+    lines = [line for line in (done.stdout if done.returncode == 0 else done.stderr).splitlines() if line.strip()]
+    told = [line.strip() for line in lines if done.returncode == 0 or "Error" in line or "error" in line] or [
+        line.strip() for line in lines
+    ]
+    return done.returncode == 0, told[-1] if told else f"ended with {done.returncode}"
+
+
+def _tried(name: str, command: list[str], fix: str, *, needed: bool = False) -> Finding:
+    fine, said = _ran(command)
+    return Finding(name, "fine", said) if fine else Finding(name, "broken" if needed else "missing", said, fix)
+
+
+def _on_two_ranks(name: str, code: list[str], fix: str) -> Finding:
+    try:
+        start = mpirun(2)
+    except InputError as error:
+        return Finding(name, "broken", str(error), "apt-get install openmpi-bin, or module load openmpi")
+    return _tried(name, [*start, sys.executable, "-c", *code], fix, needed=True)
+
+
+def _mpi() -> Finding:
+    return _on_two_ranks("MPI", [RANKS], "MPICC=mpicc pip install --no-binary mpi4py mpi4py, of the MPI whose mpirun this is")
+
+
+def _hdf5(scratch: Path) -> Finding:
+    fix = "HDF5_MPI=ON CC=mpicc HDF5_DIR=... pip install --no-build-isolation --no-binary h5py h5py; without it rank 0 writes for all"
+    found = _on_two_ranks("parallel HDF5", [HDF5, str(scratch / "trial.h5")], fix)
+    without = importlib.util.find_spec("h5py") and found.state == "broken" and "mpi" in found.said.lower()
+    return Finding(found.name, "missing", found.said, found.fix) if without else found
+
+
+def _expanded(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111  (variables may hold the tilde)
+
+
+def _space(name: str, folder: Path) -> Finding:
+    """Whether files can be written, brought to the disk and locked there."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as made:
+            with (Path(made) / "trial").open("wb") as handle:
+                handle.write(b"0" * 4096)
+                handle.flush()
+                os.fsync(handle.fileno())
+            with lock.locked(Path(made)):
+                fast = lock.holder(Path(made)) is not None
+        free = shutil.disk_usage(folder).free
+    except (OSError, InUseError) as error:
+        return Finding(name, "broken", f"{folder}: {error}", "name a folder that can be written: --out, or scratch in the site's file")
+    said = f"{folder}: {free / 1e9:.0f} GB free"
+    if not fast:
+        return Finding(name, "missing", f"{said}, no locks", "mount it with locks (Lustre: -o flock): two runs could share a folder")
+    if free < LEAST_SPACE:
+        return Finding(name, "broken", said, "make space, or name another folder")
+    return Finding(name, "fine", said)
+
+
+def _slurm(*, needed: bool) -> Finding:
+    bad = "broken" if needed else "missing"
+    if not shutil.which("sbatch"):
+        return Finding("SLURM", bad, "no sbatch here", "log in where SLURM's commands are; `wavetrain run` without --on needs none")
+    fine, said = _ran(["scontrol", "ping"])
+    if not fine:
+        return Finding("SLURM", bad, said, "SLURM's controller does not answer: ask its administrator, or set SLURM_CONF")
+    return Finding("SLURM", "fine", f"{_ran(['sbatch', '--version'])[1]}; {said}")
+
+
+def _site(site: Site) -> Iterator[Finding]:
+    """What the site's own settings need."""
+    for name, tried in (("partition", _partition), ("launcher", _launcher), ("workers", _workers), ("test job", _test_job)):
+        finding = tried(site)
+        if finding is not None:
+            yield Finding(name, *finding)
+
+
+def _partition(site: Site) -> tuple[str, str, str] | None:
+    if not site.partition:
+        return None
+    fine, said = _ran(["sinfo", "--noheader", f"--partition={site.partition}", "--format=%R %a, limit %l, %D nodes"])
+    if fine and said.startswith(site.partition):
+        return "fine", said, ""
+    return "broken", f"no partition {site.partition!r}", "sinfo lists them: change partition in the site's file"
+
+
+def _launcher(site: Site) -> tuple[str, str, str] | None:
+    words = site.launcher.split() or ["mpirun"]
+    if not shutil.which(words[0]):
+        return "broken", f"no {words[0]} here", "change launcher in the site's file, or load a module before"
+    kind = next((word.removeprefix("--mpi=") for word in words if word.startswith("--mpi=")), "")
+    if kind:
+        listed = subprocess.run([words[0], "--mpi=list"], capture_output=True, text=True, check=False)
+        if kind not in (listed.stdout + listed.stderr).split():
+            return "broken", f"{words[0]} knows no --mpi={kind}", f"`{words[0]} --mpi=list` shows which it knows"
+    return "fine", " ".join(words), ""
+
+
+def _workers(site: Site) -> tuple[str, str, str] | None:
+    if site.workers == "here" or importlib.util.find_spec("dask_jobqueue"):
+        return "fine", site.workers, ""
+    return "broken", f"{site.workers}, without dask-jobqueue", 'pip install "wavetrain[slurm]", or workers = "here" in the site\'s file'
+
+
+def _test_job(site: Site) -> tuple[str, str, str] | None:
+    """Whether SLURM would take a job with the site's settings; nothing is submitted."""
+    options = [*(f"--{key}={getattr(site, key)}" for key in ("partition", "account", "time") if getattr(site, key)), *site.options]
+    options += [f"--mem={site.memory}"] if site.memory else []
+    fine, said = _ran(["sbatch", "--test-only", *options, "--ntasks=2", "--wrap=true"])
+    if fine:
+        return "fine", "SLURM would take it", ""
+    return "broken", said, "change the site's file: SLURM refuses a job with its settings"

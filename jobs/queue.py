@@ -1,0 +1,96 @@
+"""What SLURM says of jobs: squeue for those that wait or run, sacct or scontrol for those that have ended."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "SPECIAL_EXIT", "REQUEUE_FED", "RESV_DEL_HOLD")
+GOES = ("RUNNING", "COMPLETING", "STOPPED", "STAGE_OUT", "SIGNALING", "RESIZING")
+PATIENCE = 20.0  # [s] for an answer
+GRACE = 30.0  # [s] in which a job that is cancelled may save
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What SLURM says of one job."""
+
+    state: str  # SLURM's word, such as RUNNING
+    node: str = ""
+    reason: str = ""
+
+    @property
+    def waits(self) -> bool:
+        return self.state in WAITS
+
+    @property
+    def goes(self) -> bool:
+        return self.state in GOES
+
+
+def ask(jobs: Iterable[str]) -> dict[str, Word] | None:
+    """SLURM's word on each of ``jobs`` (numbers, or number_place of an array) that it knows; None where it does not answer."""
+    wanted = set(jobs)
+    if not wanted:
+        return {}
+    if not shutil.which("squeue"):
+        return None
+    arrays = sorted({job.partition("_")[0] for job in wanted})
+    asked = _told(["squeue", "--noheader", "--array", "--states=all", f"--jobs={','.join(arrays)}", "--format=%i|%T|%N|%r"])
+    if asked is None:
+        return None
+    found = {}
+    for line in asked.splitlines():
+        job, state, node, reason = (*line.strip().split("|"), "", "", "")[:4]
+        found[job] = Word(state, node, reason if reason != "None" else "")
+    for job in wanted - set(found):
+        if (word := _ended(job)) is not None:
+            found[job] = word
+    return {job: word for job, word in found.items() if job in wanted}
+
+
+def _ended(job: str) -> Word | None:
+    """Of a job that squeue no longer shows: from the accounts, where a site keeps them."""
+    asked = _told(["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={job}", "--format=State,NodeList,ExitCode"])
+    for line in reversed((asked or "").splitlines()):
+        state, node, code = (*line.split("|"), "", "")[:3]
+        return Word(state.split()[0], node if node != "None assigned" else "", f"exit code {code}" if code not in ("", "0:0") else "")
+    return None
+
+
+def _told(command: list[str]) -> str | None:
+    """What ``command`` prints; empty where SLURM knows no such job, None where it does not answer."""
+    if not shutil.which(command[0]):
+        return None
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode and re.search(r"Invalid job id", done.stderr):
+        return ""
+    return None if done.returncode else done.stdout
+
+
+def cancel(jobs: Iterable[str], words: Mapping[str, Word]) -> str:
+    """Cancel ``jobs``, of which SLURM said ``words``; returns what it had against it, or nothing.
+
+    Those that run are asked to save and stop first: their scripts hand the signal on, and ranks that SLURM itself ends can't save.
+    """
+    wanted = sorted(jobs)
+    going = [job for job in wanted if job in words and words[job].goes]
+    waiting = [job for job in wanted if job not in going]
+    refused = _cancelled(waiting) if waiting else ""
+    if going:
+        _cancelled(["--batch", "--signal=TERM", *going])
+        end = time.monotonic() + GRACE
+        while going and time.monotonic() < end:
+            time.sleep(0.5)
+            now = ask(going) or {}
+            going = [job for job in going if job in now and now[job].goes]
+    return refused or (_cancelled(going) if going else "")
+
+
+def _cancelled(words: Iterable[str]) -> str:
+    return " ".join(subprocess.run(["scancel", *words], capture_output=True, text=True, check=False).stderr.split())

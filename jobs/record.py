@@ -1,0 +1,121 @@
+"""What a campaign was when it began: one TOML file in ``DIR/jobs`` that makes the very same graph, and what SLURM was given of it.
+
+The file needs no other: each run has its case, with all that was set or swept, in it. What was edited after the campaign began does
+not change what runs.
+"""
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline import campaign as campaigns
+from pipeline import case as cases
+from pipeline import plugin
+from pipeline.campaign import Campaign, Run, Stage
+from pipeline.case import Case, Spec, to_toml
+from pipeline.errors import InputError
+from pipeline.provenance import digest, files
+from pipeline.writer import write_text
+
+PLACE, CAMPAIGN, SUBMITTED = "jobs", "campaign.toml", "submitted.json"
+
+
+def as_toml(campaign: Campaign) -> str:
+    """``campaign`` as one TOML file that makes it again, wherever it stands."""
+    runs: dict[str, Any] = {}
+    stages: dict[str, Any] = {}
+    for step in campaign.steps:
+        if isinstance(step, Run):
+            alone = {"alone": True} if step.folder == "." else {}
+            runs[step.name] = {"folder": str(step.case.folder), **alone, "case": tomllib.loads(step.case.text)}
+        else:
+            stages[step.name] = _stage(step)
+    return to_toml({"title": campaign.title, "run": runs, "stage": stages})
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    many = getattr(plugin.load(campaigns.STAGES, stage.kind), "MANY", ())
+    inputs = {key: list(names) if key in many else names[0] for key, names in stage.inputs.items()}
+    return {"kind": stage.kind, **inputs, **stage.words, **_plain(stage.params)}
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as TOML has it; what is unset is left out."""
+    if isinstance(value, Spec):
+        return {"kind": value.kind, **_plain(value.table)}
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items() if one is not None}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def write(campaign: Campaign, folder: Path) -> Path:
+    """Write ``folder/jobs/campaign.toml``; returns its path."""
+    path = folder / PLACE / CAMPAIGN
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, as_toml(campaign))
+    return path
+
+
+def read(folder: Path) -> Campaign:
+    """The campaign that was begun in ``folder``.
+
+    Raises
+    ------
+    InputError
+        None was.
+    """
+    path = folder / PLACE / CAMPAIGN
+    if not path.exists():
+        raise InputError(f"{folder} holds no campaign: there is no {path}")
+    return campaigns.read(path)
+
+
+def submitted(folder: Path) -> dict[str, Any]:
+    """What SLURM was given of the campaign in ``folder``; empty where it was never submitted."""
+    path = folder / PLACE / SUBMITTED
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def sources(path: Path, campaign: Campaign) -> dict[str, str]:
+    """Hashes of the files that a campaign read from the TOML file ``path`` comes from: its own, its cases, and what these name."""
+    table = cases.read_toml(path)
+    named = [entry["case"] for entry in table.get("run", {}).values() if isinstance(entry.get("case"), str)]
+    found = {str(one.resolve()): digest(one) for one in (path, *(path.parent / name for name in named))}
+    for run in campaign.runs:
+        found |= _data(run.case)
+    return found
+
+
+def _data(case: Case) -> dict[str, str]:
+    return {
+        f"{name} in {case.folder}": hashed
+        for table in (case.mesh.table, case.solver.table)
+        for name, hashed in files(table, case.folder).items()
+    }
+
+
+def edited(folder: Path, campaign: Campaign) -> list[str]:
+    """What was edited since the campaign in ``folder`` was submitted, in words."""
+    before = submitted(folder).get("sources", {})
+    now = {name: digest(Path(name)) if Path(name).exists() else "missing" for name in before if " in " not in name}
+    for run in campaign.runs:
+        now |= _data(run.case)
+    changed = [name for name, hashed in before.items() if now.get(name, hashed) != hashed]
+    return [f"{name} was changed after the campaign was submitted; {_which(name)}" for name in changed]
+
+
+def _which(name: str) -> str:
+    return "its new content is read" if " in " in name else "this job does what was submitted (jobs/campaign.toml)"
+
+
+def has_result(step: Run | Stage, folder: Path) -> bool:
+    """Whether the run or stage ``step`` of the campaign in ``folder`` has ended well, some time."""
+    if isinstance(step, Run):
+        place = folder / step.folder
+        return (place / "run.h5").exists() and (place / "summary.json").exists()
+    return (folder / step.name / "result.json").exists()

@@ -1,0 +1,202 @@
+"""The runs of a campaign: whether each was done before, and doing it, in this process, on new ranks, or several side by side."""
+
+import contextlib
+import json
+import logging
+import time
+import traceback
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.lock import locked
+from jobs.progress import LINE, PROGRESS, show
+from pipeline import provenance
+from pipeline.campaign import Run
+from pipeline.case import Case
+from pipeline.data import text_of
+from pipeline.errors import InputError, InUseError, RunError, StopError
+from pipeline.writer import write_text
+
+log = logging.getLogger("wavetrain")
+
+
+def is_done(folder: Path, case: Case) -> bool:
+    """Whether ``folder`` holds the run of this very case, whole, by this code, from the same files."""
+    summary = text_of(folder / "summary.json")
+    if summary is None or text_of(folder / "case.toml") != case.text or not (folder / "run.h5").exists():
+        return False
+    return bool(json.loads(summary).get("key") == provenance.of_run(case)["key"])
+
+
+def refuse_another(folder: Path, text: str) -> None:
+    """`InputError` where ``folder`` holds another run than that of the case ``text``."""
+    before = text_of(folder / "case.toml")
+    if before is not None and before != text:
+        raise InputError(f"{folder} holds another run (its case.toml differs): name another folder with --out, or replace it with --force")
+    if before is None and (folder / "run.h5").exists():
+        raise InputError(f"{folder} holds a run without its case.toml: name another folder with --out, or replace it with --force")
+
+
+def prepare(folder: Path, text: str, *, force: bool) -> None:
+    """Make the run's folder; refuse one that holds another run, or clear it."""
+    from solvers.core.record import clear
+
+    if force:
+        clear(folder)
+    refuse_another(folder, text)
+    folder.mkdir(parents=True, exist_ok=True)
+    if text_of(folder / "case.toml") != text:
+        write_text(folder / "case.toml", text)
+
+
+def do_runs(
+    runs: Sequence[Run], folder: Path, comm: Any, ranks: int, at_once: int, *, forced: Collection[str], quiet: bool, say: Any
+) -> dict[str, Exception]:
+    """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks; returns the errors of those that failed, by name.
+
+    Raises
+    ------
+    StopError
+        This process was asked to stop.
+    """
+    if comm.size == 1 and len(runs) > 1 and at_once > 1:
+        failed = _side_by_side(runs, folder, ranks, at_once, forced=forced, say=say)
+    else:
+        failed = {}
+        for run in runs:
+            try:
+                _one(run, folder / run.folder, comm, ranks, force=run.name in forced, quiet=quiet, say=say)
+            except (InputError, RunError) as error:
+                if len(runs) == 1 or isinstance(error, StopError):
+                    raise
+                failed[run.name] = type(error)(f"{run.name}: {error}")
+                say(f"FAILED: {run.name}: {error}")
+    for outcome in failed.values():
+        if isinstance(outcome, StopError):
+            raise outcome
+    return failed
+
+
+def _one(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: bool, say: Any) -> None:
+    """One run into ``folder``, in this process, on the ranks of this world, or on new ones."""
+    done = comm.rank == 0 and not force and is_done(folder, run.case)
+    if comm.broadcast(done):
+        say(f"{run.name}: done before, unchanged ({folder})")
+        return
+    with _locked_by_one(folder, comm):
+        if comm.rank == 0:
+            prepare(folder, run.case.text, force=force)
+        comm.barrier()
+        with _failure_noted(folder, comm.rank == 0):
+            if ranks > 1 and comm.size == 1:
+                from jobs.launch import run_on_ranks
+
+                summary = run_on_ranks(folder / "case.toml", run.case.folder, folder, ranks, name=run.name, quiet=quiet)
+            else:
+                summary = _here(run, folder, comm, quiet=quiet)
+            _tell(run, folder, summary, say)
+
+
+@contextlib.contextmanager
+def _locked_by_one(folder: Path, comm: Any) -> Iterator[None]:
+    """The lock of ``folder``, which rank 0 holds for all; what keeps it from having it, all ranks raise."""
+    with contextlib.ExitStack() as stack:
+        refused = None
+        if comm.rank == 0:
+            try:
+                stack.enter_context(locked(folder))
+            except (InUseError, OSError) as error:
+                refused = error
+        refused = comm.broadcast(refused)
+        if refused is not None:
+            raise refused
+        yield
+
+
+@contextlib.contextmanager
+def _failure_noted(folder: Path, lead: bool) -> Iterator[None]:
+    """Let an error stand in the log of ``folder``, for `wavetrain status`."""
+    try:
+        yield
+    except (InputError, RunError) as error:
+        if lead and not isinstance(error, StopError):
+            note_failure(folder, error)
+        raise
+
+
+def note_failure(folder: Path, error: Exception) -> None:
+    """Write ``error`` into ``folder/log.txt``."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+    with contextlib.suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as handle:  # a full disk can't be told there
+        handle.write(f"{stamp},000 ERROR {' '.join(str(error).split())}\n")
+
+
+def note_traceback(folder: Path) -> None:
+    """Write where the present exception comes from into ``folder/log.txt``."""
+    with contextlib.suppress(OSError), (folder / "log.txt").open("a", encoding="utf-8") as handle:
+        handle.write(traceback.format_exc())
+
+
+def _tell(run: Run, folder: Path, summary: Mapping[str, Any], say: Any) -> None:
+    """One line on a run that ended; `StopError` where it was stopped."""
+    if summary["status"] != "done":
+        raise StopError(f"{run.name}: stopped at t = {summary['t_end']:.6g} s; the same command goes on from there")
+    (folder / PROGRESS).unlink(missing_ok=True)
+    say(
+        f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
+        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}"
+    )
+
+
+def _side_by_side(
+    runs: Sequence[Run], folder: Path, ranks: int, at_once: int, *, forced: Collection[str], say: Any
+) -> dict[str, Exception]:
+    """All ``runs`` on ``ranks`` ranks each, ``at_once`` of them at a time; where some fail, the others go on."""
+    from jobs.launch import run_side_by_side
+
+    todo = []
+    for run in runs:
+        if run.name not in forced and is_done(folder / run.folder, run.case):
+            say(f"{run.name}: done before, unchanged ({folder / run.folder})")
+        else:
+            todo.append(run)
+    failed: dict[str, Exception] = {}
+
+    def begin(i: int) -> None:
+        prepare(folder / todo[i].folder, todo[i].case.text, force=todo[i].name in forced)
+
+    def ended(i: int, outcome: Any) -> None:
+        run = todo[i]
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            _tell(run, folder / run.folder, outcome, say)
+        except (InputError, RunError, OSError) as error:
+            told = error if str(error).startswith(f"{run.name}: ") else f"{run.name}: {error}"
+            say(f"FAILED: {told}")
+            kind = type(error) if isinstance(error, InputError | RunError) else RunError
+            failed[run.name] = kind(str(told))
+            if not isinstance(error, StopError | InUseError):
+                note_failure(folder / run.folder, error)
+
+    run_side_by_side([(run.case.folder, folder / run.folder) for run in todo], ranks, at_once, begin, ended)
+    return failed
+
+
+def _here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
+    from solvers.core.comm import abort_on_error
+    from solvers.core.run import run_case
+
+    handler = logging.FileHandler(folder / "log.txt") if comm.rank == 0 else logging.NullHandler()
+    handler.setFormatter(logging.Formatter(LINE))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0, folder=folder) as shown:
+            return run_case(run.case, folder, comm, shown)
+    except OSError as error:
+        raise RunError(f"cannot write in {folder}: {error}") from None
+    finally:
+        log.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,208 @@
+"""How a campaign goes: what the files say, what SLURM says, and which of the two is true where they disagree.
+
+A whole result is a result, whatever became of its job; a held lock is a process at work, whatever SLURM has forgotten; a job that SLURM
+runs or keeps waiting is not lost, though its files stand still.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs import lock, queue, record, slurm
+from jobs.progress import PROGRESS
+from jobs.queue import Word
+from pipeline.campaign import Run, Stage
+from pipeline.data import text_of
+from pipeline.errors import RunError
+
+ENDED = ("done", "failed", "cancelled", "lost", "blocked")
+STOPPED = ": stopped at t ="  # of a run that was asked to
+ATTEMPT = "=== attempt "
+ERROR = re.compile(
+    r"^(error: .*|.* ERROR .*|(slurmstepd|srun|sbatch)[^:]*: error: .*|\w*(Error|Exception)\b.*|.*: (command )?not found.*)$"
+)
+BEGINS = re.compile(r"^(error: |[\d\- :,]+ ERROR )")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where one run or stage stands."""
+
+    name: str
+    kind: str  # run or stage
+    state: str  # waiting, running, stopped, or one of ENDED
+    note: str = ""  # why, in a line
+    job: str = ""
+    node: str = ""
+    progress: float | None = None  # of the simulated time
+    left: float | None = None  # [s] of wall time
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All steps of a campaign, in its order."""
+
+    title: str
+    steps: list[Step]
+    slurm: str  # what is to be said of SLURM itself; empty where nothing
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is at work or waits any more."""
+        return all(step.state in (*ENDED, "stopped") for step in self.steps)
+
+
+def status(folder: Path) -> Status:
+    """How the campaign in ``folder`` goes.
+
+    Raises
+    ------
+    InputError
+        None was begun there.
+    """
+    campaign = record.read(folder)
+    given = record.submitted(folder).get("steps", {})
+    words = queue.ask(step["job"] for step in given.values())
+    found: dict[str, Step] = {}
+    for step in campaign.steps:
+        job = given.get(step.name, {}).get("job", "")
+        own = _step(step, folder, job, None if words is None else words.get(job))
+        found[step.name] = _behind(own, step, found) if own.state == "waiting" and not own.job else own
+    silent = "SLURM does not answer: this is what the files say" if given and words is None else ""
+    return Status(campaign.title, list(found.values()), silent)
+
+
+def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
+    place = folder / (step.folder if isinstance(step, Run) else step.name)
+    kind = "run" if isinstance(step, Run) else "stage"
+    where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
+    holder = lock.holder(place)
+    if holder or (word and word.goes):
+        return Step(step.name, kind, "running", _told(holder, word), **_going(place, holder, word) | where | _node(holder, word))
+    if record.has_result(step, folder) and _of_this(step, place):
+        note = f"though SLURM says {word.state}" if word and not (word.waits or word.state == "COMPLETED") else ""
+        return Step(step.name, kind, "done", note, progress=1.0, **where)
+    part = _going(place, None, None)
+    if word and word.waits:
+        again = "goes on from its checkpoint; " if (place / "restart.h5").exists() else ""
+        return Step(step.name, kind, "waiting", f"{again}{word.reason or word.state}", **part | where)
+    error = first_error(folder, step.name)
+    if word and word.state == "COMPLETED":
+        return Step(step.name, kind, "lost", error or "SLURM says COMPLETED, but there is no whole result", **where)
+    if word:
+        if error and STOPPED in error and (place / "restart.h5").exists():
+            return Step(step.name, kind, "stopped", error, **part | where)
+        state = "cancelled" if word.state.startswith("CANCELLED") else "failed"
+        if state == "cancelled" and word.reason.startswith("Dependency"):
+            return Step(step.name, kind, "blocked", "what it reads failed", **where)
+        if state == "cancelled":
+            return Step(step.name, kind, state, _never(place), **part | where)
+        return Step(step.name, kind, state, error or _slurms(word), **part | where)
+    if error:
+        return Step(step.name, kind, "failed", error, **part | where)
+    if (place / "restart.h5").exists():
+        return Step(step.name, kind, "stopped", "the same command goes on from its checkpoint", **part | where)
+    if job:
+        return Step(step.name, kind, "lost", "SLURM no longer knows its job, and there is no result", **where)
+    return Step(step.name, kind, "waiting", "", **where)
+
+
+def _of_this(step: Run | Stage, place: Path) -> bool:
+    """Whether a run's files are those of the case as it is in the campaign now."""
+    return isinstance(step, Stage) or text_of(place / "case.toml") == step.case.text
+
+
+def _never(place: Path) -> str:
+    return "the same command goes on from its checkpoint" if (place / "restart.h5").exists() else ""
+
+
+def _slurms(word: Word) -> str:
+    return f"SLURM says {word.state}" + (f", {word.reason}" if word.reason else "")
+
+
+def _told(holder: Mapping[str, Any] | None, word: Word | None) -> str:
+    """What is to be said where files and SLURM differ on what is at work."""
+    if holder and word and not (word.goes or word.waits):
+        return f"process {holder.get('pid')} is at work, though SLURM says {word.state}"
+    if holder and word is None:
+        return f"process {holder.get('pid')}"
+    return "" if holder else "starting or ending"
+
+
+def _node(holder: Mapping[str, Any] | None, word: Word | None) -> dict[str, str]:
+    return {"node": (word.node if word else "") or str((holder or {}).get("host", ""))}
+
+
+def _going(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> dict[str, Any]:
+    """How far a run is, from its own note."""
+    try:
+        noted = json.loads(text_of(place / PROGRESS) or "{}")
+        left = noted["left"] if holder or word else None
+        return {"progress": noted["t"] / noted["end"], "left": left}
+    except (json.JSONDecodeError, KeyError):
+        return {}
+
+
+def _behind(own: Step, step: Run | Stage, before: Mapping[str, Step]) -> Step:
+    """A step that was never given to SLURM and has not begun: whether what it reads will ever be there."""
+    bad = [name for name in slurm.needs(step) if before[name].state in ("failed", "blocked", "lost")]
+    return Step(own.name, own.kind, "blocked", f"{', '.join(bad)} failed") if bad else own
+
+
+def logs(folder: Path, name: str) -> list[Path]:
+    """The logs of the run or stage ``name`` that there are: SLURM's, then its own."""
+    campaign = record.read(folder)
+    given = record.submitted(folder).get("steps", {}).get(name, {})
+    places = {step.name: step.folder if isinstance(step, Run) else step.name for step in campaign.steps}
+    own = folder / places.get(name, name)
+    paths = [folder / record.PLACE / given["log"]] if given else []
+    return [path for path in (*paths, own / "log.txt") if path.exists()]
+
+
+def first_error(folder: Path, name: str) -> str:
+    """The first line of the last attempt of ``name`` that tells an error; empty where none does."""
+    found = ""
+    for path in logs(folder, name):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if path.name == "log.txt":  # an attempt that failed ends with the error
+            lines = lines[-1:]
+        begun = max((i for i, line in enumerate(lines) if line.startswith(ATTEMPT)), default=0)
+        told = [line for line in lines[begun:] if ERROR.match(line)]
+        if told and not found:
+            found = BEGINS.sub("", next((line for line in told if line.startswith("error: ")), told[0]))
+    return found
+
+
+def cancel(folder: Path) -> list[str]:
+    """Cancel what waits or runs of the campaign in ``folder``, in SLURM and on this machine; returns what was done, in words.
+
+    Runs save their state first where they are given the time.
+
+    Raises
+    ------
+    RunError
+        SLURM refuses.
+    """
+    campaign = record.read(folder)
+    given = {name: step["job"] for name, step in record.submitted(folder).get("steps", {}).items()}
+    words = queue.ask(given.values())
+    left = {name: job for name, job in given.items() if words is None or (job in words and (words[job].waits or words[job].goes))}
+    if left and (refused := queue.cancel(left.values(), words or {})):
+        raise RunError(f"SLURM does not cancel: {refused}")
+    told = [f"{name}: job {job} cancelled" for name, job in left.items()]
+    for step in campaign.steps:
+        holder = lock.holder(folder / (step.folder if isinstance(step, Run) else step.name))
+        if step.name in left or not holder:
+            continue
+        if holder.get("host") != socket.gethostname():
+            told.append(f"{step.name}: process {holder.get('pid')} on host {holder.get('host')} can only be stopped there")
+            continue
+        os.kill(holder["pid"], signal.SIGTERM)
+        told.append(f"{step.name}: process {holder['pid']} was asked to stop")
+    return told

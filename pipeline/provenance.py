@@ -1,0 +1,115 @@
+"""What a result was made from: the case, the files that it names, the code, the packages, the machine.
+
+The ``key`` of a run or a stage is a hash of all that its numbers depend on: what has the same key is not done again.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline.case import Case
+from pipeline.data import FETCHABLE, find
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("wavetrain", "numpy", "numba", "scipy", "mpi4py-fft")  # whose versions can change a number
+SHOWN = (*PACKAGES, "h5py", "hdf5plugin", "mpi4py", "petsc4py", "dask", "distributed")
+RUN_CODE = ("pipeline/case.py", "pipeline/params.py", "pipeline/data.py", "pipeline/layout.py", "pipeline/terms.py", "pipeline/writer.py")
+PICTURES = ("report", "figures")  # modules that change no number
+
+
+def of_run(case: Case) -> dict[str, Any]:
+    """What a run of ``case`` here and now is made from: ``key``, ``inputs``, ``code``, ``packages``, ``host``."""
+    inputs = {name: digest for table in (case.mesh.table, case.solver.table) for name, digest in files(table, case.folder).items()}
+    code = code_of("solvers/core", f"solvers/{case.solver.kind}", "meshes", *RUN_CODE)
+    return _all(case.text, inputs, code) | {"case": hash_of(case.text), "folder": str(case.folder)}
+
+
+def of_stage(kind: str, params: str, inputs: Mapping[str, str]) -> dict[str, Any]:
+    """The same of a stage of ``kind`` with ``params`` (as text), which reads ``inputs``: names and hashes."""
+    return _all(f"{kind} {params}", inputs, code_of("pipeline"))
+
+
+def _all(text: str, inputs: Mapping[str, str], code: str) -> dict[str, Any]:
+    numbers = {name: found for name, found in packages().items() if name in PACKAGES}
+    key = hash_of(json.dumps([text, sorted(inputs.items()), code, sorted(numbers.items())]))
+    return {"key": key, "inputs": dict(inputs), "code": code, "packages": packages(), "host": host()}
+
+
+def hash_of(text: str) -> str:
+    """SHA-256 of ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of what is in the file at ``path``."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def files(table: Any, folder: Path) -> dict[str, str]:
+    """The files that ``table`` names by keys ``file``, at any depth, and the hash of each; "missing" where it is not to be had."""
+    found = {}
+    for name in _named(table):
+        path = None if name in FETCHABLE else find(name, folder)  # what can be fetched is known by its hash
+        found[name] = FETCHABLE[name][1] if name in FETCHABLE else digest(path) if path else "missing"
+    return found
+
+
+def _named(table: Any) -> Iterator[str]:
+    if isinstance(table, Mapping):
+        for key, value in table.items():
+            if key == "file" and isinstance(value, str) and value:
+                yield value
+            yield from _named(value)
+    elif isinstance(table, list | tuple):
+        for value in table:
+            yield from _named(value)
+    elif hasattr(table, "table"):  # a plug-in asked for by name
+        yield from _named(table.table)
+
+
+@functools.cache
+def code_of(*places: str) -> str:
+    """SHA-256 of the Python files at ``places`` (files or folders, relative to the packages' root)."""
+    found = hashlib.sha256()
+    for place in places:
+        path = ROOT / place
+        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            if not source.stem.endswith(PICTURES):
+                found.update(str(source.relative_to(ROOT)).encode() + b"\0" + source.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+@functools.cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    found = []
+    for package in SHOWN:
+        with contextlib.suppress(PackageNotFoundError):
+            found.append((package, version(package)))
+    return (("python", platform.python_version()), *found)
+
+
+def packages() -> dict[str, str]:
+    """Versions of Python and of the packages that a result may depend on."""
+    return dict(_versions())
+
+
+@functools.cache
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def host() -> dict[str, Any]:
+    """What kind of machine this is."""
+    return {"node": platform.node(), "system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()}

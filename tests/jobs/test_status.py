@@ -1,0 +1,149 @@
+"""What is said of a campaign where its files and SLURM do not agree."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs import queue, record
+from jobs.estimate import as_seconds, as_time
+from jobs.lock import locked
+from jobs.queue import Word
+from jobs.slurm import _ranges, jobs
+from jobs.status import first_error, status
+from jobs.watch import lines
+from pipeline import campaign as campaigns
+
+CASE = {
+    "mesh": {"kind": "rectangle", "width": 1.0, "height": 1.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 1.0}},
+    "solver": {"kind": "tsunami", "initial": {"kind": "still"}},
+    "time": {"end": 1.0, "every": 1.0},
+}
+TABLE = {
+    "run": {"a": {"case": CASE}, "b": {"case": CASE, "sweep": {"mesh.size": [0.5, 0.25, 0.2]}}},
+    "stage": {"s": {"kind": "decompose", "runs": "b", "reference": "exact"}, "v": {"kind": "validate", "run": "a"}},
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    campaign = campaigns.parse(TABLE, tmp_path)
+    record.write(campaign, tmp_path)
+    steps = {"a": "7", "b-000": "8_0", "b-001": "8_1", "b-002": "8_2", "s": "9", "v": "10"}
+    given = {name: {"job": job, "log": f"{name}.log", "after": ""} for name, job in steps.items()}
+    (tmp_path / "jobs" / "submitted.json").write_text(json.dumps({"steps": given}))
+    monkeypatch.setattr(queue, "ask", lambda jobs: {})
+    return tmp_path
+
+
+def says(monkeypatch, **words: Word | None) -> None:
+    monkeypatch.setattr(queue, "ask", lambda jobs: {job[1:]: word for job, word in words.items()})
+
+
+def finish(folder: Path, name: str) -> None:
+    case = next(run.case for run in record.read(folder).runs if run.name == name)
+    (folder / name).mkdir(exist_ok=True)
+    for file, text in (("run.h5", ""), ("summary.json", "{}"), ("case.toml", case.text)):
+        (folder / name / file).write_text(text)
+
+
+def found(folder: Path, name: str):
+    return next(step for step in status(folder).steps if step.name == name)
+
+
+def test_a_whole_result_is_done_whatever_became_of_its_job(folder, monkeypatch):
+    finish(folder, "a")
+    for word in (Word("FAILED"), Word("CANCELLED"), Word("NODE_FAIL")):
+        says(monkeypatch, j7=word)
+        step = found(folder, "a")
+        assert (step.state, word.state in step.note) == ("done", True)
+    says(monkeypatch, j7=Word("COMPLETED"))
+    assert found(folder, "a").note == ""
+
+
+def test_a_job_that_ended_without_a_result_is_lost(folder, monkeypatch):
+    says(monkeypatch, j7=Word("COMPLETED"))
+    assert found(folder, "a").state == "lost"
+    says(monkeypatch)
+    assert found(folder, "a").state == "lost"
+    assert "no longer knows" in found(folder, "a").note
+
+
+def test_a_process_at_work_is_running_whatever_slurm_says(folder, monkeypatch):
+    says(monkeypatch, j7=Word("FAILED"))
+    with locked(folder / "a"):
+        step = found(folder, "a")
+    assert step.state == "running"
+    assert str(os.getpid()) in step.note
+    assert "FAILED" in step.note
+
+
+def test_a_run_that_was_done_and_is_done_again_is_running(folder, monkeypatch):
+    finish(folder, "a")
+    says(monkeypatch, j7=Word("RUNNING", "n1"))
+    assert (found(folder, "a").state, found(folder, "a").node) == ("running", "n1")
+
+
+def test_files_of_another_case_are_no_result(folder, monkeypatch):
+    finish(folder, "a")
+    (folder / "a" / "case.toml").write_text("another")
+    says(monkeypatch, j7=Word("PENDING", "", "Resources"))
+    assert found(folder, "a").state == "waiting"
+
+
+def test_slurms_silence_is_told(folder, monkeypatch):
+    finish(folder, "a")
+    monkeypatch.setattr(queue, "ask", lambda jobs: None)
+    assert "SLURM does not answer" in lines(status(folder))[-1]
+    assert found(folder, "a").state == "done"
+
+
+def test_how_far_a_run_is_and_where(folder, monkeypatch):
+    (folder / "a").mkdir()
+    (folder / "a" / "progress.json").write_text(json.dumps({"t": 0.25, "end": 1.0, "left": 3723.0}))
+    says(monkeypatch, j7=Word("RUNNING", "node17"))
+    line = lines(status(folder))[0]
+    for word in ("25%", "1:02:03 left", "node17", "job 7"):
+        assert word in line
+    (folder / "a" / "restart.h5").write_text("")
+    says(monkeypatch, j7=Word("PENDING", "", "BeginTime"))
+    assert "goes on from its checkpoint" in lines(status(folder))[0]
+
+
+def test_the_first_error_line_is_of_the_last_attempt(folder, monkeypatch):
+    log = folder / "jobs" / "a.log"
+    log.write_text("=== attempt 1, job 7\nerror: old\n=== attempt 2, job 7\na line\nerror: new\nerror: later\n")
+    assert first_error(folder, "a") == "new"
+    says(monkeypatch, j7=Word("FAILED"))
+    assert (found(folder, "a").state, found(folder, "a").note) == ("failed", "new")
+    log.write_text("=== attempt 3, job 7\nslurmstepd-n1: error: *** JOB 7 ON n1 CANCELLED AT T DUE TO TIME LIMIT ***\n")
+    assert "TIME LIMIT" in first_error(folder, "a")
+    log.write_text("=== attempt 4, job 7\nall is well\n")
+    assert first_error(folder, "a") == ""
+
+
+def test_what_reads_a_failed_result_is_blocked(folder, monkeypatch):
+    says(monkeypatch, j7=Word("FAILED"), j10=Word("CANCELLED", "", "DependencyNeverSatisfied"))
+    assert found(folder, "v").state == "blocked"
+
+
+def test_a_sweep_is_an_array_of_what_is_to_do(folder):
+    campaign = record.read(folder)
+    live = campaigns.parse(TABLE, folder)
+    assert [step.name for step in campaign.steps] == [step.name for step in live.steps]
+    some = jobs(live, {"b-000", "b-002", "s", "v"})
+    assert [(job.name, job.todo) for job in some] == [("b", (0, 2)), ("s", ()), ("v", ()), ("page", ())]
+    assert some[1].needs == ("b-000", "b-001", "b-002")
+    big = campaigns.parse({"run": {"b": {"case": CASE, "sweep": {"solver.manning": [i * 1e-5 for i in range(1500)]}}}}, folder)
+    arrays = jobs(big, {run.name for run in big.runs})
+    assert [(job.name, len(job.todo)) for job in arrays] == [("b", 1000), ("b+1000", 500), ("page", 0)]
+    assert _ranges((0, 1, 2, 5, 7, 8)) == ["0-2", "5", "7-8"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds"), [("90", 5400), ("1:30", 90), ("02:00:00", 7200), ("1-12", 129600), ("1-12:30", 131400), ("2-0:0:1", 172801)]
+)
+def test_limits_are_read_as_slurm_reads_them(limit, seconds):
+    assert as_seconds(limit) == seconds
+    assert as_seconds(as_time(seconds)) >= seconds
