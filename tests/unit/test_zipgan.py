@@ -267,3 +267,10 @@ def test_shells_without_energy_are_sent_as_such():
     back = detail.read_energies(detail.write_energies(energy, 0.5 * energy), 0.5 * energy)
     assert np.array_equal(np.flatnonzero(back[:25] == 0.0), [1, 12, 20])
     assert back[2:12] == pytest.approx(energy[2:12], rel=0.011)  # half a step
+
+
+def test_a_boost_raises_the_flatness_and_its_opposite_lowers_it():
+    original, _, facts = about(flow(), 800)
+    candidate = detail.grown(facts, original.viscosity, 1.0)
+    found = [detail.flatness(detail.boosted(candidate, facts, boost), facts) for boost in (-0.4, 0.0, 1.0)]
+    assert (np.diff(found, axis=0) > 0.0).all()
