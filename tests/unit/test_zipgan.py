@@ -185,7 +185,7 @@ def test_least_error_is_below_the_base(network):
     assert nrmse(values, zipgan.decode(data)) <= nrmse(values, solenoidal.decode(zipgan.unpack(data).base)) * (1.0 + 1e-6)
 
 
-@pytest.mark.parametrize("unit", [2.0**-40, 2.0**40])  # exact, so that the search for a step takes the same turns
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**20])  # exact, so that the search for a step takes the same turns
 def test_units_do_not_matter(network, unit):
     one, other = (zipgan.decode(zipgan.encode(flow() * np.float32(u), Target("bytes", 1500))) for u in (1.0, unit))
     assert nrmse(one, other / np.float32(unit)) < 1e-4  # round-off, amplified by marching
