@@ -135,14 +135,14 @@ def read_energies(sent: bytes, base: Array) -> Array:
 
 def grown(about: Facts, viscosity: float, spans: float) -> Array:
     """Coefficients (2, modes) on ``about.grid`` of small scales regrown from the base for so many Kolmogorov times each way."""
-    start = field(about.values * np.complex64(about.factor), about.grid, box=about.box)
+    vorticity = max(scales(about)[0], 1e-30)  # time is counted in its inverse, so that no unit is too large or small
+    start = field(about.values * np.complex64(about.factor / vorticity), about.grid, box=about.box)
     waves = fft.rfftn(start, axes=(1, 2, 3), norm="forward")
-    vorticity, _ = scales(about)
     lost = np.flatnonzero(shells(about.values, about.modes) < 0.5 * about.energy)
     known = float(lost[lost > 0][0]) if np.any(lost > 0) else float(len(about.energy))
     known = min(known, min(float(np.abs(axis).max()) for axis in grid(about.grid).axes))
-    after = regrow(waves.astype(np.complex64), about.grid, viscosity, spans / max(vorticity, 1e-30), known)
-    return parts_of(np.asarray(fft.irfftn(after, s=about.grid, axes=(1, 2, 3), norm="forward")), about)
+    after = regrow(waves.astype(np.complex64), about.grid, viscosity / vorticity, spans, known)
+    return parts_of(np.asarray(fft.irfftn(after, s=about.grid, axes=(1, 2, 3), norm="forward")), about) * np.complex64(vorticity)
 
 
 def scales(about: Facts) -> tuple[float, float]:
@@ -179,7 +179,8 @@ def boosted(parts: Array, about: Facts, boost: float) -> Array:
     if boost == 0.0:
         return parts
     factor = np.complex64(about.factor)
-    strength = (gradients(factor * parts, about.grid, about.box) ** 2).sum(axis=0)
+    vorticity = np.complex64(max(scales(about)[0], 1e-30))
+    strength = (gradients(factor / vorticity * parts, about.grid, about.box) ** 2).sum(axis=0)
     weight = (1.0 + np.float32(abs(boost)) * strength / strength.mean()) ** np.sign(boost)
     weight /= np.sqrt((weight**2).mean())
     change = field((parts - about.values) * factor, about.grid, box=about.box)
@@ -201,16 +202,16 @@ def viscosity(parts: Array, shape: Shape, box: Shape) -> float:
     """
     on = detail_grid(shape, box)
     factor = np.sqrt(np.prod(on, dtype=float) / np.prod(shape, dtype=float))
-    g = gradients(np.complex64(factor) * parts, on, box)
-    w = np.stack([g[7] - g[5], g[2] - g[6], g[3] - g[1]])
-    stretching = float(np.mean(np.einsum("i...,ij...,j...->...", w, g.reshape(3, 3, *on), w), dtype=np.float64))
     energy = shells(parts, modes(shape, box))
     number = np.arange(len(energy))
     points = np.prod(shape, dtype=float)
-    curl = float((number**4 * energy).sum() / points)
-    vorticity = float(np.sqrt((number**2 * energy).sum() / points))
+    vorticity = max(float(np.sqrt((number**2 * energy).sum() / points)), 1e-30)
+    g = gradients(np.complex64(factor / vorticity) * parts, on, box)
+    w = np.stack([g[7] - g[5], g[2] - g[6], g[3] - g[1]])
+    stretching = float(np.mean(np.einsum("i...,ij...,j...->...", w, g.reshape(3, 3, *on), w), dtype=np.float64))
+    curl = float((number**4 * energy).sum() / points) / vorticity**2
     top = min(max(shape) * b / n for b, n in zip(box, shape, strict=True))
-    return float(np.clip(stretching / max(curl, 1e-300), vorticity * (0.7 / top) ** 2, vorticity * (3.0 / top) ** 2))
+    return vorticity * float(np.clip(stretching / max(curl, 1e-30), (0.7 / top) ** 2, (3.0 / top) ** 2))
 
 
 def parts_of(values: Array, about: Facts) -> Array:

@@ -107,7 +107,7 @@ def spread(x: Tensor) -> Tensor:
 
 def arrays(network: Generator) -> tuple[dict[str, Array], dict[str, int]]:
     """Weights by name as float16, and the size, to be stored."""
-    return {name: value.detach().numpy().astype(np.float16) for name, value in network.state_dict().items()}, asdict(network.size)
+    return {name: value.detach().cpu().numpy().astype(np.float16) for name, value in network.state_dict().items()}, asdict(network.size)
 
 
 def generator(weights: dict[str, Array], size: dict[str, int]) -> Generator:

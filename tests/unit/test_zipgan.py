@@ -185,6 +185,12 @@ def test_least_error_is_below_the_base(network):
     assert nrmse(values, zipgan.decode(data)) <= nrmse(values, solenoidal.decode(zipgan.unpack(data).base)) * (1.0 + 1e-6)
 
 
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**20])  # exact, so that the search for a step takes the same turns
+def test_units_do_not_matter(network, unit):
+    one, other = (zipgan.decode(zipgan.encode(flow() * np.float32(u), Target("bytes", 1500))) for u in (1.0, unit))
+    assert nrmse(one, other / np.float32(unit)) < 1e-4  # round-off, amplified by marching
+
+
 def test_an_error_is_kept(network):
     for least in (False, True):
         assert nrmse(flow(), zipgan.decode(zipgan.encode(flow(), Target("nrmse", 0.05), least=least))) <= 0.05
@@ -267,3 +273,10 @@ def test_shells_without_energy_are_sent_as_such():
     back = detail.read_energies(detail.write_energies(energy, 0.5 * energy), 0.5 * energy)
     assert np.array_equal(np.flatnonzero(back[:25] == 0.0), [1, 12, 20])
     assert back[2:12] == pytest.approx(energy[2:12], rel=0.011)  # half a step
+
+
+def test_a_boost_raises_the_flatness_and_its_opposite_lowers_it():
+    original, _, facts = about(flow(), 800)
+    candidate = detail.grown(facts, original.viscosity, 1.0)
+    found = [detail.flatness(detail.boosted(candidate, facts, boost), facts) for boost in (-0.4, 0.0, 1.0)]
+    assert (np.diff(found, axis=0) > 0.0).all()

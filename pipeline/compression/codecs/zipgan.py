@@ -5,9 +5,9 @@ After M. Nista et al. (arXiv:2412.14150), who restore a filtered simulation by a
 1. decodes the base, a `solenoidal` block, and the original's energy of each shell, sent in a byte a shell;
 2. regrows small scales from it by a short run of the Navier-Stokes equations (`pipeline.compression.regrow`);
 3. corrects them by a trained network (`pipeline.compression.generator`);
-4. strengthens the detail where gradients are strong, by a number the encoder chose for the right flatness of the velocity derivatives;
-5. makes it divergence-free, gives each shell its energy, and moves every coefficient into the interval that gives the base's number
-   (`pipeline.compression.detail`): coded again with the base's step, the field gives the very numbers that were sent.
+4. strengthens or weakens the detail where gradients are strong, by a number the encoder chose for the right flatness of derivatives;
+5. makes it divergence-free, gives each shell its energy, and moves every coefficient into the interval that its number stands for
+   (`pipeline.compression.detail`): beside the same prediction it gets the number that was sent.
 
 The encoder runs the decoder. Where its error is more than `WORST` times the base's, the block is the bare base, and says so.
 """
