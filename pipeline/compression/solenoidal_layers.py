@@ -21,6 +21,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 FIRST_LAYER = 4  # its last shell
 WEIGHTS = 8.0  # to a standard deviation of what is left: half of one adds 0.001 bits
 FINER = 64.0  # steps of a step to an octave
+GAIN = 1.0 / 512.0  # of a shell's energy: unit of what is restored
+MOST_GAIN = 255
 MOST = 80  # greatest weight: a prediction of 99 % of the variance
 
 
@@ -38,6 +40,7 @@ class Coded:
     last: int  # shells above are one layer; nought: no prediction
     levels: Array  # (shells,) of `quantisers`
     weights: Array  # (shells,)
+    gains: Array  # (shells,) of the decoded energy that is restored, in GAIN
     numbers: Array  # (4 modes,) a.real, a.imag, b.real, b.imag of each mode
 
     @property
@@ -88,6 +91,11 @@ class Decoded:
         self.within = within
         self.start = 4 * within.start
         self.parts = np.zeros((2, within.count), np.complex128 if double else np.complex64)
+
+    def energy(self, shell: int) -> float:
+        """The sum of squares of a shell."""
+        own = self.parts[:, self.within.start[shell] : self.within.start[shell + 1]]
+        return sum(float(np.vdot(part, part).real) for part in own)
 
     def tendency(self, low: int, high: int) -> Array:
         """The prediction's f (4 count,) in shells low < s <= high."""

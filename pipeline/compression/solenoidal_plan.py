@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.compression import quantisers
 from pipeline.compression.solenoidal_basis import Array, Shape, Spectrum, modes, project, spectrum
-from pipeline.compression.solenoidal_layers import FINER, FIRST_LAYER, MOST, WEIGHTS, Coded, Decoded, flat, layers, products
+from pipeline.compression.solenoidal_layers import FINER, FIRST_LAYER, GAIN, MOST, WEIGHTS, Coded, Decoded, flat, layers, products
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
 
@@ -19,6 +19,7 @@ ACTIVE = 0.5  # scale [steps] below which a shell has next to no numbers
 LOOSE = 1e-5  # errors over the field's root mean square above this one need no double precision
 UNEXPLAINED = 0.45  # share of a shell's energy that a prediction leaves, before anything is known: of the training flows
 TAIL = 0.35  # of the share that predictions leave of a layer, what rises to 1 beyond the last: of the training flows
+SMALL, LARGE = 0.05, 0.2  # shares of a shell's energy that are restored where they are lost: with an error promised, and with none
 SIDE = 4.0  # bits that a level or a weight takes
 
 
@@ -31,6 +32,7 @@ class Plan:
         loose = 1e-24 < mean_square < 1e24 and _loose(target, values.size, mean_square)
         transform = spectrum(values.astype(np.float32 if loose else np.float64, copy=False))
         self.double, self.transform = not loose, transform
+        self.restored = LARGE if target.kind == "bytes" else SMALL
         self.shape, self.mean = transform.shape, transform.mean.astype(values.dtype).astype(np.float64)  # as it is sent
         self.total = mean_square * self.count
         match target.kind:
@@ -130,6 +132,16 @@ class Plan:
         trial.bits += bits + SIDE * (1 if trial.last == 0 else 2)
         if keep:
             decoded.put(s, trial.numbers[own], level, step, prediction)
+            trial.gains[s] = self._gain(s, decoded.energy(s)) if level > quantisers.SILENT else 0
+
+    def _gain(self, s: int, energy: float) -> int:
+        """What brings the decoded ``energy`` of shell ``s`` to the original's; nought where that is far, for it costs error.
+
+        The mean of what a number may be has less energy than the original, by the error. Where that is a share r of the energy,
+        restoring it costs r / 4 of the error.
+        """
+        share = self.power[s] / energy - 1.0 if energy > 0.0 else np.inf
+        return int(np.rint(share / GAIN)) if abs(share) <= self.restored else 0
 
     def _last(self, step: float) -> int:
         """The shell above which no other layer is begun: the last that has numbers."""
@@ -139,9 +151,19 @@ class Plan:
 
     def coded(self, trial: "Trial") -> Coded:
         """A trial as what is sent."""
-        step, offsets, last = trial.step, trial.offsets, trial.last
         return Coded(
-            self.type, self.double, self.shape, self.box, self.mean, step, offsets, last, trial.levels, trial.weights, trial.numbers
+            self.type,
+            self.double,
+            self.shape,
+            self.box,
+            self.mean,
+            trial.step,
+            trial.offsets,
+            trial.last,
+            trial.levels,
+            trial.weights,
+            trial.gains,
+            trial.numbers,
         )
 
     def search(self, goal: "Goal") -> "Trial":
@@ -200,7 +222,7 @@ class Trial:
 
     def __init__(self, step: float, last: int, shells: int, numbers: int) -> None:
         self.step, self.last = step, last
-        self.levels, self.weights, self.offsets = (np.zeros(shells, np.int64) for _ in range(3))
+        self.levels, self.weights, self.offsets, self.gains = (np.zeros(shells, np.int64) for _ in range(4))
         self.numbers = np.zeros(numbers, np.int64)
         self.tendencies: dict[int, Array] = {}  # by the last shell of those they are made of
         self.left = np.zeros(shells)  # sums of squares that predictions leave

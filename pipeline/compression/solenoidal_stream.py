@@ -9,18 +9,20 @@ from pipeline.compression import corrections, quantisers
 from pipeline.compression.corrections import Corrections
 from pipeline.compression.range_coder import Reader, Writer
 from pipeline.compression.solenoidal_basis import modes
-from pipeline.compression.solenoidal_layers import MOST, Coded, layers
+from pipeline.compression.solenoidal_layers import MOST, MOST_GAIN, Coded, layers
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 HEAD = struct.Struct("<BB3H3HfHH")  # version, flags, points, box, step, shells, last; then the mean in the field's type
-VERSION = 1
+VERSION = 2
 DOUBLE, CORRECTED = 2, 4  # flags beside the type's number
 TYPES = ("<f4", "<f8")
 NEXT_LEVEL = np.maximum(1, np.rint(4000.0 * 0.75 ** np.abs(np.arange(-255, 256)))).astype(np.int64)  # counts of differences
 NEXT_STEP = np.maximum(1, np.rint(4000.0 * 0.8 ** np.abs(np.arange(-255, 256)))).astype(np.int64)
 NEXT_WEIGHT = np.maximum(1, np.rint(4000.0 * 0.7 ** np.abs(np.arange(-2 * MOST, 2 * MOST + 1)))).astype(np.int64)
+
+NEXT_GAIN = np.maximum(1, np.rint(4000.0 * 0.9 ** np.abs(np.arange(-2 * MOST_GAIN, 2 * MOST_GAIN + 1)))).astype(np.int64)
 
 
 def pack(coded: Coded, corrected: Corrections | None = None) -> bytes:
@@ -35,8 +37,10 @@ def pack(coded: Coded, corrected: Corrections | None = None) -> bytes:
         writer.symbols(np.diff(weights, prepend=0) + 2 * MOST, NEXT_WEIGHT)
         ends = [high for _, high in layers(coded.last, len(coded.levels))]
         writer.symbols(np.diff(coded.offsets[ends], prepend=0) + 255, NEXT_STEP)
+    sent = np.flatnonzero(levels > quantisers.SILENT)
+    writer.symbols(np.diff(coded.gains[sent], prepend=0) + 2 * MOST_GAIN, NEXT_GAIN)
     start = 4 * coded.within.start
-    for s in np.flatnonzero(levels > quantisers.SILENT):
+    for s in sent:
         _write(writer, coded.numbers[start[s] : start[s + 1]], int(levels[s]))
     if corrected:
         corrections.write(writer, corrected)
@@ -64,7 +68,7 @@ def unpack(data: bytes) -> tuple[Coded, Corrections | None]:
     within = modes(shape, box)
     if shells >= len(within.start):
         raise InputError("a damaged solenoidal block: more shells than the field has")
-    levels, weights, offsets = (np.zeros(len(within.start) - 1, np.int64) for _ in range(3))
+    levels, weights, offsets, gains = (np.zeros(len(within.start) - 1, np.int64) for _ in range(4))
     levels[:shells] = np.cumsum(reader.symbols(shells, NEXT_LEVEL) - 255) + quantisers.FIRST
     if last:
         weights[:shells] = np.cumsum(reader.symbols(shells, NEXT_WEIGHT) - 2 * MOST)
@@ -77,12 +81,16 @@ def unpack(data: bytes) -> tuple[Coded, Corrections | None]:
         or np.abs(offsets).max() > 2048
     ):
         raise InputError("a damaged solenoidal block: a scale out of range")
+    sent = np.flatnonzero(levels > quantisers.SILENT)
+    gains[sent] = np.cumsum(reader.symbols(len(sent), NEXT_GAIN) - 2 * MOST_GAIN)
+    if np.abs(gains).max(initial=0) > MOST_GAIN:
+        raise InputError("a damaged solenoidal block: a gain out of range")
     start = 4 * within.start
     numbers = np.zeros(start[-1], np.int64)
-    for s in np.flatnonzero(levels > quantisers.SILENT):
+    for s in sent:
         numbers[start[s] : start[s + 1]] = _read(reader, int(start[s + 1] - start[s]), int(levels[s]))
     corrected = corrections.read(reader, kind, 3 * int(np.prod(shape))) if flags & CORRECTED else None
-    return Coded(TYPES[flags & 1], bool(flags & DOUBLE), shape, box, mean, step, offsets, last, levels, weights, numbers), corrected
+    return Coded(TYPES[flags & 1], bool(flags & DOUBLE), shape, box, mean, step, offsets, last, levels, weights, gains, numbers), corrected
 
 
 def _write(writer: Writer, numbers: Array, level: int) -> None:

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from pipeline.compression import corrections, quantisers
 from pipeline.compression.solenoidal_basis import Shape, Spectrum, field, spectrum
-from pipeline.compression.solenoidal_layers import WEIGHTS, Coded, Decoded, paired, rebuild
+from pipeline.compression.solenoidal_layers import GAIN, WEIGHTS, Coded, Decoded, paired, rebuild
 from pipeline.compression.solenoidal_plan import Goal, Plan
 from pipeline.compression.solenoidal_stream import pack, unpack
 from pipeline.compression.target import Target
@@ -24,7 +24,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TARGETS = ("bound", "nrmse", "bytes", "lossless")
 DIVERGENCE = 1e-3  # greatest spectral divergence over gradient, root mean squares, that is taken
 RESTORED = 0.995  # of an error; the rest is left to what restoring energy costs
-SMALL = 0.05  # share of a shell's energy that is restored where it is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +158,10 @@ def _field(coded: Coded) -> Array:
 
 
 def _levelled(decoded: Decoded, coded: Coded) -> Array:
-    """The coefficients, with the energy of well-kept shells restored.
-
-    The mean of what a number may be has less energy than the original, by the error. Where that is a small share, it costs a quarter of
-    its share more error to have the spectrum right.
-    """
-    parts, start, steps = decoded.parts, decoded.within.start, coded.steps
-    for s in np.flatnonzero((coded.levels > quantisers.SILENT) & (coded.levels <= quantisers.level_of(np.array(quantisers.FINE)))):
-        own = parts[:, start[s] : start[s + 1]]
-        energy = float((np.abs(own) ** 2).sum())
-        lost = 4 * own.shape[1] * quantisers.expected()[1][coded.levels[s]] * steps[s] ** 2
-        if 0.0 < lost < SMALL * energy < np.inf:
-            own *= own.real.dtype.type(np.sqrt(1.0 + lost / energy))
+    """The coefficients, with the energy of well-kept shells restored."""
+    parts, start = decoded.parts, decoded.within.start
+    for s in np.flatnonzero(coded.gains):
+        parts[:, start[s] : start[s + 1]] *= parts.real.dtype.type(np.sqrt(1.0 + GAIN * coded.gains[s]))
     return parts
 
 
