@@ -460,7 +460,7 @@ def test_constant_and_whole_number_fields_are_kept_exactly(run, tmp_path):
 
 
 def test_a_codec_that_does_not_take_a_field_is_named_with_its_reason(run, tmp_path):
-    with pytest.raises(InputError, match=r"no codec 'speer'; did you mean 'sperr'\?; there are: bits, sperr"):
+    with pytest.raises(InputError, match=r"no codec 'speer'; did you mean 'sperr'\?; there are: bits, solenoidal, sperr"):
         compress(run, tmp_path / "a.h5", Asked(Wish("bound", 0.01), "speer"))
     with pytest.raises(InputError, match=r"codec 'bits' does not take (velocity|scalar): codes to no bound"):
         compress(run, tmp_path / "a.h5", Asked(Wish("bound", 0.01), "bits"))

@@ -1,5 +1,7 @@
 """States that can't tell candidates apart: a wave, two waves, a plane that is still along a direction. Refused, and by name."""
 
+import re
+
 import numpy as np
 import pytest
 from bench.kuramoto import forecaster
@@ -101,7 +103,7 @@ def test_a_plane_that_is_still_along_y_says_nothing_of_derivatives_by_y(columns,
     said = refusal(view, parse_terms(["u_xx"], dimensions=2), default_library(dimensions=2))
     assert said.startswith("the states do not vary along y: leave out u_y, u*u_y, u**2*u_y")
     named = said.split("leave out ")[1].split(", or")[0].split(", ")
-    assert set(named) == {t.key for t in default_library(dimensions=2) if "_y" in t.key}
+    assert set(named) == {t.key for t in default_library(dimensions=2) if re.search("_x*y", t.key)}
 
 
 @pytest.mark.parametrize("columns", ["response", "spectral"])
