@@ -17,7 +17,7 @@ PERIOD = (2.0 * np.pi,) * 3
 
 def test_the_campaign_runs_to_its_page_which_shows_what_was_decoded(tmp_path):
     pytest.importorskip("torch", reason="the stage coarse needs the extra zipgan")
-    tiny = ["mesh.points=[32, 32, 32]", "solver.viscosity=0.03", "time.end=1.0", "time.every=1.0"]
+    tiny = ["mesh.points=[32, 32, 32]", "solver.viscosity=0.03", "time.end=0.5", "time.every=0.5"]
     out = execute(Path("turbulence_archive"), overrides=tiny, out=tmp_path / "out", quiet=True)
     page = (out / "report.html").read_text()
     for name, ratio in (("fine", 64.0), ("middle", 150.0), ("coarse", 512.0)):
