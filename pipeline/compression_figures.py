@@ -1,14 +1,16 @@
-"""Figures of the stage `compress`: what every codec made of the sample."""
+"""Figures of the stage `compress`: what every codec made of the sample, and what is decoded of turbulence beside the original."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, STYLE
+from pipeline.figures import COMPUTED, OBSERVED, STYLE
 
 SOFT = "#b8c4ce"
+FAINTEST = 1e-12  # of a spectrum's largest value: what a figure shows of it
 
 
 def trials(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -34,4 +36,37 @@ def trials(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 axis.grid(visible=False, axis="y")
                 axis.margins(x=0.12)
                 axis.set(xlabel=label, title=group if key == "ratio" else "")
+    return figure
+
+
+def turbulence(tables: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Slices of vorticity, spectra, and distributions of velocity gradients, of the original and of what is decoded.
+
+    Parameters
+    ----------
+    tables : of `pipeline.compression.beside`
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.2), layout="constrained")
+        slices, names = tables["beside/slice"], ("original", "decoded")
+        reach = float(np.percentile(slices["original"], 99.5)) or 1.0
+        for axis, name in zip(axes[0], names, strict=True):
+            shown = axis.imshow(slices[name], origin="lower", cmap="magma", clim=(0.0, reach), interpolation="bilinear")
+            axis.set(title=f"size of the vorticity, {name}", xticks=[], yticks=[])
+            axis.grid(visible=False)
+        figure.colorbar(shown, ax=axes[0], label="[1]", pad=0.01)
+        left, right = axes[1]
+        styles = {"original": {"color": OBSERVED, "lw": 2.2, "alpha": 0.7}, "decoded": {"color": COMPUTED, "lw": 1.1}}
+        spectra = tables["beside/spectrum"]
+        for name in names:
+            seen = (spectra["wavenumber"] > 0.0) & (spectra["original"] > FAINTEST * spectra["original"].max()) & (spectra[name] > 0.0)
+            left.loglog(spectra["wavenumber"][seen], spectra[name][seen], label=name, **styles[name])
+            for which, dashes in (("along", "-"), ("across", "--")):
+                table = tables[f"beside/{which}"]
+                some = table[name] > 0.0
+                right.semilogy(table["slope"][some], table[name][some], ls=dashes, label=f"{which}, {name}", **styles[name])
+        left.set(xlabel="wavenumber [1]", ylabel="energy of the shell [1]", title="spectrum")
+        right.set(xlabel="velocity gradient / its deviation in the original", ylabel="density", title="velocity gradients")
+        for axis in (left, right):
+            axis.legend(frameon=False, fontsize=8)
     return figure

@@ -247,7 +247,10 @@ def _draw_laws(
 
 
 def _draw_compress(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    return {"codecs on a sample": compression_figures.trials(result["trials"])} if any(not row["why"] for row in result["trials"]) else {}
+    drawn = {"turbulence decoded": compression_figures.turbulence(tables)} if "beside/slice" in tables else {}
+    if any(not row["why"] for row in result["trials"]):
+        drawn["codecs on a sample"] = compression_figures.trials(result["trials"])
+    return drawn
 
 
 DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decompose, "discover": _draw_discover, "compress": _draw_compress}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.compression.beside import beside
 from pipeline.compression.blocks import LARGEST
 from pipeline.compression.choice import Trial
 from pipeline.compression.make import Asked, compress
@@ -78,7 +79,8 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
 
 
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
-    """Make ``folder/archive.h5`` of ``inputs["run"]``, and ``result.h5`` with the trials; the run's summary is copied beside.
+    """Make ``folder/archive.h5`` of ``inputs["run"]``, and ``result.h5`` with the trials and, of turbulence, what the last frame looks like
+    (`pipeline.compression.beside`); the run's summary is copied beside.
 
     Returns
     -------
@@ -102,6 +104,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         for trial in result["trials"]
         if not trial["why"]
     }
+    tables |= beside(source, folder / RUN_FILE)
     write_result(folder / "result.h5", tables, {"stage": "compress"})
     return result
 

@@ -1,0 +1,92 @@
+"""A velocity in a periodic cube beside what was decoded of it: a slice of vorticity, the spectrum, distributions of velocity gradients.
+
+Derivatives are by Fourier transforms, in double precision.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.store import Store
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Columns = dict[str, tuple[Array, str, str]]
+VELOCITY = ("u", "v", "w")
+MOST_POINTS = 2**24  # of a frame; more than 256^3 would not fit beside a run's blocks
+BINS, REACH = 120, 10.0  # of distributions, in standard deviations of the original
+
+
+def beside(run: Path, archive: Path) -> dict[str, Columns]:
+    """Tables of the last frame of ``run`` and of ``archive``; none where that is no velocity in a cube, or beyond `MOST_POINTS`.
+
+    Returns
+    -------
+    dict : ``beside/slice`` (size of vorticity (ny, nx) at z = 0), ``beside/spectrum`` (energies of shells of wavenumber),
+    ``beside/along`` and ``beside/across`` (densities of du_i/dx_i and du_i/dx_j over the original's standard deviation);
+    columns ``original`` and ``decoded``
+    """
+    with Store(run) as before, Store(archive) as after:
+        if before.mesh_kind != "cube" or not set(VELOCITY) <= set(before.fields) or before.field("u")[0].size > MOST_POINTS:
+            return {}
+        lengths = tuple(before.mesh()["length"].tolist())
+        fields = {name: _last(store) for name, store in (("original", before), ("decoded", after))}
+    return tables(fields, lengths)
+
+
+def _last(store: Store) -> Array:
+    return np.stack([np.asarray(store.field(name)[-1].compute(), float) for name in VELOCITY])
+
+
+def tables(fields: Mapping[str, Array], lengths: tuple[float, ...]) -> dict[str, Columns]:
+    """The tables of velocities (3, nz, ny, nx) by name, of which the first is the original; ``lengths`` are those along x, y, z."""
+    shells = {name: spectrum(one, lengths) for name, one in fields.items()}
+    slopes = {name: gradients(one, lengths) for name, one in fields.items()}
+    found: dict[str, Columns] = {"beside/slice": {}, "beside/spectrum": {}, "beside/along": {}, "beside/across": {}}
+    lowest = 2.0 * np.pi / max(lengths)
+    numbers = lowest * np.arange(len(next(iter(shells.values()))))
+    found["beside/spectrum"]["wavenumber"] = numbers, "1", "wavenumber in the middle of the shell"
+    for name in fields:
+        g = slopes[name]
+        turning = np.sqrt((g[2, 1, 0] - g[1, 2, 0]) ** 2 + (g[0, 2, 0] - g[2, 0, 0]) ** 2 + (g[1, 0, 0] - g[0, 1, 0]) ** 2)
+        found["beside/slice"][name] = turning, "1", "size of the vorticity at z = 0"
+        found["beside/spectrum"][name] = shells[name], "1", "energy of the shell"
+    middle = (np.arange(BINS) + 0.5) * (2.0 * REACH / BINS) - REACH
+    for which, places in (("along", np.eye(3, dtype=bool)), ("across", ~np.eye(3, dtype=bool))):
+        deviation = float(slopes[next(iter(fields))][places].std()) or 1.0
+        found[f"beside/{which}"]["slope"] = middle, "1", "velocity gradient over the original's standard deviation"
+        for name in fields:
+            counts = np.histogram(slopes[name][places] / deviation, BINS, (-REACH, REACH))[0]
+            density = counts / (slopes[name][places].size * 2.0 * REACH / BINS)
+            found[f"beside/{which}"][name] = density, "1", "density of the velocity gradient"
+    return found
+
+
+def _waves(shape: tuple[int, ...], lengths: tuple[float, ...]) -> tuple[Array, Array, Array]:
+    """Wavenumbers along x, y, z that broadcast to the half of waves that ``rfftn`` gives; of two points a wave has no direction."""
+    nz, ny, nx = shape
+    numbers = [np.fft.rfftfreq(nx, 1.0 / nx), np.fft.fftfreq(ny, 1.0 / ny), np.fft.fftfreq(nz, 1.0 / nz)]
+    kx, ky, kz = (2.0 * np.pi / length * k for k, length in zip(numbers, lengths, strict=True))
+    return kx, ky[:, None], kz[:, None, None]
+
+
+def gradients(velocity: Array, lengths: tuple[float, ...]) -> Array:
+    """Slopes (3, 3, nz, ny, nx) of components u, v, w along x, y, z."""
+    shape = velocity.shape[1:]
+    waves = np.fft.rfftn(velocity, axes=(1, 2, 3))
+    return np.stack([np.stack([np.fft.irfftn(1j * k * one, s=shape, axes=(0, 1, 2)) for k in _waves(shape, lengths)]) for one in waves])
+
+
+def spectrum(velocity: Array, lengths: tuple[float, ...]) -> Array:
+    """Energy (shells,) of waves whose wavenumber, in units of the lowest, rounds to 0, 1, ..., half the longest side."""
+    shape = velocity.shape[1:]
+    square = sum(k**2 for k in _waves(shape, lengths))
+    shell = np.rint(np.sqrt(square) * max(lengths) / (2.0 * np.pi)).astype(int)
+    waves = np.fft.rfftn(velocity, axes=(1, 2, 3)) / np.prod(shape)
+    twice = np.full(waves.shape[-1], 2.0)
+    twice[0] = 1.0
+    if shape[-1] % 2 == 0:
+        twice[-1] = 1.0
+    energy = 0.5 * (np.abs(waves) ** 2).sum(axis=0) * twice
+    return np.bincount(shell.ravel(), energy.ravel())[: max(shape) // 2 + 1]

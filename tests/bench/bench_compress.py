@@ -1,0 +1,170 @@
+"""Ratio, error, statistics and speed of the codecs on turbulence that none was set with, as archives on disk give it back.
+
+The three snapshots are made by the solver `turbulence` from ``--seed`` (96^3 points, single precision; kept under build, some minutes the
+first time); the variable WAVETRAIN_SNAPSHOTS names a folder with arrays ``*.npy`` (3, z, y, x) of u, v, w instead. Archives and
+all rows (``rows.json``) stay under build too: `compress_figures` draws from them. Speeds are of processor time.
+"""
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import archived
+import held_out
+import numpy as np
+from archived import LEAST, Row
+from detail_statistics import compared, measured
+
+from pipeline.compression import weights
+from pipeline.compression.codecs import solenoidal, zipgan
+from pipeline.compression.target import Target
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Say = Callable[[str], None]
+RATIOS = (8, 64, 150, 512, 1300)
+LEARNED = (512, 1300)  # where a learned codec is asked for statistics
+OURS = ("solenoidal", "zipgan", LEAST)
+THEIRS = ("sperr", "sz3", "zfp", "wavelet")  # wavelet is bior4.4
+BOUND = 1e-3  # of the range of the three components
+FAINTEST = 1e-12  # of the energy: shells with less do not count
+LOSSLESS = float(np.finfo(np.float32).eps)  # of the greatest magnitude
+Rows = dict[str, dict[str, list[Row]]]  # by codec, and what was asked
+Table = dict[str, float | None]
+
+
+def measure(say: Say, seed: int = 7) -> Table:
+    """All numbers of the bench; None where a codec can't do what is asked. ``NAME_spread`` is a standard deviation over the snapshots."""
+    name, snapshots = held_out.held_out(say, seed)
+    folder = held_out.BUILD / name
+    run = archived.source(folder, snapshots)
+    solenoidal.decode(solenoidal.encode(snapshots[0], Target("nrmse", 0.1)))  # what is compiled at the first call is not counted
+    rows = coded(run, snapshots, say)
+    numbers = errors(rows) | bounds(rows) | speeds(rows) | weighed(folder, rows, snapshots)
+    found = looks(folder, rows, snapshots, say)
+    (folder / "rows.json").write_text(json.dumps({c: {a: [asdict(r) for r in some] for a, some in t.items()} for c, t in rows.items()}))
+    return numbers | found
+
+
+def asked() -> dict[str, Callable[[Array], Target]]:
+    """What blocks are coded to, by name."""
+    sized = {f"cr{ratio}": (lambda values, ratio=ratio: Target("bytes", values.nbytes // ratio)) for ratio in RATIOS}
+    return sized | {
+        "bound": lambda values: Target("bound", BOUND * float(np.ptp(values))),
+        "lossless": lambda values: Target("lossless", LOSSLESS * float(np.abs(values).max())),
+    }
+
+
+def coded(run: Path, snapshots: Sequence[Array], say: Say) -> Rows:
+    """Every codec at every ratio, and at the bound; `solenoidal` to the rounding of float32 too."""
+    found: Rows = {}
+    for codec in (*OURS, *THEIRS):
+        found[codec] = {}
+        for what, target in asked().items():
+            if codec in (LEAST, "zipgan") and not what.startswith("cr"):
+                continue
+            if (codec == LEAST and int(what[2:]) not in LEARNED) or (codec != "solenoidal" and what == "lossless"):
+                continue
+            try:
+                found[codec][what] = archived.put(run, run.with_name(f"{codec}_{what}.h5"), codec, snapshots, target)
+            except InputError as error:
+                say(f"  {codec} {what}: {error}")
+                continue
+            some = found[codec][what]
+            if what == "bound":
+                wrong = max(row.error / target(values).value for row, values in zip(some, snapshots, strict=True))
+                assert wrong <= 1.0, f"{codec} broke its bound: {wrong}"
+            told = {key: statistics.mean(getattr(row, key) for row in some) for key in ("ratio", "nrmse", "encode_mb_s", "decode_mb_s")}
+            say(f"  {codec} {what}: " + ", ".join(f"{key} {value:.4g}" for key, value in told.items()))
+    return found
+
+
+def mean(rows: Sequence[Row] | None, key: str) -> float | None:
+    return statistics.mean(getattr(row, key) for row in rows) if rows else None
+
+
+def errors(rows: Rows) -> Table:
+    """Means and spreads of the errors at each ratio: the best of ours, and each codec's."""
+    found: Table = {}
+    for ratio in RATIOS:
+        choice = [rows[codec].get(f"cr{ratio}") for codec in OURS] + ([rows["solenoidal"].get("lossless")] if ratio == min(RATIOS) else [])
+        whole = [some for some in choice if some and all(row.ratio >= ratio for row in some)]
+        best = min(whole, key=lambda some: mean(some, "nrmse") or 0.0, default=None)
+        for prefix, some in [("", best)] + [(f"{codec}_", rows[codec].get(f"cr{ratio}")) for codec in (*OURS, *THEIRS)]:
+            if prefix != f"{LEAST}_" or ratio in LEARNED:
+                name = f"{prefix}nrmse_cr{ratio}"
+                found[name] = mean(some, "nrmse")
+                found[f"{name}_spread"] = statistics.stdev(row.nrmse for row in some) if some else None
+    return found
+
+
+def bounds(rows: Rows) -> Table:
+    """Ratios at the bound, which held at every point of what was read back; and without loss."""
+    found: Table = {"cr_bound_1e3": mean(rows["solenoidal"].get("bound"), "ratio")}
+    found |= {f"{codec}_cr_bound_1e3": mean(rows[codec].get("bound"), "ratio") for codec in THEIRS}
+    some = rows["solenoidal"].get("lossless")
+    return found | {"cr_lossless": mean(some, "ratio"), "nrmse_lossless": mean(some, "nrmse")}
+
+
+def speeds(rows: Rows) -> Table:
+    """MB of values a second of processor time: `solenoidal` at 64, without prefix, `zipgan` at 512, the others at 64."""
+    found: Table = {}
+    for codec in ("solenoidal", "zipgan", *THEIRS):
+        some = rows[codec].get("cr512" if codec == "zipgan" else "cr64")
+        for way in ("encode_mb_s", "decode_mb_s"):
+            found[way if codec == "solenoidal" else f"{codec}_{way}"] = mean(some, way)
+    return found
+
+
+def weighed(folder: Path, rows: Rows, snapshots: Sequence[Array]) -> Table:
+    """Ratios at 512 of all snapshots: of the whole file, and with the network's weights counted in."""
+    raw = sum(values.nbytes for values in snapshots)
+    found: Table = {"weights_bytes": float(weights.SHIPPED.stat().st_size)}
+    for codec in ("solenoidal", "zipgan"):
+        if "cr512" in rows[codec]:
+            size = (folder / f"{codec}_cr512.h5").stat().st_size
+            found[f"{codec}_file_ratio_cr512"] = raw / size
+            if codec == "zipgan":
+                coded_bytes = sum(values.nbytes / row.ratio for values, row in zip(snapshots, rows[codec]["cr512"], strict=True))
+                found["zipgan_ratio_weights_in_cr512"] = raw / (coded_bytes + weights.SHIPPED.stat().st_size)
+    return found
+
+
+SHOWN = {
+    "dissipation": "dissipation",
+    "flatness_longitudinal": "flatness",
+    "flatness_transverse": "flatness_transverse",
+    "k10": "k10",
+    "distance_longitudinal": "distance_longitudinal",
+    "distance_transverse": "distance_transverse",
+    "distance_q": "distance_q",
+}
+
+
+def looks(folder: Path, rows: Rows, snapshots: Sequence[Array], say: Say) -> Table:
+    """Statistics of what is decoded, over those of the original where they are ratios; the spectrum at 64."""
+    lines: dict[str, list[dict[str, float]]] = {}
+    worst = []
+    for frame, values in enumerate(snapshots):
+        true, top = measured(values), max(zipgan.Original.of(values).box)
+        if "cr64" in rows["solenoidal"]:
+            made, *_ = measured(archived.snapshot(folder / "solenoidal_cr64.h5", frame))
+            some = np.flatnonzero(true[0][1 : top + 1] > FAINTEST * true[0].sum()) + 1
+            worst.append(float(np.abs(made[some] / true[0][some] - 1.0).max()))
+        for ratio in LEARNED:
+            for codec in ("solenoidal", "zipgan", LEAST, "sperr"):
+                if f"cr{ratio}" in rows[codec]:
+                    found = archived.snapshot(folder / f"{codec}_cr{ratio}.h5", frame)
+                    lines.setdefault(f"{codec} cr{ratio}", []).append(compared(values, found, true, top))
+    table: Table = {"spectrum_error_cr64": max(worst, default=None)}
+    for which, some in lines.items():
+        codec, at = which.split()
+        for key, name in SHOWN.items():
+            values_of = [line[key] for line in some]
+            table[f"{codec}_{name}_{at}"] = statistics.mean(values_of)
+            table[f"{codec}_{name}_{at}_spread"] = statistics.stdev(values_of)
+        say(f"  {which}: " + ", ".join(f"{name} {table[f'{codec}_{name}_{at}']:.4g}" for name in SHOWN.values()))
+    return table
