@@ -13,7 +13,7 @@ join what is known at two times is that of D. Auroux and J. Blum, C. R. Math. 34
 which nu k^2 T > `MOST_GROWTH` come from the first snapshot alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ MOST_GROWTH = 5.0  # logarithm of how much going back over the whole interval ma
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """Waves with low <= |k| <= high grow as ``strength`` x themselves, with ``by_square`` x k^2; or so that the power per mass is ``power``."""
+    """Waves with low <= |k| <= high grow as ``strength`` x themselves, with ``by_square`` x k^2; or to a ``power`` per mass."""
 
     low: float
     high: float

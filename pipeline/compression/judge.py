@@ -1,9 +1,9 @@
 """Rate a velocity of turbulence in a periodic box without knowing the original: by what the Navier-Stokes equations ask of it.
 
-Small waves of turbulence are fed by the larger ones as fast as viscosity takes: in the dissipation range the transfer T(k) of every shell is
-its dissipation D(k) = 2 nu k^2 E(k), but for what changes meanwhile (S. B. Pope, Turbulent Flows, Cambridge 2000,
-DOI 10.1017/CBO9780511840531, section 6.6). A shell that lost energy is fed too fast, T > D; one whose phases are wrong is not fed, T < D; one
-that is gone has neither. Beside this `budget` stand the spectrum's tail and the skewness and flatness of the velocity's derivatives.
+Small waves of turbulence are fed by the larger ones as fast as viscosity takes: in the dissipation range the transfer T(k) of every
+shell is its dissipation D(k) = 2 nu k^2 E(k), but for what changes meanwhile (S. B. Pope, Turbulent Flows, Cambridge 2000,
+DOI 10.1017/CBO9780511840531, section 6.6). A shell that lost energy is fed too fast, T > D; one whose phases are wrong is not fed,
+T < D; one that is gone has neither. Beside this `budget` stand the spectrum's tail and the skewness and flatness of derivatives.
 """
 
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ def _moments(values: Array) -> Array:
 
 
 def model_spectrum(k_eta: Array) -> Array:
-    """E / (dissipation^(2/3) eta^(5/3)) beyond the largest waves: Pope 2000, equations 6.246 and 6.248, with C = 1.5, beta = 5.2, c = 0.4."""
+    """E / (dissipation^(2/3) eta^(5/3)) beyond the largest waves: Pope 2000, equations 6.246 and 6.248, C = 1.5, beta = 5.2, c = 0.4."""
     return np.asarray(1.5 * k_eta ** (-5 / 3) * np.exp(-5.2 * ((k_eta**4 + 0.4**4) ** 0.25 - 0.4)))
 
 
