@@ -25,7 +25,7 @@ from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-COURANT = 0.8  # of the largest velocity along an axis and the largest wave; the steps' error is then below 1e-4 (docs/compress.md)
+COURANT = 1.5  # of the largest velocity along each axis and the largest wave; Kutta's method is stable to sqrt(3)
 MOST_GROWTH = 5.0  # logarithm of how much going back over the whole interval may amplify a wave's error
 
 

@@ -49,7 +49,7 @@ def write_cube(path: Path, velocity: Array, more: dict[str, Array] | None = None
     )
     for frame in range(frames):
         writer.append(0.5 * frame, 0, points[0], {name: values[frame] for name, values in fields.items()})
-    writer.write_restart(0, 1, 1, {"nothing": np.zeros(1)}, {"clock": "{}"})
+    writer.write_restart((slice(0, 1),), {}, {"nothing": np.zeros(1)}, {"clock": "{}"})
     writer.close()
     publish(path)
     return path
