@@ -6,7 +6,7 @@
 from the second, and takes the mean of both by wave. Small waves are swept past a point several times in an interval, which no cubic
 follows; the equations do. Going back amplifies errors of wave k by exp(nu k^2 t), going forth damps them, so that the weights are
 
-    second : first = s exp(-2 nu k^2 (1 - s) T) : 1 - s,    s = t / T,
+    second : first = s exp(-2 nu k^2 T) : 1 - s,    s = t / T,
 
 those of least variance for equal errors at the ends but for the factors s and 1 - s, which make both ends exact. Marching back and forth to
 join what is known at two times is that of D. Auroux and J. Blum, C. R. Math. 340 (2005) 873, DOI 10.1016/j.crma.2005.05.006. Waves for
@@ -143,7 +143,7 @@ def between(equations: Equations, first: Array, second: Array, span: float, coun
     now = a
     for i, s in enumerate(places):
         now = equations.march(now, step)
-        part = s * np.exp(-2 * square * (1 - s) * span) * back
+        part = s * np.exp(-2 * square * span) * back
         part = (part / (1 - s + part)).astype(np.float32)
         made[i] = equations.values(now + part * (behind.pop() - now))
     if not np.isfinite(made).all():
