@@ -1,6 +1,6 @@
 """How well a field between two is made: `python tests/bench/midpoint.py FIRST.npy MIDDLE.npy LAST.npy --span T --viscosity NU`.
 
-Fields are arrays (3, x, y, z) of u, v, w in a box of side 2 pi, 2/3 of their waves kept, kept up by a force along the waves |k| < 2.5 of power
+Fields are arrays (3, x, y, z) of u, v, w in a box of side 2 pi, 2/3 of their waves kept, forced along the waves |k| < 2.5 with power
 ``--power``. With ``--error E`` the ends are coded by `solenoidal` to that rms error first. Prints the rms error over the rms.
 """
 
