@@ -27,8 +27,8 @@ def compress_file(file: Path, out: Path | None, params: compress.Params, *, forc
     return path
 
 
-def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool) -> Path:
-    """Make a run's file of the archive ``file``; returns its path.
+def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool, interpolate: int = 0) -> Path:
+    """Make a run's file of the archive ``file``, with ``interpolate`` fields between each two snapshots; returns its path.
 
     Raises
     ------
@@ -39,6 +39,14 @@ def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool)
 
     path = out or file.with_name(file.name.removesuffix(".h5").removesuffix(SUFFIX.removesuffix(".h5")) + ".restored.h5")
     _free(file, path, force=force)
+    if interpolate:
+        from pipeline.compression import frames_between
+
+        if salvage:
+            raise InputError("--salvage and --interpolate: there is nothing between a snapshot and nan")
+        for line in [*frames_between.interpolate(file, path, interpolate), f"{path}: written"]:
+            print(line)
+        return path
     with client() as dask:
         lost = decompress(file, path, dask, salvage=salvage)
     for line in lost:

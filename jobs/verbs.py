@@ -143,12 +143,23 @@ def decompress(
     file: Annotated[Path, typer.Argument(help="An archive.")],
     out: Annotated[Path | None, typer.Option(help="The run's file to write. Default: NAME.restored.h5 beside NAME.archive.h5.")] = None,
     salvage: Annotated[bool, typer.Option("--salvage", help="Write nan where a block is damaged; else that is refused.")] = False,
+    interpolate: Annotated[int, typer.Option(metavar="K", help="Fields to make between each two snapshots of turbulence.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Make a run's file of an archive: it opens like the original, with its XDMF beside."""
     from jobs.archives import decompress_file
 
-    decompress_file(file, out, force=force, salvage=salvage)
+    decompress_file(file, out, force=force, salvage=salvage, interpolate=interpolate)
 
 
-VERBS = (compress, decompress, status, watch, cancel, logs, report, provenance, sites, doctor)
+def judge(
+    file: Annotated[Path, typer.Argument(help="A run or an archive: u, v, w in a periodic cube.")],
+    frame: Annotated[int, typer.Option(help="One frame, counted from 0; -1 is the last. Default: eight, evenly spaced.")] = -2,
+) -> None:
+    """Rate decoded turbulence without the original: by spectrum, derivatives, divergence and the budget of small scales."""
+    from jobs.judge import judge_file
+
+    judge_file(file, None if frame == -2 else frame)
+
+
+VERBS = (compress, decompress, judge, status, watch, cancel, logs, report, provenance, sites, doctor)

@@ -11,6 +11,7 @@ Time steps: Kutta's third-order method in the integrating factor of viscosity. P
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,14 +85,24 @@ def march(waves: Array, on: Grid, viscosity: float, time: float, reach: float) -
     keep: Array = (on.square < reach * reach).astype(np.float32)
     h: Array = waves * keep
     speed = float(np.sqrt((_points(h, on.shape) ** 2).sum(0).max()))  # k.u is at most reach times this
-    steps = max(1, int(np.ceil(abs(time) * speed * reach / COURANT)))
+    return steps_of(h, on, keep, viscosity, time, max(1, int(np.ceil(abs(time) * speed * reach / COURANT))))
+
+
+def steps_of(
+    waves: Array, on: Grid, keep: Array, viscosity: float, time: float, steps: int, push: Callable[[Array, Array], None] | None = None
+) -> Array:
+    """Waves after ``steps`` even steps to ``time`` (below nought: before), where ``keep`` is 1.
+
+    ``push(slope, waves)`` adds to the slope what else moves the waves.
+    """
+    h = waves
     dt = np.float32(time / steps)
     half = np.exp(-np.float32(viscosity) * on.square * dt / 2)
     whole = half * half
     for _ in range(steps):
-        a = _slope(h, on, keep)
-        b = _slope(half * (h + dt / 2 * a), on, keep)
-        c = _slope(whole * (h - dt * a) + (2 * dt) * half * b, on, keep)
+        a = tendency(h, on, keep, push)
+        b = tendency(half * (h + dt / 2 * a), on, keep, push)
+        c = tendency(whole * (h - dt * a) + (2 * dt) * half * b, on, keep, push)
         h = whole * (h + dt / 6 * a) + (2 * dt / 3) * half * b + dt / 6 * c
     return h
 
@@ -100,14 +111,16 @@ def _points(waves: Array, shape: Shape) -> Array:
     return np.asarray(fft.irfftn(waves, s=shape, axes=(1, 2, 3), norm="forward"))
 
 
-def _slope(waves: Array, on: Grid, keep: Array) -> Array:
-    """P(u x w), where ``keep`` is 1."""
+def tendency(waves: Array, on: Grid, keep: Array, push: Callable[[Array, Array], None] | None = None) -> Array:
+    """P(u x w), where ``keep`` is 1, and what ``push`` adds to it."""
     z, y, x = on.axes
     both = np.empty((6, *waves.shape[1:]), waves.dtype)
     _with_curl(waves, z, y, x, both)
     product = _cross(_points(both, on.shape))
     out = fft.rfftn(product, axes=(1, 2, 3), norm="forward")
     _project(out, z, y, x, keep)
+    if push is not None:
+        push(out, waves)
     return np.asarray(out)
 
 

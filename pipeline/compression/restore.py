@@ -37,7 +37,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
         names = list(source["fields"])
         for name in names:
             item = source[f"fields/{name}"]
-            shape = (1, *_chunk(item.shape[1:]))
+            shape = (1, *chunk(item.shape[1:]))
             data = file.create_dataset(f"fields/{name}", item.shape, item.dtype, maxshape=(None, *item.shape[1:]), chunks=shape)
             copying.copy_attrs(item, data)
         copying.attach(source, file, [f"fields/{name}" for name in names])
@@ -83,7 +83,7 @@ def _put(file: h5py.File, held: Archive, group: str, number: int, values: Any) -
         file[f"fields/{name}"][place] = values if np.isscalar(values) else values[i]
 
 
-def _chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
+def chunk(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A chunk of at most `CHUNK` values: whole runs of the last dimensions."""
     left, found = CHUNK, []
     for size in reversed(shape):

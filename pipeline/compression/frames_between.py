@@ -1,0 +1,144 @@
+"""Make a run's file of an archive of turbulence with fields between its snapshots, by the equations of the archive's own case."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.compression import copying, reader
+from pipeline.compression.cut_off import open_hdf5
+from pipeline.compression.interpolation import Equations, Force, between
+from pipeline.compression.restore import chunk, told
+from pipeline.errors import InputError
+from pipeline.layout import ARCHIVE, SCHEMA, part_name
+from pipeline.store import Store, readable
+from pipeline.writer import publish
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+VELOCITY = ("u", "v", "w")
+FAR = 0.2  # what the march from one snapshot to the next may miss, over the rms, before the fields between are called doubtful
+
+
+def velocity(store: Store, frame: int) -> Array:
+    """u, v, w of a frame as (3, z, y, x)."""
+    return np.stack([np.asarray(store.field(name)[frame].compute()) for name in VELOCITY])
+
+
+def equations_of(store: Store) -> tuple[Equations, list[str]]:
+    """The equations that the case of a run or archive in a periodic cube says, viscosity 0 where it says none; and what is left out.
+
+    Raises
+    ------
+    InputError
+        It is no cube with fields u, v, w, or has odd numbers of points.
+    """
+    if store.mesh_kind != "cube" or any(name not in store.fields for name in VELOCITY):
+        raise InputError(
+            f"{store.path}: u, v, w in a periodic cube are needed; there are: {', '.join(store.fields)} on a {store.mesh_kind}"
+        )
+    shape: Any = store.field("u").shape[1:]
+    if any(n % 2 or n < 6 for n in shape):
+        raise InputError(f"{store.path}: {shape} points; they must be even, and at least 6")
+    lengths = [float(length) for length in store.mesh()["length"]][::-1]
+    solver = tomllib.loads(str(store.attrs["case"])).get("solver", {})
+    if solver.get("kind") != "turbulence":
+        return Equations(shape, lengths, 0.0, 1 / 3, None), ["viscosity: the case says none"]
+    force, left_out = _force(solver.get("forcing", {}), 2 * np.pi / max(lengths))
+    share = 1 / 2 if solver.get("dealias") == "3/2" else 1 / 3
+    return Equations(shape, lengths, float(solver["viscosity"]), share, force), left_out
+
+
+def _force(table: Mapping[str, Any], lowest: float) -> tuple[Force | None, list[str]]:
+    kind = table.get("kind", "none")
+    power = float(table.get("power", 0.0))
+    if kind == "linear":
+        return Force(0.5 * lowest, np.inf, float(table.get("rate", 0.0)), power), []
+    if kind == "shell":
+        low, high = (float(table.get(key, default)) * lowest for key, default in (("low", 1.0), ("high", 2.5)))
+        return Force(low, high, float(table.get("viscosity", 0.0)), power, by_square=True), []
+    return None, [] if kind == "none" else [f"forcing {kind}: what it did between snapshots is not kept"]
+
+
+def interpolate(path: Path, run: Path, count: int) -> list[str]:
+    """Write the run's file ``run`` of the archive at ``path`` with ``count`` fields u, v, w between each two snapshots.
+
+    Returns what is to be said of it.
+
+    Raises
+    ------
+    InputError
+        It is no archive of turbulence, a block is damaged, there is one snapshot alone, or snapshots lie too far apart.
+    """
+    if count < 1:
+        raise InputError(f"--interpolate {count}; it must be 1 or more")
+    held = reader.opened(path)
+    with Store(path) as store:
+        equations, notes = equations_of(store)
+        if equations.viscosity == 0.0 and notes:
+            raise InputError(f"{path}: fields between snapshots need a case of the solver turbulence: its viscosity and forcing")
+        if len(store.times) < 2:
+            raise InputError(f"{path}: there is one snapshot, and nothing between")
+        others = [name for name in store.fields if name not in VELOCITY]
+        notes = [*(f"left out: {note}" for note in notes), *(f"left out: field {name}" for name in others)]
+        with readable(path), open_hdf5(path) as source, h5py.File(part_name(run), "w", libver=("v110", "v110")) as file:
+            _lay_out(source, file, _times(store.times, count))
+            missed = _fill(file, store, equations, count)
+            about = {"between": count, "missed": missed}
+            file.attrs.update({"archive": json.dumps(told(held.manifest)), "interpolated": json.dumps(about)})
+        times = store.times
+    publish(run)
+    worst = int(np.argmax(missed))
+    notes.append(
+        f"{count} fields between each two of {len(times)} snapshots; marching from t = {times[worst]:g} missed the one at "
+        f"t = {times[worst + 1]:g} by {missed[worst]:.3g} of its rms, the others by less"
+    )
+    if missed[worst] > FAR:
+        notes.append(
+            f"doubtful: the snapshots lie far apart, or something that moved the flow is not in the case ({missed[worst]:.3g} > {FAR})"
+        )
+    return notes
+
+
+def _times(times: Array, count: int) -> Array:
+    return np.interp(np.arange((len(times) - 1) * (count + 1) + 1) / (count + 1), np.arange(len(times)), times)
+
+
+def _lay_out(source: h5py.File, file: h5py.File, times: Array) -> None:
+    """All but the values of u, v, w."""
+    copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", "time", ARCHIVE), {})
+    copying.copy_attrs(source, file)
+    file.attrs.update({"schema": SCHEMA, "complete": np.int32(0)})
+    copying.copy_attrs(source["time"], file.create_dataset("time", data=times, maxshape=(None,), chunks=(1024,)))
+    names = [f"fields/{name}" for name in VELOCITY]
+    for name in names:
+        shape = source[name].shape[1:]
+        data = file.create_dataset(name, (len(times), *shape), source[name].dtype, maxshape=(None, *shape), chunks=(1, *chunk(shape)))
+        copying.copy_attrs(source[name], data)
+    copying.attach(source, file, ["time", *names])
+
+
+def _fill(file: h5py.File, store: Store, equations: Equations, count: int) -> list[float]:
+    """Put snapshots and what is between into ``file``; returns how far each march missed."""
+    missed = []
+    times = store.times
+    before = velocity(store, 0)
+    _put(file, 0, before)
+    for i in range(len(times) - 1):
+        after = velocity(store, i + 1)
+        made, off = between(equations, before, after, float(times[i + 1] - times[i]), count)
+        for j, values in enumerate(made, i * (count + 1) + 1):
+            _put(file, j, values)
+        _put(file, (i + 1) * (count + 1), after)
+        missed.append(off)
+        before = after
+    return missed
+
+
+def _put(file: h5py.File, frame: int, values: Array) -> None:
+    for name, one in zip(VELOCITY, values, strict=True):
+        file[f"fields/{name}"][frame] = one
