@@ -14,6 +14,7 @@ from typing import Any
 
 import archived
 import held_out
+import midpoint
 import numpy as np
 from archived import LEAST, Row
 from detail_statistics import compared, measured
@@ -43,7 +44,7 @@ def measure(say: Say, seed: int = 7) -> Table:
     run = archived.source(folder, snapshots)
     solenoidal.decode(solenoidal.encode(snapshots[0], Target("nrmse", 0.1)))  # what is compiled at the first call is not counted
     rows = coded(run, snapshots, say)
-    numbers = errors(rows) | bounds(rows) | speeds(rows) | weighed(folder, rows, snapshots)
+    numbers = errors(rows) | bounds(rows) | speeds(rows) | weighed(folder, rows, snapshots) | between(snapshots, say)
     found = looks(folder, rows, snapshots, say)
     (folder / "rows.json").write_text(json.dumps({c: {a: [asdict(r) for r in some] for a, some in t.items()} for c, t in rows.items()}))
     return numbers | found
@@ -142,6 +143,17 @@ SHOWN = {
     "distance_transverse": "distance_transverse",
     "distance_q": "distance_q",
 }
+
+
+def between(snapshots: Sequence[Array], say: Say, viscosity: float = held_out.VISCOSITY) -> Table:
+    """Errors halfway between two fields that are 0.6 and 1.2 Kolmogorov times apart, marched and by a cubic: means over the snapshots."""
+    found = [midpoint.solved(values, viscosity) for values in snapshots]
+    table: Table = {}
+    for span, name in ((0.6, "06"), (1.2, "12")):
+        table[f"midpoint_nrmse_{name}"] = statistics.mean(one[span]["marched"] for one in found)
+        table[f"midpoint_cubic_nrmse_{name}"] = statistics.mean(one[span]["cubic"] for one in found)
+        say(f"halfway between fields {span} Kolmogorov times apart: " + ", ".join(f"{k} {found[0][span][k]:.2g}" for k in found[0][span]))
+    return table
 
 
 def looks(folder: Path, rows: Rows, snapshots: Sequence[Array], say: Say) -> Table:
