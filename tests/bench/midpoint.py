@@ -22,7 +22,8 @@ def off(values, true):
 def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
     """How wrong a field halfway is between two that the solver makes of ``values`` (3, z, y, x), some Kolmogorov times apart.
 
-    The box has the side 2 pi. The solver steps in double precision, forced as the case `isotropic_turbulence` is. Returns errors by span: ``cubic`` and ``marched``.
+    The box has the side 2 pi. The solver steps in double precision, forced as the case `isotropic_turbulence` is. Returns errors by
+    span: ``cubic`` and ``marched``.
     """
     from vortices import flow
 
