@@ -28,6 +28,20 @@ INSIDE = "WAVETRAIN_TEST_RANKS"  # set in the environment of the ranks that re-r
 ROOT = Path(__file__).resolve().parent.parent
 
 
+HUMP = """
+[mesh]
+kind = "rectangle"
+width = 10.0
+height = 10.0
+size = 1.0
+bathymetry = { kind = "flat", depth = 1.0 }
+[solver]
+kind = "tsunami"
+initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
+[time]
+end = 0.5
+every = 0.25
+"""
 SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
 
 

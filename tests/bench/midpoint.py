@@ -11,12 +11,8 @@ import numpy as np
 
 from pipeline.compression.codecs import solenoidal
 from pipeline.compression.interpolation import Equations, Force, between, hermite
+from pipeline.compression.search import nrmse
 from pipeline.compression.target import Target
-
-
-def off(values, true):
-    """The rms error over the rms."""
-    return float(np.sqrt(((values - true) ** 2).mean(dtype=float) / (true**2).mean(dtype=float)))
 
 
 def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
@@ -31,7 +27,7 @@ def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
     model = flow(values.shape[:0:-1], viscosity=viscosity, forcing=forcing)
     own = Equations(values.shape[1:], (2 * np.pi,) * 3, viscosity, 1 / 3, Force(1.0, 2.5, power=0.1, by_square=True))
     state = model.take(values.astype(float))
-    made = [np.stack([model.output(state)[name] for name in "uvw"])]
+    first = np.stack([model.output(state)[name] for name in "uvw"]).astype(np.float32)
     unit = np.sqrt(viscosity / model.statistics.last["dissipation"])
     found = {}
     for span in spans:
@@ -43,10 +39,10 @@ def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
                 model.step(0.0, state, 0.5 * span * unit / steps)
             model.observe((half + 1) * 0.5 * span * unit, state)
             ends.append(np.stack([model.output(state)[name] for name in "uvw"]))
-        first, middle, last = (one.astype(np.float32) for one in (made[0], *ends))
+        middle, last = (one.astype(np.float32) for one in ends)
         a, b = own.waves(first), own.waves(last)
         cubic = own.values(hermite(a, b, (own.slope(a), own.slope(b)), span * unit, 0.5))
-        found[span] = {"cubic": off(cubic, middle), "marched": off(between(own, first, last, span * unit, 1)[0][0], middle)}
+        found[span] = {"cubic": nrmse(middle, cubic), "marched": nrmse(middle, between(own, first, last, span * unit, 1)[0][0])}
     return found
 
 
@@ -67,7 +63,7 @@ def main():
     made, missed = between(own, first, last, asked.span, 1)
     spent = time.process_time() - start
     for name, values in {"linear": (first + last) / 2, "cubic": cubic, "marched": made[0]}.items():
-        print(f"{name:<8} {off(values, middle):.3g}")
+        print(f"{name:<8} {nrmse(middle, values):.3g}")
     print(f"marched past the end it misses it by {missed:.3g}; {spent:.1f} s of processor time")
 
 

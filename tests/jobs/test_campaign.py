@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, SOURCES, started, wait_for, wavetrain
+from conftest import HUMP, ROOT, SOURCES, started, wait_for, wavetrain
 
 from jobs import record
 from jobs.lock import holder, locked
@@ -21,20 +21,6 @@ from pipeline.campaign import Run
 from pipeline.errors import InputError, InUseError
 from pipeline.store import Store
 
-HUMP = """
-[mesh]
-kind = "rectangle"
-width = 10.0
-height = 10.0
-size = 1.0
-bathymetry = { kind = "flat", depth = 1.0 }
-[solver]
-kind = "tsunami"
-initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
-[time]
-end = 0.5
-every = 0.25
-"""
 CAMPAIGN = """
 title = "Two runs and two stages"
 [run.good]

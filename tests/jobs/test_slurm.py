@@ -8,26 +8,12 @@ from pathlib import Path
 
 import daemons
 import pytest
-from conftest import wait_for, wavetrain
+from conftest import HUMP, wait_for, wavetrain
 from daemons import told, until
 
 from jobs import sites
 from pipeline.store import Store
 
-HUMP = """
-[mesh]
-kind = "rectangle"
-width = 10.0
-height = 10.0
-size = 1.0
-bathymetry = { kind = "flat", depth = 1.0 }
-[solver]
-kind = "tsunami"
-initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
-[time]
-end = 0.5
-every = 0.25
-"""
 LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 16.0") + "[output]\ncheckpoint = 0.0\n"
 SWEEP = """
 title = "A sweep; it's $(touch hacked) `touch hacked`"
