@@ -43,7 +43,6 @@ for name, options in kinds.items():
         assert (f["x"][...] == x).all(), name
 print(f"zstd, lz4, blosc2, gzip (hdf5plugin {hdf5plugin.version})")
 """
-PETSC_FIX = "pip install petsc4py, of the PETSc that is there; without it meshes are cut geometrically"
 DASK = """
 if __name__ == "__main__":
     from dask.distributed import Client, LocalCluster
