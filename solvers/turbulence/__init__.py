@@ -27,6 +27,9 @@ class Params:
     dealias: Literal["2/3", "3/2"] = setting(
         "2/3 of the waves of the mesh's points, or all with products on half as many more", default="2/3"
     )
+    truncation: Literal["cube", "sphere"] = setting(
+        "which of these waves: up to the highest along each axis, or |k| up to it in any direction", default="cube"
+    )
     precision: Literal["double", "single"] = setting("of all that is computed and stored", default="double")
     cut: Literal["slabs", "pencils"] = setting("how ranks share the cube", default="slabs")
     initial: Spec = setting("initial velocity", default=Spec("taylor_green", {}))

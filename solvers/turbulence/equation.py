@@ -53,9 +53,9 @@ class Equation:
         if first:
             self.fastest = 0.0
         lines = self.cube.sweep(self._first_products if first else self._products, self._back)
-        kernels.rate(lines, *self.waves.k, self.cube.scale, self.n[:3])
+        kernels.rate(lines, *self.waves.k, self.waves.limit, self.cube.scale, self.n[:3])
         if self._scalar:
-            kernels.scalar_rate(lines, v, self._gradient, *self.waves.k, self.cube.scale, self.n[3])
+            kernels.scalar_rate(lines, v, self._gradient, *self.waves.k, self.waves.limit, self.cube.scale, self.n[3])
         return self.n
 
     def _products(self, pairs: Array, planes: slice) -> None:

@@ -100,6 +100,7 @@ def shaped(v: Array, energies: Array, cube: Cube, waves: Waves) -> Array:
     if len(v) == 3:
         project(v, waves)
     v = cube.spectrum(cube.values(v))
+    waves.cut(v)
     now = waves.by_shell(v, v)
     factors = np.sqrt(np.divide(energies, now, out=np.zeros_like(now), where=(now > 0.0) & (energies > 0.0)))
     return np.asarray(v * factors[waves.shell].astype(cube.real))

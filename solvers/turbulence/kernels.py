@@ -170,8 +170,11 @@ def fastest(x, per_x, per_y, per_z):
 
 
 @njit(cache=True, error_model="numpy")
-def rate(z, kz, ky, kx, scale, n):
-    """Let ``n`` (3, lz, ly, lx) be what has no divergence of u x omega, in the first three lines, times ``scale``; its mean is nought."""
+def rate(z, kz, ky, kx, limit, scale, n):
+    """Let ``n`` (3, lz, ly, lx) be what has no divergence of u x omega, in the first three lines, times ``scale``.
+
+    Its mean is nought, and so are waves with |k|^2 above ``limit``.
+    """
     lz, ly, lx = n.shape[1:]
     top, gap = (lz + 1) // 2, z.shape[1] - lz
     for a in range(lz):
@@ -183,7 +186,7 @@ def rate(z, kz, ky, kx, scale, n):
             for c in range(lx):
                 k = kx[c]
                 whole = square + k * k
-                inverse = scale / whole if whole > 0.0 else scale - scale
+                inverse = scale / whole if 0.0 < whole <= limit else scale - scale
                 x_r, y_r, z_r = z[0, at, b, c].real, z[1, at, b, c].real, z[2, at, b, c].real
                 x_i, y_i, z_i = z[0, at, b, c].imag, z[1, at, b, c].imag, z[2, at, b, c].imag
                 along_r = (k * x_r + j * y_r + m * z_r) * inverse
@@ -195,9 +198,9 @@ def rate(z, kz, ky, kx, scale, n):
 
 
 @njit(cache=True, error_model="numpy")
-def scalar_rate(z, v, gradient, kz, ky, kx, scale, n):
+def scalar_rate(z, v, gradient, kz, ky, kx, limit, scale, n):
     """Let ``n`` (lz, ly, lx) be minus the divergence of a scalar's flux, lines three to five, times ``scale``, less ``gradient`` (3,) of
-    its mean along x, y, z times the velocity ``v`` (3, lz, ly, lx)."""
+    its mean along x, y, z times the velocity ``v`` (3, lz, ly, lx); waves with |k|^2 above ``limit`` are nought."""
     lz, ly, lx = n.shape
     top, gap = (lz + 1) // 2, z.shape[1] - lz
     for a in range(lz):
@@ -206,7 +209,8 @@ def scalar_rate(z, v, gradient, kz, ky, kx, scale, n):
             for c in range(lx):
                 along = (kx[c] * z[3, at, b, c] + ky[b] * z[4, at, b, c] + kz[a] * z[5, at, b, c]) * scale
                 carried = gradient[0] * v[0, a, b, c] + gradient[1] * v[1, a, b, c] + gradient[2] * v[2, a, b, c]
-                n[a, b, c] = complex(along.imag - carried.real, -along.real - carried.imag)
+                within = kz[a] * kz[a] + ky[b] * ky[b] + kx[c] * kx[c] <= limit
+                n[a, b, c] = complex(along.imag - carried.real, -along.real - carried.imag) if within else scale - scale
 
 
 @njit(cache=True, error_model="numpy")

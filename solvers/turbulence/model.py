@@ -24,7 +24,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 FIELDS = tuple(Field(name, "1", f"velocity along {axis}") for name, axis in zip("uvw", "xyz", strict=True))
 SCALAR = Field("s", "1", "deviation of the passive scalar from its mean")
 PRIMES = (2, 3, 5, 7)  # of which points may be made
-MIRROR_EVERY = 64  # steps
+CLEAN_EVERY = 64  # steps
 
 
 class Flow:
@@ -59,7 +59,7 @@ class Flow:
         named: dict[str, Any] = {"real": self.real, "pencils": params.cut == "pencils"}
         products = Cube(comm, grid, highest, fields=fields + 3, back=3 * (fields - 2), **named)
         self.cube = products if grid == mesh.points else Cube(comm, mesh.points, highest, fields=fields, back=1, **named)
-        self.waves = waves(comm, mesh.lengths, highest, products.waves, self.real)
+        self.waves = waves(comm, mesh.lengths, highest, products.waves, self.real, sphere=params.truncation == "sphere")
         force = choose(forcing.KINDS, params.forcing, "solver.forcing").on(self.waves, highest, params.seed)
         spacings = tuple(length / count for length, count in zip(mesh.lengths, mesh.points, strict=True))
         scheme = SCHEMES[params.scheme]
@@ -87,7 +87,7 @@ class Flow:
             waves = initial.noise(self.cube, self.waves, 1, p.seed, 1)
             u[3:] = initial.shaped(waves, kind.energies(self.waves.shells), self.cube, self.waves) * (self._scalar.variance > 0.0)
         self._rated = None
-        return u
+        return self._clean(u)
 
     def max_dt(self, u: Array) -> float:
         if not np.isfinite(u.view(self.real).sum(dtype=float)):
@@ -104,8 +104,8 @@ class Flow:
         self.equation.step(u, dt)
         self._steps += 1
         self.equation.force.advance(self._steps, dt)
-        if self._steps % MIRROR_EVERY == 0:  # mirror images with kx = 0 part by round-off, which forcing would let grow
-            u[:] = self.cube.spectrum(self.cube.values(u))
+        if self._steps % CLEAN_EVERY == 0:  # round-off: mirror images with kx = 0 part, which forcing would let grow, and divergence adds up
+            u[:] = self._clean(self.cube.spectrum(self.cube.values(u)))
 
     def observe(self, t: float, u: Array) -> None:
         self._t = t
@@ -124,13 +124,17 @@ class Flow:
     def output(self, u: Array) -> dict[str, Array]:
         if self.statistics.last_time != self._t:
             self._sample(self._t, u)
-        return dict(zip((field.name for field in self.fields), self.cube.values(u), strict=True))
+        return dict(zip((field.name for field in self.fields), self.cube.values(self._clean(u.copy())), strict=True))
 
     def take(self, values: Array) -> Array:
         """The state of own points ``values`` (fields, planes, rows, nx); what of it has a divergence is lost. Collective."""
-        u = self.cube.spectrum(values.astype(self.real, copy=False))
-        initial.project(u[:3], self.waves)
         self._rated = None
+        return self._clean(self.cube.spectrum(values.astype(self.real, copy=False)))
+
+    def _clean(self, u: Array) -> Array:
+        """``u`` without what has a divergence, and without waves that are none of the flow's."""
+        initial.project(u[:3], self.waves)
+        self.waves.cut(u)
         return u
 
     def save(self, u: Array) -> dict[str, Array]:

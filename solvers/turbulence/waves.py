@@ -23,6 +23,7 @@ class Waves:
     lowest_along: tuple[float, ...]  # (3,) lowest wavenumber along x, y, z [1/length]
     lowest: float  # [1/length] the least of them, and the shells' width
     highest: float  # [1/length] the least of the highest ones along the three axes
+    limit: Any  # of |k|^2, in the solver's precision: waves above it are nought
 
     @property
     def squares(self) -> Array:
@@ -35,6 +36,11 @@ class Waves:
         """Whether the waves with kx = 0 are this rank's."""
         return bool(len(self.numbers[2]) and self.numbers[2][0] == 0)
 
+    def cut(self, v: Array) -> None:
+        """Let those of the waves ``v`` (fields, lz, ly, lx) be nought that are beyond `limit`."""
+        if np.isfinite(self.limit):
+            v[:, self.squares > self.limit] = 0.0
+
     def total(self, own: Array) -> Array:
         """The sum over ranks of ``own``, in their order. Collective."""
         return np.asarray(sum(self.comm.gather(own)))
@@ -46,8 +52,11 @@ class Waves:
         return self.total(found)
 
 
-def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any) -> Waves:
-    """The waves in the ranges ``own`` (along z, y, x) of those up to ``highest`` (along x, y, z) in a cube of ``lengths``."""
+def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any, *, sphere: bool) -> Waves:
+    """The waves in the ranges ``own`` (along z, y, x) of those up to ``highest`` (along x, y, z) in a cube of ``lengths``.
+
+    With ``sphere`` those are nought whose |k| is above the least of the highest ones along the axes.
+    """
     along = [np.r_[0 : k + 1, -k:0] for k in highest]
     along[0] = along[0][: highest[0] + 1]
     numbers = tuple(along[axis][part] for axis, part in zip((2, 1, 0), own, strict=True))
@@ -57,4 +66,5 @@ def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own:
     shell = np.rint(np.sqrt(kz[:, None, None] ** 2 + ky[:, None] ** 2 + kx**2) / width).astype(np.int32)
     shells = int(np.rint(np.sqrt(sum((low * top) ** 2 for low, top in zip(lowest, highest, strict=True))) / width)) + 1
     top = min(low * number for low, number in zip(lowest, highest, strict=True))
-    return Waves(comm, numbers, tuple(k.astype(real) for k in (kz, ky, kx)), shell, shells, tuple(lowest), width, top)
+    limit = np.dtype(real).type((1.0 + 1e-6) * top**2 if sphere else np.inf)
+    return Waves(comm, numbers, tuple(k.astype(real) for k in (kz, ky, kx)), shell, shells, tuple(lowest), width, top, limit)

@@ -116,6 +116,29 @@ def test_taylor_green_on_128_points_dissipates_as_on_512_until_6(data_file):
     assert np.abs(samples["dissipation"] / expected - 1.0).max() < 0.01
 
 
+def test_waves_beyond_the_sphere_stay_nought_and_those_within_move_as_the_cube_would_move_them():
+    scalar = {"kind": "passive", "diffusivity": 0.03, "gradient": [0.0, 1.0, 0.5], "variance": 0.2}
+    rest = {"viscosity": 0.01, "initial": RANDOM, "scalar": scalar}
+    sphere, cube = flow(24, truncation="sphere", **rest), flow(24, **rest)
+    state = run(sphere, 1.0)
+    beyond = sphere.waves.squares > sphere.waves.highest**2 * (1 + 1e-9)
+    assert beyond.any()
+    assert not state[:, beyond].any()
+    there = sphere.equation.rate(state).copy()
+    assert np.array_equal(there[:, ~beyond], cube.equation.rate(state)[:, ~beyond])
+    assert not there[:, beyond].any()
+
+
+def test_single_precision_adds_up_no_divergence():
+    model = flow(16, viscosity=0.005, precision="single", initial=RANDOM, statistics_every=1000)
+    state = model.initial()
+    for number in range(300):
+        model.step(0.01 * number, state, 0.01)
+    made = np.stack(list(model.output(state).values()))
+    assert model.equation.divergence(state) < 1e-6
+    assert model.equation.divergence(model.cube.spectrum(made)) < 2e-7
+
+
 def test_abc_flow_decays_by_viscosity_alone():
     model = flow((16, 24, 12), viscosity=0.1, initial={"kind": "abc", "a": 1.0, "b": 0.7, "c": 0.4})
     first = model.initial()
