@@ -1,8 +1,10 @@
 """Ratio, error, statistics and speed of the codecs on turbulence that none was set with, as archives on disk give it back.
 
-The three snapshots are made by the solver `turbulence` from ``--seed`` (96^3 points, single precision; kept under build, some minutes the
-first time); the variable WAVETRAIN_SNAPSHOTS names a folder with arrays ``*.npy`` (3, z, y, x) of u, v, w instead. Archives and
-all rows (``rows.json``) stay under build too: `compress_figures` draws from them. Speeds are of processor time.
+The three snapshots are made by the solver `turbulence` from ``--seed`` (96^3 points, waves |k| <= 31, double precision rounded to
+float32; kept under build, about a quarter of an hour for all fields the first time); the variable WAVETRAIN_SNAPSHOTS names a folder with
+arrays ``*.npy`` (3, z, y, x) of u, v, w instead. Archives and all rows (``rows.json``) stay under build too: `compress_figures` draws from
+them. Speeds are of processor time. Names that end in ``_cube``, ``_reynolds2``, ``_vortex`` and ``_box`` are of fields of another kind: see
+`other_kinds`.
 """
 
 import json
@@ -16,6 +18,7 @@ import archived
 import held_out
 import midpoint
 import numpy as np
+import unseen
 from archived import LEAST, Row
 from detail_statistics import compared, measured
 
@@ -45,7 +48,7 @@ def measure(say: Say, seed: int = 7) -> Table:
     solenoidal.decode(solenoidal.encode(snapshots[0], Target("nrmse", 0.1)))  # what is compiled at the first call is not counted
     rows = coded(run, snapshots, say)
     numbers = errors(rows) | bounds(rows) | speeds(rows) | weighed(folder, rows, snapshots) | between(snapshots, say)
-    found = looks(folder, rows, snapshots, say)
+    found = looks(folder, rows, snapshots, say) | other_kinds(folder, snapshots, seed, say)
     (folder / "rows.json").write_text(json.dumps({c: {a: [asdict(r) for r in some] for a, some in t.items()} for c, t in rows.items()}))
     return numbers | found
 
@@ -59,12 +62,18 @@ def asked() -> dict[str, Callable[[Array], Target]]:
     }
 
 
-def coded(run: Path, snapshots: Sequence[Array], say: Say) -> Rows:
+def coded(
+    run: Path,
+    snapshots: Sequence[Array],
+    say: Say,
+    wanted: dict[str, Callable[[Array], Target]] | None = None,
+    codecs: Sequence[str] = (*OURS, *THEIRS),
+) -> Rows:
     """Every codec at every ratio, and at the bound; `solenoidal` to the rounding of float32 too."""
     found: Rows = {}
-    for codec in (*OURS, *THEIRS):
+    for codec in codecs:
         found[codec] = {}
-        for what, target in asked().items():
+        for what, target in (wanted or asked()).items():
             if codec in (LEAST, "zipgan") and not what.startswith("cr"):
                 continue
             if (codec == LEAST and int(what[2:]) not in LEARNED) or (codec != "solenoidal" and what == "lossless"):
@@ -156,7 +165,7 @@ def between(snapshots: Sequence[Array], say: Say, viscosity: float = held_out.VI
     return table
 
 
-def looks(folder: Path, rows: Rows, snapshots: Sequence[Array], say: Say) -> Table:
+def looks(folder: Path, rows: Rows, snapshots: Sequence[Array], say: Say, *, spread: bool = True) -> Table:
     """Statistics of what is decoded, over those of the original where they are ratios; the spectrum at 64."""
     lines: dict[str, list[dict[str, float]]] = {}
     worst = []
@@ -177,6 +186,39 @@ def looks(folder: Path, rows: Rows, snapshots: Sequence[Array], say: Say) -> Tab
         for key, name in SHOWN.items():
             values_of = [line[key] for line in some]
             table[f"{codec}_{name}_{at}"] = statistics.mean(values_of)
-            table[f"{codec}_{name}_{at}_spread"] = statistics.stdev(values_of)
+            if spread:
+                table[f"{codec}_{name}_{at}_spread"] = statistics.stdev(values_of)
         say(f"  {which}: " + ", ".join(f"{name} {table[f'{codec}_{name}_{at}']:.4g}" for name in SHOWN.values()))
     return table
+
+
+HARDER = ("cr64", "cr512", "bound")  # what fields of other kinds are coded to
+
+
+def other_kinds(folder: Path, snapshots: Sequence[Array], seed: int, say: Say) -> Table:
+    """One field each: of a cube of waves, of twice the Reynolds number, of Taylor and Green; and one that is cut out and not periodic."""
+    kinds: dict[str, Callable[[], Array]] = {
+        "cube": lambda: held_out.computed(say, seed, truncation="cube")[1][-1],
+        "reynolds2": lambda: unseen.steeper(snapshots[-1], held_out.VISCOSITY, say),
+        "vortex": lambda: unseen.vortex(say),
+        "box": lambda: unseen.cut_out(snapshots[0]),
+    }
+    table: Table = {}
+    for kind, make in kinds.items():
+        say(f"{kind}:")
+        values = unseen.kept(folder / kind / "values.npy", make)
+        table |= {f"{name}_{kind}": number for name, number in of_kind(folder / kind, values, say, periodic=kind != "box").items()}
+    return table
+
+
+def of_kind(folder: Path, values: Array, say: Say, *, periodic: bool) -> Table:
+    """Errors, ratios at the bound, and statistics at 512 of one field."""
+    run = archived.source(folder, [values])
+    wanted = {what: target for what, target in asked().items() if what in HARDER}
+    rows = coded(run, [values], say, wanted, (*OURS, *THEIRS) if periodic else THEIRS)
+    table: Table = {}
+    for codec, some in rows.items():
+        for what, row in some.items():
+            name, key = ("cr_bound_1e3", "ratio") if what == "bound" else (f"nrmse_{what}", "nrmse")
+            table[f"{codec}_{name}"] = mean(row, key)
+    return table | (looks(folder, rows, [values], say, spread=False) if periodic else {})

@@ -24,7 +24,7 @@ def held_out(say: Say, seed: int, *, points: int = POINTS, viscosity: float = VI
     """What the snapshots are, in a name, and each: u, v, w (3, z, y, x) float32.
 
     They are the arrays ``*.npy`` (3, z, y, x) of the folder that the variable WAVETRAIN_SNAPSHOTS names, in the order of their names; else
-    the last three frames of a run of ``seed``, which is kept under ``build`` and not done again.
+    those of `computed`.
 
     Raises
     ------
@@ -33,18 +33,25 @@ def held_out(say: Say, seed: int, *, points: int = POINTS, viscosity: float = VI
     """
     if folder := os.environ.get(VARIABLE):
         return f"folder_{Path(folder).name}", _arrays(Path(folder))
-    name = f"{points}_seed{seed}"
+    return computed(say, seed, points=points, viscosity=viscosity)
+
+
+def computed(
+    say: Say, seed: int, *, points: int = POINTS, viscosity: float = VISCOSITY, truncation: str = "sphere"
+) -> tuple[str, list[Array]]:
+    """A name, and the last three frames of a run of ``seed``, which is kept under ``build`` and not done again."""
+    name = f"{points}_{truncation}_seed{seed}"
     out = BUILD / f"run_{name}"
     end = FIRST + EVERY * (SNAPSHOTS - 1)
     settings = {
         "mesh.points": [points] * 3,
         "solver.viscosity": viscosity,
-        "solver.precision": '"single"',
+        "solver.truncation": f'"{truncation}"',
         "solver.seed": seed,
         "time.end": end,
         "time.every": EVERY,
     }
-    say(f"turbulence on {points}^3 points, seed {seed}, to t = {end:g}: {out}")
+    say(f"turbulence on {points}^3 points, {truncation} of waves, seed {seed}, to t = {end:g}: {out}")
     execute(Path("isotropic_turbulence"), overrides=[f"{key}={value}" for key, value in settings.items()], out=out, quiet=True)
     with Store(out / "run.h5") as store:
         frames = range(len(store.times) - SNAPSHOTS, len(store.times))
