@@ -4,8 +4,10 @@ docs/scaling.md makes a model of these numbers. Medians of runs that alternate; 
 times tell how a call grows with the ranks on two cores, and not what a network does.
 """
 
+import dataclasses
 import json
 import os
+import pickle
 import statistics
 import subprocess
 import sys
@@ -41,7 +43,7 @@ def measure(say: Say) -> Numbers:
     """All numbers of the bench."""
     say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     numbers: Numbers = {"load_before": os.getloadavg()[0]}
-    for part in (strong, weak, halos, messages, files, tasks):
+    for part in (strong, weak, halos, gathered, messages, files, tasks):
         numbers |= part(say)
     return numbers | {"load_after": os.getloadavg()[0]}
 
@@ -64,6 +66,9 @@ def strong(say: Say) -> Numbers:
             numbers |= {f"{kind}_{size}_step_1_s": one, f"{kind}_{size}_step_2_s": two, f"{kind}_{size}_speedup": one / two}
             say(f"{kind} {size:,}: {1e3 * one:.3f} ms a step on 1 rank, {1e3 * two:.3f} on 2: {one / two:.2f}x")
         numbers[f"{kind}_calls_s"] = statistics.median(ranks(1, "steps", kind, *SMALLEST[kind])["step_s"] for _ in range(REPETITIONS))
+        if kind == "tsunami":
+            found = ranks(2, "steps", kind, *SMALLEST[kind])
+            numbers |= {"exchange_s": found["exchange_s"], "exchange_bytes": found["exchange_bytes"]}
         say(f"{kind}, the smallest: {1e6 * float(numbers[f'{kind}_calls_s'] or 0.0):.0f} us a step")
     return numbers
 
@@ -89,10 +94,18 @@ def _pair(kind: str, size: int, other: int, count: int) -> tuple[float, float]:
 
 def halos(say: Say) -> Numbers:
     """Cells, ghosts, neighbours and bytes a step of the ranks of a partition, by the plan that the exchange itself uses."""
+    begun = time.perf_counter()
     mesh = rectangle.build(rectangle.Params(50.0, 50.0, edge_of(MESH)), folder=Path())
-    numbers: Numbers = {}
+    cells = len(mesh.triangles)
+    arrays = (getattr(mesh, field.name) for field in dataclasses.fields(mesh))
+    numbers: Numbers = {
+        "mesh_build_s_a_cell": (time.perf_counter() - begun) / cells,
+        "mesh_bytes_a_cell": sum(array.nbytes for array in arrays if isinstance(array, np.ndarray)) / cells,
+    }
     for count in PARTS:
+        begun = time.perf_counter()
         owner = owners(mesh, count)
+        numbers[f"cut_{count}_s_a_cell"] = (time.perf_counter() - begun) / cells
         chosen = np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(int))
         parts = [mesh.part(int(rank), count, owner) for rank in chosen]
         sent = [sum(len(cells) for _, cells in part.halo.send) for part in parts]
@@ -107,6 +120,17 @@ def halos(say: Say) -> Numbers:
         }
         say(f"{count} parts: own and ghosts {layers.round(1).tolist()}, {numbers[f'{of}_bytes_a_step']:,.0f} bytes sent a step and rank")
     return numbers
+
+
+def gathered(say: Say) -> Numbers:
+    """Bytes, and seconds to unpack, of what each rank sends to all others for a frame though it has no gauge."""
+    packed = pickle.dumps((np.zeros(0, np.int64), np.zeros((20, 0, 4))))
+    begun = time.perf_counter()
+    for _ in range(10_000):
+        pickle.loads(packed)
+    seconds = (time.perf_counter() - begun) / 10_000
+    say(f"a rank's empty gauges: {len(packed)} bytes, {1e6 * seconds:.2f} us to unpack")
+    return {"gauges_bytes_a_rank": float(len(packed)), "gauges_unpack_s": seconds}
 
 
 def messages(say: Say) -> Numbers:

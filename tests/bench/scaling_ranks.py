@@ -65,11 +65,16 @@ def steps(kind: str, size: str, count: str) -> dict[str, float]:
     )
     for _ in frames:
         pass
-    return {"step_s": statistics.median(np.diff(at)[3:]), "cells": float(np.prod(model.shape)), "owned": float(_own(model))}
+    found = {"step_s": statistics.median(np.diff(at)[3:])}
+    if kind == "tsunami" and comm.size > 1:
+        u, halo = model.initial(), model.part.halo
 
+        def exchange() -> None:
+            comm.begin(u, halo)
+            comm.end()
 
-def _own(model: Any) -> int:
-    return model.part.owned if hasattr(model, "part") else 0
+        found |= {"exchange_s": _timed(exchange, 500), "exchange_bytes": float(sum(24 * len(cells) for _, cells in halo.send))}
+    return found
 
 
 def _timed(work: Callable[[], Any], repeats: int) -> float:
