@@ -33,6 +33,7 @@ bench: setup   ## all benches, their numbers as JSON
 	$(BIN)/wavetrain bench discover --json
 	$(BIN)/wavetrain bench turbulence --json
 	$(BIN)/wavetrain bench compress --json
+	$(BIN)/wavetrain bench scaling --json
 
 peers: setup   ## the programs that benches compare with, in a folder of their own
 	@.ci/peers

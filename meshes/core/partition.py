@@ -59,7 +59,9 @@ def _petsc(mesh: "TriMesh", size: int) -> Array:
     partitioning = PETSc.MatPartitioning().create(comm=PETSc.COMM_SELF)
     partitioning.setAdjacency(adjacency)
     partitioning.setType("ptscotch")
-    PETSc.Options()["mat_partitioning_nparts"] = size
+    options = PETSc.Options()
+    options["mat_partitioning_nparts"] = size
+    options["mat_partitioning_ptscotch_strategy"] = "QUALITY"
     partitioning.setFromOptions()
     result = PETSc.IS().create(comm=PETSc.COMM_SELF)
     partitioning.apply(result)

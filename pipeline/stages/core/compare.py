@@ -17,6 +17,7 @@ from pipeline.stages.core import kernels
 from pipeline.stages.core.alignment import align_transforms
 from pipeline.stages.core.moments import Sums, merge
 from pipeline.stages.core.spectra import LINES, Scales, banded, both_signs, lines
+from pipeline.stages.core.window import in_order
 from pipeline.store import Source, Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -119,28 +120,30 @@ def in_time(pair: Pair, client: Any, *, resamples: int, seed: int) -> InTime:
     length = max(pair.even // int(np.ceil(8 * width * count / (1.5 * BLOCK_BYTES))), 1)
     cuts = [*range(0, pair.even - length + 1, length), count]
     area = pair.mesh["face_area"]
-    tasks = []
-    for i in range(0, cells, width):
-        some = slice(i, min(i + width, cells))
-        group = np.arange(some.start, some.stop) * min(GROUPS, cells) // cells
-        for a, b in pairwise(cuts):
-            (run, mine), (reference, theirs) = pair.sources
-            sources = (run, _cut(mine, a, b)), (reference, _cut(theirs, a, b))
-            task = client.submit(_block, sources, some, pair.low[some], area[some], group, length, pure=False)
-            tasks.append((some, slice(a, b), group, task))
+    spans = [slice(i, min(i + width, cells)) for i in range(0, cells, width)]
+    blocks = [(some, a, b) for some in spans for a, b in pairwise(cuts)]
+    (run, mine), (reference, theirs) = pair.sources
+    arguments = (
+        (((run, _cut(mine, a, b)), (reference, _cut(theirs, a, b))), some, pair.low[some], area[some], _groups(some, cells), length)
+        for some, a, b in blocks
+    )
     frames, by_cell = Sums(*np.zeros((7, count))), Sums(*np.zeros((7, cells)))
     spectrum = np.zeros((min(GROUPS, cells), LINES, length // 2 + 1), complex)
     covered = np.zeros(len(spectrum))
-    for some, row, group, task in tasks:
-        rows, columns, found, part = task.result()
-        task.release()
-        _add(frames, row, rows)
+    for (some, a, b), (rows, columns, found, part) in zip(blocks, in_order(client, _block, arguments), strict=True):
+        group = _groups(some, cells)
+        _add(frames, slice(a, b), rows)
         _add(by_cell, some, columns)
         spectrum[group[0] : group[-1] + 1] += found
         covered[group[0] : group[-1] + 1] += part
     step = float(pair.times[1] - pair.times[0]) if count > 1 else 1.0
     middle, bands = banded(spectrum, covered, resamples=resamples, seed=seed)
     return InTime(frames, by_cell, np.fft.rfftfreq(length, step), middle, bands)
+
+
+def _groups(some: slice, cells: int) -> Array:
+    """The group of neighbouring cells that each of ``some`` belongs to."""
+    return np.arange(some.start, some.stop) * min(GROUPS, cells) // cells
 
 
 def _cut(frames: slice | Array, a: int, b: int) -> slice | Array:
@@ -221,17 +224,16 @@ def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None, resample
     shared = client.scatter((pixels.cells, ring, rings, pair.low, factor), broadcast=True)
     count = len(pair.frames)
     batch = int(np.clip(BLOCK_BYTES / (8 * len(pair.low)), 1, np.ceil(count / 8)))
-    tasks = [client.submit(_frames, pair.sources, range(i, min(i + batch, count)), shared, pure=False) for i in range(0, count, batch)]
+    arguments = ((pair.sources, range(i, min(i + batch, count)), shared) for i in range(0, count, batch))
     groups = min(count, GROUPS)
     spectrum, weight = np.zeros((groups, LINES, rings), complex), np.zeros(groups)
     found: list[Any] = []
-    for task in tasks:
-        for one in task.result():
+    for some in in_order(client, _frames, arguments):
+        for one in some:
             group = len(found) * groups // count
             spectrum[group] += one[0]
             weight[group] += 1.0
             found.append(one[1:])
-        task.release()
     middle, bands = banded(spectrum, weight, resamples=resamples, seed=seed)
     return InSpace(
         wavenumber=(np.arange(rings) + 0.5) / (pixels.pixel * min(shape)),

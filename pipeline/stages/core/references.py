@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.stages.core.restriction import Restriction, corners_of, restriction
+from pipeline.stages.core.window import in_order
 from pipeline.store import Source, Store
 from pipeline.writer import Writer, publish
 
@@ -72,10 +73,9 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
         compression="none",
     )
     times = reference.times
-    tasks = [client.submit(_one, source_field, i, shared, pure=False) for i in range(len(times))]
-    for t, task in zip(times, tasks, strict=True):
-        writer.append(float(t), 0, len(mesh["bed"]), {field: task.result()})
-        task.release()
+    frames = in_order(client, _one, ((source_field, i, shared) for i in range(len(times))))
+    for t, values in zip(times, frames, strict=True):
+        writer.append(float(t), 0, len(mesh["bed"]), {field: values})
     writer.close()
     publish(target)
 
