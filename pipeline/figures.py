@@ -133,9 +133,10 @@ def save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def inline(figure: Figure) -> bytes:
-    """``figure`` as the bytes of a PNG."""
+def inline(figure: Figure, *, close: bool = True) -> bytes:
+    """``figure`` as the bytes of a PNG; let go of it unless told otherwise."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=130)
-    plt.close(figure)
+    if close:
+        plt.close(figure)
     return buffer.getvalue()

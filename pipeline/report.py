@@ -13,29 +13,57 @@ import numpy as np
 
 from pipeline import box_figures, compression_figures, cube_figures, discovery_figures, error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
+from pipeline.doors import answered, doors, picture_of
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
 from pipeline.writer import write_text
 
 MAPS = 4
 MOST_FRAMES = 1000  # along the time axis of a figure
-TEMPLATE = Path(__file__).parent / "templates" / "report.html"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(campaign: Campaign, folder: Path) -> Path:
     """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    loader = jinja2.FileSystemLoader(TEMPLATES, encoding="utf-8")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"signed": lambda x: f"{x:+.1%}", "percent": lambda x: f"{x:.1%}", "millimetres": lambda x: f"{x * 1e3:.1f}"}
     environment.filters |= {"digits": lambda x: "–" if x is None else f"{x:.3g}", "share": lambda x: "–" if x is None else f"{x:.1%}"}
-    environment.filters |= {"equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    environment.filters |= {"means": _means, "equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
+    stages = [_stage(stage, folder / stage.name) for stage in campaign.stages]
+    page = environment.get_template("report.html").render(
         title=campaign.title or folder.name,
         runs=[_run(run, folder / run.folder) for run in campaign.runs],
-        stages=[_stage(stage, folder / stage.name) for stage in campaign.stages],
+        stages=stages,
+        doors=doors(stages),
     )
     path = folder / "report.html"
     write_text(path, page)
     return path
+
+
+MEANS = {  # what figures show, for those who can't see them, by the beginnings of their names
+    "maps of the free surface": "maps of the free surface [m] at several times, the land in another colour, gauges as dots",
+    "gauges held out": "the free surface against time at each gauge: truth, model and corrected model",
+    "gauges": "the free surface [mm] against time at each gauge, computed and observed",
+    "run-up": "the run-up [mm] by direction round the island or shore, computed and observed",
+    "error budget": "bars for each gauge: the misfit, the mesh's part of it, and the part of model and measurement",
+    "taylor diagram": "correlation and ratio of standard deviations of each run's gauges, in polar coordinates",
+    "error against cost": "relative error against core-seconds, a point a run",
+    "error map": "maps of the root mean square error: amplitude and bias on one, phase on the other",
+    "truth and forecasts": "the truth, the model's forecast and the corrected model's side by side on one colour scale",
+    "posteriors": "the posterior density of each coefficient that was found",
+    "growth of the error": "the forecasts' error against time, for the model and the corrected model, and the threshold of validity",
+    "turbulence decoded": "slices of vorticity, energy spectra and distributions of velocity gradients, of the original and the decoded",
+    "codecs on a sample": "bars for each codec: how many times smaller, and the root mean square error",
+    "space and time": "the field in space and time as colours",
+    "vorticity": "slices of the vorticity at several times",
+}
+
+
+def _means(name: str) -> str:
+    """``name`` of a figure with what it shows."""
+    return next((f"{name}: {text}" for start, text in MEANS.items() if name.startswith(start)), name)
 
 
 def _equation(text: str) -> str:
@@ -151,12 +179,15 @@ def _stage(stage: Stage, folder: Path) -> dict[str, Any]:
     """What the page shows of one stage."""
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     drawn = DRAW[stage.kind](result, read_result(folder / "result.h5"), folder)
+    answer = answered(stage, result, folder)
+    small = picture_of(answer, drawn) if answer else None
     shown = []
     for name, figure in drawn.items():
         path = folder / "figures" / f"{name.replace(' ', '_')}.png"
         figures.save(figure, path)
         shown.append((name, _data_url(path.read_bytes())))
-    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown}
+    picture = (small[0], _data_url(small[1])) if small else None
+    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown, "answer": answer, "picture": picture}
 
 
 def _draw_validate(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
@@ -175,6 +206,8 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
     runs = result["runs"]
     drawn = {}
     points = {name: _taylor_points(facts) for name, facts in runs.items()}
+    if result["budget"]:
+        drawn["error budget"] = error_figures.budget(result["budget"])
     if any(points.values()):
         drawn["taylor diagram"] = error_figures.taylor({name: some for name, some in points.items() if some})
     for label, equation in (result["modified_equation"] or {}).items():
