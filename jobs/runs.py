@@ -53,7 +53,9 @@ def prepare(folder: Path, text: str, *, force: bool) -> None:
 def do_runs(
     runs: Sequence[Run], folder: Path, comm: Any, ranks: int, at_once: int, *, forced: Collection[str], quiet: bool, say: Any
 ) -> dict[str, Exception]:
-    """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks or as many as it can use; returns the errors of those that failed, by name.
+    """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks or as many as it can use.
+
+    Returns the errors of those that failed, by name.
 
     Raises
     ------

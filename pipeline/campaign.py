@@ -10,7 +10,8 @@ A sweep makes many runs of one, ``model-000``, ``model-001``, ...: every combina
     [run.truth.sweep]                                                         # none
 
 A ``case`` is a file, or the case's own tables; ``folder`` says where the files that it names are looked for, and ``alone`` that the
-run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. A key that may name a sweep may name a list of runs too.
+run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. A key
+that may name a sweep may name a list of runs too.
 
 A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``MANY`` which of these may name a sweep, and in
 ``WORDS`` which words stand for something else than a run; all other keys are its ``Params``.

@@ -103,7 +103,11 @@ def front(runs: Mapping[str, tuple[float, float, float, float]]) -> Figure:
 
 def budget(gauges: Mapping[str, Mapping[str, float]]) -> Figure:
     """Misfit of each gauge beside the parts of the mesh and of the model, all over the deviation of what was observed."""
-    parts = (("misfit", "misfit", "#52606d"), ("numerical", "the mesh's part", COMPUTED), ("model", "the model's and measurement's", OBSERVED))
+    parts = (
+        ("misfit", "misfit", "#52606d"),
+        ("numerical", "the mesh's part", COMPUTED),
+        ("model", "the model's and measurement's", OBSERVED),
+    )
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(10.0, 3.2), layout="constrained")
         places, width = np.arange(len(gauges)), 0.26

@@ -22,7 +22,7 @@ def answer_of(result: Mapping[str, Any], folder: Path) -> Answer:
         return Answer(
             HOW_WRONG,
             _beside_observations(result, field),
-            "Shares of the standard deviation of what was observed [1], root mean squares over the gauges: parts do not add up to the whole.",
+            "Over the standard deviation of what was observed [1], root mean squares over the gauges: parts do not add up to the whole.",
             "See what every gauge's misfit is made of.",
             f"wavetrain show {place}/result.h5",
             "error budget",
