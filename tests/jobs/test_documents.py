@@ -22,7 +22,8 @@ from conftest import ROOT
 DOCUMENTS = ("README.md", "docs/quickstart.md")
 ELSEWHERE = "# elsewhere: "
 LONG = re.compile(  # what takes more than some seconds; `make test-slow` runs it
-    r"mesh\.size=0\.0[23]|error_budget|plane_wave|missing_physics|compress |--out judged|run campaign\.toml$|--out runs/demo_slurm|submits|watch "
+    r"mesh\.size=0\.0[23]|error_budget|plane_wave|missing_physics|compress |--out judged|run campaign\.toml$"
+    r"|--out runs/demo_slurm|submits|watch "
 )
 MAKE = """
 make() {{
