@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.answers import HOW_WRONG, Answer
-from pipeline.stages.core.budget import LEAST_ORDER
 
 NO_ANSWER = "No error can be given: nothing in common of the runs and their reference changes in time."
-SURE = 1.01 * LEAST_ORDER  # an order of convergence at or below is one that was held there
+SURE = 1.0  # a lower order of convergence says that the runs are not yet in its range (the scheme's is 2)
 
 
 def answer_of(result: Mapping[str, Any], folder: Path) -> Answer:
@@ -51,8 +50,8 @@ def _beside_observations(result: Mapping[str, Any], field: str) -> str:
     if not budget:
         return f"{whole}; {kind}"
     mesh, model = (_rms([part[key] for part in budget.values()]) for key in ("numerical", "model"))
-    slow = [gauge for gauge, part in budget.items() if part["order"] <= SURE]
-    doubt = f" Where meshes converge too slowly ({', '.join(slow)}) the mesh's part may be larger." if slow else ""
+    slow = [gauge for gauge, part in budget.items() if part["order"] < SURE]
+    doubt = f" Where the meshes converge at less than first order ({', '.join(slow)}) these parts are rough." if slow else ""
     return f"{whole}: the mesh makes {mesh:.0%}, the model and the measurement {model:.0%}; {kind}{doubt}"
 
 
