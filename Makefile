@@ -10,7 +10,7 @@ help:          ## this list
 setup:         ## the environment in .venv; nothing where nothing is to be done
 	@.ci/setup
 
-demo: setup    ## a solitary wave on the conical island, set beside the laboratory, and its page
+demo: setup    ## how wrong, why, and what must be kept: three questions, answered on one page in some minutes
 	$(BIN)/wavetrain run demo --ranks $(RANKS) --out runs/demo
 
 lint: setup    ## ruff, mypy, import-linter

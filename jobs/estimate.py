@@ -77,7 +77,7 @@ def limits_of(
             continue
         todo = [runs[job.steps[i]] for i in job.todo or (0,)]
         looked = [todo[round(i)] for i in _spread(len(todo))]
-        found = [estimate(run, ranks, site) for run in looked]
+        found = [estimate(run, run.ranks(ranks), site) for run in looked]
         proposed, words = _proposed(found, site)
         limits[job.name] = proposed | dict(asked)
         told.append(f"{job.name}: {words}{f' (from {len(looked)} of {len(todo)} runs)' if len(looked) < len(todo) else ''}")

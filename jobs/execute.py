@@ -125,7 +125,7 @@ def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any, force
         if isinstance(step, Run):
             case, place = step.case, folder / step.folder
             state = "done" if is_done(place, case) and step.name not in forced else "to do"
-            what = f"{case.solver.kind} on {case.mesh.kind}, to t = {case.time.end:g} s, {ranks} rank(s)"
+            what = f"{case.solver.kind} on {case.mesh.kind}, to t = {case.time.end:g} s, {step.ranks(ranks)} rank(s)"
             say(f"run    {step.name}: {what} -> {place} ({state})")
         else:
             say(f"stage  {step.name}: {step.kind} of {', '.join(step.names)} -> {folder / step.name}")

@@ -79,17 +79,16 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
 
 
 def run_side_by_side(
-    jobs: Sequence[tuple[Path, Path]],
-    ranks: int,
+    jobs: Sequence[tuple[Path, Path, int]],
     at_once: int,
     prepare: Callable[[int], None],
     ended: Callable[[int, dict[str, Any] | Exception], None],
 ) -> None:
-    """Run several cases, each on ``ranks`` ranks, ``at_once`` of them at a time.
+    """Run several cases, ``at_once`` of them at a time.
 
     Parameters
     ----------
-    jobs : (folder of the case's files, folder of the run).
+    jobs : (folder of the case's files, folder of the run, ranks).
     prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
     ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
     """
@@ -98,7 +97,7 @@ def run_side_by_side(
         def run(i: int) -> dict[str, Any]:
             if running.stopped:
                 raise StopError("not started: the campaign was asked to stop")
-            case_folder, folder = jobs[i]
+            case_folder, folder, ranks = jobs[i]
             with locked(folder):
                 prepare(i)
                 return _run(folder / "case.toml", case_folder, folder, ranks, folder.name, True, running)

@@ -30,7 +30,8 @@ def as_toml(campaign: Campaign) -> str:
     for step in campaign.steps:
         if isinstance(step, Run):
             alone = {"alone": True} if step.folder == "." else {}
-            runs[step.name] = {"folder": str(step.case.folder), **alone, "case": tomllib.loads(step.case.text)}
+            most = {"ranks": step.most_ranks} if step.most_ranks else {}
+            runs[step.name] = {"folder": str(step.case.folder), **alone, **most, "case": tomllib.loads(step.case.text)}
         else:
             stages[step.name] = _stage(step)
     return to_toml({"title": campaign.title, "run": runs, "stage": stages})

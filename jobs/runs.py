@@ -53,7 +53,9 @@ def prepare(folder: Path, text: str, *, force: bool) -> None:
 def do_runs(
     runs: Sequence[Run], folder: Path, comm: Any, ranks: int, at_once: int, *, forced: Collection[str], quiet: bool, say: Any
 ) -> dict[str, Exception]:
-    """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks; returns the errors of those that failed, by name.
+    """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks or as many as it can use.
+
+    Returns the errors of those that failed, by name.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def do_runs(
         failed = {}
         for run in runs:
             try:
-                _one(run, folder / run.folder, comm, ranks, force=run.name in forced, quiet=quiet, say=say)
+                _one(run, folder / run.folder, comm, run.ranks(ranks), force=run.name in forced, quiet=quiet, say=say)
             except (InputError, RunError) as error:
                 if len(runs) == 1 or isinstance(error, StopError):
                     raise
@@ -180,7 +182,7 @@ def _side_by_side(
             if not isinstance(error, StopError | InUseError):
                 note_failure(folder / run.folder, error)
 
-    run_side_by_side([(run.case.folder, folder / run.folder) for run in todo], ranks, at_once, begin, ended)
+    run_side_by_side([(run.case.folder, folder / run.folder, run.ranks(ranks)) for run in todo], at_once, begin, ended)
     return failed
 
 

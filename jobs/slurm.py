@@ -83,12 +83,12 @@ def scripts(campaign: Campaign, some: Sequence[Job], folder: Path, ranks: int, w
         "title": " ".join(campaign.title.split()) or "A campaign without a title",
         "launcher": shlex.join(shlex.split(where.launcher)),
         "site": str(place / record.PLACE / "site.toml"),
-        "ranks": ranks,
     }
     found = {}
     for job in some:
         command = [*base, "report", place] if job.template == PAGE else run
-        own = {"command": shlex.join(map(str, command)), "runs": job.steps, "indices": ",".join(_ranges(job.todo))}
+        on = {"ranks": ranks if job.template != "run" else next(one for one in campaign.runs if one.name == job.steps[0]).ranks(ranks)}
+        own = on | {"command": shlex.join(map(str, command)), "runs": job.steps, "indices": ",".join(_ranges(job.todo))}
         found[job.name] = environment.get_template(f"{job.template}.sbatch").render(facts | own | limits.get(job.name, {}))
     return found
 

@@ -10,7 +10,8 @@ A sweep makes many runs of one, ``model-000``, ``model-001``, ...: every combina
     [run.truth.sweep]                                                         # none
 
 A ``case`` is a file, or the case's own tables; ``folder`` says where the files that it names are looked for, and ``alone`` that the
-run's files stand in the campaign's own folder. A key that may name a sweep may name a list of runs too.
+run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. A key
+that may name a sweep may name a list of runs too.
 
 A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``MANY`` which of these may name a sweep, and in
 ``WORDS`` which words stand for something else than a run; all other keys are its ``Params``.
@@ -46,6 +47,11 @@ class Run:
     case: Case
     folder: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what a sweep set here
+    most_ranks: int = 0  # 0: any number
+
+    def ranks(self, asked: int) -> int:
+        """How many ranks it runs on where ``asked`` are to be had."""
+        return min(asked, self.most_ranks) if self.most_ranks else asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +146,15 @@ def _check_name(name: str) -> None:
 def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str], common: Mapping[str, Any]) -> list[Run]:
     """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
-    known = ("case", "set", "sweep", "folder", "alone")
+    known = ("case", "set", "sweep", "folder", "alone", "ranks")
     for key in entry:
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
     if "case" not in entry:
         raise InputError(f"key '{where}.case' is missing: the case to run")
+    most = entry.get("ranks", 0)
+    if not isinstance(most, int) or isinstance(most, bool) or ("ranks" in entry and most < 1):
+        raise InputError(f"'{where}.ranks' is {most!r}; it must be a whole number from 1: the most ranks that the run can use")
     table, place = _case(entry["case"], folder)
     place = folder / entry.get("folder", place)
     changed = cases.with_overrides(table, entry.get("set", {}))
@@ -154,7 +163,7 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     for i, settings in enumerate(combinations):
         one = f"{name}-{i:03d}" if settings else name
         table = cases.with_overrides(cases.with_overrides(changed, settings), overrides)
-        found.append(Run(one, cases.parse(table, place), "." if entry.get("alone") else one, settings))
+        found.append(Run(one, cases.parse(table, place), "." if entry.get("alone") else one, settings, most))
     return found
 
 

@@ -99,3 +99,25 @@ def front(runs: Mapping[str, tuple[float, float, float, float]]) -> Figure:
         axis.grid(visible=True, which="both")
         axis.legend(frameon=False, fontsize=8)
     return figure
+
+
+def budget(gauges: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Misfit of each gauge beside the parts of the mesh and of the model, all over the deviation of what was observed."""
+    parts = (
+        ("misfit", "misfit", "#52606d"),
+        ("numerical", "the mesh's part", COMPUTED),
+        ("model", "the model's and measurement's", OBSERVED),
+    )
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(10.0, 3.2), layout="constrained")
+        places, width = np.arange(len(gauges)), 0.26
+        for i, (key, label, colour) in enumerate(parts):
+            heights = [gauge[key] for gauge in gauges.values()]
+            bars = axis.bar(places + (i - 1) * width, heights, 0.9 * width, color=colour, label=label)
+            axis.bar_label(bars, fmt="{:.0%}", fontsize=8, padding=2)
+        axis.set_xticks(places, list(gauges))
+        axis.margins(y=0.15)
+        axis.set(xlabel="gauge", ylabel="root mean square over the\ndeviation observed [1]")
+        axis.grid(visible=False, axis="x")
+        axis.legend(frameon=False, fontsize=8, ncols=len(parts), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure

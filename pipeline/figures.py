@@ -133,9 +133,38 @@ def save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def inline(figure: Figure) -> bytes:
-    """``figure`` as the bytes of a PNG."""
+def inline(figure: Figure, *, close: bool = True) -> bytes:
+    """``figure`` as the bytes of a PNG; let go of it unless told otherwise."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=130)
-    plt.close(figure)
+    if close:
+        plt.close(figure)
     return buffer.getvalue()
+
+
+MEANS = {  # what figures show, for those who can't see them, by the beginnings of their names
+    "maps of the free surface": "maps of the free surface [m] at several times, the land in another colour, gauges as dots",
+    "gauges held out": "the free surface against time at each gauge: truth, model and corrected model",
+    "gauges": "the free surface [mm] against time at each gauge, computed and observed",
+    "run-up": "the run-up [mm] by direction round the island or shore, computed and observed",
+    "error budget": "bars for each gauge: the misfit, the mesh's part of it, and the part of model and measurement",
+    "taylor diagram": "correlation and ratio of standard deviations of each run's gauges, in polar coordinates",
+    "error against cost": "relative error against core-seconds, a point a run",
+    "error map": "maps of the root mean square error: amplitude and bias on one, phase on the other",
+    "truth and forecasts": "the truth, the model's forecast and the corrected model's side by side on one colour scale",
+    "posteriors": "the posterior density of each coefficient that was found",
+    "growth of the error": "the forecasts' error against time, for the model and the corrected model, and the threshold of validity",
+    "turbulence decoded": "slices of vorticity, energy spectra and distributions of velocity gradients, of the original and the decoded",
+    "codecs on a sample": "bars for each codec: how many times smaller, and the root mean square error",
+    "space and time": "the field in space and time as colours",
+    "vorticity": "slices of the vorticity at several times",
+    "courses": "energy, dissipation and other statistics against time",
+    "spectra": "energy spectra at several times, and what feeds and drains each wavenumber",
+    "maps": "the field at several times as colours",
+    "profile": "the free surface along the middle, of truth, model and corrected model",
+}
+
+
+def means(name: str) -> str:
+    """``name`` of a figure with what it shows."""
+    return next((f"{name}: {text}" for start, text in MEANS.items() if name.startswith(start)), name)

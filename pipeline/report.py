@@ -13,25 +13,29 @@ import numpy as np
 
 from pipeline import box_figures, compression_figures, cube_figures, discovery_figures, error_figures, figures
 from pipeline.campaign import Campaign, Run, Stage
+from pipeline.doors import answered, doors, picture_of
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
 from pipeline.writer import write_text
 
 MAPS = 4
 MOST_FRAMES = 1000  # along the time axis of a figure
-TEMPLATE = Path(__file__).parent / "templates" / "report.html"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(campaign: Campaign, folder: Path) -> Path:
     """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    loader = jinja2.FileSystemLoader(TEMPLATES, encoding="utf-8")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"signed": lambda x: f"{x:+.1%}", "percent": lambda x: f"{x:.1%}", "millimetres": lambda x: f"{x * 1e3:.1f}"}
     environment.filters |= {"digits": lambda x: "–" if x is None else f"{x:.3g}", "share": lambda x: "–" if x is None else f"{x:.1%}"}
-    environment.filters |= {"equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    environment.filters |= {"means": figures.means, "equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
+    stages = [_stage(stage, folder / stage.name) for stage in campaign.stages]
+    page = environment.get_template("report.html").render(
         title=campaign.title or folder.name,
         runs=[_run(run, folder / run.folder) for run in campaign.runs],
-        stages=[_stage(stage, folder / stage.name) for stage in campaign.stages],
+        stages=stages,
+        doors=doors(stages),
     )
     path = folder / "report.html"
     write_text(path, page)
@@ -151,12 +155,15 @@ def _stage(stage: Stage, folder: Path) -> dict[str, Any]:
     """What the page shows of one stage."""
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     drawn = DRAW[stage.kind](result, read_result(folder / "result.h5"), folder)
+    answer = answered(stage, result, folder)
+    small = picture_of(answer, drawn) if answer else None
     shown = []
     for name, figure in drawn.items():
         path = folder / "figures" / f"{name.replace(' ', '_')}.png"
         figures.save(figure, path)
         shown.append((name, _data_url(path.read_bytes())))
-    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown}
+    picture = (small[0], _data_url(small[1])) if small else None
+    return {"name": stage.name, "kind": stage.kind, "result": result, "figures": shown, "answer": answer, "picture": picture}
 
 
 def _draw_validate(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
@@ -175,6 +182,8 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
     runs = result["runs"]
     drawn = {}
     points = {name: _taylor_points(facts) for name, facts in runs.items()}
+    if result["budget"]:
+        drawn["error budget"] = error_figures.budget(result["budget"])
     if any(points.values()):
         drawn["taylor diagram"] = error_figures.taylor({name: some for name, some in points.items() if some})
     for label, equation in (result["modified_equation"] or {}).items():

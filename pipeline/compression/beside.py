@@ -71,6 +71,16 @@ def _waves(shape: tuple[int, ...], lengths: tuple[float, ...]) -> tuple[Array, A
     return kx, ky[:, None], kz[:, None, None]
 
 
+def kept(found: Mapping[str, Columns]) -> dict[str, float]:
+    """Kinetic energy and dissipation of the decoded over those of the original, from `tables`; empty where there are none."""
+    if "beside/spectrum" not in found:
+        return {}
+    columns = {name: values for name, (values, _, _) in found["beside/spectrum"].items()}
+    weights = {"energy": np.ones_like(columns["wavenumber"]), "dissipation": columns["wavenumber"] ** 2}
+    whole = {name: float(weight @ columns["original"]) for name, weight in weights.items()}
+    return {name: float(weights[name] @ columns["decoded"]) / value for name, value in whole.items() if value > 0.0}
+
+
 def gradients(velocity: Array, lengths: tuple[float, ...]) -> Array:
     """Slopes (3, 3, nz, ny, nx) of components u, v, w along x, y, z."""
     shape = velocity.shape[1:]

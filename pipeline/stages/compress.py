@@ -4,6 +4,7 @@ Every codec is tried on some blocks (``choice``); the best one measured codes al
 after closing, decoded and compared with the run, point by point: what it says of its errors was measured (docs/compress.md).
 """
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.compression.beside import beside
+from pipeline.answers import KEPT, Answer, listed
+from pipeline.compression.beside import beside, kept
 from pipeline.compression.blocks import LARGEST
 from pipeline.compression.choice import Trial
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import FORMS, wish
 from pipeline.errors import InputError
 from pipeline.params import setting
+from pipeline.store import Store
 from pipeline.writer import write_result
 
 INPUTS = ("run",)
@@ -85,7 +88,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     Returns
     -------
     dict : ``groups`` (codecs, bytes, measured errors of each), ``trials``, ``raw_bytes``, ``coded_bytes``, ``ratio``,
-    ``bytes``, ``run_bytes``
+    ``bytes``, ``run_bytes``, ``units`` of the fields, ``statistics`` (of turbulence: energy and dissipation over the original's)
 
     Raises
     ------
@@ -104,7 +107,11 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         for trial in result["trials"]
         if not trial["why"]
     }
-    tables |= beside(source, folder / RUN_FILE)
+    shown = beside(source, folder / RUN_FILE)
+    tables |= shown
+    with Store(source) as store:
+        result["units"] = {name: field.unit for name, field in store.fields.items()}
+    result["statistics"] = kept(shown)
     write_result(folder / "result.h5", tables, {"stage": "compress"})
     return result
 
@@ -169,3 +176,37 @@ def describe(result: Mapping[str, Any]) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
+
+
+def answer(result: Mapping[str, Any], folder: Path) -> Answer:
+    """How few bytes are left, how wrong they are, and whether they have the original's statistics."""
+    units = result.get("units", {})  # results of earlier versions have neither
+    errors = [
+        f"{', '.join(group['fields'])} with an rms error of {_number(group['nrmse'])} of the rms (at most {group['error']:.2g}"
+        f"{_unit(units.get(group['fields'][0], ''))})"
+        if group["error"]
+        else f"{', '.join(group['fields'])} to the last bit"
+        for group in result["groups"].values()
+    ]
+    ratios = [f"{name} {value - 1.0:+.1%} off" for name, value in result.get("statistics", {}).items()]
+    sense = f" In the last frame: {listed(ratios)}." if ratios else ""
+    size = f"{_size(result['coded_bytes'])} in place of {_size(result['raw_bytes'])}"
+    return Answer(
+        KEPT,
+        f"{result['ratio']:.0f} times fewer bytes ({size}) keep {listed(errors)}, read back and compared at every point.{sense}",
+        "rms error over the field's rms [1]; greatest error in the field's unit; bytes of the coded values, without mesh and tables "
+        f"(the file has {_size(result['bytes'])}).",
+        "Open the archive as the run, or make the run's file of it.",
+        f"wavetrain decompress {shlex.quote(str(folder / RUN_FILE))} --out restored.h5",
+        "turbulence decoded",
+    )
+
+
+def _unit(unit: str) -> str:
+    return "" if unit in ("", "1") else f" {unit}"
+
+
+def _size(count: float) -> str:
+    """Bytes, in the unit of thousands that fits."""
+    power = min(int(np.log10(max(count, 1.0)) / 3.0), 3)
+    return f"{count / 1000.0**power:.3g} {('bytes', 'kB', 'MB', 'GB')[power]}"

@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.answers import Answer
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 from pipeline.stages.core.bands import CONFIDENCE, band
 from pipeline.stages.core.budget import budget, sentences
+from pipeline.stages.core.budget_answer import answer_of
 from pipeline.stages.core.compare import Pair, in_space, in_time, pair
 from pipeline.stages.core.gauges import Series, decompose_series, even_at, together
 from pipeline.stages.core.moments import Sums, moments
@@ -265,3 +267,8 @@ def _said(f: Mapping[str, Any]) -> str:
     if relative["value"] is None:
         return "undefined (the reference does not change)"
     return f"{relative['value']:.2%} ({relative['low']:.2%} to {relative['high']:.2%}), {f['phase_share'] or 0.0:.0%} phase"
+
+
+def answer(result: Mapping[str, Any], folder: Path) -> Answer:
+    """How wrong the best run is, and of which kind the error is."""
+    return answer_of(result, folder)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.answers import Answer
 from pipeline.data import own_file
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery, discover
@@ -25,6 +26,7 @@ from pipeline.params import quantity, setting
 from pipeline.stages.core import laws, modified
 from pipeline.stages.core import states as observed_states
 from pipeline.stages.core.findings import findings, posterior, write_corrected
+from pipeline.stages.core.findings_answer import answer_of
 from pipeline.stages.core.states import States
 from pipeline.stages.core.trial import trial
 from pipeline.writer import write_result
@@ -286,3 +288,8 @@ def describe(result: Mapping[str, Any]) -> list[str]:
     if result["forecast"]["sentence"]:
         lines.append(result["forecast"]["sentence"])
     return lines + [f"warning: {line}" for line in result["warnings"]]
+
+
+def answer(result: Mapping[str, Any], folder: Path) -> Answer:
+    """Which terms the model lacks, and how much longer its forecasts hold with them."""
+    return answer_of(result, folder)

@@ -6,6 +6,7 @@ Benchmarking Workshop, 2012: within 5 % of analytic solutions, 10 % of laborator
 they break, 20 % of field data.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.answers import HOW_WRONG, Answer, listed
 from pipeline.errors import InputError
 from pipeline.params import build, quantity, setting
 from pipeline.plugin import nearest
@@ -224,3 +226,31 @@ def describe(result: Mapping[str, Any]) -> list[str]:
         )
     lines += [f"not to be had, so not compared: {file}" for file in result["missing"]]
     return lines
+
+
+WHOSE = {"analytic": "the exact solution's", "laboratory": "the laboratory's", "breaking": "the laboratory's", "field": "the field's"}
+JUDGED = {"mean_first_crest_error": "first crests", "mean_runup_error": "run-up", "largest_runup_at_error": "run-up at a place"}
+
+
+def answer(result: Mapping[str, Any], folder: Path) -> Answer:
+    """How far off crests and run-up are, beside what is accepted."""
+    judged = sum(gauge["judged"] for gauge in result["gauges"].values())
+    over = {"mean_first_crest_error": f" (mean of {judged} gauges)", "largest_runup_at_error": " (the worst of them)"}
+    if result["runup"]:
+        over["mean_runup_error"] = f" (mean of {len(result['runup']['angles'])} directions)"
+    summary = result["summary"]
+    missed = [f"{words} by {summary[key]:.1%}{over.get(key, '')}" for key, words in JUDGED.items() if key in summary]
+    passes = all(summary["accepted"].values())
+    verdict = f"{'within' if passes else 'NOT within'} the {result['acceptance']:.0%} that NTHMP accepts"
+    if missed:
+        sentence = f"The run misses {WHOSE[result['comparison']]} {listed(missed)}, {verdict}."
+    else:
+        sentence = "There is nothing to judge the run by: no gauge and no run-up of it was observed."
+    return Answer(
+        HOW_WRONG,
+        sentence,
+        "Errors are relative to what was observed [1]; heights in mm above the still level, times in s.",
+        "Make it again with another mesh or friction: this writes the campaign to edit.",
+        f"wavetrain provenance {shlex.quote(str(folder / 'result.h5'))} --write again.toml",
+        "run-up",
+    )

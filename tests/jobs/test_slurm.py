@@ -10,6 +10,7 @@ import daemons
 import pytest
 from conftest import HUMP, wait_for, wavetrain
 from daemons import told, until
+from test_doors import Page, reduced
 
 from jobs import sites
 from pipeline.store import Store
@@ -162,6 +163,26 @@ def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_a
     assert results[0] == results[1]
     assert fields(slurm / "out" / "hump" / "run.h5") == fields(slurm / "here" / "hump" / "run.h5")
     assert "dashboard: http" in logs(slurm)
+
+
+@pytest.mark.slow
+def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm):
+    pytest.importorskip("torch")
+    path = reduced(slurm)
+    number = {
+        name: step["job"].partition("_")[0] for name, step in submitted(slurm, path.name, "--on", "local_slurm", "--ranks", "2").items()
+    }
+    after = json.loads((slurm / "out" / "jobs" / "submitted.json").read_text())["steps"]
+    assert after["laboratory"]["after"] == number["island-002"]
+    assert set(after["terms"]["after"].split(",")) == {number["truth"], number["model"]}
+    assert "--ntasks=1\n" in (slurm / "out" / "jobs" / "truth.sbatch").read_text()  # two ranks were asked for; it can use one
+    until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, 3 * ENDS, every=2.0)
+    assert set(states(slurm).values()) == {"done"}, logs(slurm)
+    until((slurm / "out" / "report.html").exists, ENDS, every=1.0)
+    assert wavetrain("run", path.name, "--out", "here", "--ranks", "2", cwd=slurm).returncode == 0
+    answers = [Page((slurm / out / "report.html").read_text()).of("answer") for out in ("out", "here")]
+    assert len(answers[0]) == 3
+    assert answers[0] == answers[1]
 
 
 def test_the_doctor_finds_nothing_broken_here(slurm):

@@ -1,0 +1,163 @@
+"""The page of the demo, reduced: three doors that begin with the stages' answers, in one file that needs nothing else."""
+
+import json
+import re
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from jobs.execute import execute
+from pipeline import doors
+from pipeline.answers import QUESTIONS, listed, with_deviation
+from pipeline.campaign import Stage
+from pipeline.case import to_toml
+
+DEMO = ROOT / "jobs" / "campaigns" / "demo.toml"
+LEAST_CONTRAST = 4.5  # of text on its background: WCAG 2.2, level AA
+
+
+def reduced(folder: Path) -> Path:
+    """The demo's campaign with coarse meshes and short times, as a file."""
+    table = tomllib.loads(DEMO.read_text())
+    cases = ROOT / "jobs" / "cases"
+    for run in table["run"].values():
+        run["case"] = str(cases / Path(run["case"]).name)
+    table["run"]["island"] |= {"sweep": {"mesh.size": [2.4, 1.8, 1.2]}, "set": {"time.end": 10.0, "time.every": 1.0}}
+    table["run"]["truth"]["set"] = {"time.end": 30.0}
+    table["stage"]["terms"] |= {"after": 20.0, "held_out": 0.5}
+    table["run"]["turbulence"]["set"] |= {"mesh.points": [32, 32, 32], "solver.viscosity": 0.03, "time.end": 0.5, "time.every": 0.5}
+    path = folder / "reduced.toml"
+    path.write_text(to_toml(table))
+    return path
+
+
+class Page(HTMLParser):
+    """What a reader without eyes is told: headings, pictures, links, and texts by the class of their paragraph."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.levels: list[int] = []
+        self.pictures: list[dict[str, str]] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.outside: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag == "img":
+            self.pictures.append(given)
+        if tag == "a":
+            self.links.append(given["href"])
+        if tag in ("script", "link", "iframe", "object"):
+            self.outside.append(tag)
+        if "id" in given:
+            self.ids.append(given["id"])
+        self.texts.append((given.get("class") or tag, ""))
+
+    def handle_data(self, data):
+        if self.texts:
+            self.texts[-1] = (self.texts[-1][0], self.texts[-1][1] + data)
+
+    def of(self, kind: str) -> list[str]:
+        return [text.strip() for name, text in self.texts if name == kind]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> Path:
+    pytest.importorskip("torch", reason="the archive needs the extra zipgan")
+    pytest.importorskip("constriction", reason="the archive needs the extra compress")
+    folder = tmp_path_factory.mktemp("demo")
+    return execute(reduced(folder), out=folder / "out", quiet=True)
+
+
+def result(done: Path, stage: str) -> dict:
+    return json.loads((done / stage / "result.json").read_text())
+
+
+def test_each_door_begins_with_a_sentence_that_has_the_results_figures(done):
+    page = Page((done / "report.html").read_text())
+    assert page.of("door") == [""] * 3
+    answers = page.of("answer")
+    misses, lacks, keeps = answers
+    judged = result(done, "laboratory")["summary"]
+    assert misses.startswith(f"The run misses the laboratory's first crests by {judged['mean_first_crest_error']:.1%}")
+    assert f"run-up by {judged['mean_runup_error']:.1%}" in misses
+    assert ("NOT within" in misses) == (not all(judged["accepted"].values()))
+    term = result(done, "terms")["coefficients"]["u*u_x"]
+    assert lacks.startswith(
+        f"The model lacks u*u_x (coefficient {with_deviation(term['value'], term['deviation'])}) and has u_xxx with +0.1"
+    )
+    archive = result(done, "archive")
+    assert keeps.startswith(f"{archive['ratio']:.0f} times fewer bytes")
+    assert f"dissipation {archive['statistics']['dissipation'] - 1.0:+.1%} off" in keeps
+    assert len(page.of("also")) == 1  # the error budget, behind the first door
+    budget = result(done, "budget")["budget"]
+    mesh = (sum(part["numerical"] ** 2 for part in budget.values()) / len(budget)) ** 0.5
+    assert f"the mesh makes {mesh:.0%}" in page.of("also")[0]
+    commands = [text for name, text in page.texts if name == "code" and text.startswith("wavetrain ")]
+    assert len(commands) == 4
+
+
+def test_the_page_is_one_file_that_needs_no_network(done):
+    text = (done / "report.html").read_text()
+    page = Page(text)
+    assert not page.outside
+    assert all(picture["src"].startswith("data:image/png;base64,") for picture in page.pictures)
+    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
+    assert len(set(page.ids)) == len(page.ids)
+    assert not re.search(r"url\(|@import|src=[\"'](?!data:)", text)
+
+
+def test_the_page_can_be_read_without_seeing_it(done):
+    text = (done / "report.html").read_text()
+    page = Page(text)
+    assert page.levels[0] == 1 and page.levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in zip(page.levels, page.levels[1:], strict=False))  # no level is skipped
+    assert all(len(picture["alt"].split()) > 3 for picture in page.pictures), [p["alt"] for p in page.pictures]
+    assert '<html lang="en">' in text and 'name="viewport"' in text
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", text))
+    for ink, ground in (("ink", "#f7f8fa"), ("soft", "#ffffff"), ("accent", "#ffffff"), ("accent", "#f7f8fa")):
+        assert contrast(colours[ink], ground) >= LEAST_CONTRAST
+    for ground in re.search(r"linear-gradient\(\d+deg, (#\w{6}), (#\w{6})\)", text).groups():
+        assert contrast("#ffffff", ground) >= LEAST_CONTRAST
+
+
+def contrast(a: str, b: str) -> float:
+    """The ratio of two colours' luminances, as WCAG 2.2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_kind_of_stage_has_an_answer_and_a_page_shows_only_the_doors_of_its_stages(done):
+    stages = [Stage(name, kind, {}, {}, None) for name, kind in (("budget", "decompose"), ("archive", "compress"))]
+    shown = [
+        {"answer": doors.answered(stage, result(done, stage.name), done / stage.name), "picture": None, "name": stage.name}
+        for stage in stages
+    ]
+    assert [door["question"] for door in doors.doors(shown)] == [QUESTIONS[0], QUESTIONS[2]]
+    assert all(one["answer"].units and one["answer"].then and one["answer"].command for one in shown)
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "text"),
+    [(-1.00000000034, 1.9e-8, "-1.00000000 ± 2e-08"), (-2.5e-10, 1e-8, "+0.00000000 ± 1e-08"), (12.34, 3.0, "+12 ± 3")],
+)
+def test_a_number_has_the_digits_that_its_deviation_leaves(value, deviation, text):
+    assert with_deviation(value, deviation) == text
+
+
+def test_lists_read_as_sentences_do():
+    assert [listed(list("abc")[:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
