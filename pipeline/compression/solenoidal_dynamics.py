@@ -25,7 +25,7 @@ PLANES = 1 << 14  # points that are multiplied at once
 
 def grid(low: Shape, high: Shape) -> Shape:
     """Points on which a product of waves up to ``low`` is exact up to ``high``, both along (z, y, x)."""
-    sides = [fft.next_fast_len(2 * a + max(b, a) + 1, real=True) for a, b in zip(low, high, strict=True)]
+    sides = [fft.next_fast_len(max(2 * a + max(b, a), 2 * b) + 1, real=True) for a, b in zip(low, high, strict=True)]
     return sides[0], sides[1], sides[2]
 
 

@@ -249,3 +249,14 @@ def test_corrections_mend_any_array():
     again = corrections.read(Reader(writer.done()), np.dtype(np.float32), 5000)
     assert np.abs(corrections.apply(decoded, again).astype(float) - values).max() <= 0.01
     assert corrections.find(values, values, 0.01) is None
+
+
+def test_tendency_is_nought_in_waves_that_no_product_reaches():
+    """Waves above twice the largest that act, on a grid that products alone would not need."""
+    within = modes((24, 24, 24), (11, 11, 11))
+    generator = np.random.default_rng(3)
+    parts = (generator.standard_normal((2, within.count)) + 1j * generator.standard_normal((2, within.count))).astype(np.complex128)
+    far, near = tendency(parts, within, 3, 17), tendency(parts, within, 3, 7)
+    count = near.shape[1]
+    assert np.abs(far[:, :count] - near).max() < 1e-13 * np.abs(near).max()
+    assert np.abs(far[:, count:]).max() < 1e-13 * np.abs(near).max()
