@@ -1,4 +1,4 @@
-"""What SPERR dropped of a velocity in a block that is not periodic, put back so that it agrees with every number that SPERR kept.
+"""What SPERR dropped of a velocity in a block that is not periodic, put back in agreement with every number that SPERR kept.
 
 `pipeline.compression.cdf97` shows the whole number that each coefficient of the base was rounded to. The original's coefficients lie within
 half a step of them, and so do those of what is decoded (`agreed`): coded again with the same step they give the same numbers. Detail comes from
@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.compression import boxes, cdf97
 from pipeline.compression.packing import unwrap
-from pipeline.compression.regrow import grid, regrow
+from pipeline.compression.regrow import grid, moved, regrow
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -87,15 +87,15 @@ def agreed(values: Array, base: Base, spreads: Array | None = None) -> Array:
 
     With ``spreads`` (levels,), coefficients whose number is nought are multiplied by one gain a scale to have these rms over the step.
     """
-    found = transformed(values, base.mean)
     scale = cdf97.scales(base.shape)
-    for one, numbers, step in zip(found, base.numbers, base.step, strict=True):
-        one /= step
+    out = np.empty(values.shape, values.dtype)
+    for i, (numbers, mean, step) in enumerate(zip(base.numbers, base.mean, base.step, strict=True)):
+        found = cdf97.forward(values[i] - mean) / step
         if spreads is not None:
-            one *= _gains(one, numbers, scale, spreads)
-        np.clip(one, numbers - np.float32(WITHIN), numbers + np.float32(WITHIN), out=one)
-        one *= step
-    return np.stack([cdf97.backward(one) for one in found]) + base.mean[:, None, None, None]
+            found *= _gains(found, numbers, scale, spreads)
+        kept = np.clip(found, (numbers - WITHIN).astype(np.float32), (numbers + WITHIN).astype(np.float32))
+        out[i] = cdf97.backward(kept * step) + mean
+    return out
 
 
 def _gains(one: Array, numbers: Array, scale: Array, spreads: Array) -> Array:
@@ -178,8 +178,10 @@ def grown(start: Array, sent: Sent) -> Array:
     wide = boxes.extended(start / np.float32(sent.vorticity))
     shape = boxes.outer((start.shape[1], start.shape[2], start.shape[3]))
     waves = boxes.waves_of(boxes.without_divergence(wide, shape))
-    after = regrow(waves.astype(np.complex64), shape, sent.viscosity, SPANS, float(sent.known))
-    return boxes.points_of(after, grid(shape)) - boxes.points_of(waves, grid(shape))
+    coarse = (2 * shape[0] // 3, 2 * shape[1] // 3, 2 * shape[2] // 3)  # a dealiased field has no more waves
+    before = moved(waves.astype(np.complex64), shape, coarse)
+    after = regrow(before, coarse, sent.viscosity, SPANS, min(float(sent.known), min(coarse) / 2.0 - 1.0))
+    return boxes.points_of(moved(after - before, coarse, shape), grid(shape))
 
 
 def candidate(start: Array, sent: Sent) -> tuple[Array, Array]:

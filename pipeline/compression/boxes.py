@@ -1,7 +1,8 @@
 """A block that is not periodic, as a part of a larger box that is: gradients, divergence and its removal by Fourier transforms.
 
-Beyond its ends a block goes on as its own odd reflection about its last point, 2 u(end) - u(mirrored), along each axis; over `PAD` points or
-more the reflections about both ends are blended into each other. So values and slopes are continuous and the box is periodic. Only what is
+Beyond its ends a block goes on, along each axis, as its own odd reflection about its last point, u(end) + (u(end) - u(mirrored)), of which the
+second part dies out over `REACH` points; over `PAD` points or more both ends' are blended into each other. So values and slopes are
+continuous, values stay about as large as inside, and the box is periodic. Only what is
 inside the block counts: divergence beyond is no source.
 """
 
@@ -15,7 +16,8 @@ from pipeline.compression.regrow import Grid, Shape, grid
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PAD = 16  # points, at least
-TOGETHER = 4  # sides of the larger box are multiples of this
+REACH = 4.0  # points over which the reflection dies out
+TOGETHER = 12  # sides of the larger box are multiples of this
 
 
 def outer(shape: Shape) -> Shape:
@@ -38,9 +40,10 @@ def extended(values: Array) -> Array:
         more = _side(n) - n
         j = np.arange(1, more + 1)
         parts = np.moveaxis(values, axis, 0)
-        after = 2.0 * parts[-1:] - parts[np.maximum(n - 1 - j, 0)]
-        before = 2.0 * parts[:1] - parts[np.minimum(more + 1 - j, n - 1)]
         t = j / (more + 1.0)
+        dying = [np.exp(-((i / REACH) ** 2)).reshape(-1, 1, 1, 1) for i in (j, more + 1 - j)]
+        after = parts[-1:] + (parts[-1:] - parts[np.maximum(n - 1 - j, 0)]) * dying[0]
+        before = parts[:1] + (parts[:1] - parts[np.minimum(more + 1 - j, n - 1)]) * dying[1]
         weight = (1.0 / (1.0 + np.exp(1.0 / t - 1.0 / (1.0 - t)))).reshape(-1, 1, 1, 1)  # smooth: 0 at 0, 1 at 1
         values = np.moveaxis(np.concatenate([parts, (1.0 - weight) * after + weight * before]).astype(values.dtype), 0, axis)
     return np.ascontiguousarray(values)
@@ -57,6 +60,7 @@ def waves_of(values: Array) -> Array:
 
 
 def points_of(waves: Array, on: Grid) -> Array:
+    """The field (components, *box) of waves."""
     return np.asarray(fft.irfftn(waves, s=on.shape, axes=(1, 2, 3), norm="forward"))
 
 

@@ -1,7 +1,7 @@
 """The wavelet transform of SPERR, so that its numbers can be seen: CDF 9/7 by lifting, dyadic in three dimensions, mirrored at the ends.
 
-SPERR (S. Li, P. Lindstrom, J. Clyne, IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104) transforms values less their mean, divides by a step and
-rounds to whole numbers. hdf5plugin gives the field alone; transformed again, it shows these whole numbers to round-off, and the original's
+SPERR (S. Li, P. Lindstrom, J. Clyne, IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104) transforms values less their mean, divides by a
+step and rounds to whole numbers. hdf5plugin gives the field alone; transformed again, it shows these whole numbers to round-off, and the original's
 coefficients lie within half a step of them. Lifting: I. Daubechies and W. Sweldens, J. Fourier Anal. Appl. 4 (1998) 247,
 DOI 10.1007/BF02476026. SPERR halves axes of 9 points or more, at most six times, all three axes as often as the shortest allows, where
 none could be halved once more than it (else it uses wavelet packets, which are not here).
@@ -10,7 +10,6 @@ none could be halved once more than it (else it uses wavelet packets, which are 
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, int, int]
@@ -79,39 +78,32 @@ def _along(out: Array, box: Shape, axis: int, back: bool) -> None:
     part[...] = rows.reshape(part.shape)
 
 
-@njit(cache=True)
 def _lift(rows: Array, back: bool) -> None:
     """Transform columns of ``rows`` (n, columns): averages first, then details; or back again."""
-    n = rows.shape[0]
-    half = n - n // 2
+    half = len(rows) - len(rows) // 2
     work = np.empty_like(rows)
     if back:
-        for i in range(n):
-            source = i // 2 if i % 2 == 0 else half + i // 2
-            factor = rows.dtype.type(1.0 / SCALE if i % 2 == 0 else -SCALE)
-            for j in range(rows.shape[1]):
-                work[i, j] = rows[source, j] * factor
-        for step in range(3, -1, -1):
-            _step(work, (step + 1) % 2, -LIFTS[step])
-        rows[...] = work
+        work[0::2], work[1::2] = rows[:half] / rows.dtype.type(SCALE), rows[half:] * rows.dtype.type(-SCALE)
+        for step in (3, 2, 1, 0):
+            _step(work, step % 2 == 0, -LIFTS[step])
+        rows[:] = work
         return
-    work[...] = rows
+    work[:] = rows
     for step in range(4):
-        _step(work, (step + 1) % 2, LIFTS[step])
-    for i in range(n):
-        place = i // 2 if i % 2 == 0 else half + i // 2
-        factor = rows.dtype.type(SCALE if i % 2 == 0 else -1.0 / SCALE)
-        for j in range(rows.shape[1]):
-            rows[place, j] = work[i, j] * factor
+        _step(work, step % 2 == 0, LIFTS[step])
+    rows[:half], rows[half:] = work[0::2] * rows.dtype.type(SCALE), work[1::2] / rows.dtype.type(-SCALE)
 
 
-@njit(cache=True)
-def _step(work: Array, first: int, weight: float) -> None:
-    """Add to every second row from ``first`` its neighbours' sum times a weight; beyond the ends they are mirrored."""
-    n = work.shape[0]
+def _step(work: Array, odd: bool, weight: float) -> None:
+    """Add to every second row, the odd ones or the even ones, its neighbours' sum times a weight; beyond the ends they are mirrored."""
     w = work.dtype.type(weight)
-    for i in range(first, n, 2):
-        left = i - 1 if i > 0 else 1
-        right = i + 1 if i + 1 < n else n - 2
-        for j in range(work.shape[1]):
-            work[i, j] += w * (work[left, j] + work[right, j])
+    even, other = work[0::2], work[1::2]
+    if odd:
+        inner = len(even) - 1
+        other[:inner] += w * (even[:-1] + even[1:])
+        other[inner:] += 2 * w * even[inner : len(other)]
+        return
+    inner = len(other)
+    even[1:inner] += w * (other[:-1] + other[1:])
+    even[:1] += 2 * w * other[:1]
+    even[inner:] += 2 * w * other[inner - 1 :][: len(even) - inner]

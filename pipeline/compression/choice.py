@@ -34,7 +34,7 @@ def sample(blocks: Sequence[Facts], most: int) -> list[int]:
 
 
 def names(asked: str, least: bool = False) -> list[str]:
-    """The codecs to try: the one that was asked for, or all; with ``least``, those that can make the least error are asked to, and named so.
+    """The codecs to try: the one that was asked for, or all; with ``least`` those that can are asked for the least error.
 
     Raises
     ------

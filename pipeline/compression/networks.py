@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Network = Callable[[Array, float], Array]
 INSTALL = "zipgan needs torch: pip install 'wavetrain[zipgan]'"
 PERIODIC, BOX = "WAVETRAIN_ZIPGAN_WEIGHTS", "WAVETRAIN_ZIPGAN_BOX_WEIGHTS"  # name files of other weights
-SHIPPED = {PERIODIC: weights.SHIPPED, BOX: weights.SHIPPED_BOX}
+SHIPPED = {PERIODIC: weights.SHIPPED, BOX: weights.SHIPPED}
 
 
 def used(which: str = PERIODIC) -> tuple[Network, bytes]:

@@ -15,7 +15,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 VERSION = 1
 SHIPPED = Path(__file__).with_name("zipgan_weights.npz")
-SHIPPED_BOX = Path(__file__).with_name("zipgan_box_weights.npz")
 
 
 @dataclass(frozen=True, slots=True)
