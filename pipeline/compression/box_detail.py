@@ -1,7 +1,7 @@
 """What SPERR dropped of a velocity in a block that is not periodic, put back in agreement with every number that SPERR kept.
 
 `pipeline.compression.cdf97` shows the whole number that each coefficient of the base was rounded to. The original's coefficients lie within
-half a step of them, and so do those of what is decoded (`agreed`): coded again with the same step they give the same numbers. Detail comes from
+half a step of them, and so do those of what is decoded (`agreed`): coded again with the same step they give the same numbers. Detail is
 
 1. what divergence-free fields there are near the base (`boxes.without_divergence`): the three components' roundings have divergence;
 2. small scales regrown by a short run of the Navier-Stokes equations (`pipeline.compression.regrow`) in the larger box of
