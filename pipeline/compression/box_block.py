@@ -1,7 +1,7 @@
 """Blocks of ``zipgan`` for velocities that are not periodic: SPERR to nearly all of the bytes, and the detail of `box_detail`.
 
 The encoder runs the decoder, and takes what does best: detail with the energy of each scale (``FULL``) where its error is at most `WORST`
-times the base's and the energies are what is asked for; detail of the least error (``LEAST``); or the bare base.
+times the base's; else, or where the least error is asked for and this has less, detail without (``LEAST``); or the bare base.
 """
 
 import struct
@@ -85,12 +85,16 @@ def _coded(values: Array, coded: bytes, least: bool) -> Made:
     sent = box_detail.rounded(box_detail.told(values, base, start))
     network, digest = networks.used(networks.BOX)
     field = _candidate(start, sent, network)
-    for mode in (LEAST,) if least else (FULL, LEAST):
+    best = nothing
+    for mode in (FULL, LEAST):
         found = box_detail.finished(field, base, sent, mode == FULL).astype(values.dtype)
         error = search.nrmse(values, found)
-        if error <= (WORST if mode == FULL else 1.0) * bare and box_detail.agrees(found, base):
-            return Made(_pack(values, mode, sent, digest, coded), error)
-    return nothing
+        allowed = WORST * bare if mode == FULL and not least else best.error
+        if error <= allowed and box_detail.agrees(found, base):
+            best = Made(_pack(values, mode, sent, digest, coded), error)
+            if not least:
+                break
+    return best
 
 
 def _candidate(start: Array, sent: Sent, network: networks.Network) -> Array:

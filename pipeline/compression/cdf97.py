@@ -1,7 +1,7 @@
 """The wavelet transform of SPERR, so that its numbers can be seen: CDF 9/7 by lifting, dyadic in three dimensions, mirrored at the ends.
 
 SPERR (S. Li, P. Lindstrom, J. Clyne, IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104) transforms values less their mean, divides by a
-step and rounds to whole numbers. hdf5plugin gives the field alone; transformed again, it shows these numbers to round-off, and the original's
+step and rounds to whole numbers. hdf5plugin gives the field alone; transformed again, it shows them to round-off, and the original's
 coefficients lie within half a step of them. Lifting: I. Daubechies and W. Sweldens, J. Fourier Anal. Appl. 4 (1998) 247,
 DOI 10.1007/BF02476026. SPERR halves axes of 9 points or more, at most six times, all three axes as often as the shortest allows, where
 none could be halved once more than it (else it uses wavelet packets, which are not here).
