@@ -130,10 +130,11 @@ def test_a_block_is_transformed_once_before_its_base_is_coded(network, monkeypat
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_blocks_of_a_larger_field_join_without_seams_and_one_is_read_alone(network, tmp_path, monkeypatch):
     values = flow().astype(np.float32)
     run = write_cube(tmp_path / "run.h5", values[None])
-    asked = Asked(Wish("ratio", 64.0), "zipgan", largest=values.nbytes // 8, overlap=8)
+    asked = Asked(Wish("ratio", 64.0), "zipgan", largest=values.nbytes // 8, overlap=8, sample=1)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
         made = compress(run, tmp_path / "a.h5", asked, client)
     group = made["manifest"]["groups"]["velocity"]
