@@ -110,6 +110,9 @@ def compress(
         str, typer.Option(help="The greatest error at any point: 0.001 [the field's unit], 0.1% of its range, 60dB, rounding or exact.")
     ] = "",
     codec: Annotated[str, typer.Option(help="The codec. Default: the best one, measured on a sample of the blocks.")] = "",
+    least_error: Annotated[
+        bool, typer.Option("--least-error", help="Codec zipgan: detail of the least error in place of the right statistics.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The archive to write. Default: NAME.archive.h5 beside NAME.h5.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print what every codec made of the sample.")] = False,
     mask: Annotated[bool, typer.Option("--mask", help="Keep values that are not finite as they are; else they are refused.")] = False,
@@ -131,6 +134,7 @@ def compress(
         budget=budget,
         bound=bound,
         codec=codec,
+        least_error=least_error,
         mask=mask,
         block=block,
         frames=frames,

@@ -33,24 +33,37 @@ def sample(blocks: Sequence[Facts], most: int) -> list[int]:
     return [there[i] for i in np.unique(np.linspace(0, len(there) - 1, min(most, len(there))).round().astype(int))]
 
 
-def names(asked: str) -> list[str]:
-    """The codecs to try: the one that was asked for, or all.
+def names(asked: str, least: bool = False) -> list[str]:
+    """The codecs to try: the one that was asked for, or all; with ``least`` those that can are asked for the least error.
 
     Raises
     ------
     InputError
-        There is no such codec.
+        There is no such codec, or it makes nothing but the least error.
     """
     known = plugin.kinds(coding.CODECS)
     if asked and asked not in known:
         raise InputError(f"no codec {asked!r}{plugin.nearest(asked, known)}; there are: {', '.join(known)}")
-    return [asked] if asked else known
+    made = [asked] if asked else known
+    if not least:
+        return made
+    found = [f"{name}{coding.LEAST}" if hasattr(_module(name), "LEAST_ERROR") else name for name in made]
+    if found == made:
+        raise InputError(f"the least error can be asked of codec 'zipgan' alone, not of {asked!r}" if asked else "no codec makes detail")
+    return found
+
+
+def _module(name: str) -> Any:
+    try:
+        return coding.load_codec(name)
+    except InputError:
+        return None  # what it lacks is told where it is tried
 
 
 def try_one(read: Any, target: Target, codec: str) -> Facts | str:
     """Measure ``codec`` on the block that ``read()`` gives, or say why it can't be taken."""
     try:
-        module = coding.load_codec(codec)
+        module = coding.load_codec(coding.codec_of(codec))
         if target.kind not in module.TARGETS:
             return f"codes to no {target.kind}"
         _, facts = coding.encode(read(), target, [codec])

@@ -23,6 +23,7 @@ CODECS = "pipeline.compression.codecs"
 CONSTANT, LOSSLESS = "constant", "bits"
 EXTRAS = {"torch": "zipgan"}  # what brings a library; all others are brought by `EXTRA`
 EXTRA = "compress"
+LEAST = ":least"  # behind a codec's name: asked for the least error
 SPARE = 40  # [B] of a block beside the codec's own
 KINDS = (np.nan, np.inf, -np.inf)  # what a mask tells apart, from 1
 
@@ -115,7 +116,7 @@ def encode(values: Array, target: Target, codecs: Sequence[str]) -> tuple[bytes,
     for name, coder in _ways(filled, target, codecs, notes):
         started = time.perf_counter()
         try:
-            data = _finish(values, [name.encode(), coder(), b"", mask], target)
+            data = _finish(values, [codec_of(name).encode(), coder(), b"", mask], target)
         except InputError as error:
             notes.append(f"{name} can't: {error}")
             continue
@@ -175,15 +176,20 @@ def _ways(values: Array, target: Target, codecs: Sequence[str], notes: list[str]
         codecs = ()
     inner = replace(target, value=max(target.value - SPARE, 1.0)) if target.kind == "bytes" else target
     for name in codecs:
-        module = load_codec(name)
+        module = load_codec(codec_of(name))
         if target.kind not in module.TARGETS:
             notes.append(f"{name} codes to no {target.kind}")
-        elif why := module.refuses(values):
+        elif why := "" if getattr(module, "ENCODE_REFUSES", False) else module.refuses(values):
             notes.append(f"{name} refuses: {why}")
         else:
-            yield name, partial(module.encode, values, inner)
+            yield name, partial(module.encode, values, inner, **({"least": True} if name.endswith(LEAST) else {}))
     if target.kind != "bytes" and LOSSLESS not in codecs:
         yield LOSSLESS, partial(load_codec(LOSSLESS).encode, values, Target("lossless"))
+
+
+def codec_of(name: str) -> str:
+    """The codec that a name in a list of codecs means, without what it is asked for."""
+    return name.removesuffix(LEAST)
 
 
 def load_codec(name: str) -> Any:

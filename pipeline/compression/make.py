@@ -39,6 +39,7 @@ class Asked:
     largest: int = LARGEST  # [B] of values in a block
     together: int = 0  # frames in a block; 0: by their size
     overlap: int = 0  # points that blocks hold beyond their own
+    least: bool = False  # codecs that make detail make that of the least error
     sample: int = 3  # blocks of each group that the codecs are tried on
 
 
@@ -178,7 +179,7 @@ def _chosen(journal: Journal, asked: Asked, plan: Plan, targets: Sequence[Target
         some = [numbers[k] for k in choice.sample([plan.facts[i] for i in numbers], asked.sample)]
         size = np.dtype(of.dtype).itemsize
         found = choice.trials(
-            client, name, [(plan.reading(i), targets[i], plan.facts[i].values * size) for i in some], choice.names(asked.codec)
+            client, name, [(plan.reading(i), targets[i], plan.facts[i].values * size) for i in some], choice.names(asked.codec, asked.least)
         )
         rows += found
         ranked[name] = [row.codec for row in found if row.facts is not None]
@@ -205,7 +206,9 @@ def _manifest(run: Path, asked: Asked, plan: Plan, ranked: Mapping[str, Sequence
     for name, of in plan.cuts.items():
         facts = [_facts(journal, i) for i in plan.of(name)]
         used = sorted({one.codec for one in facts})
-        weights = {codec: coding.weights_of(codec) for codec in used if codec != coding.CONSTANT and coding.weights_of(codec)}
+        weights = {
+            name: found for name in {coding.codec_of(c) for c in used} if name != coding.CONSTANT and (found := coding.weights_of(name))
+        }
         groups[name] = (
             {
                 "cut": of.to_json(),

@@ -37,6 +37,9 @@ class Params:
     budget: float | None = setting("bytes of the whole archive", default=None)
     bound: str = setting(f"greatest error at any point: {FORMS}", default="")
     codec: str = setting("the codec; unset: the best one measured", default="")
+    least_error: bool = setting(
+        "codec zipgan: detail of the least error, with too little energy, in place of the right statistics", default=False
+    )
     mask: bool = setting("keep values that are not finite as they are; else they are refused", default=False)
     sample: int = setting("blocks of each group of fields that the codecs are tried on", default=3)
     block: int = setting("most bytes of values in a block", default=LARGEST)
@@ -63,7 +66,9 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
     InputError, RunError
         As `pipeline.compression.make.compress`.
     """
-    asked = Asked(wish_of(params), params.codec, params.mask, params.block, params.frames, params.overlap, params.sample)
+    asked = Asked(
+        wish_of(params), params.codec, params.mask, params.block, params.frames, params.overlap, params.least_error, params.sample
+    )
     made = compress(run, path, asked, client, say)
     groups = made["manifest"]["groups"]
     raw = sum(group["raw_bytes"] for group in groups.values())

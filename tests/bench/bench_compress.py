@@ -215,7 +215,7 @@ def of_kind(folder: Path, values: Array, say: Say, *, periodic: bool) -> Table:
     """Errors, ratios at the bound, and statistics at 512 of one field."""
     run = archived.source(folder, [values])
     wanted = {what: target for what, target in asked().items() if what in HARDER}
-    rows = coded(run, [values], say, wanted, (*OURS, *THEIRS) if periodic else THEIRS)
+    rows = coded(run, [values], say, wanted, (*OURS, *THEIRS) if periodic else ("zipgan", *THEIRS))
     table: Table = {}
     for codec, some in rows.items():
         for what, row in some.items():

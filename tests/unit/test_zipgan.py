@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from pipeline.compression import detail, generator, regrow, weights
+from pipeline.compression import detail, generator, networks, regrow, weights
 from pipeline.compression.codecs import solenoidal, zipgan
 from pipeline.compression.solenoidal_basis import coefficients, field, modes, spectrum
 from pipeline.compression.target import Target
@@ -252,13 +252,13 @@ def test_weights_that_changed_are_refused(tmp_path):
 
 
 def test_without_torch_the_message_says_what_to_install(monkeypatch):
-    zipgan._network.cache_clear()
+    networks._network.cache_clear()
     monkeypatch.delitem(sys.modules, "pipeline.compression.generator", raising=False)
     monkeypatch.delattr("pipeline.compression.generator", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"wavetrain\[zipgan\]"):
-        zipgan.used()
-    zipgan._network.cache_clear()
+        networks.used()
+    networks._network.cache_clear()
 
 
 def test_the_shipped_weights_are_small_and_whole():

@@ -41,7 +41,15 @@ class Known:
 
 def refuses(values: Array) -> str:
     """Why a block can't be coded, or nothing."""
-    return _misshapen(values) or _unfit(spectrum(values))
+    return examined(values)[0]
+
+
+def examined(values: Array) -> tuple[str, Spectrum | None]:
+    """Why a block can't be coded, or nothing; and its transform, where it could be made."""
+    if why := _misshapen(values):
+        return why, None
+    transform = spectrum(values)
+    return _unfit(transform), transform
 
 
 def _misshapen(values: Array) -> str:

@@ -2,7 +2,8 @@
 
 S. Li, P. Lindstrom, J. Clyne, "Lossy scientific data compression with SPERR", IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104; from
 hdf5plugin. A bound is coded in its mode of a pointwise error, which is exceeded now and then: corrections are appended. Other
-targets are reached in its mode of a peak signal to noise ratio, which has none.
+targets are reached in its mode of a peak signal to noise ratio, which has none. The filter of hdf5plugin 7.1 takes
+a chunk's first axis for the one that varies fastest: it is told the axes' lengths in the other order, with the same bytes.
 """
 
 import math
@@ -37,7 +38,7 @@ def refuses(values: Array) -> str:
 
 
 def _to_bound(values: Array, level: float) -> bytes:
-    return filters.encode(values, hdf5plugin.Sperr(absolute=level))
+    return filters.encode(_told(values), hdf5plugin.Sperr(absolute=level))
 
 
 def _to_rms(values: Array, level: float) -> bytes:
@@ -45,7 +46,11 @@ def _to_rms(values: Array, level: float) -> bytes:
     spread = float(values.max()) - float(values.min())
     if spread <= level:
         return _to_bound(values, level)
-    return filters.encode(values, hdf5plugin.Sperr(peak_signal_to_noise_ratio=20.0 * math.log10(spread / level)))
+    return filters.encode(_told(values), hdf5plugin.Sperr(peak_signal_to_noise_ratio=20.0 * math.log10(spread / level)))
+
+
+def _told(values: Array) -> Array:
+    return np.ascontiguousarray(values).reshape(values.shape[::-1])
 
 
 def _decode(data: bytes, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -9,28 +9,23 @@ After M. Nista et al. (arXiv:2412.14150), who restore a filtered simulation by a
 5. makes it divergence-free, gives each shell its energy, and moves every coefficient into the interval that its number stands for
    (`pipeline.compression.detail`): beside the same prediction it gets the number that was sent.
 
+A field that is not periodic, or a part of one, has SPERR as its base: `pipeline.compression.box_block`, in blocks of version 2.
+
 The encoder runs the decoder. Where its error is more than `WORST` times the base's, the block is the bare base, and says so.
 """
 
-import os
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from pipeline.compression import detail, weights
+from pipeline.compression import box_block, detail, networks
 from pipeline.compression.codecs import solenoidal
 from pipeline.compression.detail import Facts
 from pipeline.compression.solenoidal_basis import Shape, Spectrum, field, modes, project, spectrum
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
-
-if TYPE_CHECKING:
-    from pipeline.compression.generator import Generator
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,7 +41,8 @@ BOOSTS = RISING + FALLING[1:]
 SPANS = 1.5  # Kolmogorov times that small scales are regrown for
 WORST = 1.4  # times the base's error: more is not worth the right statistics
 SMALLEST = 1e-9  # of the energy: waves beyond which there is no more along each axis are not in the box
-INSTALL = "zipgan needs torch: pip install 'wavetrain[zipgan]'"
+ENCODE_REFUSES = True  # what does not suit: a block is transformed once
+LEAST_ERROR = True  # can be asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +59,26 @@ class Block:
 
 
 def refuses(values: Array) -> str:
-    """Why a block can't be coded, or nothing."""
-    if reason := solenoidal.refuses(values):
-        return reason.replace("solenoidal codes", "zipgan codes")
+    """Why a block can't be coded, on either base, or nothing."""
+    why, _ = _examined(values)
+    return _neither(why, values) if why else ""
+
+
+def _examined(values: Array) -> tuple[str, Spectrum | None]:
+    """Why the base can't be `solenoidal`, or nothing; and the transform."""
+    why, transform = solenoidal.examined(values)
+    if why or transform is None:
+        return why.replace("solenoidal codes", "zipgan codes"), transform
     try:
-        detail.detail_grid(_shape(values), extent(spectrum(values)))
+        detail.detail_grid(_shape(values), extent(transform))
     except InputError as error:
-        return str(error)
-    return ""
+        return str(error), transform
+    return "", transform
+
+
+def _neither(why: str, values: Array) -> str:
+    """Why the base can't be SPERR either, after why it can't be `solenoidal`; or nothing."""
+    return f"{why}; {other}" if (other := box_block.refuses(values)) else ""
 
 
 def encode(values: Array, target: Target, *, least: bool = False) -> bytes:
@@ -86,9 +94,12 @@ def encode(values: Array, target: Target, *, least: bool = False) -> bytes:
     """
     if target.kind not in TARGETS:
         raise InputError(f"zipgan can't code to a {target.kind}; it can to: {', '.join(TARGETS)}")
-    if reason := refuses(values):
-        raise InputError(reason)
-    original = Original.of(values)
+    why, transform = _examined(values)
+    if why or transform is None:
+        if reason := _neither(why, values):
+            raise InputError(reason)
+        return box_block.encode(values, target, least=least)
+    original = Original.made(transform)
     if target.kind == "bytes":
         return _sized(values, original, int(target.value), least)
     aim = target.value
@@ -114,12 +125,16 @@ class Original:
     @classmethod
     def of(cls, values: Array) -> "Original":
         """Measured."""
-        transform = spectrum(values)
+        return cls.made(spectrum(values))
+
+    @classmethod
+    def made(cls, transform: Spectrum) -> "Original":
+        """Of the transform of a field."""
         box = extent(transform)
         parts = project(transform, modes(transform.shape, box)).astype(np.complex64)
         energy = detail.shells(parts, modes(transform.shape, box))
         lost = transform.lost + max(transform.energy - float(energy.sum()), 0.0)
-        total = transform.energy + transform.lost + float((transform.mean**2).sum()) * (values.size // 3)
+        total = transform.energy + transform.lost + float((transform.mean**2).sum()) * float(np.prod(transform.shape, dtype=float))
         return cls(box, parts, energy, detail.viscosity(parts, transform.shape, box), total, lost)
 
 
@@ -195,7 +210,7 @@ def _coded(values: Array, original: Original, on: Base, least: bool) -> tuple[by
                 break  # it rose
     if boost == BARE:
         return _pack(Block(values.dtype.str, BARE, original.box, 0.0, b"", on.coded, b"")), found
-    return _pack(Block(values.dtype.str, boost, original.box, original.viscosity, on.energies, on.coded, used()[1])), found
+    return _pack(Block(values.dtype.str, boost, original.box, original.viscosity, on.energies, on.coded, networks.used()[1])), found
 
 
 def _bare(values: Array, target: Target) -> bytes:
@@ -237,15 +252,12 @@ def decode(data: bytes) -> Array:
     InputError
         The bytes are not a block's, or were coded with other weights; or there is no torch.
     """
+    if data[:1] == bytes([box_block.VERSION]):
+        return box_block.decode(data)
     block = unpack(data)
     if block.boost == BARE:
         return solenoidal.decode(block.base)
-    _, named = used()
-    if named != block.weights:
-        raise InputError(
-            f"the block was coded with other weights (SHA-256 {block.weights.hex()}...; here are {named.hex()}...): "
-            "set WAVETRAIN_ZIPGAN_WEIGHTS to the file of those"
-        )
+    networks.named(block.weights)
     known = solenoidal.known(block.base)
     about = detail.facts(known, block.box, block.energies)
     parts = _finished(about, _candidate(about, block.viscosity), block.boost)
@@ -256,7 +268,7 @@ def _candidate(about: Facts, viscosity: float) -> Array:
     """Coefficients (2, modes) of the regrown and corrected field."""
     parts = detail.grown(about, viscosity, SPANS)
     vorticity, lacking = detail.scales(about)
-    made = used()[0](detail.inputs(about, parts), lacking)
+    made = networks.used()[0](detail.inputs(about, parts), lacking)
     return parts + detail.parts_of(made * np.float32(vorticity / (max(about.grid) / 2)), about)
 
 
@@ -266,33 +278,6 @@ def _finished(about: Facts, candidate: Array, boost: int) -> Array:
         return detail.within(candidate, about)
     parts, _ = detail.agreed(detail.boosted(candidate, about, BOOSTS[boost]), about)
     return parts
-
-
-def used() -> tuple[Callable[[Array, float], Array], bytes]:
-    """The network as a function of inputs and what lacks, and the first bytes of its weights' SHA-256.
-
-    Raises
-    ------
-    InputError
-        There is no torch, or the weights can't be read.
-    """
-    return _network(Path(os.environ.get("WAVETRAIN_ZIPGAN_WEIGHTS", str(weights.SHIPPED))))
-
-
-@lru_cache(maxsize=2)
-def _network(path: Path) -> tuple[Callable[[Array, float], Array], bytes]:
-    try:
-        from pipeline.compression import generator
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise InputError(INSTALL) from error
-    read = weights.read(path)
-    try:
-        network: Generator = generator.generator(read.arrays, read.size)
-    except (RuntimeError, TypeError) as error:
-        raise InputError(f"{path} holds weights of another network") from error
-    return lambda inputs, lacking: generator.correct(network, inputs, lacking), read.digest[:8]
 
 
 def _shape(values: Array) -> Shape:
