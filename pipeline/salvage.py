@@ -5,6 +5,7 @@ much later, or not at all. The chunks of a series are written once, behind what 
 full stand (`Written`) with a checksum of each, and holds the samples behind them itself.
 """
 
+import math
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +46,7 @@ class Written:
         with open(file.filename, "rb") as raw:
             for name, data in growing(file):
                 known = self.chunks.get(name, np.empty((0, COLUMNS), np.int64))
-                places = list(_full_chunks(data))[len(known) :]
+                places = list(_full_chunks(data, len(known)))
                 rows = np.zeros((len(places), COLUMNS), np.int64)
                 for i, place in enumerate(places):  # on all ranks, for HDF5 wants metadata to be read alike
                     info = data.id.get_chunk_info_by_coord(place)
@@ -90,8 +91,8 @@ class Written:
         with open(old, "rb") as raw:
             for name, data in growing(file):
                 rows, beyond = self.chunks[name], self.beyond[name]
-                grid = int(np.prod([-(-n // c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True)], dtype=int))
-                full = len(rows) // grid * data.chunks[0]
+                of_a_row = math.prod(-(-n // c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True))
+                full = len(rows) // of_a_row * data.chunks[0]
                 data.resize((full + len(beyond), *data.shape[1:]))
                 for place, (offset, size, mask, checksum) in zip(_full_chunks(data), rows.tolist(), strict=True):
                     block = os.pread(raw.fileno(), size, offset)
@@ -111,11 +112,11 @@ def growing(file: Any) -> Iterator[tuple[str, Any]]:
             yield f"{group}/{name}", file[f"{group}/{name}"]
 
 
-def _full_chunks(data: Any) -> Iterator[tuple[int, ...]]:
-    """The first place of every chunk that is full along the dimension that grows, in order."""
-    grid = [len(data) // data.chunks[0], *(-(-n // c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True))]
-    for place in np.ndindex(*grid):
-        yield tuple(int(i * c) for i, c in zip(place, data.chunks, strict=True))
+def _full_chunks(data: Any, first: int = 0) -> Iterator[tuple[int, ...]]:
+    """The first place of every chunk that is full along the dimension that grows, in order, from number ``first`` on."""
+    grid = (len(data) // data.chunks[0], *(-(-n // c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True)))
+    for number in range(first, math.prod(grid)):
+        yield tuple(int(i) * c for i, c in zip(np.unravel_index(number, grid), data.chunks, strict=True))
 
 
 def stamp(path: Path) -> Array:

@@ -19,7 +19,7 @@ CASE = """
 kind = "rectangle"
 width = 10.0
 height = 10.0
-size = 0.25
+size = 0.4
 bathymetry = { kind = "flat", depth = 1.0 }
 [solver]
 kind = "tsunami"
@@ -28,12 +28,13 @@ initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
 middle = [5.0, 5.0]
 beside = [2.0, 7.0]
 [time]
-end = 4.0
-every = 0.25
+end = 2.0
+every = 0.1
 [output]
 checkpoint = 0.0
 """
 RANKS = ((2, 2), (2, 1), (2, 3), (1, 2))  # of the run that is killed, and of the one that goes on
+FRAMES = 20
 TRIES = 20
 SHARED = Path(__file__).with_name("kill_in_write.c")
 ANEW = "begins anew"
@@ -61,28 +62,26 @@ def _told(ends: Counter[str]) -> str:
 
 
 def _mid_step(folder: Path, random: np.random.Generator, ends: Counter[str], number: int) -> None:
-    """Kill one rank, or in every fourth try the command with all its ranks, somewhere between the first frame and the last."""
+    """Kill one rank, or in every fourth try the command with all its ranks, some time after a random frame."""
     ranks, after = RANKS[number % len(RANKS)]
     place = _cleared(folder / "killed")
     process = start("run", folder / "case.toml", "--out", "out", "--ranks", ranks, "--only", "case", cwd=place)
     out = place / "out"
-    until(lambda: (out / "restart.h5").exists() or process.poll() is not None)
-    begun = time.monotonic()
-    moment = random.uniform(0.0, _stepping(folder / "whole", ranks))
+    frames, begun = int(random.integers(1, FRAMES)), time.monotonic()
+    until(lambda: _frames(out) >= frames or process.poll() is not None)
+    moment = random.uniform(0.0, (time.monotonic() - begun) / 20)
     victims = such(process.pid, "jobs.rank") or such(process.pid, "jobs.cli")
     victim = victims[random.integers(len(victims))]
-    time.sleep(max(0.0, begun + moment - time.monotonic()))
+    time.sleep(moment)
     everything = number % 4 == 2
     kill(such(process.pid, "") if everything else [victim])
     _after(process, place, after, folder / "whole", ends, spoken=ranks > 1 and not everything)
 
 
-def _stepping(folder: Path, ranks: int) -> float:
-    """How long [s] the whole run took between its first and its last frame; one rank took as long on each of its own."""
-    import json
-
-    summary = json.loads((folder / "summary.json").read_text())
-    return float(summary["wall_s"] + summary["writing_s"]) * 2 / ranks
+def _frames(out: Path) -> int:
+    """How many frames the run in ``out`` has told of in its log."""
+    log = out / "log.txt"
+    return log.read_text().count(" INFO t = ") if log.exists() else 0
 
 
 def _mid_write(

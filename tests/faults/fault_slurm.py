@@ -102,11 +102,7 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
     assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
 
 
-CONTROLLER = (
-    (signal.SIGTERM, False),
-    (signal.SIGKILL, False),
-    (signal.SIGKILL, True),
-)  # how; whether jobs end before it is back
+CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
 
 
 def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late: bool) -> None:

@@ -17,7 +17,7 @@ from conftest import SOURCES
 from pipeline.check import validate
 from pipeline.store import Store
 
-PATIENCE = 300.0  # [s] for what takes seconds on a quiet machine
+PATIENCE = 600.0  # [s] for what takes seconds on a quiet machine
 
 
 def start(*words: Any, cwd: Path, environment: Mapping[str, str] = {}) -> "subprocess.Popen[str]":
