@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import json
 import logging
 import math
 import os
@@ -20,10 +19,11 @@ from pipeline.case import Case
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.layout import MESHES, SCHEMA, part_name
 from pipeline.salvage import CLOSED, Written, stamp
-from pipeline.store import Store, readable
+from pipeline.store import Store
 from pipeline.writer import Writer, publish, sync
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock
+from solvers.core.resume import belongs, take_over
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -177,53 +177,17 @@ class Recorder:
         usable = False
         if self.comm.rank == 0 and self.restart_path.exists() and part_name(self.path).exists():
             try:
-                usable = self._belongs() and self._taken_over()
+                usable = belongs(self.restart_path, self.facts)
+                if usable:
+                    take_over(self.path, self.restart_path, self._create)
             except (InputError, KeyError) as error:
+                usable = False
                 log.warning("the checkpoint can't be used (%s): the run begins anew", error)
         if not any(self.comm.gather(usable)):
             return None
         with Store(self.restart_path) as store:
             self._written = store.written()
             return store.restart()
-
-    def _belongs(self) -> bool:
-        """Whether the checkpoint is of this case, made by this code from the same files."""
-        with readable(self.restart_path), Store(self.restart_path) as store:
-            same = _key(store) == json.loads(self.facts["provenance"])["key"] and store.attrs["mesh_hash"] == self.facts["mesh_hash"]
-        if not same:
-            log.warning("the checkpoint was made by another version, or from other files: the run begins anew")
-        return same
-
-    def _taken_over(self) -> bool:
-        """Let the unfinished file be one that can be gone on with: if its writer was killed, by copying what it holds. One rank."""
-        part = part_name(self.path)
-        with readable(self.restart_path), Store(self.restart_path) as store:
-            written, (arrays, attrs), facts = store.written(), store.restart(), store.attrs
-        if np.array_equal(attrs.get(CLOSED, ()), stamp(part)):
-            return True
-        log.warning("the writer of %s was killed: what it holds up to the checkpoint is copied", part)
-        copy = part_name(part)
-        try:
-            writer = Writer(part, options={}, lead=True)
-            self._create(writer)
-            writer.take_over(part, written)
-            writer.flush()
-            noted = Written()
-            writer.note_written(noted, share=(0, 1), gather=lambda own: [own])
-            writer.close()
-        except BaseException:
-            copy.unlink(missing_ok=True)
-            raise
-        sync(copy)
-        checkpoint = Writer(self.restart_path, options={}, lead=True)
-        checkpoint.set_attrs(facts | {"complete": np.int32(0)})
-        whole = {name: (array, array.shape) for name, array in arrays.items()}
-        checkpoint.write_restart((slice(None),), whole, {}, attrs | {CLOSED: stamp(copy)})
-        checkpoint.write_written(noted)
-        checkpoint.close()
-        copy.replace(part)  # a death between these two lines leaves checksums that don't fit: the run begins anew
-        publish(self.restart_path)
-        return True
 
     def _create(self, writer: Writer) -> None:
         model, case = self.model, self.case
@@ -340,11 +304,6 @@ class Recorder:
         if self._writer:
             self._writer.close()
             self._writer = None
-
-
-def _key(store: Store) -> str:
-    """What the file was made from (`pipeline.provenance`)."""
-    return str(json.loads(str(store.attrs["provenance"]))["key"])
 
 
 def clear(folder: Path) -> None:

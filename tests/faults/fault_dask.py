@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,52 +52,58 @@ every = 0.02
 dt = 2e-3
 """,
 }
-CAMPAIGN = """
+SEA = """
 title = "Every stage"
 [run.sea]
 case = "sea.toml"
+"""
+STAGES = {  # what each reads beside the sea, and itself
+    "validate": """
+[stage.validate]
+kind = "validate"
+run = "sea"
+""",
+    "decompose": """
 [run.coarse]
 case = "sea.toml"
 set = { "mesh.size" = 0.4 }
+[stage.decompose]
+kind = "decompose"
+runs = ["coarse"]
+reference = "sea"
+""",
+    "discover": """
 [run.truth]
 case = "ks.toml"
 [run.model]
 case = "ks.toml"
 set = { "solver.terms" = ["-u_xx", "-u_xxxx"], "time.end" = 0.02 }
-[stage.validate]
-kind = "validate"
-run = "sea"
-[stage.decompose]
-kind = "decompose"
-runs = ["coarse"]
-reference = "sea"
 [stage.discover]
 kind = "discover"
 observed = "truth"
 forecast = "model"
 after = 5.0
+""",
+    "compress": """
 [stage.compress]
 kind = "compress"
 run = "sea"
 bound = "1%"
-"""
-STAGES = ("validate", "decompose", "discover", "compress")
+""",
+}
 TIMES = (3, 2, 1, 1)  # tries of each stage: a worker, the command, a scheduler in a job, nannies in jobs ...
 MORE = ("decompose", "compress")  # ... and one more of these with its nannies killed: thirty in all
 INSIDE_SITE = 'title = "workers in the job"\nworkers = "inside"\ninterface = "lo"\noptions = ["--overcommit"]\n'
 JOBS_SITE = 'title = "workers are jobs"\nworkers = "jobs"\nmost_workers = 2\ninterface = "lo"\n'
 
 
-def faults(folder: Path, say: Say, stages: tuple[str, ...] = STAGES, times: tuple[int, ...] = TIMES) -> Iterator[Fault]:
+def faults(folder: Path, say: Say, stages: Sequence[str] = tuple(STAGES), times: Sequence[int] = TIMES) -> Iterator[Fault]:
     """Kill workers and the command that holds scheduler and nannies here, then schedulers and nannies of their own on SLURM."""
-    for name, text in CASES.items():
-        (folder / f"{name}.toml").write_text(text)
-    (folder / "all.toml").write_text(CAMPAIGN)
-    run("run", "all.toml", "--out", "whole", cwd=folder)
+    undisturbed(folder, stages)
     random = generator("dask")
     spans = {stage: _span(folder, stage) for stage in stages}
     say(f"undisturbed stages take {', '.join(f'{name} {span:.2f} s' for name, span in spans.items())}")
-    one: Callable[..., Try] = partial(partial, _killed_here, folder, random, spans)
+    one: Callable[..., Try] = partial(partial, killed_here, folder, random, spans)
     workers, commands, schedulers, nannies = ([stage for stage in stages for _ in range(count)] for count in times)
     nannies += [stage for stage in MORE if stage in nannies]
     yield counted("Dask worker killed", [one(stage, "worker") for stage in workers], say)
@@ -117,6 +123,14 @@ def faults(folder: Path, say: Say, stages: tuple[str, ...] = STAGES, times: tupl
         yield counted("Dask nannies killed in their jobs", [on(stage, "nanny", "jobs.toml") for stage in nannies], say)
     finally:
         daemons.stop(place)
+
+
+def undisturbed(folder: Path, stages: Sequence[str]) -> None:
+    """Do a campaign with ``stages`` into ``folder / "whole"``."""
+    for name, text in CASES.items():
+        (folder / f"{name}.toml").write_text(text)
+    (folder / "all.toml").write_text(SEA + "".join(STAGES[stage] for stage in stages))
+    run("run", "all.toml", "--out", "whole", cwd=folder)
 
 
 def _span(folder: Path, stage: str) -> float:
@@ -143,7 +157,7 @@ def _copied(folder: Path, name: str, stage: str) -> Path:
     return out
 
 
-def _killed_here(folder: Path, random: np.random.Generator, spans: dict[str, float], stage: str, victim: str) -> None:
+def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, float], stage: str, victim: str) -> None:
     """Kill a worker, or the command itself, at a random moment of a stage on this machine's cores."""
     out = _copied(folder, "killed", stage)
     process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)

@@ -36,7 +36,6 @@ checkpoint = 0.0
 RANKS = ((2, 2), (2, 1), (2, 3), (1, 2))  # of the run that is killed, and of the one that goes on
 FRAMES = 20
 TRIES = 20
-SHARED = Path(__file__).with_name("kill_in_write.c")
 ANEW = "begins anew"
 
 
@@ -44,17 +43,23 @@ def faults(folder: Path, say: Say, tries: int = TRIES) -> Iterator[Fault]:
     """``tries`` moments of each kind; the whole run is done once for all of them."""
     (folder / "case.toml").write_text(CASE)
     run("run", "case.toml", "--out", "whole", "--ranks", 2, "--only", "case", cwd=folder)
-    library = folder / "kill_in_write.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, SHARED, "-ldl"], check=True)
+    library = built(folder)
     random, ends = generator("ranks"), Counter[str]()
     one = partial(_mid_step, folder, random, ends)
     row = counted("rank killed mid-step", [partial(one, i) for i in range(tries)], say)
     yield row._replace(notes="; ".join(filter(None, [_told(ends), row.notes])))
     ends.clear()
     calls: dict[tuple[int, str], int] = {}
-    one = partial(_mid_write, folder, random, ends, library, calls)
+    one = partial(mid_write, folder, random, ends, library, calls)
     row = counted("rank killed mid-write", [partial(one, i) for i in range(tries)], say)
     yield row._replace(notes="; ".join(filter(None, [_told(ends), row.notes])))
+
+
+def built(folder: Path) -> Path:
+    """The library of ``kill_in_write.c``, built in ``folder``."""
+    library = folder / "kill_in_write.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, Path(__file__).with_name("kill_in_write.c"), "-ldl"], check=True)
+    return library
 
 
 def _told(ends: Counter[str]) -> str:
@@ -84,7 +89,7 @@ def _frames(out: Path) -> int:
     return log.read_text().count(" INFO t = ") if log.exists() else 0
 
 
-def _mid_write(
+def mid_write(
     folder: Path, random: np.random.Generator, ends: Counter[str], library: Path, calls: dict[tuple[int, str], int], number: int
 ) -> None:
     """Let a rank be killed in one of its writes to an unfinished file, when half of the bytes are written."""
