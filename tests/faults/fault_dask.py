@@ -169,7 +169,7 @@ def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, floa
     else:
         left = family(process.pid)
         kill(left[:1])
-        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left), 60.0)  # nobody kills the workers
+        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left))  # nobody kills the workers
     process.wait(300.0)
     _goes_on(folder, out, stage, None if victim == "command" else process.returncode, (folder / "output.txt").read_text())
 

@@ -32,7 +32,7 @@ bathymetry = { kind = "flat", depth = 1.0 }
 kind = "tsunami"
 initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
 [time]
-end = 20.0
+end = 40.0
 every = 0.5
 [output]
 checkpoint = 0.0
@@ -43,7 +43,7 @@ title = "The same hump, a little higher each time"
 case = "case.toml"
 sweep = { "solver.initial.height" = [HEIGHTS] }
 """
-SHORT = 'title = "short of time"\ntime = "1"\nwarning = 40\n'  # asked to stop 20 s after it began
+SHORT = 'title = "short of time"\ntime = "1"\nwarning = 52\nat_once = 2\n'  # asked to stop 8 s after it began
 PLAIN = 'title = "here"\n'
 EACH = 5  # runs of a sweep
 
@@ -84,7 +84,7 @@ def _preempted(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
     """A sweep that an urgent job of both nodes puts out of them at a random moment; a try for each run."""
     out = folder / "preempted"
     run("run", "sweep.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
-    until(lambda: len(list(out.glob("hump-*/restart.h5"))) == each)
+    until(lambda: _begun(out) == each)
     time.sleep(generator("preemption").uniform(0.0, 2.0))
     urgent = ["sbatch", "--partition=urgent", "--exclusive", f"--nodes={len(NODES)}", "--output=/dev/null", "--wrap=true"]
     subprocess.run(urgent, check=True, env=slurm, capture_output=True)
@@ -109,7 +109,7 @@ def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late
     """End slurmctld while two runs go on; what `status` says must be so with and without it."""
     out = folder / f"controller-{how}-{late}"
     run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
-    until(lambda: len(list(out.glob("hump-*/restart.h5"))) == 2)
+    until(lambda: _begun(out) == 2)
     controller = int((place / "slurmctld.pid").read_text())
     os.kill(controller, how)
     until(lambda: not psutil.pid_exists(controller))
@@ -135,7 +135,7 @@ def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None
     """Let a node go down with all that runs on it: its slurmd and its jobs' processes; the other takes its jobs over."""
     out = folder / f"node-{number}"
     run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
-    until(lambda: len(list(out.glob("hump-*/restart.h5"))) == 2)
+    until(lambda: _begun(out) == 2)
     time.sleep(generator(f"node {number}").uniform(0.0, 2.0))
     lost = told(["squeue", "-h", "-t", "R", "-o", "%N"], slurm).split()[0]
     kill(_of_node(lost, slurm, place))
@@ -177,6 +177,11 @@ def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Proce
 def _parent(one: psutil.Process, node: str) -> bool:
     """Whether the jobs that a slurmstepd watches over are of ``node``."""
     return any(child.environ().get("SLURMD_NODENAME") == node for child in one.children())
+
+
+def _begun(out: Path) -> int:
+    """How many runs of the campaign in ``out`` have a checkpoint, or are over."""
+    return len({path.parent for name in ("restart.h5", "run.h5") for path in out.glob(f"hump-*/{name}")})
 
 
 def _status(folder: Path, out: Path, slurm: dict[str, str]) -> tuple[dict[str, str], str]:
