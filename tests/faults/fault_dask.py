@@ -83,6 +83,9 @@ kind = "discover"
 observed = "truth"
 forecast = "model"
 after = 5.0
+library = ["u", "u*u_x", "u_xx", "u_xxx"]
+resamples = 10
+starts = 2
 """,
     "compress": """
 [stage.compress]
