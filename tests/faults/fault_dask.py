@@ -202,8 +202,11 @@ def _assert_same(folder: Path, out: Path, stage: str) -> None:
 
 
 def _result(path: Path) -> dict[str, Any]:
-    """A stage's result but for where it comes from."""
-    return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("provenance", "key")}
+    """A stage's result but for where it comes from and how fast it was made."""
+    found: dict[str, Any] = json.loads(
+        path.read_text(), object_hook=lambda table: {k: v for k, v in table.items() if not k.endswith("_mb_s")}
+    )
+    return {key: value for key, value in found.items() if key not in ("provenance", "key")}
 
 
 def _killed_on_slurm(
