@@ -194,7 +194,8 @@ def _goes_on(folder: Path, out: Path, stage: str, status: int | None, said: str)
 def _assert_same(folder: Path, out: Path, stage: str) -> None:
     """The stage's result is that of the undisturbed one: the same words and numbers, and the same bits in its arrays."""
     left, right = (_result(place / stage / "result.json") for place in (folder / "whole", out))
-    assert left == right, {key: (left.get(key), right.get(key)) for key in left.keys() | right.keys() if left.get(key) != right.get(key)}
+    different = list(_different(left, right, ""))
+    assert not different, "; ".join(different[:5])
     for path in sorted((folder / "whole" / stage).glob("*.h5")):
         one, other = bits(path), bits(out / stage / path.name)
         assert one.keys() == other.keys() and [name for name in one if one[name] != other[name]] == [], path
@@ -207,6 +208,18 @@ def _result(path: Path) -> dict[str, Any]:
         path.read_text(), object_hook=lambda table: {k: v for k, v in table.items() if not k.endswith("_mb_s")}
     )
     return {key: value for key, value in found.items() if key not in ("provenance", "key")}
+
+
+def _different(left: Any, right: Any, name: str) -> Iterator[str]:
+    """Where two results differ, in words."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted(left.keys() | right.keys()):
+            yield from _different(left.get(key), right.get(key), f"{name}/{key}")
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for i, (one, other) in enumerate(zip(left, right, strict=True)):
+            yield from _different(one, other, f"{name}/{i}")
+    elif left != right:
+        yield f"{name} is {str(right)[:80]}, not {str(left)[:80]}"
 
 
 def _killed_on_slurm(
