@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
 
-.PHONY: help setup demo test test-slow lint bench peers lock clean
+.PHONY: help setup demo test test-slow faults lint bench peers lock clean
 help:          ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -24,6 +24,9 @@ test: lint     ## everything that a laptop can test in 15 minutes
 
 test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow
+
+faults: setup  ## kill, fill and damage what can be, for real, in under 20 minutes; rows in build/faults.json
+	$(BIN)/python tests/faults/run.py
 
 bench: setup   ## all benches, their numbers as JSON
 	$(BIN)/wavetrain bench tsunami --json

@@ -81,7 +81,10 @@ def trials(client: Any, group: str, blocks: Sequence[tuple[Any, Target, int]], c
     """
     pairs = [(codec, block) for codec in codecs for block in blocks]
     found: dict[str, list[Facts | str]] = {codec: [] for codec in codecs}
-    for i, outcome in each(client, try_one, [(read, target, codec) for codec, (read, target, _) in pairs]):
+    tried = each(client, try_one, [(read, target, codec) for codec, (read, target, _) in pairs])
+    for i, outcome in sorted(
+        tried, key=lambda one: one[0]
+    ):  # not as they ended: sums are the same bits, and the first reason is the first's
         found[pairs[i][0]].append(outcome)
     rows = []
     for codec, outcomes in found.items():
