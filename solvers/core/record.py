@@ -16,11 +16,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from pipeline import checksums
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.layout import MESHES, SCHEMA, part_name
 from pipeline.store import Store
-from pipeline.writer import Writer, publish
+from pipeline.writer import Writer, complete, release
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock
 
@@ -248,9 +249,7 @@ class Recorder:
             writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
             self._write_restart(writer, saved, clock)
             writer.close()
-        self.comm.barrier()
-        if self.comm.rank == 0:
-            publish(self.restart_path)
+        self._publish(self.restart_path)
         self._last_checkpoint = time.monotonic()
 
     def _blocks(self, u: Array) -> dict[str, tuple[Array, tuple[int, ...]]]:
@@ -278,10 +277,18 @@ class Recorder:
             self._writer.write_maxima(self._fields.place, maxima)
             self._write_restart(self._writer, saved, clock)
         self.close()
-        self.comm.barrier()
+        self._publish(self.path)
         if self.comm.rank == 0:
-            publish(self.path)
             self.restart_path.unlink(missing_ok=True)
+
+    def _publish(self, path: Path) -> None:
+        """Give a closed file its checksums, of which each rank makes a share, and its final name. Collective."""
+        self.comm.barrier()
+        text = complete(path) if self.comm.rank == 0 else ""
+        self.comm.barrier()
+        sums = self.comm.gather(checksums.share(part_name(path), self.comm.rank, self.comm.size))
+        if self.comm.rank == 0:
+            release(path, text, np.concatenate(sums))
 
     def close(self) -> None:
         """Close the output; what is unfinished keeps its unfinished name."""
