@@ -69,8 +69,10 @@ def run(
 def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> None:
     """Check that a file is whole and to the schema; names the first violation."""
     from pipeline.check import validate
+    from pipeline.checksums import table
 
-    print(f"{file}: whole and to the schema {validate(file)}")
+    schema = validate(file)
+    print(f"{file}: whole and to the schema {schema}{'' if table(file) else ' (no checksums: an older version wrote it)'}")
 
 
 @app.command()

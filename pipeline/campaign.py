@@ -114,10 +114,10 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     for key in table:
         if key not in SECTIONS:
             raise InputError(f"unknown section '{key}'{plugin.nearest(key, SECTIONS)}; there are: {', '.join(SECTIONS)}")
-    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in table.get("run", {}).items()}
-    tables = table.get("stage", {})
-    for name in (*table.get("run", {}), *tables):
+    entries, tables = (params.table_of(table.get(key, {}), key) for key in ("run", "stage"))
+    for name in (*entries, *tables):
         _check_name(name)
+    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in entries.items()}
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
@@ -129,7 +129,7 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
         order = [name for name in TopologicalSorter(graph).static_order() if name in stages]
     except CycleError as error:
         raise InputError(f"these stages wait for each other: {' -> '.join(error.args[1])}") from None
-    return Campaign(str(table.get("title", "")), (*(run for some in runs.values() for run in some), *(stages[name] for name in order)))
+    return Campaign(params.text_of(table.get("title", ""), "title"), (*(run for some in runs.values() for run in some), *(stages[name] for name in order)))
 
 
 def _check_name(name: str) -> None:
@@ -141,14 +141,14 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
     known = ("case", "set", "sweep", "folder", "alone")
-    for key in entry:
+    for key in params.table_of(entry, where):
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
     if "case" not in entry:
         raise InputError(f"key '{where}.case' is missing: the case to run")
-    table, place = _case(entry["case"], folder)
-    place = folder / entry.get("folder", place)
-    changed = cases.with_overrides(table, entry.get("set", {}))
+    table, place = _case(entry["case"], folder, f"{where}.case")
+    place = folder / params.text_of(entry["folder"], f"{where}.folder") if "folder" in entry else place
+    changed = cases.with_overrides(table, params.table_of(entry.get("set", {}), f"{where}.set"))
     combinations = _combinations(entry.get("sweep", common), f"{where}.sweep" if "sweep" in entry else "sweep")
     found = []
     for i, settings in enumerate(combinations):
@@ -158,10 +158,11 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     return found
 
 
-def _case(case: Any, folder: Path) -> tuple[dict[str, Any], Path]:
+def _case(case: Any, folder: Path, where: str) -> tuple[dict[str, Any], Path]:
     """The tables of a case that stands in ``folder`` or in the campaign itself, and where its files are looked for."""
     if isinstance(case, Mapping):
         return dict(case), folder
+    case = params.text_of(case, where)
     return cases.read_toml(folder / case), (folder / case).resolve().parent
 
 
@@ -209,5 +210,5 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
                 f"'stage.{name}.{key}' names a sweep of {len(known[value])} runs, {value!r}; stage {asked.kind!r} reads one there"
             )
     if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
-        rest["folder"] = str(folder / rest.get("folder", "."))
+        rest["folder"] = str(folder / params.text_of(rest.get("folder", "."), f"stage.{name}.folder"))
     return Stage(name, asked.kind, inputs, words, params.build(module.Params, rest, f"stage.{name}"))
