@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 1 anything else."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -146,6 +147,9 @@ for verb in VERBS:
 def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # the name of a file may be no text
     try:
         app(standalone_mode=True)
     except InputError as error:

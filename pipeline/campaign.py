@@ -103,10 +103,11 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     if "run" in table or "stage" in table:
         return parse(table, path.resolve().parent, overrides)
     case = cases.read(path, overrides)
-    steps: list[Run | Stage] = [Run(path.stem, case, ".")]
+    name = name_of(path)
+    steps: list[Run | Stage] = [Run(name, case, ".")]
     if case.observed:
-        steps.append(stage("validate", {"kind": "validate", "run": path.stem}, {path.stem: (path.stem,)}, case.folder))
-    return Campaign(case.title or path.stem, tuple(steps))
+        steps.append(stage("validate", {"kind": "validate", "run": name}, {name: (name,)}, case.folder))
+    return Campaign(case.title or name, tuple(steps))
 
 
 def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ()) -> Campaign:
@@ -129,7 +130,16 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
         order = [name for name in TopologicalSorter(graph).static_order() if name in stages]
     except CycleError as error:
         raise InputError(f"these stages wait for each other: {' -> '.join(error.args[1])}") from None
-    return Campaign(params.text_of(table.get("title", ""), "title"), (*(run for some in runs.values() for run in some), *(stages[name] for name in order)))
+    return Campaign(
+        params.label_of(table.get("title", ""), "title"),
+        (*(run for some in runs.values() for run in some), *(stages[name] for name in order)),
+    )
+
+
+def name_of(path: Path) -> str:
+    """The name of the run that the case at ``path`` makes: that of the file, with _ for what a run's name can't hold."""
+    name = re.sub(r"[^\w.+-]", "_", path.stem)[:100]
+    return name if NAME.fullmatch(name) and name not in TAKEN else f"run_{name}"[:100]
 
 
 def _check_name(name: str) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import InputError
-from pipeline.params import Spec, build, is_number, quantity, setting, spec, table_of, text_of
+from pipeline.params import Spec, build, is_number, label_of, quantity, setting, spec, table_of
 from pipeline.plugin import nearest
 
 __all__ = ["Case", "Output", "Spec", "Time", "build", "parse", "quantity", "read", "read_toml", "setting", "with_overrides"]
 
 DEEPEST = 32  # tables and lists in each other: more are no case
+LONGEST_NAME = 100  # characters of a gauge's
 SECTIONS = ("title", "mesh", "solver", "time", "output", "gauges", "observed")
 
 
@@ -111,13 +112,16 @@ def parse(table: Mapping[str, Any], folder: Path) -> Case:
             raise InputError(f"section [{key}] is missing")
     return Case(
         text=to_toml(table),
-        title=text_of(table.get("title", ""), "title"),
+        title=label_of(table.get("title", ""), "title"),
         folder=folder,
         mesh=spec(table["mesh"], "mesh"),
         solver=spec(table["solver"], "solver"),
         time=build(Time, table["time"], "time"),
         output=build(Output, table.get("output", {}), "output"),
-        gauges={name: _place(place, f"gauges.{name}") for name, place in table_of(table.get("gauges", {}), "gauges").items()},
+        gauges={
+            label_of(name, f"gauges.{name}", LONGEST_NAME): _place(place, f"gauges.{name}")
+            for name, place in table_of(table.get("gauges", {}), "gauges").items()
+        },
         observed=table_of(table.get("observed", {}), "observed"),
     )
 

@@ -21,6 +21,7 @@ _UNIT = r"[^\W\d]\w*(?:(?:\*\*|\^)(?:-?\d|\(-?\d/\d\)))?"
 # A number and a product of units: pint itself would compute any sum or power of numbers, such as 9**9**9, for ever.
 QUANTITY = re.compile(rf"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*(?:1?\s*/)?\s*{_UNIT}(?:(?:\s*[*/]\s*|\s+){_UNIT})*\s*")
 LONGEST = 100  # characters of a quantity
+LONGEST_LABEL = 1000  # characters of a title
 LARGEST_INT = 2**63 - 1
 
 
@@ -202,6 +203,16 @@ def table_of(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError(f"'{where}' is {value!r}; it must be a table")
     return value
+
+
+def label_of(value: Any, where: str, longest: int = LONGEST_LABEL) -> str:
+    """``value``, which must be a line of text that can be shown anywhere; `InputError` where it is none."""
+    text = text_of(value, where)
+    if len(text) > longest:
+        raise InputError(f"'{where}' has {len(text)} characters; it may have {longest}")
+    if not text.isprintable():
+        raise InputError(f"'{where}' is {text!r}; it must be one line without control characters")
+    return text
 
 
 def text_of(value: Any, where: str) -> str:

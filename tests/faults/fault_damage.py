@@ -205,7 +205,10 @@ def damaged(kind: str, path: Path, lengths: int, flips: int, say: Say) -> Iterat
             say(f"{kind}, {what}: {one}")
         quiet = sum(not one["bad"] and not one["named"] for one in outcomes)
         title = f"{kind}: truncated at random lengths" if what == "cut" else f"{kind}: random bit flips"
-        notes = [f"{len(outcomes) - quiet - len(bad)} named as it is read, {quiet} change nothing that is read; `check` names all", *bad[:3]]
+        notes = [
+            f"{len(outcomes) - quiet - len(bad)} named as it is read, {quiet} change nothing that is read; `check` names all",
+            *bad[:3],
+        ]
         survived = sum(not one["bad"] for one in outcomes)
         yield Fault(title, count, survived, round(time.monotonic() - began, 2), "; ".join(notes))
 
