@@ -49,12 +49,12 @@ class Site:
     )
 
     def __post_init__(self) -> None:
-        for name, line in [
-            *((name, getattr(self, name)) for name in ("title", "launcher", "scratch")),
-            *((name, line) for name in ("options", "setup", "modules") for line in getattr(self, name)),
-        ]:
-            if not line.isprintable():
-                raise InputError(f"{name}: {line!r} is not one line of text")
+        one = {key: (getattr(self, key),) for key in ("title", "partition", "account", "interface", "launcher", "scratch")}
+        many = {key: getattr(self, key) for key in ("options", "setup", "modules")}
+        for key, lines in (one | many).items():
+            for line in lines:
+                if not line.isprintable():
+                    raise InputError(f"{key}: {line!r} is not one line of text")
         try:
             shlex.split(self.launcher)
         except ValueError as error:

@@ -9,7 +9,7 @@ def one_line(text: str) -> str:
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
 
-class _Told(Exception):  # noqa: N818  (no error by itself)
+class _Told(Exception):
     """An exception whose message is one line, whatever names stand in it."""
 
     def __str__(self) -> str:
