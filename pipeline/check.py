@@ -58,7 +58,7 @@ def _lost(path: Path) -> str:
     lost: list[str] = []
     try:
         with open_file(path) as file:
-            file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+            names += [name for name, item in checksums.walk(file) if isinstance(item, h5py.Dataset)]
             for name in names:
                 try:
                     for _ in _parts(file[name]):
@@ -118,10 +118,9 @@ def _blocks(path: Path) -> Iterator[str]:
 
 
 def _result(file: Any) -> Iterator[str]:
-    found: list[str] = []
-    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "units" not in item.attrs else None)
-    for name in found:
-        yield f"{name} has no units"
+    for name, item in checksums.walk(file):
+        if isinstance(item, h5py.Dataset) and "units" not in item.attrs:
+            yield f"{name} has no units"
 
 
 def _mesh(file: Any, layout: MeshLayout) -> Iterator[str]:

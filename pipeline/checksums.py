@@ -211,6 +211,18 @@ class Checked(io.RawIOBase):
                 yield number
 
 
+def walk(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and items of all that stands in ``group``, a group before what is in it.
+
+    h5py's own ``visit`` crashes where a page is refused while HDF5 goes through the groups.
+    """
+    for name in group:
+        item = group[name]
+        yield before + name, item
+        if isinstance(item, h5py.Group):
+            yield from walk(item, f"{before}{name}/")
+
+
 def said(first: int, last: int, covered: int) -> str:
     """Pages ``first`` to ``last`` - 1 in words."""
     return f"bytes {first * PAGE} to {min(last * PAGE, covered) - 1} are"

@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.checksums import DamagedFile, open_hdf5
+from pipeline.checksums import DamagedFile, open_hdf5, walk
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA, Field
 
@@ -210,13 +210,10 @@ def read_result(path: Path) -> dict[str, dict[str, Array]]:
     """The tables of a stage's ``result.h5``: group to column to values."""
     tables: dict[str, dict[str, Array]] = {}
     with readable(path), open_hdf5(path) as file:
-
-        def take(name: str, item: Any) -> None:
+        for name, item in walk(file):
             if isinstance(item, h5py.Dataset):
                 group, _, column = name.rpartition("/")
                 tables.setdefault(group, {})[column] = item[...]
-
-        file.visititems(take)
     return tables
 
 

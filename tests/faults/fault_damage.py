@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 if __name__ == "__main__":
@@ -28,10 +26,10 @@ from fault import Fault, Say, counted, generator
 
 from pipeline import case, store
 from pipeline.check import validate
+from pipeline.checksums import walk
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError, RunError
-from pipeline.layout import part_name
+from pipeline.errors import InputError
 from pipeline.writer import write_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
@@ -130,35 +128,21 @@ def cut(raw: bytes, random: np.random.Generator) -> bytes:
 
 
 def parts(path: Path) -> Parts:
-    """All that a reader asks of the file at ``path``, by name."""
+    """All that a reader asks of the file at ``path``, by name; the file stays open until nothing is asked any more."""
     with store.open_file(path) as file:
         if "archive" not in file and "fields" not in file and "restart" not in file:
             return {"tables": lambda: store.read_result(path), "attributes": lambda: attributes(path)}
-    with store.open(path) as run:
-        names = {group: list(getattr(run, group)) for group in ("fields", "gauges", "statistics")} if "fields" in run._file else {}
-        maxima, restart = list(run._file.get("maxima", {})), "restart" in run._file
-
-    def of(ask: Callable[[store.Store], Any]) -> Callable[[], Any]:
-        def asked() -> Any:
-            with store.open(path) as run:
-                return ask(run)
-
-        return asked
-
-    found: Parts = {"attributes": of(lambda run: run.attrs)}
-    if names:
-        found |= {"times": of(lambda run: run.times), "mesh": of(lambda run: (run.mesh_kind, run.mesh()))}
-        found["names"] = of(lambda run: (run.fields, run.gauges, run.statistics))
-    for name in names.get("fields", ()):
-        found[f"field {name}"] = of(lambda run, name=name: now(run.field(name)))
-    for name in maxima:
-        found[f"maximum {name}"] = of(lambda run, name=name: now(run.maximum(name)))
-    for name in names.get("gauges", ()):
-        found[f"gauge {name}"] = of(lambda run, name=name: [now(part) for part in run.gauge(name)])
-    for name in names.get("statistics", ()):
-        found[f"statistic {name}"] = of(lambda run, name=name: now(run.statistic(name)))
-    if restart:
-        found["restart"] = of(lambda run: run.restart())
+    run = store.open(path)
+    found: Parts = {"attributes": lambda: run.attrs}
+    if "fields" in run._file:
+        found |= {"times": lambda: run.times, "mesh": lambda: (run.mesh_kind, run.mesh())}
+        found["names"] = lambda: (run.fields, run.gauges, run.statistics)
+        found |= {f"field {name}": lambda name=name: run.source(name)[...] for name in run.fields}
+        found |= {f"maximum {name}": lambda name=name: now(run.maximum(name)) for name in run._file.get("maxima", {})}
+        found |= {f"gauge {name}": lambda name=name: [now(part) for part in run.gauge(name)] for name in run.gauges}
+        found |= {f"statistic {name}": lambda name=name: now(run.statistic(name)) for name in run.statistics}
+    if "restart" in run._file:
+        found["restart"] = run.restart
     return found
 
 
@@ -170,9 +154,7 @@ def now(lazy: Any) -> Any:
 def attributes(path: Path) -> dict[str, Any]:
     """The attributes of all groups and arrays, but for HDF5's own references."""
     with store.open_file(path) as file:
-        found = {"/": dict(file.attrs)}
-        file.visititems(lambda name, item: found.update({name: dict(item.attrs)}))
-    return found
+        return {"/": dict(file.attrs)} | {name: dict(item.attrs) for name, item in walk(file)}
 
 
 def numbers(path: Path) -> dict[str, bytes]:
@@ -205,10 +187,8 @@ def damaged(kind: str, path: Path, lengths: int, flips: int, say: Say) -> Iterat
             say(f"{kind}, {what}: {one}")
         quiet = sum(not one["bad"] and not one["named"] for one in outcomes)
         title = f"{kind}: truncated at random lengths" if what == "cut" else f"{kind}: random bit flips"
-        notes = [
-            f"{len(outcomes) - quiet - len(bad)} named as it is read, {quiet} change nothing that is read; `check` names all",
-            *bad[:3],
-        ]
+        named = sum(one["named"] for one in outcomes)
+        notes = [f"{named} named as it is read, {quiet} change nothing that is read; `check` names all", *bad[:3]]
         survived = sum(not one["bad"] for one in outcomes)
         yield Fault(title, count, survived, round(time.monotonic() - began, 2), "; ".join(notes))
 
@@ -246,7 +226,8 @@ def read_all(path: Path, what: str, count: int) -> Iterator[dict[str, Any]]:
 def unnamed(error: Exception, path: Path) -> str:
     """What is wrong with a message: nothing where it names the file in one line."""
     text = str(error)
-    return "" if path.name in text and "\n" not in text or isinstance(error, OSError) else f"a message without the file's name: {text}"
+    fine = isinstance(error, OSError) or (path.name in text and "\n" not in text)
+    return "" if fine else f"a message without the file's name: {text}"
 
 
 def named_by_the_command(path: Path, i: int) -> None:

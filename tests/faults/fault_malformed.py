@@ -1,4 +1,4 @@
-"""Malformed TOML and values, 100,000 of them, given to what stands behind ``wavetrain run``: never a traceback, and exit 2 where it is refused.
+"""Malformed TOML and values, 100,000 of them, given to what stands behind ``wavetrain run``: never a traceback, and exit 2.
 
 Hypothesis and atheris each run in a process of their own, side by side. Some inputs go through the command's own entry point, where its
 exit status and its one line are looked at, and some cases with one wrong value are really run.
@@ -29,8 +29,7 @@ if __name__ == "__main__":
         import atheris
 
         with atheris.instrument_imports(include=["pipeline", "jobs.execute", "jobs.catalogue", "tomllib"]):
-            import jobs.execute
-            import pipeline.campaign  # noqa: F401
+            import jobs.execute  # noqa: F401
 
 import malformed
 from fault import Fault, Say, generator, seed
@@ -72,8 +71,7 @@ def faults(folder: Path, say: Say) -> Iterator[Fault]:
         say("atheris is not installed (pip install atheris): hypothesis makes its inputs too")
         counts["hypothesis"] += counts.pop("atheris")
     with ThreadPoolExecutor(2) as pool:
-        for row in pool.map(lambda one: _row(*one, folder / one[0], say), counts.items()):
-            yield row
+        yield from pool.map(lambda one: _row(*one, folder / one[0], say), counts.items())
 
 
 def _row(kind: str, count: int, folder: Path, say: Say) -> Fault:

@@ -1,4 +1,4 @@
-"""Malformed TOML: tables of real cases and campaigns with values, keys and tables that do not belong there, and the judge of what comes of them.
+"""Malformed TOML: tables of real cases and campaigns with what does not belong there, and the judge of what comes of them.
 
 Hypothesis makes what is structured, atheris mutates bytes guided by the coverage of the code that reads them.
 """

@@ -44,7 +44,7 @@ def test_a_flip_anywhere_in_the_checksums_themselves_is_named(made, tmp_path):
         spoilt = bytearray(raw)
         spoilt[place] ^= 1 << int(generator("checksums").integers(8))
         path.write_bytes(spoilt)
-        with pytest.raises(InputError, match="checksums|damaged"):
+        with pytest.raises(InputError, match=r"checksums|damaged"):
             validate(path)
 
 
