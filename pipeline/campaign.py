@@ -122,7 +122,7 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
-    known = {name: (name,) for name in (*(run.name for some in runs.values() for run in some), *tables)}
+    known: dict[str, tuple[str, ...]] = {name: (name,) for name in (*(run.name for some in runs.values() for run in some), *tables)}
     known |= {name: tuple(run.name for run in some) for name, some in runs.items()}
     stages = {name: stage(name, entry, known, folder) for name, entry in tables.items()}
     graph = {name: {one for names in s.inputs.values() for one in names} for name, s in stages.items()}
