@@ -26,6 +26,7 @@ test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow
 
 faults: setup  ## kill, fill and damage what can be, for real, in under 20 minutes; rows in build/faults.json
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/pip install --quiet "atheris>=3" || echo "no atheris here: hypothesis makes its inputs too"
 	$(BIN)/python tests/faults/run.py
 
 bench: setup   ## all benches, their numbers as JSON

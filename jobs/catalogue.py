@@ -1,6 +1,7 @@
 """What there is to use: cases, campaigns and plug-ins, each with one line on what it is."""
 
 import ast
+import contextlib
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,8 +39,9 @@ def find(file: Path) -> Path:
     InputError
         There is no such file and no such name.
     """
-    if file.exists():
-        return file
+    with contextlib.suppress(OSError):  # a name too long for any file
+        if file.exists():
+            return file
     known = {path.stem: path for folder in ("cases", "campaigns") for path in (HERE / folder).glob("*.toml")}
     if file.name == str(file) and file.stem in known:
         return known[file.stem]

@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 1 anything else."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -69,8 +70,10 @@ def run(
 def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> None:
     """Check that a file is whole and to the schema; names the first violation."""
     from pipeline.check import validate
+    from pipeline.checksums import table
 
-    print(f"{file}: whole and to the schema {validate(file)}")
+    schema = validate(file)
+    print(f"{file}: whole and to the schema {schema}{'' if table(file) else ' (no checksums: an older version wrote it)'}")
 
 
 @app.command()
@@ -144,6 +147,9 @@ for verb in VERBS:
 def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # the name of a file may be no text
     try:
         app(standalone_mode=True)
     except InputError as error:

@@ -36,14 +36,15 @@ def estimate(run: Run, ranks: int, site: Site) -> Estimate:
         The case is wrong.
     """
     from solvers.core.comm import Serial
-    from solvers.core.run import mesh_of
+    from solvers.core.run import mesh_of, values_blamed
 
     case = run.case
-    solver, comm, mesh = plugin.load("solvers", case.solver.kind), Serial(), mesh_of(case)
-    model = solver.build(
-        mesh, mesh.share(comm), comm, params.build(solver.Params, case.solver.table, "solver"), gauges=case.gauges, folder=case.folder
-    )
-    dt = case.time.cfl * model.max_dt(model.initial()) if case.time.dt is None else case.time.dt
+    solver, comm = plugin.load("solvers", case.solver.kind), Serial()
+    wanted = params.build(solver.Params, case.solver.table, "solver")
+    with values_blamed():
+        mesh = mesh_of(case)
+        model = solver.build(mesh, mesh.share(comm), comm, wanted, gauges=case.gauges, folder=case.folder)
+        dt = case.time.cfl * model.max_dt(model.initial()) if case.time.dt is None else case.time.dt
     frames = math.ceil(case.time.end / case.time.every)
     cells = math.prod(model.shape)
     steps = frames if not dt > 0.0 or math.isinf(dt) else math.ceil(case.time.end / dt) + frames // 2

@@ -28,7 +28,7 @@ def execute(
     dry_run: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Run the case or campaign ``file`` into ``out`` (default ``runs/<stem>``); returns the output folder.
+    """Run the case or campaign ``file`` into ``out`` (default ``runs/<name>``); returns the output folder.
 
     ``again`` is a step that is done again, with all that reads its result; ``only`` the one step to do; ``on`` the SLURM site that
     shall do it all, with ``limits`` (time, memory) in place of what is estimated.
@@ -43,6 +43,8 @@ def execute(
     from solvers.core.comm import Serial, world
 
     path = catalogue.find(file)
+    for place in (path.resolve(), Path.cwd(), out or Path()):
+        _check_place(place)
     campaign = campaigns.read(path, list(overrides))
     names = [step.name for step in campaign.steps]
     forced = set(names) if force else campaign.after([_known(again, names)]) if again else set()
@@ -51,7 +53,7 @@ def execute(
     comm = Serial() if only in {stage.name for stage in campaign.stages} else world()  # a stage's processes are no world of ranks
     if comm.size > 1 and ranks not in (0, comm.size):
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
-    folder = out or Path("runs") / path.stem
+    folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
     for run in campaign.runs:
         _check_run(run)
@@ -99,6 +101,14 @@ def write_page(campaign: Campaign, folder: Path) -> Path:
     from pipeline.report import write_report
 
     return write_report(Campaign(campaign.title, tuple(step for step in campaign.steps if record.has_result(step, folder))), folder)
+
+
+def _check_place(place: Path) -> None:
+    """Refuse a file or folder whose name the scripts, cases and pages can't hold, for they are UTF-8."""
+    try:
+        str(place).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the name {str(place)!r} is not UTF-8: rename it, or choose another folder with --out") from None
 
 
 def _known(name: str, names: Collection[str]) -> str:

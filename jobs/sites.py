@@ -1,6 +1,7 @@
 """Sites: what a cluster asks of its jobs, one TOML file each."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.plugin import nearest
 FOLDER = Path(__file__).resolve().parent / "sites"
 TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")  # as sbatch takes it: minutes, hours:minutes:seconds, days-hours, ...
 MEMORY = re.compile(r"\d+[KMGT]?")
+FOLDER_NAME = re.compile(r"(?:[\w./@%+:~-]|\$\w+|\$\{\w+\})*")  # with the shell's variables, and no command
 WORD = re.compile(r"[^\s'\"\\]+")
 
 
@@ -47,12 +49,18 @@ class Site:
     )
 
     def __post_init__(self) -> None:
-        for name in ("title", "launcher", "scratch"):
-            if "\n" in getattr(self, name):
-                raise InputError(f"{name} is more than one line")
-        for option in (*self.options, *self.setup, *self.modules):
-            if "\n" in option:
-                raise InputError(f"{option!r} is more than one line")
+        one = {key: (getattr(self, key),) for key in ("title", "partition", "account", "interface", "launcher", "scratch")}
+        many = {key: getattr(self, key) for key in ("options", "setup", "modules")}
+        for key, lines in (one | many).items():
+            for line in lines:
+                if not line.isprintable():
+                    raise InputError(f"{key}: {line!r} is not one line of text")
+        try:
+            shlex.split(self.launcher)
+        except ValueError as error:
+            raise InputError(f"launcher = {self.launcher!r} is no command: {error}") from None
+        if not FOLDER_NAME.fullmatch(self.scratch):
+            raise InputError(f"scratch = {self.scratch!r} is no name of a folder; the shell's variables may stand in it, such as $USER")
         for name, value, form in (
             ("partition", self.partition, WORD),
             ("account", self.account, WORD),

@@ -33,9 +33,9 @@ def _is_stages(path: Path) -> bool:
 
 
 def _attrs(path: Path) -> dict[str, Any]:
-    import h5py
+    from pipeline.checksums import open_hdf5
 
-    with readable(path), h5py.File(path, "r") as file:
+    with readable(path), open_hdf5(path) as file:
         return dict(file.attrs)
 
 

@@ -141,4 +141,7 @@ def _put_together(value: Any, arrays: Iterator[Any]) -> Any:
     module, _, name = kind.partition(":")
     if not module.startswith(OURS):
         raise ValueError(f"{module} is no module of ours")
-    return getattr(importlib.import_module(module), name)(**fields)
+    made = getattr(importlib.import_module(module), name)
+    if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
+        raise ValueError(f"{kind} is no dataclass")
+    return made(**fields)

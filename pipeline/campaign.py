@@ -109,10 +109,11 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     if "run" in table or "stage" in table:
         return parse(table, path.resolve().parent, overrides)
     case = cases.read(path, overrides)
-    steps: list[Run | Stage] = [Run(path.stem, case, ".")]
+    name = name_of(path)
+    steps: list[Run | Stage] = [Run(name, case, ".")]
     if case.observed:
-        steps.append(stage("validate", {"kind": "validate", "run": path.stem}, {path.stem: (path.stem,)}, case.folder))
-    return Campaign(case.title or path.stem, tuple(steps))
+        steps.append(stage("validate", {"kind": "validate", "run": name}, {name: (name,)}, case.folder))
+    return Campaign(case.title or name, tuple(steps))
 
 
 def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ()) -> Campaign:
@@ -120,14 +121,14 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     for key in table:
         if key not in SECTIONS:
             raise InputError(f"unknown section '{key}'{plugin.nearest(key, SECTIONS)}; there are: {', '.join(SECTIONS)}")
-    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in table.get("run", {}).items()}
-    tables = table.get("stage", {})
-    for name in (*table.get("run", {}), *tables):
+    entries, tables = (params.table_of(table.get(key, {}), key) for key in ("run", "stage"))
+    for name in (*entries, *tables):
         _check_name(name)
+    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in entries.items()}
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
-    known = {name: (name,) for name in (*(run.name for some in runs.values() for run in some), *tables)}
+    known: dict[str, tuple[str, ...]] = {name: (name,) for name in (*(run.name for some in runs.values() for run in some), *tables)}
     known |= {name: tuple(run.name for run in some) for name, some in runs.items()}
     stages = {name: stage(name, entry, known, folder) for name, entry in tables.items()}
     graph = {name: {one for names in s.inputs.values() for one in names} for name, s in stages.items()}
@@ -135,7 +136,16 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
         order = [name for name in TopologicalSorter(graph).static_order() if name in stages]
     except CycleError as error:
         raise InputError(f"these stages wait for each other: {' -> '.join(error.args[1])}") from None
-    return Campaign(str(table.get("title", "")), (*(run for some in runs.values() for run in some), *(stages[name] for name in order)))
+    return Campaign(
+        params.label_of(table.get("title", ""), "title"),
+        (*(run for some in runs.values() for run in some), *(stages[name] for name in order)),
+    )
+
+
+def name_of(path: Path) -> str:
+    """The name of the run that the case at ``path`` makes: that of the file, with _ for what a run's name can't hold."""
+    name = re.sub(r"[^\w.+-]", "_", path.stem)[:100]
+    return name if NAME.fullmatch(name) and name not in TAKEN else f"run_{name}"[:100]
 
 
 def _check_name(name: str) -> None:
@@ -147,7 +157,7 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
     known = ("case", "set", "sweep", "folder", "alone", "ranks")
-    for key in entry:
+    for key in params.table_of(entry, where):
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
     if "case" not in entry:
@@ -155,9 +165,9 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     most = entry.get("ranks", 0)
     if not isinstance(most, int) or isinstance(most, bool) or ("ranks" in entry and most < 1):
         raise InputError(f"'{where}.ranks' is {most!r}; it must be a whole number from 1: the most ranks that the run can use")
-    table, place = _case(entry["case"], folder)
-    place = folder / entry.get("folder", place)
-    changed = cases.with_overrides(table, entry.get("set", {}))
+    table, place = _case(entry["case"], folder, f"{where}.case")
+    place = folder / params.text_of(entry["folder"], f"{where}.folder") if "folder" in entry else place
+    changed = cases.with_overrides(table, params.table_of(entry.get("set", {}), f"{where}.set"))
     combinations = _combinations(entry.get("sweep", common), f"{where}.sweep" if "sweep" in entry else "sweep")
     found = []
     for i, settings in enumerate(combinations):
@@ -167,10 +177,11 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     return found
 
 
-def _case(case: Any, folder: Path) -> tuple[dict[str, Any], Path]:
+def _case(case: Any, folder: Path, where: str) -> tuple[dict[str, Any], Path]:
     """The tables of a case that stands in ``folder`` or in the campaign itself, and where its files are looked for."""
     if isinstance(case, Mapping):
         return dict(case), folder
+    case = params.text_of(case, where)
     return cases.read_toml(folder / case), (folder / case).resolve().parent
 
 
@@ -218,5 +229,5 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
                 f"'stage.{name}.{key}' names a sweep of {len(known[value])} runs, {value!r}; stage {asked.kind!r} reads one there"
             )
     if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
-        rest["folder"] = str(folder / rest.get("folder", "."))
+        rest["folder"] = str(folder / params.text_of(rest.get("folder", "."), f"stage.{name}.folder"))
     return Stage(name, asked.kind, inputs, words, params.build(module.Params, rest, f"stage.{name}"))

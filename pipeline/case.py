@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import InputError
-from pipeline.params import Spec, build, quantity, setting, spec
+from pipeline.params import Spec, build, is_number, label_of, quantity, setting, spec, table_of
 from pipeline.plugin import nearest
 
 __all__ = ["Case", "Output", "Spec", "Time", "build", "parse", "quantity", "read", "read_toml", "setting", "with_overrides"]
 
+DEEPEST = 32  # tables and lists in each other: more are no case
+LONGEST_NAME = 100  # characters of a gauge's
 SECTIONS = ("title", "mesh", "solver", "time", "output", "gauges", "observed")
 
 
@@ -77,11 +79,27 @@ def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
 def read_toml(path: str | Path) -> dict[str, Any]:
     """The TOML file at ``path`` as nested dictionaries; `InputError` where it can't be read."""
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
+        text = Path(path).read_bytes().decode()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise InputError(f"no file {str(path)!r}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from None
+    except (OSError, ValueError) as error:  # may not be read, or a name that no file has
+        raise InputError(f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        table = tomllib.loads(text)
+    except ValueError as error:  # also of a number that is too long
+        raise InputError(f"{path} is not TOML: {error}") from None
+    except RecursionError:
+        table = None
+    if table is None or _depth_exceeds(table, DEEPEST):
+        raise InputError(f"{path}: more than {DEEPEST} tables and lists stand in each other")
+    return table
+
+
+def _depth_exceeds(value: Any, most: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return most < 0 or any(_depth_exceeds(one, most - 1) for one in inner)
 
 
 def parse(table: Mapping[str, Any], folder: Path) -> Case:
@@ -94,19 +112,22 @@ def parse(table: Mapping[str, Any], folder: Path) -> Case:
             raise InputError(f"section [{key}] is missing")
     return Case(
         text=to_toml(table),
-        title=str(table.get("title", "")),
+        title=label_of(table.get("title", ""), "title"),
         folder=folder,
         mesh=spec(table["mesh"], "mesh"),
         solver=spec(table["solver"], "solver"),
         time=build(Time, table["time"], "time"),
         output=build(Output, table.get("output", {}), "output"),
-        gauges={name: _place(place, f"gauges.{name}") for name, place in table.get("gauges", {}).items()},
-        observed=table.get("observed", {}),
+        gauges={
+            label_of(name, f"gauges.{name}", LONGEST_NAME): _place(place, f"gauges.{name}")
+            for name, place in table_of(table.get("gauges", {}), "gauges").items()
+        },
+        observed=table_of(table.get("observed", {}), "observed"),
     )
 
 
 def _place(value: Any, where: str) -> tuple[float, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(x, int | float) for x in value):
+    if not isinstance(value, list) or not value or not all(is_number(x) for x in value):
         raise InputError(f"'{where}' is {value!r}; it must be a list of coordinates in m, such as [9.36, 13.80]")
     return tuple(float(x) for x in value)
 
@@ -137,11 +158,11 @@ def with_overrides(table: Mapping[str, Any], overrides: Iterable[str] | Mapping[
 
 def _pair(text: str) -> tuple[str, Any]:
     path, equals, value = text.partition("=")
-    if not equals or not path.strip():
+    if not equals or not path.strip() or not text.isprintable():
         raise InputError(f"cannot set {text!r}: write key.path=value, such as solver.manning=0.01")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value.strip()  # a bare word is text
     return path.strip(), parsed
 

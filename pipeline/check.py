@@ -8,6 +8,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 
+from pipeline import checksums
 from pipeline.ensemble import read_header
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ENSEMBLE_SCHEMA, MESHES, RESULT_SCHEMA, SCHEMA, MeshLayout, mesh_layout, series_names
@@ -17,13 +18,17 @@ RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
 
 
 def validate(path: Path) -> str:
-    """The schema that the file at ``path`` keeps.
+    """The schema that the file at ``path`` keeps. Every byte of one with checksums is read and verified first.
 
     Raises
     ------
     InputError
         It does not: names the file and the first violation.
     """
+    with readable(path):
+        known = checksums.table(path)
+    for violation in _pages(path, known) if known else ():
+        raise InputError(f"{path}: {violation}")
     with readable(path), open_file(path) as file:
         schema = file.attrs.get("schema")
         if schema == ENSEMBLE_SCHEMA:
@@ -31,7 +36,43 @@ def validate(path: Path) -> str:
             return ENSEMBLE_SCHEMA
         for violation in _violations(path, file, schema):
             raise InputError(f"{path}: {violation}")
+        if known is None and checksums.ATTRIBUTE in file.attrs:
+            raise InputError(f"{path}: its checksums are missing: it was cut off at its end, or changed since it was written")
     return str(schema)
+
+
+def _pages(path: Path, known: checksums.Table) -> Iterator[str]:
+    """Pages that are not what was written, and what can't be read for them."""
+    bad = list(checksums.Checked(path, known).damaged())
+    if not bad:
+        return
+    text = f"{checksums.said(bad[0], bad[0] + 1, known.covered)} damaged (CRC-32)"
+    if len(bad) > 1:
+        text += f", and {len(bad) - 1} more pages of {checksums.PAGE} bytes"
+    yield f"{text}; {_lost(path)}"
+
+
+def _lost(path: Path) -> str:
+    """Which arrays of a damaged file can't be read."""
+    names: list[str] = []
+    lost: list[str] = []
+    try:
+        with open_file(path) as file:
+            names += [name for name, item in checksums.walk(file) if isinstance(item, h5py.Dataset)]
+            for name in names:
+                try:
+                    for _ in _parts(file[name]):
+                        pass
+                except checksums.DamagedFile:
+                    lost.append(name)
+    except checksums.DamagedFile:
+        return "HDF5's account of what is where is among them, nothing can be read"
+    return f"of {len(names)} arrays these can't be read whole: {', '.join(lost)}" if lost else "all arrays can be read"
+
+
+def _parts(data: Any) -> Iterator[Any]:
+    """The values of a dataset, a first index at a time where that is a frame."""
+    yield from data if data.ndim > 1 else [data[()]]
 
 
 def _violations(path: Path, file: Any, schema: Any) -> Iterator[str]:
@@ -77,10 +118,9 @@ def _blocks(path: Path) -> Iterator[str]:
 
 
 def _result(file: Any) -> Iterator[str]:
-    found: list[str] = []
-    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and "units" not in item.attrs else None)
-    for name in found:
-        yield f"{name} has no units"
+    for name, item in checksums.walk(file):
+        if isinstance(item, h5py.Dataset) and "units" not in item.attrs:
+            yield f"{name} has no units"
 
 
 def _mesh(file: Any, layout: MeshLayout) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, LAND, OBSERVED, STYLE
+from pipeline.figures import COMPUTED, LAND, OBSERVED, STYLE, plain
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -124,7 +124,7 @@ def gauges_held_out(tables: Mapping[str, Mapping[str, Array]]) -> Figure:
             for name in (name for name in NAMES if name in table):
                 line = {"color": COLOURS[name], "lw": 1.2} if name in COLOURS else {"color": "black", "lw": 2.6, "alpha": 0.35}
                 axis.plot(table["time"], table[name], label=NAMES[name], **line)
-            axis.set(ylabel="surface [m]", title=gauge)
+            axis.set(ylabel="surface [m]", title=plain(gauge))
         axes[0, 0].legend(frameon=False, fontsize=8, loc="upper right", ncols=len(NAMES))
         axes[-1, 0].set_xlabel("t [s]")
     return figure

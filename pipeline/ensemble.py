@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline import checksums
 from pipeline.errors import InputError
 from pipeline.layout import ENSEMBLE_SCHEMA, part_name
 from pipeline.store import readable
@@ -59,13 +60,14 @@ def write_members(path: Path, first: int, states: Array) -> None:
 def finish(path: Path) -> None:
     """Say that the file is whole, and give it its name."""
     with h5py.File(part_name(path), "r+") as file:
-        file.attrs["complete"] = np.int32(1)
+        file.attrs.update({checksums.ATTRIBUTE: checksums.TOLD, "complete": np.int32(1)})
+    checksums.append(part_name(path))
     part_name(path).replace(path)
 
 
 def read_header(path: Path) -> Header:
     """What the file at ``path`` holds; `InputError` where it is no whole ensemble file."""
-    with readable(path), h5py.File(path, "r") as file:
+    with readable(path), checksums.open_hdf5(path) as file:
         schema = file.attrs.get("schema")
         if schema != ENSEMBLE_SCHEMA:
             raise InputError(f"{path}: attribute schema is {schema!r}; an ensemble's is {ENSEMBLE_SCHEMA!r}")
@@ -78,5 +80,5 @@ def read_header(path: Path) -> Header:
 
 def read_members(path: Path, first: int, last: int) -> Array:
     """States (last - first, C, V)."""
-    with h5py.File(path, "r") as file:
+    with readable(path), checksums.open_hdf5(path) as file:
         return np.asarray(file["states"][first:last])

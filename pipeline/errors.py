@@ -1,11 +1,26 @@
 """The two ways in which a command can fail; each is told to the user in one line."""
 
+LONGEST = 2000  # characters of a message
 
-class InputError(ValueError):
+
+def one_line(text: str) -> str:
+    """``text`` as one line for a terminal or a log: what can't be shown is escaped, the middle of what is too long is left out."""
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
+
+
+class _Told(Exception):
+    """An exception whose message is one line, whatever names stand in it."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+class InputError(_Told, ValueError):
     """What the user asked for is wrong: exit code 2. The message names the thing and says what exists."""
 
 
-class RunError(RuntimeError):
+class RunError(_Told, RuntimeError):
     """A fault while running (disk full, a rank that died, an unstable run): exit code 1."""
 
 

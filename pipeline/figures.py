@@ -35,6 +35,11 @@ COMPUTED, OBSERVED, LAND = "#0b6e99", "#d1495b", "#cdbfa5"
 WET = 1e-3  # [m] of water that a map shows as water
 
 
+def plain(name: str) -> str:
+    """A name from a case as a figure's text: a $ in it begins no formula."""
+    return name.replace("$", r"\$")
+
+
 def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]], gauges: Mapping[str, tuple[float, ...]]) -> Figure:
     """The free surface (cells,) [m] where the depth (cells,) [m] is above `WET`, at each of ``frames``: (time [s], surface, depth)."""
     corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
@@ -100,7 +105,7 @@ def gauges(series: Mapping[str, Mapping[str, Array]], notes: Mapping[str, str], 
             elif name in crests:
                 axis.axhline(crests[name] * 1e3, color=OBSERVED, lw=1.1, ls=":", label="first crest observed")
             axis.plot(columns_["time"], columns_["computed"] * 1e3, color=COMPUTED, lw=1.3, label="computed")
-            axis.set_title(f"{name}   {notes.get(name, '')}")
+            axis.set_title(f"{plain(name)}   {notes.get(name, '')}")
         for axis in axes.flat[len(series) :]:
             axis.set_visible(False)
         for axis in axes[:, 0]:

@@ -7,6 +7,7 @@ that exists. A quantity is a number in the declared unit, or text with a unit of
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -16,6 +17,12 @@ from pipeline.errors import InputError
 from pipeline.plugin import nearest
 
 MISSING: Any = dataclasses.MISSING
+_UNIT = r"[^\W\d]\w*(?:(?:\*\*|\^)(?:-?\d|\(-?\d/\d\)))?"
+# A number and a product of units: pint itself would compute any sum or power of numbers, such as 9**9**9, for ever.
+QUANTITY = re.compile(rf"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*(?:1?\s*/)?\s*{_UNIT}(?:(?:\s*[*/]\s*|\s+){_UNIT})*\s*")
+LONGEST = 100  # characters of a quantity
+LONGEST_LABEL = 1000  # characters of a title
+LARGEST_INT = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
         class itself refuses in ``__post_init__``.
     """
     fields = {f.name: f for f in dataclasses.fields(cls)}
+    table = table_of(table, where)
     for key in table:
         if key not in fields:
             raise InputError(f"unknown key '{where}.{key}'{nearest(key, fields)}; there are: {', '.join(fields)}")
@@ -84,12 +92,12 @@ def _value(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
     if kind is Spec:
         return spec(value, where)
     if dataclasses.is_dataclass(kind):
-        return build(typing.cast(type, kind), _table(value, where), where)
+        return build(typing.cast(type, kind), value, where)
     if origin is tuple:
         return _tuple(arguments, value, where, meta)
     if origin in (dict, Mapping) or kind is dict:
         item = arguments[1] if arguments else Any
-        return {k: _value(item, v, f"{where}.{k}", meta) for k, v in _table(value, where).items()}
+        return {k: _value(item, v, f"{where}.{k}", meta) for k, v in table_of(value, where).items()}
     return _scalar(kind, value, where, meta)
 
 
@@ -123,6 +131,8 @@ def _scalar(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
             bound = f">= {meta['low']}" if number < meta["low"] else f"> {meta['above']}"
             raise InputError(f"'{where}' is {value!r}; it must be {bound} {meta.get('unit', '')}".rstrip())
         return number
+    if kind is int and isinstance(value, int) and abs(value) > LARGEST_INT:
+        raise InputError(f"'{where}' is a number of more than 64 bits")
     if kind is Any or (isinstance(value, kind) and not (kind is int and isinstance(value, bool))):
         return value
     raise InputError(f"'{where}' is {value!r}; it must be of type {kind.__name__}")
@@ -134,14 +144,24 @@ def _quantity(value: Any, where: str, unit: str | None) -> float:
         value = _convert(value, where, unit)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"'{where}' is {value!r}; it must be a number{f' [{unit}]' if unit else ''}")
-    if not math.isfinite(value):
+    if not is_number(value):
         raise InputError(f"'{where}' is {value!r}; it must be finite")
     return float(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a number, finite as a float."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def _convert(text: str, where: str, unit: str) -> float:
     import pint  # slow to import, and few cases write their own units
 
+    if len(text) > LONGEST or not QUANTITY.fullmatch(text):
+        raise InputError(f"'{where}' is {text!r}; it must be a number or a quantity in [{unit}], such as '1.5 {unit}'")
     registry = _registry()
     try:
         return float(registry.Quantity(text).to(unit).magnitude)
@@ -171,16 +191,34 @@ def spec(value: Any, where: str) -> Spec:
     InputError
         ``value`` is no table or has no ``kind``.
     """
-    table = dict(_table(value, where))
+    table = dict(table_of(value, where))
     kind = table.pop("kind", None)
     if not isinstance(kind, str):
         raise InputError(f"'{where}' needs a kind, such as kind = \"...\"")
     return Spec(kind, table)
 
 
-def _table(value: Any, where: str) -> Mapping[str, Any]:
+def table_of(value: Any, where: str) -> Mapping[str, Any]:
+    """``value``, which must be a table; `InputError` where it is none."""
     if not isinstance(value, Mapping):
         raise InputError(f"'{where}' is {value!r}; it must be a table")
+    return value
+
+
+def label_of(value: Any, where: str, longest: int = LONGEST_LABEL) -> str:
+    """``value``, which must be a line of text that can be shown anywhere; `InputError` where it is none."""
+    text = text_of(value, where)
+    if len(text) > longest:
+        raise InputError(f"'{where}' has {len(text)} characters; it may have {longest}")
+    if not text.isprintable():
+        raise InputError(f"'{where}' is {text!r}; it must be one line without control characters")
+    return text
+
+
+def text_of(value: Any, where: str) -> str:
+    """``value``, which must be text; `InputError` where it is none."""
+    if not isinstance(value, str):
+        raise InputError(f"'{where}' is {value!r}; it must be text")
     return value
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline.checksums import DamagedFile, open_hdf5, walk
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA, Field
 from pipeline.salvage import Written
@@ -183,19 +184,22 @@ class Source:
     def __getitem__(self, place: Any) -> Array:
         import hdf5plugin  # noqa: F401  (registers the filters)
 
-        with h5py.File(self.path, "r") as file:
-            return np.asarray(file[self.name][place])
+        try:
+            with readable(self.path), open_hdf5(Path(self.path)) as file:
+                return np.asarray(file[self.name][place])
+        except DamagedFile as error:
+            raise DamagedFile(f"{error}, in {self.name}") from None
 
 
 def open_file(path: Path) -> Any:
     """The file at ``path``; one that was cut off only where it is an archive, whose whole blocks can be read."""
     try:
-        return h5py.File(path, "r")
+        return open_hdf5(path)
     except OSError:
-        from pipeline.compression.cut_off import open_hdf5, size_before
+        from pipeline.compression import cut_off
 
-        if path.is_file() and size_before(path):
-            file = open_hdf5(path)
+        if path.is_file() and cut_off.size_before(path):
+            file = cut_off.open_hdf5(path)
             with contextlib.suppress(KeyError, RuntimeError):  # what HDF5 says of the file may be cut off too
                 if file.attrs.get("schema") == ARCHIVE_SCHEMA:
                     return file
@@ -210,14 +214,11 @@ def _fields(group: Any) -> dict[str, Field]:
 def read_result(path: Path) -> dict[str, dict[str, Array]]:
     """The tables of a stage's ``result.h5``: group to column to values."""
     tables: dict[str, dict[str, Array]] = {}
-    with h5py.File(path, "r") as file:
-
-        def take(name: str, item: Any) -> None:
+    with readable(path), open_hdf5(path) as file:
+        for name, item in walk(file):
             if isinstance(item, h5py.Dataset):
                 group, _, column = name.rpartition("/")
                 tables.setdefault(group, {})[column] = item[...]
-
-        file.visititems(take)
     return tables
 
 

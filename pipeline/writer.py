@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline import xdmf
+from pipeline import checksums, xdmf
 from pipeline.errors import InputError
 from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
 from pipeline.salvage import Written
@@ -243,15 +243,26 @@ def write_result(path: Path, tables: Mapping[str, Mapping[str, tuple[Array, str,
 
 
 def publish(path: Path) -> None:
-    """Mark a closed file as whole and give it its final name; one with fields gets its ``.xdmf`` (one rank only)."""
-    part = part_name(path)
+    """Complete a closed file, and give it its checksums and its final name (one rank only)."""
+    release(path, complete(path))
+
+
+def complete(path: Path) -> str:
+    """Mark a closed file as whole, for `release`; returns the text of the ``.xdmf`` of one with fields (one rank only)."""
     text = ""
-    with h5py.File(part, "r+") as file:
+    with h5py.File(part_name(path), "r+") as file:
         if "fields" in file:
             xdmf.add_views(file)
             text = xdmf.describe(file, path.name)
+        file.attrs[checksums.ATTRIBUTE] = checksums.TOLD
         file.attrs["complete"] = np.int32(1)
-    sync(part)
+    return text
+
+
+def release(path: Path, text: str, sums: Array | None = None) -> None:
+    """Give a complete file its checksums, where ``sums`` holds those of all its pages, and its final name (one rank only)."""
+    part = part_name(path)
+    checksums.append(part, sums)
     part.replace(path)
     if text:
         write_text(path.with_suffix(".xdmf"), text)

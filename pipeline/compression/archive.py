@@ -5,7 +5,6 @@ blocks stand in ``/archive/GROUP/bytes``, written last, so that a file that was 
 """
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 
+from pipeline import checksums
 from pipeline.compression import copying
 from pipeline.compression.blocks import Cut
 from pipeline.compression.cut_off import open_hdf5
@@ -82,7 +82,7 @@ def _beside(run: h5py.File, file: h5py.File) -> None:
     """All but the values of the fields."""
     copying.copy_all(run, file, lambda name: name.split("/")[0] in LEFT_OUT, PACKED)
     copying.copy_attrs(run, file)
-    file.attrs.update({"schema": ARCHIVE_SCHEMA, "complete": np.int32(0)})
+    file.attrs.update({"schema": ARCHIVE_SCHEMA, "complete": np.int32(0), checksums.ATTRIBUTE: checksums.TOLD})
     names = [f"fields/{name}" for name in run["fields"]]
     for name in names:
         item = run[name]
@@ -92,11 +92,17 @@ def _beside(run: h5py.File, file: h5py.File) -> None:
     copying.attach(run, file, names)
 
 
+def covered(path: Path) -> int:
+    """Bytes of the archive at ``path`` before its blocks, which have checksums of their own."""
+    with h5py.File(path, "r") as file:
+        places = [group["bytes"].id.get_offset() for group in file[ARCHIVE].values() if isinstance(group, h5py.Group)]
+    return min([place for place in places if place is not None], default=path.stat().st_size)
+
+
 def publish(path: Path) -> None:
     """Mark the closed archive as whole and give it its final name."""
     part = part_name(path)
     with h5py.File(part, "r+") as file:
         file.attrs.modify("complete", np.int32(1))  # in place: nothing new stands behind the blocks
-    with open(part, "rb") as handle:
-        os.fsync(handle.fileno())
+    checksums.append(part, covered=covered(part))
     part.replace(path)

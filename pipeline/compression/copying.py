@@ -6,14 +6,15 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline.checksums import walk
+
 DIMENSION_ATTRS = {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates", "DIMENSION_LABELS"}
 LARGE = 4096  # [B]: arrays of more are packed without loss
 
 
 def copy_all(source: h5py.File, target: h5py.File, skip: Callable[[str], bool], packed: Mapping[str, Any]) -> None:
     """Copy groups, datasets, attributes and dimension scales, except those whose names ``skip`` takes; large arrays ``packed``."""
-    found: list[str] = []
-    source.visit(found.append)
+    found = [name for name, _ in walk(source)]
     for name in found:
         if skip(name):
             continue

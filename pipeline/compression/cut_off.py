@@ -1,4 +1,4 @@
-"""Open HDF5 files that were cut off, as far as they go: what is missing is shown to HDF5 as zeros, where it would not open them."""
+"""Open HDF5 files that were cut off, as far as they go: HDF5 is told the size that they had, else it would not open them."""
 
 import io
 import os
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+
+from pipeline import checksums
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_PLACE = {0: 40, 1: 44, 2: 28, 3: 28}  # of the file's size in HDF5's superblock, by its version
@@ -15,7 +17,7 @@ LARGEST = 2**48  # [B]: a size of more is a damaged number
 def open_hdf5(path: Path) -> h5py.File:
     """The HDF5 file at ``path``, for reading; `OSError` where it can't be opened even so."""
     missing = size_before(path)
-    return h5py.File(Padded(path, missing), "r") if missing else h5py.File(path, "r")
+    return h5py.File(Padded(path, missing), "r") if missing else checksums.open_hdf5(path)
 
 
 def size_before(path: Path) -> int:
@@ -30,11 +32,14 @@ def size_before(path: Path) -> int:
 
 
 class Padded(io.RawIOBase):
-    """A file that was cut off, with zeros up to the ``size`` that it had."""
+    """A file that was cut off, with the ``size`` that it had. What is read beyond its end is refused: zeros would be taken for values."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._raw = open(path, "rb")  # noqa: SIM115  (closed by close)
-        self._size, self._at = size, 0
+        self._path, self._size, self._at = path, size, 0
+
+    def __repr__(self) -> str:  # h5py takes it for the file's name
+        return str(self._path)
 
     def close(self) -> None:
         self._raw.close()
@@ -58,6 +63,8 @@ class Padded(io.RawIOBase):
         count = min(len(view), max(self._size - self._at, 0))
         self._raw.seek(self._at)
         data = self._raw.read(count)
-        view[:count] = data + bytes(count - len(data))
+        if len(data) < count:
+            raise checksums.DamagedFile(f"{self._path} was cut off, and what is asked for stood behind")
+        view[:count] = data
         self._at += count
         return count

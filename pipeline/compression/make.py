@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import checksums
 from pipeline.compression import archive, choice, coding, reader, wishes
 from pipeline.compression.blocks import LARGEST, Block, Cut, cut
 from pipeline.compression.coding import Facts
@@ -157,7 +158,7 @@ def _attempt(run: Path, path: Path, asked: Asked, plan: Plan, share: float, clie
         first = {name: plan.of(name)[0] for name in plan.cuts}
         archive.write(part_name(path), run, plan.cuts, blocks, lambda name, i: journal.read(first[name] + i), manifest)
     _verify(path, plan, targets, manifest, client)
-    return {"manifest": manifest, "trials": rows, "bytes": part_name(path).stat().st_size, "run_bytes": run.stat().st_size}
+    return {"manifest": manifest, "trials": rows, "bytes": _size(part_name(path)), "run_bytes": run.stat().st_size}
 
 
 def _code(read: Reading, target: Target, codecs: Sequence[str]) -> tuple[bytes, Facts]:
@@ -281,6 +282,11 @@ def _raw(plan: Plan) -> int:
     return sum(of.raw_bytes for of in plan.cuts.values())
 
 
+def _size(part: Path) -> int:
+    """The size [B] that the closed archive will have."""
+    return part.stat().st_size + checksums.room(archive.covered(part))
+
+
 def _share(run: Path, path: Path, plan: Plan, allowed: float) -> float:
     """Bytes that a byte of values may take, from the size of an archive without blocks; `InputError` where that is too large."""
     part = part_name(path)
@@ -288,7 +294,7 @@ def _share(run: Path, path: Path, plan: Plan, allowed: float) -> float:
     groups = {name: {"cut": of.to_json(), **_measures(plan.facts[0])} for name, of in plan.cuts.items()}
     manifest: dict[str, Any] = {"versions": {name: _version(name) for name in PACKAGES}, "groups": groups}
     archive.write(part, run, plan.cuts, none, lambda name, i: b"", manifest)
-    left = allowed - part.stat().st_size - MANIFEST_GROWS
+    left = allowed - _size(part) - MANIFEST_GROWS
     part.unlink()
     if left < 64 * len(plan.blocks):
         raise InputError(f"a budget of {allowed:.0f} bytes is too small: all but the fields takes {allowed - left:.0f}")

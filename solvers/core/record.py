@@ -15,12 +15,13 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from pipeline import checksums
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.layout import MESHES, SCHEMA, part_name
 from pipeline.salvage import CLOSED, Written, stamp
 from pipeline.store import Store
-from pipeline.writer import Writer, publish, sync
+from pipeline.writer import Writer, complete, release, sync
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock
 from solvers.core.resume import belongs, take_over
@@ -258,7 +259,7 @@ class Recorder:
         self.comm.barrier()
         if self.comm.rank == 0:
             sync(part_name(self.path))
-            publish(self.restart_path)
+        self._publish(self.restart_path)
         self._last_checkpoint = time.monotonic()
 
     def _note_written(self, writer: Writer) -> None:
@@ -294,10 +295,18 @@ class Recorder:
             self._writer.write_maxima(self._fields.place, maxima)
             self._write_restart(self._writer, saved, self._clock_attrs(clock))
         self.close()
-        self.comm.barrier()
+        self._publish(self.path)
         if self.comm.rank == 0:
-            publish(self.path)
             self.restart_path.unlink(missing_ok=True)
+
+    def _publish(self, path: Path) -> None:
+        """Give a closed file its checksums, of which each rank makes a share, and its final name. Collective."""
+        self.comm.barrier()
+        text = complete(path) if self.comm.rank == 0 else ""
+        self.comm.barrier()
+        sums = self.comm.gather(checksums.share(part_name(path), self.comm.rank, self.comm.size))
+        if self.comm.rank == 0:
+            release(path, text, np.concatenate(sums))
 
     def close(self) -> None:
         """Close the output; what is unfinished keeps its unfinished name."""

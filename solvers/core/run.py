@@ -18,7 +18,7 @@ import numpy as np
 
 from pipeline import params, plugin, provenance
 from pipeline.case import Case
-from pipeline.errors import RunError, WriteError
+from pipeline.errors import InputError, RunError, WriteError
 from pipeline.writer import write_text
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock, simulate
@@ -66,6 +66,19 @@ def mesh_of(case: Case) -> Any:
     return module.build(params.build(module.Params, case.mesh.table, "mesh"), folder=case.folder)
 
 
+@contextlib.contextmanager
+def values_blamed() -> Iterator[None]:
+    """Let numbers that no mesh or state can be made of (a size that overflows, more cells than memory) be an `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ArithmeticError, MemoryError, ValueError) as error:
+        log.debug("the mesh, the model or its first state can't be made", exc_info=True)
+        reason = (str(error).splitlines() or ["no memory"])[0]
+        raise InputError(f"no mesh and first state can be made of the case's values: {type(error).__name__}: {reason}") from error
+
+
 def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
     """Run ``case`` and write its files into ``folder``; go on from a checkpoint where one is left there.
 
@@ -85,8 +98,9 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         log.setLevel(logging.ERROR)  # what all ranks would say, one says
     solver = plugin.load("solvers", case.solver.kind)
     solver_params = params.build(solver.Params, case.solver.table, "solver")
-    mesh = mesh_of(case)
-    model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
+    with values_blamed():
+        mesh = mesh_of(case)
+        model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
     made_from = comm.broadcast(provenance.of_run(case) if comm.rank == 0 else None)
     facts = _facts(mesh, comm) | {"provenance": json.dumps(made_from)}
     recorder = Recorder(case, mesh, model, comm, folder, facts)
@@ -119,7 +133,8 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
     saved = recorder.start()
     state, clock = saved if saved else (None, None)
     first_step = clock.step if clock else 0
-    mass_start = model.mass(model.initial())[0]
+    with values_blamed():
+        mass_start = model.mass(model.initial())[0]
     scale = mass_start if model.drift_is_relative else 1.0
     drift = 0.0
     begun = time.perf_counter()

@@ -1,5 +1,6 @@
 """The house keeps its own rules: packages, environments, contracts, documents."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -111,3 +112,20 @@ def test_without_root_the_set_up_prints_the_line_for_an_administrator_and_stops(
     line = done.stderr.splitlines()[-1]
     assert line.startswith("apt-get install ")
     assert {"pkg-config", "libopenmpi-dev", "openmpi-bin", "petsc-dev", "libhdf5-openmpi-dev", "libfftw3-dev"} <= set(line.split())
+
+
+def test_nothing_that_a_user_hands_in_is_unpickled():
+    """Ruff keeps out pickle, eval, exec and yaml.load; what it does not know stands here."""
+    for path in (one for folder in ("pipeline", "meshes", "solvers", "jobs") for one in (ROOT / folder).rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            said = {word.arg: getattr(word.value, "value", None) for word in call.keywords}
+            assert said.get("allow_pickle", False) is False, f"{path}:{call.lineno}"
+            assert ast.unparse(call.func) != "torch.load" or said.get("weights_only") is True, f"{path}:{call.lineno}"
+            assert said.get("shell", False) is False, f"{path}:{call.lineno}"
+
+
+def test_lint_refuses_what_runs_code_from_a_file(tmp_path):
+    source = "import pickle\nimport joblib\nx = pickle.load(None)\ny = eval('1')\nexec('1')\n"
+    command = [sys.executable, "-m", "ruff", "check", "--config", ROOT / "pyproject.toml", "--output-format", "concise", "-"]
+    told = subprocess.run([*command, "--stdin-filename", "x.py"], input=source, capture_output=True, text=True, check=False).stdout
+    assert all(rule in told for rule in ("S301", "S307", "S102", "TID251")), told

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
+from pipeline.checksums import open_hdf5
 from pipeline.errors import InputError
 from pipeline.store import Store, readable
 
@@ -74,7 +74,7 @@ def of_file(path: Path) -> States:
     InputError
         There is no such file, it lacks a dataset, shapes do not fit each other, or times do not grow.
     """
-    with readable(path), h5py.File(path, "r") as file:
+    with readable(path), open_hdf5(path) as file:
         for name in ("time", "u", "length"):
             if name not in file:
                 raise InputError(
