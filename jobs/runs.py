@@ -153,7 +153,7 @@ def _side_by_side(
     runs: Sequence[Run], folder: Path, ranks: int, at_once: int, *, forced: Collection[str], say: Any
 ) -> dict[str, Exception]:
     """All ``runs`` on ``ranks`` ranks each, ``at_once`` of them at a time; where some fail, the others go on."""
-    from jobs.launch import run_side_by_side
+    from jobs.side_by_side import run_side_by_side
 
     todo = []
     for run in runs:

@@ -18,6 +18,7 @@ from pipeline.store import Store, read_result
 from pipeline.writer import write_text
 
 MAPS = 4
+MOST_DRAWN = 12  # runs with figures; of more some are drawn, and all stand in a table
 MOST_FRAMES = 1000  # along the time axis of a figure
 TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 
@@ -30,7 +31,8 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     environment.filters |= {"equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=campaign.title or folder.name,
-        runs=[_run(run, folder / run.folder) for run in campaign.runs],
+        runs=[_run(run, folder / run.folder) for run in _drawn(campaign.runs)],
+        table=[_line(run, folder / run.folder) for run in campaign.runs] if len(campaign.runs) > MOST_DRAWN else [],
         stages=[_stage(stage, folder / stage.name) for stage in campaign.stages],
     )
     path = folder / "report.html"
@@ -44,6 +46,18 @@ def _equation(text: str) -> str:
     shown = re.sub(r"\*\*\(?(\d+(?:/\d+)?)\)?", r"<sup>\1</sup>", shown)
     shown = re.sub(r"(\d)e([+-]\d+)", lambda m: f"{m[1]} × 10<sup>{int(m[2])}</sup>", shown)
     return re.sub(r"\bu\b", "<i>u</i>", shown.replace("*", "\u2009").replace("-", "−"))
+
+
+def _drawn(runs: Sequence[Run]) -> Sequence[Run]:
+    """All ``runs``, or some that are evenly spaced, the first and the last among them."""
+    return runs if len(runs) <= MOST_DRAWN else [runs[i] for i in np.linspace(0, len(runs) - 1, MOST_DRAWN).round().astype(int)]
+
+
+def _line(run: Run, folder: Path) -> tuple[str, ...]:
+    """A run's line in the table: its name, what a sweep set, the first facts that all solvers have."""
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    settings = ", ".join(f"{key} = {value}" for key, value in run.settings.items())
+    return run.name, settings, f"{summary['cells']:,}", f"{summary['steps']:,}", f"{summary['t_end']:.6g} s", f"{summary['wall_s']:.1f} s"
 
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
