@@ -53,11 +53,12 @@ def _drawn(runs: Sequence[Run]) -> Sequence[Run]:
     return runs if len(runs) <= MOST_DRAWN else [runs[i] for i in np.linspace(0, len(runs) - 1, MOST_DRAWN).round().astype(int)]
 
 
-def _line(run: Run, folder: Path) -> tuple[str, ...]:
+def _line(run: Run, folder: Path) -> tuple[str, str, list[str]]:
     """A run's line in the table: its name, what a sweep set, the first facts that all solvers have."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     settings = ", ".join(f"{key} = {value}" for key, value in run.settings.items())
-    return run.name, settings, f"{summary['cells']:,}", f"{summary['steps']:,}", f"{summary['t_end']:.6g} s", f"{summary['wall_s']:.1f} s"
+    numbers = [f"{summary['cells']:,}", f"{summary['steps']:,}", f"{summary['t_end']:.6g} s", f"{summary['wall_s']:.1f} s"]
+    return run.name, settings, numbers
 
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
