@@ -15,10 +15,11 @@ from typing import Any
 
 from jobs.lock import passed_on
 from jobs.progress import EVENTS, show
-from pipeline.errors import InputError, RunError, StopError
+from pipeline.errors import InputError, RunError, StopError, WriteError
 from solvers.core.run import Progress
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+KINDS = {kind.__name__: kind for kind in (InputError, StopError, WriteError)}  # of what a run raised; all else is a RunError
 LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
 
@@ -124,7 +125,7 @@ def follow_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, n
 def outcome(last: dict[str, Any], folder: Path, died: str) -> dict[str, Any]:
     """The summary in a run's ``last`` event, or what it raised; ``died`` says that it left without a word, with a place for when."""
     if last.get("event") == "error":
-        raise {"InputError": InputError, "StopError": StopError}.get(last["kind"], RunError)(last["message"])
+        raise KINDS.get(last["kind"], RunError)(last["message"])
     if last.get("event") != "done":
         after = f" after t = {last['t']:.6g} s" if "t" in last else ""
         raise RunError(f"{died.format(after)}; see {folder / 'log.txt'}; the same command goes on from the last checkpoint")

@@ -15,6 +15,7 @@ from pipeline import provenance
 from pipeline.campaign import Run
 from pipeline.case import Case
 from pipeline.data import text_of
+from pipeline.disk import writing
 from pipeline.errors import InputError, InUseError, RunError, StopError
 from pipeline.writer import write_text
 
@@ -80,11 +81,13 @@ def do_runs(
 
 def _one(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: bool, say: Any) -> None:
     """One run into ``folder``, in this process, on the ranks of this world, or on new ones."""
+    from solvers.core.comm import abort_on_error
+
     done = comm.rank == 0 and not force and is_done(folder, run.case)
     if comm.broadcast(done):
         say(f"{run.name}: done before, unchanged ({folder})")
         return
-    with _locked_by_one(folder, comm):
+    with abort_on_error(comm), writing(folder), _locked_by_one(folder, comm):
         if comm.rank == 0:
             prepare(folder, run.case.text, force=force)
         comm.barrier()
@@ -195,8 +198,6 @@ def _here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
     try:
         with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0, folder=folder) as shown:
             return run_case(run.case, folder, comm, shown)
-    except OSError as error:
-        raise RunError(f"cannot write in {folder}: {error}") from None
     finally:
         log.removeHandler(handler)
         handler.close()

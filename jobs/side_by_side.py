@@ -15,6 +15,7 @@ from typing import Any
 from jobs.launch import Running, environment, follow_ranks, outcome, python_path, signals_passed_on
 from jobs.lock import locked, passed_on
 from jobs.progress import EVENTS
+from pipeline.disk import writing
 from pipeline.errors import InputError, RunError, StopError
 
 
@@ -39,7 +40,7 @@ def run_side_by_side(
             if running.stopped:
                 raise StopError("not started: the campaign was asked to stop")
             case_folder, folder = jobs[i]
-            with locked(folder):
+            with writing(folder), locked(folder):
                 prepare(i)
                 if ranks == 1:
                     return workers.run(folder / "case.toml", case_folder, folder, running)

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from jobs.progress import LINE, emit, show
+from pipeline.disk import writing
 from pipeline.errors import InputError, RunError, StopError, WriteError
 
 LARGEST = 2**16  # [B] of a message
@@ -45,14 +46,13 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _do(case_file: Path, case_folder: Path, folder: Path, lock: Iterable[int]) -> None:
     """One run; ends the process where another could suffer from how it failed."""
-    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, sys.stderr.fileno())  # what libraries print goes there too
-    os.close(log)
     try:
+        log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(log, sys.stderr.fileno())  # what libraries print goes there too
+        os.close(log)
         event: dict[str, Any] = {"event": "done", "summary": _run(case_file, case_folder, folder)}
-    except (StopError, WriteError, OSError) as error:
-        words = str(error) if isinstance(error, RunError) else f"cannot write in {folder}: {error}"
-        event = {"event": "error", "kind": "StopError" if isinstance(error, StopError) else "RunError", "message": words, "last": True}
+    except (StopError, WriteError) as error:
+        event = {"event": "error", "kind": type(error).__name__, "message": str(error), "last": True}
     except (InputError, RunError) as error:
         event = {"event": "error", "kind": type(error).__name__, "message": str(error)}
     except Exception as error:
@@ -73,7 +73,7 @@ def _run(case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:
     from solvers.core.run import run_case
 
     parsed = case.parse(case.read_toml(case_file), case_folder)
-    with show(folder.name, quiet=False, lead=True, folder=folder) as shown:
+    with writing(folder), show(folder.name, quiet=False, lead=True, folder=folder) as shown:
         return run_case(parsed, folder, Serial(), shown)
 
 
