@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
     where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
     holder = lock.holder(place)
     if holder or (word and word.goes):
-        return Step(step.name, kind, "running", _told(holder, word), **_going(place, holder, word) | where | _node(holder, word))
+        return Step(step.name, kind, "running", _told(place, holder, word), **_going(place, holder, word) | where | _node(holder, word))
     if record.has_result(step, folder) and _of_this(step, place):
         note = f"though SLURM says {word.state}" if word and not (word.waits or word.state == "COMPLETED") else ""
         return Step(step.name, kind, "done", note, progress=1.0, **where)
@@ -125,13 +126,22 @@ def _slurms(word: Word) -> str:
     return f"SLURM says {word.state}" + (f", {word.reason}" if word.reason else "")
 
 
-def _told(holder: Mapping[str, Any] | None, word: Word | None) -> str:
+def _told(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> str:
     """What is to be said where files and SLURM differ on what is at work."""
     if holder and word and not (word.goes or word.waits):
         return f"process {holder.get('pid')} is at work, though SLURM says {word.state}"
     if holder and word is None:
         return f"process {holder.get('pid')}"
-    return "" if holder else "starting or ending"
+    return "" if holder else f"no process is at work in its folder: starting, ending, or lost with its node{_last_sign(place)}"
+
+
+def _last_sign(place: Path) -> str:
+    """When a run that is no longer at work noted where it stood."""
+    try:
+        noted = json.loads(text_of(place / PROGRESS) or "{}")["noted"]
+    except (json.JSONDecodeError, KeyError):
+        return ""
+    return f"; its last sign is {max(0.0, time.time() - noted):.0f} s old"
 
 
 def _node(holder: Mapping[str, Any] | None, word: Word | None) -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA, Field
+from pipeline.salvage import Written
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -145,6 +146,10 @@ class Store:
             raise InputError(f"{self.path} holds no restart")
         group = self._file["restart"]
         return {name: data[...] for name, data in group.items()}, dict(group.attrs)
+
+    def written(self) -> Written:
+        """What a checkpoint notes of the unfinished file beside it."""
+        return Written.read(self._file)
 
     def _source(self, group: str, name: str) -> Any:
         known = list(self._file.get(group, {}))

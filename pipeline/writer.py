@@ -5,7 +5,7 @@ A file is ``NAME.part`` until it is whole, and is then renamed.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from pipeline import xdmf
 from pipeline.errors import InputError
-from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name, series_names
+from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
+from pipeline.salvage import Written
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -184,20 +185,6 @@ class Writer:
         else:
             data[place] = block
 
-    def truncate(self, frames: int, samples: int, statistics: int = 0) -> None:
-        """Drop all that was written after a checkpoint, of ``/gauges`` but ``samples`` and of ``/statistics`` but ``statistics``."""
-        file = self._file
-        kept = {name: count for name, count in (("gauges", samples), ("statistics", statistics)) if name in file}
-        if file["time"].shape[0] < frames or any(file[name]["time"].shape[0] < count for name, count in kept.items()):
-            raise InputError(f"{self.part} holds less than its checkpoint says")
-        file["time"].resize((frames,))
-        for data in file["fields"].values():
-            data.resize((frames, *data.shape[1:]))
-        for group, count in kept.items():
-            for name in series_names(file[group]):
-                data = file[group][name]
-                data.resize((count, *data.shape[1:]))
-
     def set_attrs(self, attrs: Mapping[str, Any]) -> None:
         """Set attributes of the file."""
         self._file.attrs.update(attrs)
@@ -222,6 +209,18 @@ class Writer:
     def flush(self) -> None:
         """Bring all that was written to the file."""
         self._file.flush()
+
+    def note_written(self, written: Written, *, share: tuple[int, int], gather: Callable[[Any], Sequence[Any]]) -> None:
+        """Add to ``written`` what was flushed since the last time (see `Written.note`)."""
+        written.note(self._file, lead=self._lead, share=share, gather=gather)
+
+    def write_written(self, written: Written) -> None:
+        """Let a checkpoint hold ``written``."""
+        written.write(self._file, lead=self._lead)
+
+    def take_over(self, old: Path, written: Written) -> None:
+        """Fill the empty series with what ``old`` holds of them (see `Written.copy`)."""
+        written.copy(old, self._file)
 
     def close(self) -> None:
         """Close the file under its unfinished name."""
@@ -252,11 +251,16 @@ def publish(path: Path) -> None:
             xdmf.add_views(file)
             text = xdmf.describe(file, path.name)
         file.attrs["complete"] = np.int32(1)
-    with open(part, "rb") as handle:
-        os.fsync(handle.fileno())
+    sync(part)
     part.replace(path)
     if text:
         write_text(path.with_suffix(".xdmf"), text)
+
+
+def sync(path: Path) -> None:
+    """Bring what was written to the file at ``path`` to the disk."""
+    with open(path, "rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,8 +16,9 @@ from pipeline.case import Case
 from pipeline.disk import why_not_written
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.layout import MESHES, SCHEMA, part_name
-from pipeline.store import Store
-from pipeline.writer import Writer, publish
+from pipeline.salvage import CLOSED, Written, stamp
+from pipeline.store import Store, readable
+from pipeline.writer import Writer, publish, sync
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock
 
@@ -138,6 +139,7 @@ class Recorder:
         self._samples = self._statistics = 0
         self._last_checkpoint = time.monotonic()
         self._writer: Writer | None = None
+        self._written = Written()
 
     @_told
     def start(self) -> tuple[Array, Clock] | None:
@@ -146,13 +148,12 @@ class Recorder:
         if self._writes:
             self._writer = Writer(self.path, options=self._options, lead=self.comm.rank == 0, resume=saved is not None)
         if saved is None:
-            self._create()
+            if self._writer:
+                self._create(self._writer)
             return None
         arrays, attrs = saved
         clock = Clock(float(attrs["t"]), int(attrs["step"]), int(attrs["frame"]), float(attrs["dt"]), float(attrs["dt_min"]))
         self._samples, self._statistics = int(attrs["samples"]), int(attrs.get("statistics", 0))
-        if self._writer:
-            self._writer.truncate(int(attrs["frames"]), self._samples, self._statistics)
         return self.model.load(arrays, clock.dt), clock
 
     @property
@@ -164,24 +165,57 @@ class Recorder:
         usable = False
         if self.comm.rank == 0 and self.restart_path.exists() and part_name(self.path).exists():
             try:
-                with Store(self.restart_path) as store, Store(part_name(self.path)) as unfinished:
-                    frames = int(store.restart()[1]["frames"])
-                    same = all(_key(file) == json.loads(self.facts["provenance"])["key"] for file in (store, unfinished))
-                    usable = same and store.attrs["mesh_hash"] == self.facts["mesh_hash"] and len(unfinished.times) >= frames
-                if not same:
-                    log.warning("the checkpoint was made by another version, or from other files: the run begins anew")
-            except (InputError, KeyError, OSError) as error:
+                usable = self._belongs() and self._taken_over()
+            except (InputError, KeyError) as error:
                 log.warning("the checkpoint can't be used (%s): the run begins anew", error)
         if not any(self.comm.gather(usable)):
             return None
         with Store(self.restart_path) as store:
+            self._written = store.written()
             return store.restart()
 
-    def _create(self) -> None:
-        if not self._writer:
-            return
+    def _belongs(self) -> bool:
+        """Whether the checkpoint is of this case, made by this code from the same files."""
+        with readable(self.restart_path), Store(self.restart_path) as store:
+            same = _key(store) == json.loads(self.facts["provenance"])["key"] and store.attrs["mesh_hash"] == self.facts["mesh_hash"]
+        if not same:
+            log.warning("the checkpoint was made by another version, or from other files: the run begins anew")
+        return same
+
+    def _taken_over(self) -> bool:
+        """Let the unfinished file be one that can be gone on with: if its writer was killed, by copying what it holds. One rank."""
+        part = part_name(self.path)
+        with readable(self.restart_path), Store(self.restart_path) as store:
+            written, (arrays, attrs), facts = store.written(), store.restart(), store.attrs
+        if np.array_equal(attrs.get(CLOSED, ()), stamp(part)):
+            return True
+        log.warning("the writer of %s was killed: what it holds up to the checkpoint is copied", part)
+        copy = part_name(part)
+        try:
+            writer = Writer(part, options={}, lead=True)
+            self._create(writer)
+            writer.take_over(part, written)
+            writer.flush()
+            noted = Written()
+            writer.note_written(noted, share=(0, 1), gather=lambda own: [own])
+            writer.close()
+        except BaseException:
+            copy.unlink(missing_ok=True)
+            raise
+        sync(copy)
+        checkpoint = Writer(self.restart_path, options={}, lead=True)
+        checkpoint.set_attrs(facts | {"complete": np.int32(0)})
+        whole = {name: (array, array.shape) for name, array in arrays.items()}
+        checkpoint.write_restart((slice(None),), whole, {}, attrs | {CLOSED: stamp(copy)})
+        checkpoint.write_written(noted)
+        checkpoint.close()
+        copy.replace(part)  # a death between these two lines leaves checksums that don't fit: the run begins anew
+        publish(self.restart_path)
+        return True
+
+    def _create(self, writer: Writer) -> None:
         model, case = self.model, self.case
-        self._writer.create(
+        writer.create(
             mesh=self.mesh.arrays(),
             fields=model.fields,
             gauges=list(case.gauges),
@@ -196,7 +230,7 @@ class Recorder:
             compression=case.output.filter,
         )
         if hasattr(model, "statistics"):
-            self._writer.create_statistics(model.statistics.series, model.statistics.wavenumbers)
+            writer.create_statistics(model.statistics.series, model.statistics.wavenumbers)
 
     @_told
     def frame(self, u: Array, clock: Clock) -> None:
@@ -226,29 +260,47 @@ class Recorder:
             self._statistics += len(times)
 
     @_told
-    def checkpoint(self, u: Array, clock: Clock) -> None:
-        """Write ``restart.h5`` whole, then put it in the place of the last one."""
+    def checkpoint(self, u: Array, clock: Clock, *, last: bool = False) -> None:
+        """Write ``restart.h5`` whole, then put it in the place of the last one; the ``last`` one after the output is closed."""
         self._gauges()
         saved = self._blocks(u)
+        attrs = self._clock_attrs(clock)
         if self._writer:
             self._writer.flush()
+            self._note_written(self._writer)
+        if last:
+            self.close()
+        self.comm.barrier()
+        if last:
+            attrs[CLOSED] = self.comm.broadcast(stamp(part_name(self.path)) if self.comm.rank == 0 else None)
+        if self._writes:
             writer = Writer(self.restart_path, options=self._options, lead=self.comm.rank == 0)
             writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
-            self._write_restart(writer, saved, clock)
+            self._write_restart(writer, saved, attrs)
+            writer.write_written(self._written)
             writer.close()
         self.comm.barrier()
         if self.comm.rank == 0:
+            sync(part_name(self.path))
             publish(self.restart_path)
         self._last_checkpoint = time.monotonic()
+
+    def _note_written(self, writer: Writer) -> None:
+        """Note where the output has what it holds; each rank that writes makes its share of the checksums."""
+        if self._gathered:
+            writer.note_written(self._written, share=(0, 1), gather=lambda own: [own])
+        else:
+            self.comm.barrier()  # all have flushed
+            writer.note_written(self._written, share=(self.comm.rank, self.comm.size), gather=self.comm.gather)
 
     def _blocks(self, u: Array) -> dict[str, tuple[Array, tuple[int, ...]]]:
         """What a restart needs: this rank's blocks, with the shapes of the whole arrays. Collective."""
         moved = {name: self._saved(own) for name, own in self.model.save(u).items()}
         return {name: (block, self._saved.whole(block.shape)) for name, block in moved.items()}
 
-    def _write_restart(self, writer: Writer, saved: Mapping[str, tuple[Array, tuple[int, ...]]], clock: Clock) -> None:
+    def _write_restart(self, writer: Writer, saved: Mapping[str, tuple[Array, tuple[int, ...]]], attrs: Mapping[str, Any]) -> None:
         common = self.model.common() if hasattr(self.model, "common") else {}
-        writer.write_restart(self._saved.place, saved, common, self._clock_attrs(clock))
+        writer.write_restart(self._saved.place, saved, common, attrs)
 
     def _clock_attrs(self, clock: Clock) -> dict[str, Any]:
         frames = self._writer.frames if self._writer else 0
@@ -264,7 +316,7 @@ class Recorder:
         saved = self._blocks(u)
         if self._writer:
             self._writer.write_maxima(self._fields.place, maxima)
-            self._write_restart(self._writer, saved, clock)
+            self._write_restart(self._writer, saved, self._clock_attrs(clock))
         self.close()
         self.comm.barrier()
         if self.comm.rank == 0:
@@ -288,6 +340,7 @@ def clear(folder: Path) -> None:
     for name in (
         "run.h5",
         "run.h5.part",
+        "run.h5.part.part",
         "run.xdmf",
         "restart.h5",
         "restart.h5.part",

@@ -154,7 +154,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
             if whole:
                 recorder.frame(state, clock)
             else:
-                recorder.checkpoint(state, clock)
+                recorder.checkpoint(state, clock, last=True)
             writing += time.perf_counter() - pause
     assert state is not None and clock is not None
     wall = time.perf_counter() - begun - writing

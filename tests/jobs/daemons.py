@@ -1,11 +1,13 @@
 """A SLURM of the tests' own on this machine: munged, slurmctld and slurmd, with their own keys, ports and folders."""
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 CONFIGURATION = """
@@ -13,7 +15,6 @@ ClusterName=wavetrain
 SlurmctldHost=localhost
 SlurmUser=root
 SlurmctldPort={controller}
-SlurmdPort={node}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=5
 ProctrackType=proctrack/linuxproc
@@ -29,14 +30,15 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
-NodeName=localhost CPUs=4 RealMemory=4000 State=UNKNOWN
-PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP PriorityTier=1
-PartitionName=urgent Nodes=localhost MaxTime=INFINITE State=UP PriorityTier=2
+SlurmdLogFile={folder}/slurmd-%n.log
+SlurmdTimeout={patience}
+{nodes}
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
 """  # four CPUs on whatever cores there are; requeued jobs wait until their credential has expired, so it does at once
 
 
@@ -47,13 +49,23 @@ def missing() -> str:
     return ", ".join(names) or ("" if os.getuid() == 0 else "root, as whom the daemons run")
 
 
-def start(folder: Path) -> dict[str, str]:
-    """Start the daemons in ``folder``; returns the environment in which SLURM's commands find them."""
-    for name in ("state", "spool"):
-        (folder / name).mkdir(parents=True)
+NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=4 RealMemory=4000 State=UNKNOWN"
+
+
+def start(folder: Path, nodes: Sequence[str] = ("localhost",), patience: int = 300) -> dict[str, str]:
+    """Start the daemons in ``folder``, a slurmd for each of ``nodes``, all on this machine.
+
+    ``patience`` is the time [s] after which a node that does not answer is down. Returns the environment in which SLURM's commands find
+    the daemons.
+    """
+    (folder / "state").mkdir(parents=True)
+    for name in nodes:
+        (folder / f"spool-{name}").mkdir()
     (folder / "munge.key").write_bytes(os.urandom(1024))
     (folder / "munge.key").chmod(0o600)
-    (folder / "slurm.conf").write_text(CONFIGURATION.format(folder=folder, controller=_free_port(), node=_free_port()))
+    lines = "\n".join(NODE.format(name=name, port=_free_port()) for name in nodes)
+    text = CONFIGURATION.format(folder=folder, controller=_free_port(), nodes=lines, patience=patience)
+    (folder / "slurm.conf").write_text(text)
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": os.environ["PATH"] + ":/usr/sbin"}
     if int(told(["sbatch", "--version"], environment).split()[1].split(".")[0]) >= 23:  # before it knows no such plugin, and needs none
         (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
@@ -61,10 +73,10 @@ def start(folder: Path) -> dict[str, str]:
     for command in (
         ["munged", "--force", *(f"--{option}={folder}/munge.{name}" for option, name in files.items())],
         ["slurmctld"],
-        ["slurmd", "-N", "localhost"],
+        *(["slurmd", "-N", name] for name in nodes),
     ):
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=30)
-    until(lambda: "idle" in told(["sinfo", "-h", "-o", "%T"], environment), 30.0)
+    until(lambda: told(["sinfo", "-h", "-N", "-o", "%n %T", "-p", "main"], environment).count("idle") == len(nodes), 30.0)
     return environment
 
 
@@ -76,12 +88,12 @@ def stop(folder: Path) -> None:
         end = time.monotonic() + 15.0
         while told(["squeue", "-h"], environment).strip() and time.monotonic() < end:
             time.sleep(0.2)
-    for name in ("slurmd", "slurmctld", "munge"):
-        file = folder / f"{name}.pid"
+    for file in (*folder.glob("slurmd-*.pid"), folder / "slurmctld.pid", folder / "munge.pid"):
         if not file.exists():
             continue
         pid = int(file.read_text())
-        os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # killed before
+            os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + 20.0
         while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
             time.sleep(0.05)

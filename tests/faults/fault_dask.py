@@ -1,0 +1,219 @@
+"""Dask's workers, nannies and schedulers are killed in the middle of every stage."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import daemons
+import numpy as np
+import psutil
+from daemons import told
+from fault import Fault, Say, Try, counted, generator
+from killed import bits, family, kill, run, start, such, until, whole
+
+CASES = {
+    "sea": """
+[mesh]
+kind = "rectangle"
+width = 20.0
+height = 1.0
+size = 0.2
+bathymetry = { kind = "beach", depth = 0.5, slope = 0.1, toe = 12.0 }
+[solver]
+kind = "tsunami"
+boundary.west = { kind = "incident", wave = { kind = "solitary", height = 0.05, depth = 0.5 } }
+[time]
+end = 6.0
+every = 0.05
+[gauges]
+near = [3.0, 0.5]
+far = [8.0, 0.5]
+[observed]
+source = "made by hand"
+comparison = "laboratory"
+first_crest = { near = "5 cm" }
+runup_at = { shore = { box = [12.0, 0.0, 20.0, 1.0], height = "5 cm" } }
+""",
+    "ks": """
+[mesh]
+kind = "box"
+length = 32.0
+points = 128
+[solver]
+kind = "ks"
+terms = ["-u*u_x", "-u_xx", "-u_xxxx"]
+[time]
+end = 10.0
+every = 0.02
+dt = 2e-3
+""",
+}
+CAMPAIGN = """
+title = "Every stage"
+[run.sea]
+case = "sea.toml"
+[run.coarse]
+case = "sea.toml"
+set = { "mesh.size" = 0.4 }
+[run.truth]
+case = "ks.toml"
+[run.model]
+case = "ks.toml"
+set = { "solver.terms" = ["-u_xx", "-u_xxxx"], "time.end" = 0.02 }
+[stage.validate]
+kind = "validate"
+run = "sea"
+[stage.decompose]
+kind = "decompose"
+runs = ["coarse"]
+reference = "sea"
+[stage.discover]
+kind = "discover"
+observed = "truth"
+forecast = "model"
+after = 5.0
+[stage.compress]
+kind = "compress"
+run = "sea"
+bound = "1%"
+"""
+STAGES = ("validate", "decompose", "discover", "compress")
+TIMES = (3, 2, 1, 1)  # tries of each stage: a worker, the command, a scheduler in a job, nannies in jobs ...
+MORE = ("decompose", "compress")  # ... and one more of these with its nannies killed: thirty in all
+INSIDE_SITE = 'title = "workers in the job"\nworkers = "inside"\ninterface = "lo"\noptions = ["--overcommit"]\n'
+JOBS_SITE = 'title = "workers are jobs"\nworkers = "jobs"\nmost_workers = 2\ninterface = "lo"\n'
+
+
+def faults(folder: Path, say: Say, stages: tuple[str, ...] = STAGES, times: tuple[int, ...] = TIMES) -> Iterator[Fault]:
+    """Kill workers and the command that holds scheduler and nannies here, then schedulers and nannies of their own on SLURM."""
+    for name, text in CASES.items():
+        (folder / f"{name}.toml").write_text(text)
+    (folder / "all.toml").write_text(CAMPAIGN)
+    run("run", "all.toml", "--out", "whole", cwd=folder)
+    random = generator("dask")
+    spans = {stage: _span(folder, stage) for stage in stages}
+    say(f"undisturbed stages take {', '.join(f'{name} {span:.2f} s' for name, span in spans.items())}")
+    one: Callable[..., Try] = partial(partial, _killed_here, folder, random, spans)
+    workers, commands, schedulers, nannies = ([stage for stage in stages for _ in range(count)] for count in times)
+    nannies += [stage for stage in MORE if stage in nannies]
+    yield counted("Dask worker killed", [one(stage, "worker") for stage in workers], say)
+    yield counted("Dask scheduler and nannies killed with their command", [one(stage, "command") for stage in commands], say)
+    if not schedulers:
+        return
+    if missing := daemons.missing():
+        raise RuntimeError(f"missing: {missing}")
+    place = folder / "slurm"
+    place.mkdir()
+    (folder / "inside.toml").write_text(INSIDE_SITE)
+    (folder / "jobs.toml").write_text(JOBS_SITE)
+    try:
+        slurm = daemons.start(place)
+        on: Callable[..., Try] = partial(partial, _killed_on_slurm, folder, random, spans, slurm)
+        yield counted("Dask scheduler killed in its job", [on(stage, "scheduler", "inside.toml") for stage in schedulers], say)
+        yield counted("Dask nannies killed in their jobs", [on(stage, "nanny", "jobs.toml") for stage in nannies], say)
+    finally:
+        daemons.stop(place)
+
+
+def _span(folder: Path, stage: str) -> float:
+    """How long [s] the undisturbed stage is at work, from the making of its folder of blocks to its result."""
+    out = _copied(folder, "timed", stage)
+    process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)
+    until(lambda: _begun(out, stage) or process.poll() is not None)
+    begun = time.monotonic()
+    assert process.wait(300.0) == 0, (folder / "output.txt").read_text()
+    _assert_same(folder, out, stage)
+    return time.monotonic() - begun
+
+
+def _begun(out: Path, stage: str) -> bool:
+    return (out / stage / "blocks" / "key").exists()
+
+
+def _copied(folder: Path, name: str, stage: str) -> Path:
+    """The undisturbed campaign without the result of ``stage``."""
+    out = folder / name
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(folder / "whole", out)
+    shutil.rmtree(out / stage)
+    return out
+
+
+def _killed_here(folder: Path, random: np.random.Generator, spans: dict[str, float], stage: str, victim: str) -> None:
+    """Kill a worker, or the command itself, at a random moment of a stage on this machine's cores."""
+    out = _copied(folder, "killed", stage)
+    process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)
+    until(lambda: _begun(out, stage) or process.poll() is not None)
+    time.sleep(random.uniform(0.0, spans[stage]))
+    if victim == "worker":
+        workers = such(process.pid, "multiprocessing.spawn")
+        kill([workers[random.integers(len(workers))]] if workers else [])
+    else:
+        left = family(process.pid)
+        kill(left[:1])
+        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left), 60.0)  # nobody kills the workers
+    process.wait(300.0)
+    _goes_on(folder, out, stage, None if victim == "command" else process.returncode, (folder / "output.txt").read_text())
+
+
+def _goes_on(folder: Path, out: Path, stage: str, status: int | None, said: str) -> None:
+    """After a kill: a right result, or a clean failure, and the same command makes it right; ``status`` None: could not speak."""
+    whole(out)
+    if status == 0:
+        assert "Traceback" not in said, said[-1500:]
+    else:
+        assert not (out / stage / "result.json").exists() or status is None
+        if status is not None:
+            errors = [line for line in said.splitlines() if line.startswith("error: ")]
+            assert status == 1 and len(errors) == 1 and "Traceback" not in said, f"{status}: {said[-1500:]}"
+        run("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)
+    _assert_same(folder, out, stage)
+
+
+def _assert_same(folder: Path, out: Path, stage: str) -> None:
+    """The stage's result is that of the undisturbed one: the same words and numbers, and the same bits in its arrays."""
+    left, right = (_result(place / stage / "result.json") for place in (folder / "whole", out))
+    assert left == right, {key: (left.get(key), right.get(key)) for key in left.keys() | right.keys() if left.get(key) != right.get(key)}
+    for path in sorted((folder / "whole" / stage).glob("*.h5")):
+        one, other = bits(path), bits(out / stage / path.name)
+        assert one.keys() == other.keys() and [name for name in one if one[name] != other[name]] == [], path
+    assert not list((out / stage).glob("*.part")), list((out / stage).iterdir())
+
+
+def _result(path: Path) -> dict[str, Any]:
+    """A stage's result but for where it comes from."""
+    return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("provenance", "key")}
+
+
+def _killed_on_slurm(
+    folder: Path, random: np.random.Generator, spans: dict[str, float], slurm: dict[str, str], stage: str, victim: str, site: str
+) -> None:
+    """Kill the scheduler in a stage's job, or the nannies in its workers' jobs, at a random moment."""
+    out = _copied(folder, "killed", stage)
+    run("run", "all.toml", "--on", site, "--out", out.name, cwd=folder, environment=slurm)
+    until(lambda: _begun(out, stage) or not told(["squeue", "-h"], slurm).strip())
+    time.sleep(random.uniform(0.0, spans[stage]))
+    found = [one for one in psutil.process_iter() if _is(one, victim, out, slurm)]
+    kill(found)
+    until(lambda: not told(["squeue", "-h", "--name", f"{stage},page", "-t", "PD,R,CG"], slurm).strip(), 300.0, every=0.5)
+    until(lambda: not told(["squeue", "-h"], slurm).strip(), 120.0, every=0.5)
+    said = (out / "jobs" / f"{stage}.log").read_text()
+    done = (out / stage / "result.json").exists()
+    _goes_on(folder, out, stage, 0 if done else 1, said)
+
+
+def _is(one: psutil.Process, victim: str, out: Path, slurm: dict[str, str]) -> bool:
+    """Whether a process is a scheduler or a nanny of these daemons' jobs."""
+    try:
+        own, words = one.environ(), " ".join(one.cmdline())
+    except psutil.Error:
+        return False
+    if own.get("SLURM_CONF") != slurm["SLURM_CONF"] or "SLURM_JOB_ID" not in own:
+        return False
+    if victim == "scheduler":
+        return own.get("SLURM_PROCID") == "0" and "jobs.cli" in words and str(out) in words and "srun" not in words.split()[0]
+    return "dask_worker" in words or "dask-worker" in words

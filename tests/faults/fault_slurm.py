@@ -1,0 +1,199 @@
+"""Jobs on a private SLURM meet their time limit, are preempted, and lose their controller and their node."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import daemons
+import psutil
+from conftest import SOURCES
+from daemons import told
+from fault import Fault, Say, Try, counted, generator
+from killed import assert_same_bits, kill, run, until, whole
+
+from jobs.lock import holder
+
+NODES = ("node1", "node2")
+PATIENCE = 15  # [s] until SLURM gives a node up
+CASE = """
+[mesh]
+kind = "rectangle"
+width = 10.0
+height = 10.0
+size = 0.15
+bathymetry = { kind = "flat", depth = 1.0 }
+[solver]
+kind = "tsunami"
+initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
+[time]
+end = 20.0
+every = 0.5
+[output]
+checkpoint = 0.0
+"""
+SWEEP = """
+title = "The same hump, a little higher each time"
+[run.hump]
+case = "case.toml"
+sweep = { "solver.initial.height" = [HEIGHTS] }
+"""
+SHORT = 'title = "short of time"\ntime = "1"\nwarning = 40\n'  # asked to stop 20 s after it began
+PLAIN = 'title = "here"\n'
+EACH = 5  # runs of a sweep
+
+
+def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
+    """``each`` runs at their time limit and as many preempted; then the controller and a node go."""
+    if missing := daemons.missing():
+        raise RuntimeError(f"missing: {missing}")
+    (folder / "case.toml").write_text(CASE)
+    heights = ", ".join(f"{0.1 + 0.01 * i:g}" for i in range(each))
+    (folder / "sweep.toml").write_text(SWEEP.replace("HEIGHTS", heights))
+    (folder / "pair.toml").write_text(SWEEP.replace("HEIGHTS", "0.1, 0.11"))
+    (folder / "short.toml").write_text(SHORT)
+    (folder / "plain.toml").write_text(PLAIN)
+    run("run", "sweep.toml", "--out", "whole", cwd=folder)
+    place = folder / "slurm"
+    place.mkdir()
+    try:
+        slurm = daemons.start(place, NODES, PATIENCE)
+        yield counted("SLURM: time limit", _limited(folder, slurm, each), say)
+        yield counted("SLURM: preemption", _preempted(folder, slurm, each), say)
+        yield counted("SLURM: controller restarted", [partial(_controller, folder, slurm, place, *how) for how in CONTROLLER], say)
+        yield counted("SLURM: node down", [partial(_node, folder, slurm, place, number) for number in range(2)], say)
+    finally:
+        daemons.stop(place)
+
+
+def _limited(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
+    """A sweep whose limit is shorter than its runs; a try for each run."""
+    out = folder / "limited"
+    run("run", "sweep.toml", "--on", "short.toml", "--out", out, cwd=folder, environment=slurm)
+    _done(folder, out, slurm)
+    for i in range(each):
+        yield partial(_same, folder, out, f"hump-{i:03d}", "out of time: queued again")
+
+
+def _preempted(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
+    """A sweep that an urgent job of both nodes puts out of them at a random moment; a try for each run."""
+    out = folder / "preempted"
+    run("run", "sweep.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
+    until(lambda: len(list(out.glob("hump-*/restart.h5"))) == each)
+    time.sleep(generator("preemption").uniform(0.0, 2.0))
+    urgent = ["sbatch", "--partition=urgent", "--exclusive", f"--nodes={len(NODES)}", "--output=/dev/null", "--wrap=true"]
+    subprocess.run(urgent, check=True, env=slurm, capture_output=True)
+    _done(folder, out, slurm)
+    for i in range(each):
+        yield partial(_same, folder, out, f"hump-{i:03d}", "DUE TO PREEMPTION")
+
+
+def _same(folder: Path, out: Path, name: str, word: str) -> None:
+    """The run ``name`` was interrupted, as its job's log says by ``word``, went on, and has the bits of the undisturbed one."""
+    log = (out / "jobs" / f"hump-{name[-3:]}.log").read_text()
+    assert word in log and "=== attempt 2" in log, log[-1500:]
+    assert "begins anew" not in (out / name / "log.txt").read_text()
+    whole(out / name)
+    assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
+
+
+CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
+
+
+def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late: bool) -> None:
+    """End slurmctld while two runs go on; what `status` says must be so with and without it."""
+    out = folder / f"controller-{how}-{late}"
+    run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
+    until(lambda: len(list(out.glob("hump-*/restart.h5"))) == 2)
+    controller = int((place / "slurmctld.pid").read_text())
+    os.kill(controller, how)
+    until(lambda: not psutil.pid_exists(controller))
+    try:
+        states, text = _status(folder, out, slurm)
+        assert "SLURM does not answer" in text, text
+        for name, state in states.items():
+            assert state == "running" or (out / name / "run.h5").exists(), text
+        if late:
+            until(lambda: len(list(out.glob("hump-*/summary.json"))) == 2)
+            until(lambda: set(_status(folder, out, slurm)[0].values()) == {"done"}, every=1.0)
+    finally:
+        subprocess.run(["slurmctld"], env=slurm, check=True, capture_output=True)
+    until(lambda: "UP" in told(["scontrol", "ping"], slurm))
+    states, text = _status(folder, out, slurm)
+    assert "SLURM does not answer" not in text and set(states.values()) <= {"running", "done"}, text
+    _done(folder, out, slurm)
+    for name in states:
+        assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
+
+
+def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None:
+    """Let a node go down with all that runs on it: its slurmd and its jobs' processes; the other takes its jobs over."""
+    out = folder / f"node-{number}"
+    run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
+    until(lambda: len(list(out.glob("hump-*/restart.h5"))) == 2)
+    time.sleep(generator(f"node {number}").uniform(0.0, 2.0))
+    lost = told(["squeue", "-h", "-t", "R", "-o", "%N"], slurm).split()[0]
+    kill(_of_node(lost, slurm, place))
+    try:
+        states, text = _status(folder, out, slurm)
+        for name, state in states.items():
+            assert state in ("running", "waiting", "done"), text
+            assert state != "running" or holder(out / name) or "no process is at work" in text, text
+        until(lambda: re.search(r"down", told(["sinfo", "-h", "-N", "-n", lost, "-o", "%T"], slurm)))
+        states, text = _status(folder, out, slurm)
+        assert set(states.values()) <= {"waiting", "running", "done"}, text
+        _done(folder, out, slurm)
+    finally:
+        subprocess.run(["slurmd", "-N", lost], env=slurm, check=True, capture_output=True)
+    until(lambda: told(["sinfo", "-h", "-N", "-o", "%T", "-p", "main"], slurm).count("idle") == len(NODES))
+    logs = "".join(path.read_text() for path in (out / "jobs").glob("hump-*.log"))
+    assert "=== attempt 2" in logs, logs
+    for name in states:
+        assert "begins anew" not in (out / name / "log.txt").read_text()
+        assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
+
+
+def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Process]:
+    """All processes of the virtual ``node`` of these daemons: slurmd, those that watch over jobs, and the jobs' own."""
+    found = []
+    for one in psutil.process_iter():
+        try:
+            words, own = " ".join(one.cmdline()), one.environ()
+        except psutil.Error:
+            continue
+        if own.get("SLURM_CONF") != slurm["SLURM_CONF"]:
+            continue
+        if own.get("SLURMD_NODENAME") == node or words == f"slurmd -N {node}" or (words.startswith("slurmstepd") and _parent(one, node)):
+            found.append(one)
+    assert any(one.name() == "slurmd" for one in found), f"no slurmd of {node}"
+    return found
+
+
+def _parent(one: psutil.Process, node: str) -> bool:
+    """Whether the jobs that a slurmstepd watches over are of ``node``."""
+    return any(child.environ().get("SLURMD_NODENAME") == node for child in one.children())
+
+
+def _status(folder: Path, out: Path, slurm: dict[str, str]) -> tuple[dict[str, str], str]:
+    """What `wavetrain status` says of each run of a sweep, and its whole text."""
+    command = [sys.executable, "-m", "jobs.cli", "status", str(out)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False, env=slurm | SOURCES, cwd=folder, timeout=120)
+    assert "Traceback" not in process.stderr, process.stderr
+    lines = [line.split() for line in process.stdout.splitlines() if line.startswith("hump-")]
+    return {line[0]: line[1] for line in lines}, process.stdout
+
+
+def _done(folder: Path, out: Path, slurm: dict[str, str]) -> None:
+    """Wait until all of the campaign in ``out`` has ended, and assert that it has ended well."""
+
+    def ended() -> bool:
+        return not told(["squeue", "-h"], slurm).strip()
+
+    until(ended, 600.0, every=0.5)
+    states, text = _status(folder, out, slurm)
+    assert set(states.values()) == {"done"}, text

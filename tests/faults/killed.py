@@ -1,0 +1,112 @@
+"""What faults that kill have in common: start the command, find its processes, and see that files are whole and the same bits."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import psutil
+from conftest import SOURCES
+
+from pipeline.check import validate
+from pipeline.store import Store
+
+PATIENCE = 600.0  # [s] for what takes seconds on a quiet machine
+
+
+def start(*words: Any, cwd: Path, environment: Mapping[str, str] = {}) -> "subprocess.Popen[str]":
+    """``wavetrain WORDS`` in ``cwd``; what it prints goes to a file beside, so that no pipe fills."""
+    with (cwd / "output.txt").open("w") as output:
+        command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
+        return subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, text=True, cwd=cwd, env=os.environ | SOURCES | environment
+        )
+
+
+def run(*words: Any, cwd: Path, status: int = 0, environment: Mapping[str, str] = {}) -> str:
+    """``wavetrain WORDS``, which must end with ``status``; what it printed, in which no traceback may be."""
+    process = start(*words, cwd=cwd, environment=environment)
+    try:
+        ended = process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        kill(family(process.pid))
+        raise
+    text = (cwd / "output.txt").read_text()
+    assert ended == status, f"ended with {ended}: {text[-1500:]}"
+    assert "Traceback" not in text, text[-1500:]
+    return text
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The process ``pid`` and all that descend from it."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    return []
+
+
+def such(pid: int, word: str) -> list[psutil.Process]:
+    """Those of the family of ``pid`` whose command has ``word`` in it."""
+    found = []
+    for one in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if any(word in part for part in one.cmdline()):
+                found.append(one)
+    return found
+
+
+def kill(some: list[psutil.Process]) -> None:
+    """SIGKILL to all of ``some`` that are there, and wait until they are gone."""
+    for one in some:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(some, timeout=PATIENCE)
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.005) -> None:
+    """Wait until ``condition`` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"it took longer than {seconds:g} s"
+        time.sleep(every)
+
+
+def whole(folder: Path) -> list[str]:
+    """Look at every file in ``folder`` that looks whole, in that it has its final name, and assert that it is; their names."""
+    found = sorted(path for pattern in ("*.h5", "summary.json", "result.json") for path in folder.rglob(pattern))
+    for path in found:
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+            beside = path.with_name("run.h5")
+            assert path.name != "summary.json" or beside.exists() or json.loads(path.read_text())["status"] != "done", (
+                f"{path} without a run"
+            )
+        elif path.name == "restart.h5":
+            with Store(path) as store:
+                assert store.complete
+                store.restart()
+        else:
+            validate(path)
+    return [path.name for path in found]
+
+
+def bits(path: Path) -> dict[str, bytes]:
+    """The bytes of every array of the HDF5 file at ``path``, by name."""
+    arrays: dict[str, bytes] = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: arrays.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
+    return arrays
+
+
+def assert_same_bits(path: Path, other: Path) -> None:
+    """All arrays of two files are the same to the last bit."""
+    left, right = bits(path), bits(other)
+    assert left.keys() == right.keys(), sorted(left.keys() ^ right.keys())
+    different = [name for name in left if left[name] != right[name]]
+    assert not different, f"{path}: {', '.join(different)} differ from {other}"
