@@ -51,7 +51,7 @@ def wavetrain(*words: Any, cwd: Path, more: Mapping[str, str] = MappingProxyType
     """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment."""
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
     env = os.environ | SOURCES | more
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=300, **named)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
 
 
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":

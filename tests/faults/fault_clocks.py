@@ -17,8 +17,7 @@ import daemons
 import shim
 from conftest import HUMP, SOURCES, wait_for, wavetrain
 from fault import Fault, Say, counted, generator
-
-from pipeline.store import Store
+from killed import assert_same_bits
 
 LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 12.0") + "[output]\ncheckpoint = 0.2\n"
 STAGE = """
@@ -31,6 +30,7 @@ reference = "exact"
 """
 DAY = 86400.0  # [s]
 LEFT = 3600.0  # [s] more than any of these runs has left
+IMPATIENT = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "2s"}  # Dask takes a worker for lost by the clock of the wall
 RENAMED = 'hostname before-the-run; (sleep 1.5; hostname in-the-midst) & exec "$@"'
 EDITS: Mapping[str, Callable[[Path], object]] = {
     "the case": lambda place: (place / "hump.toml").write_text(HUMP.replace("height = 0.1", "height = 0.3")),
@@ -73,12 +73,12 @@ def jump(folder: Path, number: int, offsets: list[float], ranks: int) -> None:
     file, place = folder / f"clock-{number}", folder / f"jumps-{number}"
     file.write_text("0")
     command = [sys.executable, "-m", "jobs.cli", "run", "stage.toml", "--out", place.name, "--ranks", str(ranks)]
-    env = os.environ | SOURCES | shim.clock(file)
+    env = os.environ | SOURCES | shim.clock(file) | IMPATIENT
     with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         wait_for(place / "long" / "run.h5.part")
         for offset in offsets:
             file.write_text(str(offset))
-            time.sleep(0.7)
+            time.sleep(1.0)
             with contextlib.suppress(OSError):
                 noted = json.loads((place / "long" / "progress.json").read_text())
                 assert noted["left"] is None or 0.0 <= noted["left"] < LEFT, noted
@@ -88,7 +88,7 @@ def jump(folder: Path, number: int, offsets: list[float], ranks: int) -> None:
 
 
 def same(folder: Path, place: Path) -> None:
-    assert fields(place / "long" / "run.h5") == fields(folder / "whole" / "long" / "run.h5")
+    assert_same_bits(place / "long" / "run.h5", folder / "whole" / "long" / "run.h5")
     results = [json.loads((out / "error" / "result.json").read_text())["runs"]["long"]["fields"] for out in (place, folder / "whole")]
     assert results[0] == results[1]
 
@@ -142,10 +142,4 @@ def edited(folder: Path, what: str, environment: Mapping[str, str]) -> None:
     daemons.until(lambda: not daemons.told(["squeue", "-h"], dict(environment)).strip(), 300.0)
     log = "\n".join(path.read_text() for path in (place / "out" / "jobs").glob("*.log"))
     assert "was changed after the campaign was submitted; this job does what was submitted" in log, log
-    assert fields(place / "out" / "sea" / "run.h5") == fields(place / "here" / "sea" / "run.h5")
-
-
-def fields(path: Path) -> dict[str, bytes]:
-    with Store(path) as store:
-        assert store.complete
-        return {name: store.field(name).compute().tobytes() for name in store.fields} | {"time": store.times.tobytes()}
+    assert_same_bits(place / "out" / "sea" / "run.h5", place / "here" / "sea" / "run.h5")

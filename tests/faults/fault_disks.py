@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import shim
 from conftest import HUMP, wavetrain
 from fault import Fault, Say, counted, generator
+from killed import whole
 
 from pipeline.provenance import digest
 from pipeline.store import Store, read_result
@@ -50,9 +51,15 @@ end = 8.0
 every = 0.02
 dt = 2e-3
 """
-CAMPAIGN = """
+BEGIN = """
 [run.sea]
 case = "sea.toml"
+[stage.error]
+kind = "decompose"
+runs = "sea"
+reference = "exact"
+"""
+REST = """
 [run.truth]
 case = "waves.toml"
 [run.model]
@@ -61,10 +68,6 @@ set = { "solver.terms" = ["-u_xx", "-u_xxxx"], "time.end" = 0.02 }
 [stage.beside]
 kind = "validate"
 run = "sea"
-[stage.error]
-kind = "decompose"
-runs = "sea"
-reference = "exact"
 [stage.terms]
 kind = "discover"
 observed = "truth"
@@ -79,7 +82,7 @@ run = "sea"
 bound = "1%"
 """
 SWEEP = '[run.sea]\ncase = "sea.toml"\n[sweep]\n"solver.initial.height" = [0.1, 0.12, 0.14]\n'
-FILES = {"sea.toml": SEA, "waves.toml": WAVES, "all.toml": CAMPAIGN, "sweep.toml": SWEEP}
+FILES = {"sea.toml": SEA, "waves.toml": WAVES, "all.toml": BEGIN + REST, "sweep.toml": SWEEP}
 SPEEDS = ("encode_mb_s", "decode_mb_s")  # of a stage's result: never the same twice
 SPACE = "64m"
 
@@ -130,16 +133,19 @@ def faults(folder: Path, say: Say) -> Iterator[Fault]:
     yield counted("slow disk", some, say, at_once=2, notes="each write takes 3 ms more, by a shim before the C library")
 
 
-def prepare(folder: Path, say: Say = lambda text: None) -> None:
+MAKING = (
+    ("run", "all.toml", "--out", "all"),
+    ("run", "sweep.toml", "--out", "sweep"),
+    ("compress", "all/sea/run.h5", "--bound", "1%", "--out", "one.archive.h5"),
+    ("decompress", "one.archive.h5", "--out", "two.h5"),
+)
+
+
+def prepare(folder: Path, say: Say, making: Sequence[Sequence[str]] = MAKING, files: Mapping[str, str] = FILES) -> None:
     """The cases, and all that the works leave where nothing is wrong."""
-    for name, text in FILES.items():
+    for name, text in files.items():
         (folder / name).write_text(text)
-    for words in (
-        ("run", "all.toml", "--out", "all"),
-        ("run", "sweep.toml", "--out", "sweep"),
-        ("compress", "all/sea/run.h5", "--bound", "1%", "--out", "one.archive.h5"),
-        ("decompress", "one.archive.h5", "--out", "two.h5"),
-    ):
+    for words in making:
         done = wavetrain(*words, cwd=folder)
         assert done.returncode == 0, done.stdout + done.stderr
     (folder / "sea").symlink_to("all/sea")
@@ -172,7 +178,7 @@ def full(folder: Path, work: Work, share: float) -> None:
         done = command(folder, work, place)
         refused(done, "No space left on device", work)
         intact(place, before)
-        unfinished(place, work)
+        whole(place)
         remount(place, f"size={SPACE}")
         as_undisturbed(folder, work, place)
         intact(place, before)
@@ -194,7 +200,7 @@ def out_of_quota(folder: Path, work: Work, share: float) -> None:
         before = filled(folder, work, place)
         refused(command(folder, work, place, shim.quota(place, int(share * needed))), "Disk quota exceeded", work)
         intact(place, before)
-        unfinished(place, work)
+        whole(place)
         as_undisturbed(folder, work, place)
 
 
@@ -208,7 +214,8 @@ def slow(folder: Path, work: Work) -> None:
 def filled(folder: Path, work: Work, place: Path) -> dict[Path, str]:
     """Copy to ``place`` what ``work`` reads there; the hashes of these results."""
     for name in work.before:
-        shutil.copytree(folder / name, place / name)
+        if (folder / name).exists():
+            shutil.copytree(folder / name, place / name)
     return {path.relative_to(place): digest(path) for path in place.rglob("*.h5")}
 
 
@@ -229,13 +236,6 @@ def refused(done: "subprocess.CompletedProcess[str]", said: str, work: Work) -> 
 def intact(place: Path, before: Mapping[Path, str]) -> None:
     for path, hashed in before.items():
         assert digest(place / path) == hashed, f"{path} was changed"
-
-
-def unfinished(place: Path, work: Work) -> None:
-    """What has its final name is whole."""
-    for path in work.leaves:
-        if (place / path).exists():
-            values(place / path)
 
 
 def as_undisturbed(folder: Path, work: Work, place: Path, environment: Mapping[str, str] | None = None) -> None:
