@@ -72,6 +72,7 @@ def do_runs(
                 if len(runs) == 1 or isinstance(error, StopError):
                     raise
                 failed[run.name] = type(error)(f"{run.name}: {error}")
+                failed[run.name].__cause__ = error  # kept, with the file that HDF5 would crash on as it is thrown away
                 say(f"FAILED: {run.name}: {error}")
     for outcome in failed.values():
         if isinstance(outcome, StopError):

@@ -52,19 +52,22 @@ def _do(case_file: Path, case_folder: Path, folder: Path, lock: Iterable[int]) -
         os.close(log)
         event: dict[str, Any] = {"event": "done", "summary": _run(case_file, case_folder, folder)}
     except (StopError, WriteError) as error:
-        event = {"event": "error", "kind": type(error).__name__, "message": str(error), "last": True}
+        _tell({"event": "error", "kind": type(error).__name__, "message": str(error), "last": True}, lock)
+        os._exit(1)  # at once: HDF5 crashes as it throws away what it could not write
     except (InputError, RunError) as error:
         event = {"event": "error", "kind": type(error).__name__, "message": str(error)}
     except Exception as error:
         traceback.print_exc()
         words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-        event = {"event": "error", "kind": "RunError", "message": words, "last": True}
+        _tell({"event": "error", "kind": "RunError", "message": words, "last": True}, lock)
+        os._exit(1)
+    _tell(event, lock)
+
+
+def _tell(event: dict[str, Any], lock: Iterable[int]) -> None:
     for one in lock:
         os.close(one)
     emit(**event)
-    if event.get("last"):
-        sys.stdout.flush()
-        os._exit(1)  # not through HDF5's own end, which would try once more to write what could not be written
 
 
 def _run(case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from pipeline import xdmf
+from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
 from pipeline.salvage import Written
@@ -233,7 +234,7 @@ class Writer:
 
 def write_result(path: Path, tables: Mapping[str, Mapping[str, tuple[Array, str, str]]], attrs: Mapping[str, Any]) -> None:
     """Write a stage's result: groups of columns, each (values, unit, long name); whole when it has its final name."""
-    with h5py.File(part_name(path), "w") as file:
+    with hdf5_file(part_name(path), "w") as file:
         file.attrs.update({"schema": RESULT_SCHEMA, "complete": np.int32(0), **attrs})
         for group, columns in tables.items():
             for name, (values, unit, long_name) in columns.items():
@@ -246,7 +247,7 @@ def publish(path: Path) -> None:
     """Mark a closed file as whole and give it its final name; one with fields gets its ``.xdmf`` (one rank only)."""
     part = part_name(path)
     text = ""
-    with h5py.File(part, "r+") as file:
+    with hdf5_file(part, "r+") as file:
         if "fields" in file:
             xdmf.add_views(file)
             text = xdmf.describe(file, path.name)
