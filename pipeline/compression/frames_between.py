@@ -86,7 +86,7 @@ def interpolate(path: Path, run: Path, count: int) -> list[str]:
             raise InputError(f"{path}: there is one snapshot, and nothing between")
         others = [name for name in store.fields if name not in VELOCITY]
         notes = [*(f"left out: {note}" for note in notes), *(f"left out: field {name}" for name in others)]
-        with readable(path), open_hdf5(path) as source, hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file:
+        with hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file, readable(path), open_hdf5(path) as source:
             _lay_out(source, file, _times(store.times, count))
             missed = _fill(file, store, equations, count)
             about = {"between": count, "missed": missed}

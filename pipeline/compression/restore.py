@@ -31,7 +31,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
     """
     held = reader.opened(path)
     lost: list[str] = []
-    with readable(path), open_hdf5(path) as source, hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file:
+    with hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file, readable(path), open_hdf5(path) as source:
         copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", ARCHIVE), {})
         copying.copy_attrs(source, file)
         file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(told(held.manifest))})
