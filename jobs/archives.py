@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.cluster import client
+from pipeline.disk import writing
 from pipeline.errors import InputError
 from pipeline.stages import compress
 
@@ -20,7 +21,7 @@ def compress_file(file: Path, out: Path | None, params: compress.Params, *, forc
     """
     path = out or file.with_name(file.stem + SUFFIX)
     _free(file, path, force=force)
-    with client() as dask:
+    with client() as dask, writing(path.parent):
         result: dict[str, Any] = compress.archive_of(file, path, params, dask, lambda text: print(text, flush=True))
     for line in [*(compress.explain(result) if explain else []), f"{path}:", *compress.describe(result)]:
         print(line)
@@ -44,10 +45,11 @@ def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool,
 
         if salvage:
             raise InputError("--salvage and --interpolate: there is nothing between a snapshot and nan")
-        for line in [*frames_between.interpolate(file, path, interpolate), f"{path}: written"]:
-            print(line)
+        with writing(path.parent):
+            lines = frames_between.interpolate(file, path, interpolate)
+        print("\n".join([*lines, f"{path}: written"]))
         return path
-    with client() as dask:
+    with client() as dask, writing(path.parent):
         lost = decompress(file, path, dask, salvage=salvage)
     for line in lost:
         print(f"lost: {line}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs.verbs import VERBS
+from pipeline.disk import silence_destructors
 from pipeline.errors import InputError, RunError, WriteError
 
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
@@ -146,12 +147,13 @@ for verb in VERBS:
 
 def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
+    silence_destructors()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # the name of a file may be no text
     try:
-        app(standalone_mode=True)
+        typer.main.get_command(app)(standalone_mode=True)  # not the app itself, which would set a hook for exceptions over ours
     except InputError as error:
         _tell(error)
         sys.exit(2)

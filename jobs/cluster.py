@@ -12,6 +12,7 @@ from pipeline.errors import InputError, RunError
 
 # Dask lets every array of over 128 kB go back to the system at once, so that each new one is paged in anew: half of a worker's time.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [B]: what is smaller is kept for the next array
+QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}  # what fails is raised, and told once; a heartbeat at the very end is not
 PATIENCE = 300.0  # [s] until all workers of a job have come
 SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
 
@@ -21,8 +22,8 @@ def client(memory: int | None = None, say: Callable[[str], Any] = lambda text: N
     """A client, closed at the end, whose workers have one thread each; ``memory`` [B] bounds one; ``say`` gets the dashboard's address."""
     from dask import config
 
-    environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MALLOC.items()}
-    config.set({"distributed.logging.distributed": "error"} | environ)
+    environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}
+    config.set({"distributed.logging.distributed": "critical"} | environ)
     site = os.environ.get(SITE)
     with _here(memory) if site is None else _of_site(site, memory) as connected:
         if find_spec("bokeh"):

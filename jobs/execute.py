@@ -11,6 +11,7 @@ from jobs.stages import do_stages
 from pipeline import campaign as campaigns
 from pipeline import params, plugin
 from pipeline.campaign import Campaign, Run
+from pipeline.disk import writing
 from pipeline.errors import InputError
 
 
@@ -40,7 +41,7 @@ def execute(
     RunError
         A run became unstable, was stopped, or died; what does not depend on it was done.
     """
-    from solvers.core.comm import Serial, world
+    from solvers.core.comm import Serial, abort_on_error, world
 
     path = catalogue.find(file)
     for place in (path.resolve(), Path.cwd(), out or Path()):
@@ -67,13 +68,13 @@ def execute(
     if dry_run:
         _describe_plan(campaign, folder, ranks or comm.size, say, forced, only)
         return folder
-    if only:
-        if comm.rank == 0 and os.environ.get("SLURM_PROCID", "0") == "0":
-            for line in record.edited(folder, campaign):
-                say(f"NOTE: {line}")
-    elif comm.rank == 0:
-        record.write(campaign, folder)
-    _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
+    if only and comm.rank == 0 and os.environ.get("SLURM_PROCID", "0") == "0":
+        for line in record.edited(folder, campaign):
+            say(f"NOTE: {line}")
+    with abort_on_error(comm), writing(folder):
+        if comm.rank == 0 and not only:
+            record.write(campaign, folder)
+        _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
     return folder
 
 

@@ -7,19 +7,19 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jobs.lock import locked, passed_on
+from jobs.lock import passed_on
 from jobs.progress import EVENTS, show
-from pipeline.errors import InputError, RunError, StopError
+from pipeline.errors import InputError, RunError, StopError, WriteError
 from solvers.core.run import Progress
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+KINDS = {kind.__name__: kind for kind in (InputError, StopError, WriteError)}  # of what a run raised; all else is a RunError
 LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
 
@@ -66,83 +66,8 @@ def _open_mpi_major(command: str) -> int | None:
     return next((int(word.split(".")[0]) for word in words if word[0].isdigit()), None)
 
 
-def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *, name: str, quiet: bool) -> dict[str, Any]:
-    """Run the case whose TOML is ``case_file`` on ``ranks`` ranks into ``folder``; returns its summary.
-
-    Raises
-    ------
-    InputError, RunError
-        As the run raised them; RunError also where a rank died.
-    """
-    with _signals_passed_on() as running:
-        return _run(case_file, case_folder, folder, ranks, name, quiet, running)
-
-
-def run_side_by_side(
-    jobs: Sequence[tuple[Path, Path, int]],
-    at_once: int,
-    prepare: Callable[[int], None],
-    ended: Callable[[int, dict[str, Any] | Exception], None],
-) -> None:
-    """Run several cases, ``at_once`` of them at a time.
-
-    Parameters
-    ----------
-    jobs : (folder of the case's files, folder of the run, ranks).
-    prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
-    ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
-    """
-    with _signals_passed_on() as running, ThreadPoolExecutor(at_once) as pool:
-
-        def run(i: int) -> dict[str, Any]:
-            if running.stopped:
-                raise StopError("not started: the campaign was asked to stop")
-            case_folder, folder, ranks = jobs[i]
-            with locked(folder):
-                prepare(i)
-                return _run(folder / "case.toml", case_folder, folder, ranks, folder.name, True, running)
-
-        places = {pool.submit(run, i): i for i in range(len(jobs))}
-        for future in as_completed(places):
-            error = future.exception()
-            if error is not None and not isinstance(error, InputError | RunError | OSError):
-                raise error
-            ended(places[future], error if isinstance(error, Exception) else future.result())
-
-
-def _run(case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: "_Running") -> dict[str, Any]:
-    command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
-    env = environment() | {EVENTS: "1", "PYTHONPATH": _python_path()}
-    with (
-        (folder / "log.txt").open("a", encoding="utf-8") as log,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True, pass_fds=passed_on(folder)
-        ) as process,
-    ):
-        running.processes.append(process)
-        try:
-            last = _follow(process, name, quiet=quiet)
-        finally:
-            running.processes.remove(process)
-    if last.get("event") == "error":
-        raise {"InputError": InputError}.get(last["kind"], RunError)(last["message"])
-    if last.get("event") != "done":
-        where = f" after t = {last['t']:.6g} s" if "t" in last else ""
-        raise RunError(
-            f"a rank died{where} (mpirun ended with {process.returncode}); see {folder / 'log.txt'}; "
-            "the same command goes on from the last checkpoint"
-        )
-    return dict(last["summary"])
-
-
-def _python_path() -> str:
-    """So that the ranks import the same packages as this process, installed or not."""
-    root = str(Path(__file__).resolve().parent.parent)
-    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
 @dataclass(slots=True)
-class _Running:
+class Running:
     """The runs that are going on, and whether they were asked to stop."""
 
     processes: "list[subprocess.Popen[str]]" = field(default_factory=list)
@@ -150,9 +75,9 @@ class _Running:
 
 
 @contextlib.contextmanager
-def _signals_passed_on() -> Iterator[_Running]:
+def signals_passed_on() -> Iterator[Running]:
     """Hand what asks this process to stop on to all runs in what it yields."""
-    running = _Running()
+    running = Running()
 
     def handler(number: int, frame: FrameType | None) -> None:
         running.stopped = True
@@ -165,6 +90,52 @@ def _signals_passed_on() -> Iterator[_Running]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *, name: str, quiet: bool) -> dict[str, Any]:
+    """Run the case whose TOML is ``case_file`` on ``ranks`` ranks into ``folder``; returns its summary.
+
+    Raises
+    ------
+    InputError, RunError
+        As the run raised them; RunError also where a rank died.
+    """
+    with signals_passed_on() as running:
+        return follow_ranks(case_file, case_folder, folder, ranks, name, quiet, running)
+
+
+def follow_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: Running) -> dict[str, Any]:
+    """As `run_on_ranks`, where signals are passed on already."""
+    command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
+    env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
+    with (
+        (folder / "log.txt").open("a", encoding="utf-8") as log,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True, pass_fds=passed_on(folder)
+        ) as process,
+    ):
+        running.processes.append(process)
+        try:
+            last = _follow(process, name, quiet=quiet)
+        finally:
+            running.processes.remove(process)
+    return outcome(last, folder, f"a rank died{{}} (mpirun ended with {process.returncode})")
+
+
+def outcome(last: dict[str, Any], folder: Path, died: str) -> dict[str, Any]:
+    """The summary in a run's ``last`` event, or what it raised; ``died`` says that it left without a word, with a place for when."""
+    if last.get("event") == "error":
+        raise KINDS.get(last["kind"], RunError)(last["message"])
+    if last.get("event") != "done":
+        after = f" after t = {last['t']:.6g} s" if "t" in last else ""
+        raise RunError(f"{died.format(after)}; see {folder / 'log.txt'}; the same command goes on from the last checkpoint")
+    return dict(last["summary"])
+
+
+def python_path() -> str:
+    """So that the ranks import the same packages as this process, installed or not."""
+    root = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool) -> dict[str, Any]:

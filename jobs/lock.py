@@ -34,7 +34,9 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         if not _taken(handle):
             raise InUseError(f"{folder} is in use: {_words(_owner(folder))}")
-        text = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")})
+        text = json.dumps(
+            {"host": socket.gethostname(), "machine": machine(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        )
         os.ftruncate(handle, 0)
         os.pwrite(handle, text.encode(), 0)
         _held[folder] = handle
@@ -45,13 +47,21 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def machine() -> str:
+    """What stays the same on this machine, whatever it is called, and as long as a process' number means the same process."""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
+    return socket.gethostname()
+
+
 def passed_on(folder: Path) -> tuple[int, ...]:
     """The open lock of ``folder``, for a child that shall hold it too: ranks may outlive the process that started them."""
     return (_held[folder],) if folder in _held else ()
 
 
 def holder(folder: Path) -> dict[str, Any] | None:
-    """Who holds ``folder``: ``host``, ``pid``, ``since``; None where nobody does."""
+    """Who holds ``folder``: ``host``, ``machine``, ``pid``, ``since``; None where nobody does."""
     try:
         handle = os.open(folder / NAME, os.O_RDONLY)
     except OSError:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from jobs.progress import LINE, emit, show
+from pipeline.disk import writing
 from pipeline.errors import InputError, RunError, WriteError
 
 
@@ -21,11 +22,10 @@ def main() -> int:
     with abort_on_error(comm):
         try:
             parsed = case.parse(case.read_toml(case_file), case_folder)
-            with show(folder.name, quiet=False, lead=lead, folder=folder) as shown:
+            with writing(folder), show(folder.name, quiet=False, lead=lead, folder=folder) as shown:
                 summary = run_case(parsed, folder, comm, shown)
-        except (WriteError, OSError) as error:  # perhaps this rank alone: a full disk, a lost file system
-            words = str(error) if isinstance(error, WriteError) else f"cannot write in {folder}: {error}"
-            emit("error", kind="RunError", message=words)
+        except WriteError as error:  # perhaps this rank alone: a full disk, a lost file system
+            emit("error", kind="WriteError", message=str(error))
             raise
         except (InputError, RunError) as error:  # the same on all ranks
             if lead:

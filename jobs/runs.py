@@ -15,6 +15,7 @@ from pipeline import provenance
 from pipeline.campaign import Run
 from pipeline.case import Case
 from pipeline.data import text_of
+from pipeline.disk import writing
 from pipeline.errors import InputError, InUseError, RunError, StopError
 from pipeline.writer import write_text
 
@@ -73,6 +74,7 @@ def do_runs(
                 if len(runs) == 1 or isinstance(error, StopError):
                     raise
                 failed[run.name] = type(error)(f"{run.name}: {error}")
+                failed[run.name].__cause__ = error  # kept, with the file that HDF5 would crash on as it is thrown away
                 say(f"FAILED: {run.name}: {error}")
     for outcome in failed.values():
         if isinstance(outcome, StopError):
@@ -82,11 +84,13 @@ def do_runs(
 
 def _one(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: bool, say: Any) -> None:
     """One run into ``folder``, in this process, on the ranks of this world, or on new ones."""
+    from solvers.core.comm import abort_on_error
+
     done = comm.rank == 0 and not force and is_done(folder, run.case)
     if comm.broadcast(done):
         say(f"{run.name}: done before, unchanged ({folder})")
         return
-    with _locked_by_one(folder, comm):
+    with abort_on_error(comm), writing(folder), _locked_by_one(folder, comm):
         if comm.rank == 0:
             prepare(folder, run.case.text, force=force)
         comm.barrier()
@@ -155,7 +159,7 @@ def _side_by_side(
     runs: Sequence[Run], folder: Path, ranks: int, at_once: int, *, forced: Collection[str], say: Any
 ) -> dict[str, Exception]:
     """All ``runs`` on ``ranks`` ranks each, ``at_once`` of them at a time; where some fail, the others go on."""
-    from jobs.launch import run_side_by_side
+    from jobs.side_by_side import run_side_by_side
 
     todo = []
     for run in runs:
@@ -197,8 +201,6 @@ def _here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
     try:
         with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0, folder=folder) as shown:
             return run_case(run.case, folder, comm, shown)
-    except OSError as error:
-        raise RunError(f"cannot write in {folder}: {error}") from None
     finally:
         log.removeHandler(handler)
         handler.close()

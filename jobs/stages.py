@@ -15,7 +15,8 @@ from pipeline import params, plugin, provenance
 from pipeline.blocks import KeptBlocks
 from pipeline.campaign import Campaign, Stage
 from pipeline.data import own_file, text_of
-from pipeline.errors import InputError, InUseError, RunError
+from pipeline.disk import why_not_written, writing
+from pipeline.errors import InputError, InUseError, RunError, WriteError
 from pipeline.store import Store
 from pipeline.writer import write_text
 
@@ -38,7 +39,7 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
                 say(f"{stage.name}: not done, for what it reads failed")
                 continue
             try:
-                with locked(folder / stage.name):
+                with writing(folder / stage.name), locked(folder / stage.name):
                     _do_stage(stage, campaign, folder, files, dask, say)
             except (InputError, RunError) as error:
                 failed[stage.name] = error
@@ -70,8 +71,10 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
         result = module.run(_inputs(stage, module, files, folders), stage.params, blocks, place)
     except (InputError, RunError):
         raise
-    except Exception as error:  # of a stage's own, or Dask's: a worker that died too often, a file that was damaged
+    except Exception as error:  # of a full disk, of a stage's own, or Dask's: a worker that died too often, a file that was damaged
         note_traceback(place)
+        if why := why_not_written(error, place):
+            raise WriteError(f"cannot write in {place}: {why}") from error
         raise RunError(f"stage {stage.name} failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
     named = {name: files[name] for names in stage.inputs.values() for name in names}
     made_from["files"] = {name: [os.path.relpath(path, place), provenance.digest(path)] for name, path in named.items()}

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -210,7 +209,7 @@ def cancel(folder: Path) -> list[str]:
         holder = lock.holder(folder / (step.folder if isinstance(step, Run) else step.name))
         if step.name in left or not holder:
             continue
-        if holder.get("host") != socket.gethostname():
+        if holder.get("machine") != lock.machine():
             told.append(f"{step.name}: process {holder.get('pid')} on host {holder.get('host')} can only be stopped there")
             continue
         os.kill(holder["pid"], signal.SIGTERM)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from pipeline import checksums
+from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ENSEMBLE_SCHEMA, part_name
 from pipeline.store import readable
@@ -43,7 +43,7 @@ def write_ensemble(path: Path, states: Array, time: float, attrs: Mapping[str, A
 
 def create(path: Path, header: Header, attrs: Mapping[str, Any]) -> None:
     """Lay out the file ``path``, which has ``.part`` behind its name until `finish`."""
-    with h5py.File(part_name(path), "w") as file:
+    with hdf5_file(part_name(path), "w") as file:
         file.attrs.update({"schema": ENSEMBLE_SCHEMA, "complete": np.int32(0), **attrs})
         file.create_dataset("time", data=header.time).attrs["units"] = "s"
         members = (1, *header.shape[1:])
@@ -53,13 +53,13 @@ def create(path: Path, header: Header, attrs: Mapping[str, Any]) -> None:
 
 def write_members(path: Path, first: int, states: Array) -> None:
     """Members ``first``, ``first`` + 1, ... of the file that is being written."""
-    with h5py.File(part_name(path), "r+") as file:
+    with hdf5_file(part_name(path), "r+") as file:
         file["states"][first : first + len(states)] = states
 
 
 def finish(path: Path) -> None:
     """Say that the file is whole, and give it its name."""
-    with h5py.File(part_name(path), "r+") as file:
+    with hdf5_file(part_name(path), "r+") as file:
         file.attrs.update({checksums.ATTRIBUTE: checksums.TOLD, "complete": np.int32(1)})
     checksums.append(part_name(path))
     part_name(path).replace(path)

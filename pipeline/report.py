@@ -19,6 +19,7 @@ from pipeline.store import Store, read_result
 from pipeline.writer import write_text
 
 MAPS = 4
+MOST_DRAWN = 12  # runs with figures; of more some are drawn, and all stand in a table
 MOST_FRAMES = 1000  # along the time axis of a figure
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -33,7 +34,8 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     stages = [_stage(stage, folder / stage.name) for stage in campaign.stages]
     page = environment.get_template("report.html").render(
         title=campaign.title or folder.name,
-        runs=[_run(run, folder / run.folder) for run in campaign.runs],
+        runs=[_run(run, folder / run.folder) for run in _drawn(campaign.runs)],
+        table=[_line(run, folder / run.folder) for run in campaign.runs] if len(campaign.runs) > MOST_DRAWN else [],
         stages=stages,
         doors=doors(stages),
     )
@@ -48,6 +50,19 @@ def _equation(text: str) -> str:
     shown = re.sub(r"\*\*\(?(\d+(?:/\d+)?)\)?", r"<sup>\1</sup>", shown)
     shown = re.sub(r"(\d)e([+-]\d+)", lambda m: f"{m[1]} × 10<sup>{int(m[2])}</sup>", shown)
     return re.sub(r"\bu\b", "<i>u</i>", shown.replace("*", "\u2009").replace("-", "−"))
+
+
+def _drawn(runs: Sequence[Run]) -> Sequence[Run]:
+    """All ``runs``, or some that are evenly spaced, the first and the last among them."""
+    return runs if len(runs) <= MOST_DRAWN else [runs[i] for i in np.linspace(0, len(runs) - 1, MOST_DRAWN).round().astype(int)]
+
+
+def _line(run: Run, folder: Path) -> tuple[str, str, list[str]]:
+    """A run's line in the table: its name, what a sweep set, the first facts that all solvers have."""
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    settings = ", ".join(f"{key} = {value}" for key, value in run.settings.items())
+    numbers = [f"{summary['cells']:,}", f"{summary['steps']:,}", f"{summary['t_end']:.6g} s", f"{summary['wall_s']:.1f} s"]
+    return run.name, settings, numbers
 
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from pipeline import checksums, xdmf
+from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
 from pipeline.salvage import Written
@@ -233,7 +234,7 @@ class Writer:
 
 def write_result(path: Path, tables: Mapping[str, Mapping[str, tuple[Array, str, str]]], attrs: Mapping[str, Any]) -> None:
     """Write a stage's result: groups of columns, each (values, unit, long name); whole when it has its final name."""
-    with h5py.File(part_name(path), "w") as file:
+    with hdf5_file(part_name(path), "w") as file:
         file.attrs.update({"schema": RESULT_SCHEMA, "complete": np.int32(0), **attrs})
         for group, columns in tables.items():
             for name, (values, unit, long_name) in columns.items():
@@ -250,7 +251,7 @@ def publish(path: Path) -> None:
 def complete(path: Path) -> str:
     """Mark a closed file as whole, for `release`; returns the text of the ``.xdmf`` of one with fields (one rank only)."""
     text = ""
-    with h5py.File(part_name(path), "r+") as file:
+    with hdf5_file(part_name(path), "r+") as file:
         if "fields" in file:
             xdmf.add_views(file)
             text = xdmf.describe(file, path.name)

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,9 +47,11 @@ every = 0.25
 SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
 
 
-def wavetrain(*words: Any, cwd: Path, **named: Any) -> subprocess.CompletedProcess[str]:
+def wavetrain(*words: Any, cwd: Path, more: Mapping[str, str] = MappingProxyType({}), **named: Any) -> subprocess.CompletedProcess[str]:
+    """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment."""
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=os.environ | SOURCES, timeout=300, **named)
+    env = os.environ | SOURCES | more
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
 
 
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":

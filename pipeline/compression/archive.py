@@ -18,6 +18,7 @@ from pipeline import checksums
 from pipeline.compression import copying
 from pipeline.compression.blocks import Cut
 from pipeline.compression.cut_off import open_hdf5
+from pipeline.disk import hdf5_file
 from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, part_name
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -40,7 +41,7 @@ def write(
     read : group and number to the coded block
     manifest : gets the checksums of the indices, too
     """
-    with h5py.File(path, "w", libver=("v110", "v110"), meta_block_size=METADATA) as file, open_hdf5(source) as run:
+    with hdf5_file(path, "w", libver=("v110", "v110"), meta_block_size=METADATA) as file, open_hdf5(source) as run:
         _beside(run, file)
         index = {name: _index(blocks[name]) for name in cuts}
         for name, places in index.items():
@@ -54,11 +55,12 @@ def write(
         for name, places in index.items():
             for number, (offset, length, _) in enumerate(places):
                 data[name][offset : offset + length] = np.frombuffer(read(name, number), np.uint8)
+                file.raw.check()
 
 
 def rewrite_manifest(path: Path, manifest: Table) -> None:
     """Put ``manifest`` in place of the one in the closed archive at ``path``."""
-    with h5py.File(path, "r+") as file:
+    with hdf5_file(path, "r+") as file:
         _put(file, _packed(manifest))
 
 
@@ -102,7 +104,7 @@ def covered(path: Path) -> int:
 def publish(path: Path) -> None:
     """Mark the closed archive as whole and give it its final name."""
     part = part_name(path)
-    with h5py.File(part, "r+") as file:
+    with hdf5_file(part, "r+") as file:
         file.attrs.modify("complete", np.int32(1))  # in place: nothing new stands behind the blocks
     checksums.append(part, covered=covered(part))
     part.replace(path)

@@ -13,6 +13,7 @@ from pipeline.compression import copying, reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.interpolation import Equations, Force, between
 from pipeline.compression.restore import chunk, told
+from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, SCHEMA, part_name
 from pipeline.store import Store, readable
@@ -85,7 +86,7 @@ def interpolate(path: Path, run: Path, count: int) -> list[str]:
             raise InputError(f"{path}: there is one snapshot, and nothing between")
         others = [name for name in store.fields if name not in VELOCITY]
         notes = [*(f"left out: {note}" for note in notes), *(f"left out: field {name}" for name in others)]
-        with readable(path), open_hdf5(path) as source, h5py.File(part_name(run), "w", libver=("v110", "v110")) as file:
+        with hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file, readable(path), open_hdf5(path) as source:
             _lay_out(source, file, _times(store.times, count))
             missed = _fill(file, store, equations, count)
             about = {"between": count, "missed": missed}

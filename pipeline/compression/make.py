@@ -171,8 +171,10 @@ def _code(read: Reading, target: Target, codecs: Sequence[str]) -> tuple[bytes, 
 def _chosen(journal: Journal, asked: Asked, plan: Plan, targets: Sequence[Target], client: Any) -> tuple[list[Any], dict[str, list[str]]]:
     """The trials, and the codecs of each group, the best first; an interrupted attempt chose already."""
     if CHOICE in journal.records:
-        before: dict[str, list[str]] = dict(journal.records[CHOICE].facts)
-        return [], before
+        before = journal.records[CHOICE].facts
+        return [choice.Trial(**{**row, "facts": row["facts"] and Facts(**row["facts"])}) for row in before["trials"]], dict(
+            before["ranked"]
+        )
     rows: list[choice.Trial] = []
     ranked = {}
     for name, of in plan.cuts.items():
@@ -188,7 +190,7 @@ def _chosen(journal: Journal, asked: Asked, plan: Plan, targets: Sequence[Target
             raise InputError(f"no codec takes {name}: " + "; ".join(f"{row.codec}: {row.why}" for row in found))
         if asked.codec and not ranked[name]:
             raise InputError(f"codec {asked.codec!r} does not take {name}: {found[0].why}")
-    journal.append(CHOICE, b"", ranked)
+    journal.append(CHOICE, b"", {"ranked": ranked, "trials": [asdict(row) for row in rows]})
     return rows, ranked
 
 

@@ -11,6 +11,7 @@ from pipeline.compression import copying, reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.reader import Archive, DamagedBlock
 from pipeline.compression.tasks import each
+from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, SCHEMA, part_name
 from pipeline.store import readable
@@ -30,7 +31,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
     """
     held = reader.opened(path)
     lost: list[str] = []
-    with readable(path), open_hdf5(path) as source, h5py.File(part_name(run), "w", libver=("v110", "v110")) as file:
+    with hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file, readable(path), open_hdf5(path) as source:
         copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", ARCHIVE), {})
         copying.copy_attrs(source, file)
         file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(told(held.manifest))})
@@ -48,6 +49,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
                     raise InputError(f"{outcome}; the others can be kept (--salvage)")
                 lost.append(outcome)
             _put(file, held, *numbers[k], np.nan if isinstance(outcome, str) else outcome)
+            file.raw.check()
     publish(run)
     return lost
 

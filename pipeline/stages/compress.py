@@ -145,8 +145,6 @@ def _row(trial: Trial) -> dict[str, Any]:
 
 def explain(result: Mapping[str, Any]) -> list[str]:
     """Why the codecs were chosen: what each made of the sample, the best first, as lines of text."""
-    if not result["trials"]:
-        return ["the codecs were chosen before an interruption; the trials are not repeated"]
     lines = [f"asked: {result['asked']}"]
     lines.append(
         f"{'group':<16} {'codec':<11} {'ratio':>8} {'rms error/rms':>14} {'max error':>11} {'encode MB/s':>12} {'decode MB/s':>12}"

@@ -270,7 +270,7 @@ def abort_on_error(comm: Comm) -> Iterator[None]:
         if isinstance(error, InputError | RunError) and not isinstance(error, WriteError):
             raise
         if comm.size > 1:
-            traceback.print_exc()
+            print(f"error: {error}", file=sys.stderr) if isinstance(error, WriteError) else traceback.print_exc()
             sys.stderr.flush()
             from mpi4py import MPI
 

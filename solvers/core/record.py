@@ -1,12 +1,8 @@
 """Write a run as it goes: frames, gauges, maxima and checkpoints, by blocks of mesh order, on any number of ranks."""
 
-import errno
 import functools
 import logging
 import math
-import os
-import re
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +13,7 @@ import numpy as np
 
 from pipeline import checksums
 from pipeline.case import Case
+from pipeline.disk import why_not_written
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.layout import MESHES, SCHEMA, part_name
 from pipeline.salvage import CLOSED, Written, stamp
@@ -33,7 +30,6 @@ log = logging.getLogger("wavetrain")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FULL = 1_000_000  # [B] free on a disk that a failed write means is full
 CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min")
 
 
@@ -48,18 +44,10 @@ def _told(method: Callable[P, R]) -> Callable[P, R]:
             raise
         except (OSError, RuntimeError) as error:
             recorder: Any = arguments[0]
-            raise WriteError(f"cannot write in {recorder.path.parent}: {_reason(error, recorder.path.parent)}") from error
+            folder = recorder.path.parent
+            raise WriteError(f"cannot write in {folder}: {why_not_written(error, folder) or str(error).splitlines()[0]}") from error
 
     return wrapper
-
-
-def _reason(error: Exception, folder: Path) -> str:
-    """The system's words out of HDF5's; through MPI they are lost, and the space that is left tells."""
-    words = re.search(r"error message = '([^']+)'", str(error))
-    free = shutil.disk_usage(folder).free
-    if words or free > FULL:
-        return words[1] if words else str(error).splitlines()[0]
-    return f"{os.strerror(errno.ENOSPC)} ({free / 1e3:.0f} kB free)"
 
 
 @dataclass(frozen=True, slots=True)

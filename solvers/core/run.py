@@ -1,6 +1,7 @@
 """One run, on the ranks of one communicator: case -> mesh -> model -> frames -> files and a summary."""
 
 import contextlib
+import functools
 import json
 import logging
 import platform
@@ -195,6 +196,7 @@ def _facts(mesh: Any, comm: Comm) -> dict[str, Any]:
     return {"created": created, "packages": json.dumps(versions()), "ranks": np.int32(comm.size), "mesh_hash": mesh.hash}
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Versions of Wavetrain, Python and the packages whose numbers go into a run."""
     found = {"python": platform.python_version()}

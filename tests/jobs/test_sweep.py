@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import started, wait_for, wavetrain
 
+from jobs import record
+from jobs.execute import write_page
+from pipeline import report
+
 CASE = """
 [mesh]
 kind = "rectangle"
@@ -34,7 +38,7 @@ def campaign(tmp_path):
     return write
 
 
-def test_a_sweep_runs_and_is_not_run_again(campaign):
+def test_a_sweep_runs_and_is_not_run_again_and_its_page_draws_some_and_lists_all(campaign, monkeypatch):
     folder = campaign('"mesh.size" = [0.5, 0.25]\n"solver.order" = [1, 2]')
     done = wavetrain("run", "sweep.toml", "--out", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -42,6 +46,10 @@ def test_a_sweep_runs_and_is_not_run_again(campaign):
     assert cells[0] == cells[1] < cells[2] == cells[3]
     again = wavetrain("run", "sweep.toml", "--out", "out", cwd=folder)
     assert again.stdout.count("done before, unchanged") == 4
+    monkeypatch.setattr(report, "MOST_DRAWN", 2)
+    page = write_page(record.read(folder / "out"), folder / "out").read_text()
+    assert page.count("<img") == 2
+    assert all(page.count(f"<td>sea-{i:03d}</td>") == 1 for i in range(4))
 
 
 def test_what_fails_does_not_stop_the_others(campaign):

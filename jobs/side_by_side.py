@@ -1,0 +1,134 @@
+"""Several runs of a campaign at a time: on one rank each in processes that do many of them, on several ranks under mpirun."""
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any
+
+from jobs.launch import Running, environment, follow_ranks, outcome, python_path, signals_passed_on
+from jobs.lock import locked, passed_on
+from jobs.progress import EVENTS
+from pipeline.disk import writing
+from pipeline.errors import InputError, RunError, StopError
+
+
+def run_side_by_side(
+    jobs: Sequence[tuple[Path, Path, int]],
+    at_once: int,
+    prepare: Callable[[int], None],
+    ended: Callable[[int, dict[str, Any] | Exception], None],
+) -> None:
+    """Run several cases, ``at_once`` of them at a time.
+
+    Parameters
+    ----------
+    jobs : (folder of the case's files, folder of the run, ranks).
+    prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
+    ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
+    """
+    with signals_passed_on() as running, Workers() as workers, ThreadPoolExecutor(at_once) as pool:
+
+        def run(i: int) -> dict[str, Any]:
+            if running.stopped:
+                raise StopError("not started: the campaign was asked to stop")
+            case_folder, folder, ranks = jobs[i]
+            with writing(folder), locked(folder):
+                prepare(i)
+                if ranks == 1:
+                    return workers.run(folder / "case.toml", case_folder, folder, running)
+                return follow_ranks(folder / "case.toml", case_folder, folder, ranks, folder.name, True, running)
+
+        places = {pool.submit(run, i): i for i in range(len(jobs))}
+        for future in as_completed(places):
+            error = future.exception()
+            if error is not None and not isinstance(error, InputError | RunError | OSError):
+                raise error
+            ended(places[future], error if isinstance(error, Exception) else future.result())
+
+
+class Worker:
+    """One process that does run after run (`jobs.worker`)."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", "jobs.worker", str(theirs.fileno())]
+        env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
+        with theirs:
+            self.process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # each run's folder has its own
+                text=True,
+                env=env,
+                start_new_session=True,
+                pass_fds=(theirs.fileno(),),
+            )
+
+    def run(self, case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:
+        """The last event of a run; of one in whose midst the process died, the last that it sent."""
+        assert self.process.stdout is not None
+        message = json.dumps([str(case_file.absolute()), str(case_folder.absolute()), str(folder.absolute())])
+        last: dict[str, Any] = {}
+        with contextlib.suppress(ConnectionError):
+            socket.send_fds(self._connection, [message.encode()], passed_on(folder))
+        for line in self.process.stdout:
+            try:
+                last = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # a library's own chatter
+            if last.get("event") in ("done", "error"):
+                break
+        return last
+
+    def end(self) -> int:
+        """Let the process end; returns how it did."""
+        self._connection.close()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return self.process.wait()
+
+
+class Workers:
+    """Processes that do runs on one rank: one is started where none is idle. Used by several threads."""
+
+    def __init__(self) -> None:
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        while not self._idle.empty():
+            self._idle.get().end()
+
+    def run(self, case_file: Path, case_folder: Path, folder: Path, running: Running) -> dict[str, Any]:
+        """Run the case whose TOML is ``case_file`` into ``folder``; returns its summary.
+
+        Raises
+        ------
+        InputError, RunError
+            As the run raised them; RunError also where its process died.
+        """
+        try:
+            worker = self._idle.get_nowait()
+        except Empty:
+            worker = Worker()
+        running.processes.append(worker.process)
+        try:
+            last = worker.run(case_file, case_folder, folder)
+        finally:
+            running.processes.remove(worker.process)
+        if last.get("event") in ("done", "error") and not last.get("last"):
+            self._idle.put(worker)
+            return outcome(last, folder, "")
+        code = worker.end()
+        if not last and running.stopped:
+            raise StopError("stopped before it began; the same command begins it")
+        return outcome(last, folder, f"its process died{{}} (it ended with {code})")
