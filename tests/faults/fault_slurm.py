@@ -168,15 +168,15 @@ def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Proce
             continue
         if own.get("SLURM_CONF") != slurm["SLURM_CONF"]:
             continue
-        if own.get("SLURMD_NODENAME") == node or words == f"slurmd -N {node}" or (words.startswith("slurmstepd") and _parent(one, node)):
+        if words == f"slurmd -N {node}":
+            found.insert(0, one)
+        elif own.get("SLURMD_NODENAME") == node:
+            watcher = one.parent()
+            if watcher and watcher.name() == "slurmstepd" and watcher not in found:
+                found.insert(0, watcher)
             found.append(one)
     assert any(one.name() == "slurmd" for one in found), f"no slurmd of {node}"
     return found
-
-
-def _parent(one: psutil.Process, node: str) -> bool:
-    """Whether the jobs that a slurmstepd watches over are of ``node``."""
-    return any(child.environ().get("SLURMD_NODENAME") == node for child in one.children())
 
 
 def _begun(out: Path) -> int:

@@ -62,11 +62,19 @@ def such(pid: int, word: str) -> list[psutil.Process]:
 
 
 def kill(some: list[psutil.Process]) -> None:
-    """SIGKILL to all of ``some`` that are there, and wait until they are gone."""
-    for one in some:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
-    psutil.wait_procs(some, timeout=PATIENCE)
+    """SIGKILL to all of ``some`` that are there, which are stopped first so that none sees another go; wait until they have ended."""
+    for how in (psutil.Process.suspend, psutil.Process.kill):
+        for one in some:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                how(one)
+    until(lambda: not any(map(alive, some)))
+
+
+def alive(one: psutil.Process) -> bool:
+    """Whether a process has not ended; one that nobody asks after any more has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.005) -> None:
