@@ -81,6 +81,7 @@ def result(done: Path, stage: str) -> dict:
     return json.loads((done / stage / "result.json").read_text())
 
 
+@pytest.mark.slow
 def test_each_door_begins_with_a_sentence_that_has_the_results_figures(done):
     page = Page((done / "report.html").read_text())
     assert page.of("door") == [""] * 3
@@ -105,6 +106,7 @@ def test_each_door_begins_with_a_sentence_that_has_the_results_figures(done):
     assert len(commands) == 4
 
 
+@pytest.mark.slow
 def test_the_page_is_one_file_that_needs_no_network(done):
     text = (done / "report.html").read_text()
     page = Page(text)
@@ -115,6 +117,7 @@ def test_the_page_is_one_file_that_needs_no_network(done):
     assert not re.search(r"url\(|@import|src=[\"'](?!data:)", text)
 
 
+@pytest.mark.slow
 def test_the_page_can_be_read_without_seeing_it(done):
     text = (done / "report.html").read_text()
     page = Page(text)

@@ -240,3 +240,13 @@ def test_a_codec_whose_library_is_missing_says_which_extra_to_install(monkeypatc
 def test_senseless_targets_are_refused(kind, value):
     with pytest.raises(InputError):
         Target(kind, value)
+
+
+@pytest.mark.parametrize("shape", [(40, 200), (200, 40), (16, 24, 40), (40, 24, 16)])
+def test_sperr_decodes_sides_that_are_unequal(shape):
+    sides = np.meshgrid(*(np.linspace(0.0, 5.0, n) for n in shape), indexing="ij")
+    values = np.prod([np.sin((2 + axis) * side) for axis, side in enumerate(sides)], axis=0)[None]
+    for target in (Target("bound", 1e-3), Target("nrmse", 1e-4)):
+        found = load_codec("sperr").decode(load_codec("sperr").encode(values, target))
+        wrong = np.abs(found - values).max() if target.kind == "bound" else np.sqrt(((found - values) ** 2).mean() / (values**2).mean())
+        assert wrong <= target.value

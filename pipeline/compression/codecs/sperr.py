@@ -3,7 +3,7 @@
 S. Li, P. Lindstrom, J. Clyne, "Lossy scientific data compression with SPERR", IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104; from
 hdf5plugin. A bound is coded in its mode of a pointwise error, which is exceeded now and then: corrections are appended. Other
 targets are reached in its mode of a peak signal to noise ratio, which has none. The filter of hdf5plugin 7.1 takes
-a chunk's first axis for the one that varies fastest: it is told the axes' lengths in the other order, with the same bytes.
+a chunk's first axis for the one that varies fastest: of a box it is told the axes' lengths in the other order, with the same bytes.
 """
 
 import math
@@ -50,7 +50,8 @@ def _to_rms(values: Array, level: float) -> bytes:
 
 
 def _told(values: Array) -> Array:
-    return np.ascontiguousarray(values).reshape(values.shape[::-1])
+    """Boxes with their axes' lengths turned. A plane's lengths do not stand in what is coded: it stays as planes always were."""
+    return np.ascontiguousarray(values).reshape(values.shape[::-1]) if values.ndim == 3 else values
 
 
 def _decode(data: bytes, shape: tuple[int, ...], dtype: Any) -> Array:
