@@ -197,7 +197,9 @@ def _assert_same(folder: Path, out: Path, stage: str) -> None:
     different = list(_different(left, right, ""))
     assert not different, "; ".join(different[:5])
     for path in sorted((folder / "whole" / stage).glob("*.h5")):
-        one, other = bits(path), bits(out / stage / path.name)
+        one, other = (
+            {name: held for name, held in bits(place).items() if not name.endswith("_mb_s")} for place in (path, out / stage / path.name)
+        )
         assert one.keys() == other.keys() and [name for name in one if one[name] != other[name]] == [], path
     assert not list((out / stage).glob("*.part")), list((out / stage).iterdir())
 
