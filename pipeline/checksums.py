@@ -151,20 +151,12 @@ def table(path: Path) -> Table | None:
     return Table(begin, covered, np.frombuffer(held, "<u4", roots // SIZE), np.flatnonzero(np.unpackbits(bits, bitorder="little")))
 
 
-class Checked(io.RawIOBase):
-    """The HDF5 part of a file with checksums, for h5py: every page that is read is verified first.
+class ReadOnly(io.RawIOBase):
+    """A file for h5py to read, of which it sees ``size`` bytes; subclasses say what these are."""
 
-    Raises
-    ------
-    DamagedFile
-        A page is not what was written: h5py passes it on from wherever it reads.
-    """
-
-    def __init__(self, path: Path, known: Table) -> None:
+    def __init__(self, path: Path, size: int) -> None:
         self._raw = open(path, "rb", buffering=0)  # noqa: SIM115  (closed by close)
-        self._path, self._table, self._at = path, known, 0
-        self._sums: tuple[int, Array] = -1, np.zeros(0, "<u4")  # the last page of checksums, and its number
-        self._kept: dict[int, bytes] = {}  # the last pages of small reads
+        self._path, self._size, self._at = path, size, 0
 
     def __repr__(self) -> str:  # h5py takes it for the file's name
         return str(self._path)
@@ -180,15 +172,31 @@ class Checked(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._table.begin}[whence]
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         return self._at
 
     def tell(self) -> int:
         return self._at
 
+
+class Checked(ReadOnly):
+    """The HDF5 part of a file with checksums, for h5py: every page that is read is verified first.
+
+    Raises
+    ------
+    DamagedFile
+        A page is not what was written: h5py passes it on from wherever it reads.
+    """
+
+    def __init__(self, path: Path, known: Table) -> None:
+        super().__init__(path, known.begin)
+        self._table = known
+        self._sums: tuple[int, Array] = -1, np.zeros(0, "<u4")  # the last page of checksums, and its number
+        self._kept: dict[int, bytes] = {}  # the last pages of small reads
+
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        count = min(len(view), max(self._table.begin - self._at, 0))
+        count = min(len(view), max(self._size - self._at, 0))
         done = 0
         while done < count:
             data = self._some(self._at, count - done)

@@ -15,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline.checksums import walk
 from pipeline.errors import InputError
 from pipeline.layout import series_names
 
@@ -72,12 +73,7 @@ class Written:
         """What stands in the open checkpoint ``file``."""
         found = cls()
         for group, arrays in ((PLACES, found.chunks), (BEYOND, found.beyond)):
-
-            def take(name: str, item: Any, arrays: dict[str, Array] = arrays) -> None:
-                if isinstance(item, h5py.Dataset):
-                    arrays[name] = item[...]
-
-            file[group].visititems(take)
+            arrays |= {name: item[...] for name, item in walk(file[group]) if isinstance(item, h5py.Dataset)}
         return found
 
     def copy(self, old: Path, file: Any) -> None:

@@ -1,6 +1,5 @@
 """Open HDF5 files that were cut off, as far as they go: HDF5 is told the size that they had, else it would not open them."""
 
-import io
 import os
 from pathlib import Path
 from typing import Any
@@ -31,38 +30,13 @@ def size_before(path: Path) -> int:
     return end if path.stat().st_size < end < LARGEST else 0
 
 
-class Padded(io.RawIOBase):
-    """A file that was cut off, with the ``size`` that it had. What is read beyond its end is refused: zeros would be taken for values."""
-
-    def __init__(self, path: Path, size: int) -> None:
-        self._raw = open(path, "rb")  # noqa: SIM115  (closed by close)
-        self._path, self._size, self._at = path, size, 0
-
-    def __repr__(self) -> str:  # h5py takes it for the file's name
-        return str(self._path)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
+class Padded(checksums.ReadOnly):
+    """A file that was cut off, with the size that it had. What is read beyond its end is refused: zeros would be taken for values."""
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         count = min(len(view), max(self._size - self._at, 0))
-        self._raw.seek(self._at)
-        data = self._raw.read(count)
+        data = os.pread(self._raw.fileno(), count, self._at)
         if len(data) < count:
             raise checksums.DamagedFile(f"{self._path} was cut off, and what is asked for stood behind")
         view[:count] = data

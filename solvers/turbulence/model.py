@@ -104,9 +104,7 @@ class Flow:
         self.equation.step(u, dt)
         self._steps += 1
         self.equation.force.advance(self._steps, dt)
-        if (
-            self._steps % CLEAN_EVERY == 0
-        ):  # round-off: mirror images with kx = 0 part, which forcing would let grow, and divergence adds up
+        if self._steps % CLEAN_EVERY == 0:  # by round-off mirror images with kx = 0 part, which forcing lets grow, and divergence adds up
             u[:] = self._clean(self.cube.spectrum(self.cube.values(u)))
 
     def observe(self, t: float, u: Array) -> None:

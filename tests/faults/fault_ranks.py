@@ -9,30 +9,22 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from conftest import HUMP
 from fault import Fault, Say, counted, generator
 from killed import assert_same_bits, kill, run, start, such, until, whole
 
 from pipeline.check import validate
 
-CASE = """
-[mesh]
-kind = "rectangle"
-width = 10.0
-height = 10.0
-size = 0.4
-bathymetry = { kind = "flat", depth = 1.0 }
-[solver]
-kind = "tsunami"
-initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
+CASE = (
+    HUMP.replace("size = 1.0", "size = 0.4").replace("end = 0.5", "end = 2.0").replace("every = 0.25", "every = 0.1")
+    + """
 [gauges]
 middle = [5.0, 5.0]
 beside = [2.0, 7.0]
-[time]
-end = 2.0
-every = 0.1
 [output]
 checkpoint = 0.0
 """
+)
 RANKS = ((2, 2), (2, 1), (2, 3), (1, 2))  # of the run that is killed, and of the one that goes on
 FRAMES = 20
 TRIES = 20

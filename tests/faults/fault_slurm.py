@@ -12,7 +12,7 @@ from pathlib import Path
 
 import daemons
 import psutil
-from conftest import SOURCES
+from conftest import HUMP, SOURCES
 from daemons import told
 from fault import Fault, Say, Try, counted, generator
 from killed import assert_same_bits, kill, run, until, whole
@@ -21,22 +21,10 @@ from jobs.lock import holder
 
 NODES = ("node1", "node2")
 PATIENCE = 15  # [s] until SLURM gives a node up
-CASE = """
-[mesh]
-kind = "rectangle"
-width = 10.0
-height = 10.0
-size = 0.15
-bathymetry = { kind = "flat", depth = 1.0 }
-[solver]
-kind = "tsunami"
-initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
-[time]
-end = 40.0
-every = 0.5
-[output]
-checkpoint = 0.0
-"""
+CASE = (
+    HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = 40.0").replace("every = 0.25", "every = 0.5")
+    + "[output]\ncheckpoint = 0.0\n"
+)
 SWEEP = """
 title = "The same hump, a little higher each time"
 [run.hump]
