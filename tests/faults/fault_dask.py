@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 from daemons import told
 from fault import Fault, Say, Try, counted, generator
-from killed import bits, family, kill, run, start, such, until, whole
+from killed import WAVES, bits, family, kill, run, start, such, until, whole
 
 CASES = {
     "sea": """
@@ -38,19 +38,7 @@ comparison = "laboratory"
 first_crest = { near = "5 cm" }
 runup_at = { shore = { box = [12.0, 0.0, 20.0, 1.0], height = "5 cm" } }
 """,
-    "ks": """
-[mesh]
-kind = "box"
-length = 32.0
-points = 128
-[solver]
-kind = "ks"
-terms = ["-u*u_x", "-u_xx", "-u_xxxx"]
-[time]
-end = 10.0
-every = 0.02
-dt = 2e-3
-""",
+    "ks": WAVES.replace("end = 8.0", "end = 10.0"),
 }
 SEA = """
 title = "Every stage"

@@ -19,7 +19,7 @@ import numpy as np
 import shim
 from conftest import HUMP, wavetrain
 from fault import Fault, Say, counted, generator
-from killed import whole
+from killed import WAVES, whole
 
 from pipeline.provenance import digest
 from pipeline.store import Store, read_result
@@ -38,19 +38,6 @@ comparison = "laboratory"
 first_crest = { front = 0.05 }
 """
 )
-WAVES = """
-[mesh]
-kind = "box"
-length = 32.0
-points = 128
-[solver]
-kind = "ks"
-terms = ["-u*u_x", "-u_xx", "-u_xxxx"]
-[time]
-end = 8.0
-every = 0.02
-dt = 2e-3
-"""
 BEGIN = """
 [run.sea]
 case = "sea.toml"

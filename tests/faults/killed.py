@@ -1,4 +1,4 @@
-"""What faults that kill have in common: start the command, find its processes, and see that files are whole and the same bits."""
+"""What faults have in common: start the command, find its processes, and see that files are whole and the same bits; a case of waves."""
 
 import contextlib
 import json
@@ -18,6 +18,19 @@ from pipeline.check import validate
 from pipeline.store import Store
 
 PATIENCE = 600.0  # [s] for what takes seconds on a quiet machine
+WAVES = """
+[mesh]
+kind = "box"
+length = 32.0
+points = 128
+[solver]
+kind = "ks"
+terms = ["-u*u_x", "-u_xx", "-u_xxxx"]
+[time]
+end = 8.0
+every = 0.02
+dt = 2e-3
+"""
 
 
 def start(*words: Any, cwd: Path, environment: Mapping[str, str] = {}) -> "subprocess.Popen[str]":
