@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.cluster import ALONE
 from jobs.verbs import VERBS
 from pipeline.disk import silence_destructors
 from pipeline.errors import InputError, RunError, WriteError
@@ -167,7 +168,7 @@ def main() -> None:
 def _tell(error: Exception) -> None:
     """Print ``error``, once where all ranks of a launcher found the same; what one rank alone found, it tells."""
     rank = next((os.environ[name] for name in RANK_VARIABLES if name in os.environ), "0")
-    if rank == "0" or not isinstance(error, InputError | RunError) or isinstance(error, WriteError):
+    if rank == "0" or ALONE in os.environ or not isinstance(error, InputError | RunError) or isinstance(error, WriteError):
         print(f"error: {error}", file=sys.stderr)
 
 

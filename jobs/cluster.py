@@ -12,9 +12,13 @@ from pipeline.errors import InputError, RunError
 
 # Dask lets every array of over 128 kB go back to the system at once, so that each new one is paged in anew: half of a worker's time.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [B]: what is smaller is kept for the next array
-QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}  # what fails is raised, and told once; a heartbeat at the very end is not
+# What fails is raised, and told once; a heartbeat at the very end is not, nor what processes say to each other when one of them was killed.
+LEVELS = dict.fromkeys(("distributed", "distributed.client", "tornado", "tornado.application", "asyncio", "bokeh"), "critical")
+QUIET = {"DASK_DISTRIBUTED__LOGGING": str(LEVELS)}
 PATIENCE = 300.0  # [s] until all workers of a job have come
+LOST = 15  # [s] until a scheduler that does not answer is taken for lost
 SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
+ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whatever its rank, and so tells what is wrong
 
 
 @contextlib.contextmanager
@@ -23,7 +27,7 @@ def client(memory: int | None = None, say: Callable[[str], Any] = lambda text: N
     from dask import config
 
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}
-    config.set({"distributed.logging.distributed": "critical"} | environ)
+    config.set({"distributed.logging": LEVELS} | environ)
     site = os.environ.get(SITE)
     with _here(memory) if site is None else _of_site(site, memory) as connected:
         if find_spec("bokeh"):
@@ -58,8 +62,9 @@ def _of_site(name: str, memory: int | None) -> Any:
 def _inside(folder: Path, site: Any) -> Iterator[Any]:
     """On the processes that srun started with this one: the first is the scheduler, the second goes on here, all others are workers.
 
-    Those others never come back from here: they end when the second does.
+    Those others never come back from here: they end when the second does, or when the scheduler is lost.
     """
+    from dask import config
     from dask.distributed import Client
     from dask_jobqueue.slurm import SLURMRunner
 
@@ -67,10 +72,16 @@ def _inside(folder: Path, site: Any) -> Iterator[Any]:
     interface = {"interface": site.interface} if site.interface else {}
     scheduler = {**interface, "dashboard_address": ":0"}
     worker = {**interface, "nthreads": 1, "memory_limit": None}  # SLURM bounds the job
-    with SLURMRunner(scheduler_file=str(file), scheduler_options=scheduler, worker_options=worker) as runner, Client(runner) as connected:
-        connected.wait_for_workers(runner.n_workers, timeout=PATIENCE)  # one that came when all is over would wait for ever
-        yield connected
-    file.unlink(missing_ok=True)
+    runner = SLURMRunner(scheduler_file=str(file), scheduler_options=scheduler, worker_options=worker)
+    os.environ[ALONE] = "1"
+    try:
+        with Client(runner, timeout=LOST) as connected:
+            connected.wait_for_workers(runner.n_workers, timeout=PATIENCE)  # one that came when all is over would wait for ever
+            yield connected
+    finally:
+        with config.set({"distributed.comm.timeouts.connect": "1s"}), contextlib.suppress(OSError):  # a lost one can't be told to end
+            runner.close()
+        file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -99,7 +99,7 @@ def faults(folder: Path, say: Say, stages: Sequence[str] = tuple(STAGES), times:
     nannies += [stage for stage in MORE if stage in nannies]
     yield counted("Dask worker killed", [one(stage, "worker") for stage in workers], say)
     yield counted("Dask scheduler and nannies killed with their command", [one(stage, "command") for stage in commands], say)
-    if not schedulers:
+    if not schedulers + nannies:
         return
     if missing := daemons.missing():
         raise RuntimeError(f"missing: {missing}")

@@ -33,6 +33,18 @@ kind = "decompose"
 runs = "bad"
 reference = "exact"
 """
+KS = """
+[mesh]
+kind = "box"
+length = 22.0
+points = 32
+[solver]
+kind = "ks"
+[time]
+end = 0.2
+every = 0.1
+dt = 0.05
+"""
 WAVE = "0 0\n0.2 0\n0.25 1e200\n2 1e200\n"  # no run survives it
 ONE = """
 title = "One run and its error"
@@ -163,6 +175,18 @@ def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_a
     assert results[0] == results[1]
     assert fields(slurm / "out" / "hump" / "run.h5") == fields(slurm / "here" / "hump" / "run.h5")
     assert "dashboard: http" in logs(slurm)
+
+
+def test_a_stage_that_fails_among_workers_in_its_job_says_why_once(slurm):
+    pytest.importorskip("dask_jobqueue")
+    (slurm / "site.toml").write_text('title = "on this machine"\ninterface = "lo"\nworkers = "inside"\noptions = ["--overcommit"]\n')
+    (slurm / "ks.toml").write_text(KS)
+    (slurm / "failing.toml").write_text(ONE.replace("hump.toml", "ks.toml"))  # ks has no exact solution
+    submitted(slurm, "failing.toml", "--on", "site.toml")
+    until(lambda: states(slurm).get("budget") == "failed", ENDS, every=1.0)
+    log = (slurm / "out" / "jobs" / "budget.log").read_text()
+    assert log.count("error: solver 'ks' has no exact solutions") == 1, log
+    assert "has no exact solutions" in wavetrain("status", "out", cwd=slurm).stdout
 
 
 @pytest.mark.slow
