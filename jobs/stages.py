@@ -76,7 +76,9 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
         if why := why_not_written(error, place):
             raise WriteError(f"cannot write in {place}: {why}") from error
         if dask.status != "running":
-            raise RunError(f"stage {stage.name} failed: Dask's scheduler was lost; the blocks that are done will not be done again") from error
+            raise RunError(
+                f"stage {stage.name} failed: Dask's scheduler was lost; the blocks that are done will not be done again"
+            ) from error
         raise RunError(f"stage {stage.name} failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
     named = {name: files[name] for names in stage.inputs.values() for name in names}
     made_from["files"] = {name: [os.path.relpath(path, place), provenance.digest(path)] for name, path in named.items()}

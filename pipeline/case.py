@@ -44,10 +44,13 @@ class Output:
     chunk: int = setting("cells in one chunk of a stored field", default=16384)
     maps: tuple[float, ...] = quantity("s", "times of the report's maps; none named: four, evenly spaced", default=())
     checkpoint: float = quantity("s", "wall time between restart files", default=60.0, low=0.0)
+    writers: int = setting("ranks that write, for themselves and their neighbours; 0: all of up to 8, else one of each 8", default=0)
 
     def __post_init__(self) -> None:
         if self.chunk < 1:
             raise InputError(f"chunk = {self.chunk}; it must be 1 or more cells")
+        if self.writers < 0:
+            raise InputError(f"writers = {self.writers}; it must be 0 or more ranks")
 
 
 @dataclass(frozen=True, slots=True)

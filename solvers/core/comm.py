@@ -5,6 +5,7 @@ any number of ranks.
 """
 
 import contextlib
+import math
 import os
 import sys
 import traceback
@@ -15,6 +16,7 @@ import numpy as np
 
 from meshes.core.part import Halo
 from pipeline.errors import InputError, RunError, WriteError
+from solvers.core.blocks import Blocks, MpiBlocks, SerialBlocks
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -47,29 +49,23 @@ class Comm(Protocol):
     def broadcast(self, x: Any) -> Any:
         """Rank 0's object, on every rank."""
 
+    def collect(self, x: Array) -> list[Array]:
+        """The arrays of all ranks, of any shapes, on rank 0; nothing elsewhere."""
+
     def barrier(self) -> None:
         """Wait for all ranks."""
 
-    def blocks(self, own: Array, rows: int) -> "Blocks":
-        """A plan that moves own rows, whose numbers among all ``rows`` are ``own``, into contiguous blocks of mesh order."""
+    def split(self, group: int) -> "Comm":
+        """The ranks that name the same ``group``, in their order. Collective."""
+
+    def blocks(self, own: Array, rows: int, writers: int) -> Blocks:
+        """A plan that moves own rows, whose numbers among all ``rows`` are ``own``, into contiguous blocks of mesh order.
+
+        Each of ``writers`` groups of neighbouring ranks has a block, on the first rank of the group; the others' are empty.
+        """
 
     def file_options(self) -> dict[str, Any] | None:
         """Keywords that make h5py write in parallel; None where this h5py has no MPI."""
-
-
-class Blocks(Protocol):
-    """Own rows (in any order) to this rank's contiguous block ``start:stop`` of the mesh order."""
-
-    start: int
-    stop: int
-
-    def __call__(self, own: Array) -> Array:
-        """Own rows to the rows of this rank's block. Collective."""
-
-
-def block_bounds(rank: int, size: int, rows: int) -> tuple[int, int]:
-    """First and one-past-last row of the block of mesh order that ``rank`` writes."""
-    return rank * rows // size, (rank + 1) * rows // size
 
 
 class Serial:
@@ -100,27 +96,20 @@ class Serial:
     def broadcast(self, x: Any) -> Any:
         return x
 
+    def collect(self, x: Array) -> list[Array]:
+        return [x]
+
     def barrier(self) -> None:
         pass
 
-    def blocks(self, own: Array, rows: int) -> "SerialBlocks":
+    def split(self, group: int) -> "Comm":
+        return self
+
+    def blocks(self, own: Array, rows: int, writers: int) -> SerialBlocks:
         return SerialBlocks(own, rows)
 
     def file_options(self) -> dict[str, Any] | None:
         return {}
-
-
-class SerialBlocks:
-    """The whole mesh is one block."""
-
-    def __init__(self, own: Array, rows: int) -> None:
-        self.start, self.stop = 0, rows
-        self._own = own
-
-    def __call__(self, own: Array) -> Array:
-        out = np.empty_like(own)
-        out[self._own] = own
-        return out
 
 
 class Mpi:
@@ -172,11 +161,26 @@ class Mpi:
     def broadcast(self, x: Any) -> Any:
         return self._comm.bcast(x)
 
+    def collect(self, x: Array) -> list[Array]:
+        x = np.ascontiguousarray(x)
+        shapes = self._comm.gather(x.shape)
+        if shapes is None:
+            self._comm.Gatherv(x, None)
+            return []
+        counts = [math.prod(shape) for shape in shapes]
+        whole = np.empty(sum(counts), x.dtype)
+        self._comm.Gatherv(x, [whole, counts])
+        return [part.reshape(shape) for part, shape in zip(np.split(whole, np.cumsum(counts)[:-1]), shapes, strict=True)]
+
     def barrier(self) -> None:
         self._comm.Barrier()
 
-    def blocks(self, own: Array, rows: int) -> "MpiBlocks":
-        return MpiBlocks(self._comm, own, rows)
+    def split(self, group: int) -> Comm:
+        part = self._comm.Split(group, self.rank)
+        return Mpi(part) if part.size > 1 else Serial()
+
+    def blocks(self, own: Array, rows: int, writers: int) -> MpiBlocks:
+        return MpiBlocks(self._comm, own, rows, writers)
 
     def file_options(self) -> dict[str, Any] | None:
         import h5py
@@ -209,31 +213,6 @@ class _Exchange:
             request.Wait()
         for cells, buffer in self._receive:
             self._u[cells] = buffer
-
-
-class MpiBlocks:
-    """Own rows to blocks of mesh order with one Alltoallv."""
-
-    def __init__(self, comm: Any, own: Array, rows: int) -> None:
-        self._comm = comm
-        self.start, self.stop = block_bounds(comm.rank, comm.size, rows)
-        own = np.asarray(own, dtype=np.int64)
-        self._order = np.argsort(own, kind="stable")
-        starts = np.array([block_bounds(r, comm.size, rows)[0] for r in range(comm.size)] + [rows])
-        self._send = np.diff(np.searchsorted(own[self._order], starts)).astype(np.int64)
-        self._receive = np.empty_like(self._send)
-        comm.Alltoall(self._send, self._receive)
-        places = np.empty(self.stop - self.start, np.int64)
-        comm.Alltoallv([own[self._order], self._send], [places, self._receive])
-        self._places = places - self.start
-
-    def __call__(self, own: Array) -> Array:
-        columns = int(np.prod(own.shape[1:], dtype=int))
-        moved = np.empty((self.stop - self.start, *own.shape[1:]), own.dtype)
-        self._comm.Alltoallv([np.ascontiguousarray(own[self._order]), self._send * columns], [moved, self._receive * columns])
-        out = np.empty_like(moved)
-        out[self._places] = moved
-        return out
 
 
 def _launched() -> bool:

@@ -17,7 +17,8 @@ import numpy as np
 from pipeline import ensemble, params, plugin
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError
-from solvers.core.comm import Comm, Serial, block_bounds
+from solvers.core.blocks import block_bounds
+from solvers.core.comm import Comm, Serial
 from solvers.core.driver import ROUND_OFF, Clock, simulate
 from solvers.core.run import mesh_of
 

@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,6 +21,7 @@ from pipeline.writer import Writer, complete, release, sync
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock
 from solvers.core.resume import belongs, take_over
+from solvers.core.writers import Cut, Rows, Writers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,23 +50,6 @@ def _told(method: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What one rank has of a stored array: the places ``own``, in any order, of the ``count`` along dimension ``axis``."""
-
-    own: Array
-    count: int
-    axis: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What one rank has of a stored array of ``shape``: the box ``place``."""
-
-    place: tuple[slice, ...]
-    shape: tuple[int, ...]
-
-
 class NoGauges:
     """What stands for gauges where a solver has none."""
 
@@ -78,51 +61,6 @@ class NoGauges:
         return np.zeros(0), np.zeros((0, 0, 0))
 
 
-class _Cut:
-    """Moves what the ranks have of an array to contiguous blocks of its ``rows``; all of it to rank 0 where that alone writes."""
-
-    def __init__(self, rows: Rows, comm: Comm, *, gathered: bool) -> None:
-        self._comm, self._gathered = comm, gathered
-        self._blocks = comm.blocks(rows.own, rows.count)
-        self._axis, self._count = rows.axis, rows.count
-        span = slice(0, rows.count) if gathered else slice(self._blocks.start, self._blocks.stop)
-        self.place = (*[slice(None)] * rows.axis, span)
-
-    def __call__(self, own: Array) -> Array:
-        """This rank's block. Collective."""
-        block = self._blocks(np.ascontiguousarray(np.moveaxis(own, self._axis, 0)))
-        return np.moveaxis(np.concatenate(self._comm.gather(block)) if self._gathered else block, 0, self._axis)
-
-    def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of an array of which a rank has a block of ``shape``."""
-        return (*shape[: self._axis], self._count, *shape[self._axis + 1 :])
-
-
-class _Kept:
-    """Blocks stay where they are; all of them go to rank 0 where that alone writes."""
-
-    def __init__(self, block: Block, comm: Comm, *, gathered: bool) -> None:
-        self._comm, self._block, self._gathered = comm, block, gathered
-        self.place = (slice(None),) * len(block.shape) if gathered else block.place
-
-    def __call__(self, own: Array) -> Array:
-        """This rank's block. Collective."""
-        if not self._gathered:
-            return own
-        found = np.empty(self._block.shape, own.dtype)
-        for place, part in self._comm.gather((self._block.place, own)):
-            found[place] = part
-        return found
-
-    def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self._block.shape
-
-
-def _mover(own: Rows | Block, comm: Comm, *, gathered: bool) -> _Cut | _Kept:
-    return _Cut(own, comm, gathered=gathered) if isinstance(own, Rows) else _Kept(own, comm, gathered=gathered)
-
-
 class Recorder:
     """The files of one run in ``folder``: ``run.h5`` and, until it is whole, ``run.h5.part`` and ``restart.h5``."""
 
@@ -131,12 +69,11 @@ class Recorder:
         self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
         self.facts = facts
         self.cells = math.prod(model.shape)
-        options = comm.file_options()
-        self._gathered = options is None
-        if self._gathered and comm.rank == 0:
+        self._writers = Writers(comm, case.output.writers, (model.rows, model.saved_rows))
+        if comm.file_options() is None and comm.rank == 0:
             log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
-        self._fields, self._saved = (_mover(own, comm, gathered=self._gathered) for own in (model.rows, model.saved_rows))
-        self._options: Mapping[str, Any] = options or {}
+        self._fields, self._saved = (self._writers.mover(own) for own in (model.rows, model.saved_rows))
+        self._sampled = Cut(Rows(model.gauges.index, len(model.gauges.names), axis=1), comm, 1)
         self._samples = self._statistics = 0
         self._last_checkpoint = time.monotonic()
         self._writer: Writer | None = None
@@ -146,8 +83,8 @@ class Recorder:
     def start(self) -> tuple[Array, Clock] | None:
         """Open the output: go on from a checkpoint where there is one (its state and clock), else begin anew."""
         saved = self._read_checkpoint()
-        if self._writes:
-            self._writer = Writer(self.path, options=self._options, lead=self.comm.rank == 0, resume=saved is not None)
+        if self._writers.comm:
+            self._writer = self._open(self.path, self._writers.comm, resume=saved is not None)
         if saved is None:
             if self._writer:
                 self._create(self._writer)
@@ -157,9 +94,8 @@ class Recorder:
         self._samples, self._statistics = int(attrs["samples"]), int(attrs.get("statistics", 0))
         return self.model.load(arrays, clock.dt), clock
 
-    @property
-    def _writes(self) -> bool:
-        return not self._gathered or self.comm.rank == 0
+    def _open(self, path: Path, writers: Comm, *, resume: bool = False) -> Writer:
+        return Writer(path, options=writers.file_options() or {}, lead=self.comm.rank == 0, resume=resume)
 
     def _read_checkpoint(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
         """The checkpoint, if it and the unfinished file are both there and belong to this case and mesh."""
@@ -172,7 +108,7 @@ class Recorder:
             except (InputError, KeyError) as error:
                 usable = False
                 log.warning("the checkpoint can't be used (%s): the run begins anew", error)
-        if not any(self.comm.gather(usable)):
+        if not self.comm.broadcast(usable):
             return None
         with Store(self.restart_path) as store:
             self._written = store.written()
@@ -206,18 +142,16 @@ class Recorder:
             self._writer.append_block(clock.t, self._fields.place, values)
             self._writer.flush()
         due = time.monotonic() - self._last_checkpoint >= self.case.output.checkpoint
-        if any(self.comm.gather(due)):
+        if self.comm.max(np.array([due], np.int64))[0]:
             self.checkpoint(u, clock)
 
     def _gauges(self) -> None:
-        times, own = self.model.gauges.take()
-        parts = self.comm.gather((self.model.gauges.index, own))
-        whole = np.empty((len(times), len(self.model.gauges.names), own.shape[2]))
-        for index, samples in parts:
-            whole[:, index] = samples
-        if self._writer:
-            self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
-        self._samples += len(times)
+        if self.model.gauges.names:
+            times, own = self.model.gauges.take()
+            whole = self._sampled(own)
+            if self._writer:
+                self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
+            self._samples += len(times)
         if hasattr(self.model, "statistics"):
             times, samples = self.model.statistics.take()
             if self._writer:
@@ -238,8 +172,8 @@ class Recorder:
         self.comm.barrier()
         if last:
             attrs[CLOSED] = self.comm.broadcast(stamp(part_name(self.path)) if self.comm.rank == 0 else None)
-        if self._writes:
-            writer = Writer(self.restart_path, options=self._options, lead=self.comm.rank == 0)
+        if self._writers.comm:
+            writer = self._open(self.restart_path, self._writers.comm)
             writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
             self._write_restart(writer, saved, attrs)
             writer.write_written(self._written)
@@ -252,11 +186,10 @@ class Recorder:
 
     def _note_written(self, writer: Writer) -> None:
         """Note where the output has what it holds; each rank that writes makes its share of the checksums."""
-        if self._gathered:
-            writer.note_written(self._written, share=(0, 1), gather=lambda own: [own])
-        else:
-            self.comm.barrier()  # all have flushed
-            writer.note_written(self._written, share=(self.comm.rank, self.comm.size), gather=self.comm.gather)
+        writers = self._writers.comm
+        assert writers, "only what writes has a writer"
+        writers.barrier()  # all have flushed
+        writer.note_written(self._written, share=(writers.rank, writers.size), gather=writers.gather)
 
     def _blocks(self, u: Array) -> dict[str, tuple[Array, tuple[int, ...]]]:
         """What a restart needs: this rank's blocks, with the shapes of the whole arrays. Collective."""
@@ -292,7 +225,7 @@ class Recorder:
         self.comm.barrier()
         text = complete(path) if self.comm.rank == 0 else ""
         self.comm.barrier()
-        sums = self.comm.gather(checksums.share(part_name(path), self.comm.rank, self.comm.size))
+        sums = self.comm.collect(checksums.share(part_name(path), self.comm.rank, self.comm.size))
         if self.comm.rank == 0:
             release(path, text, np.concatenate(sums))
 

@@ -192,7 +192,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
 
 def _facts(mesh: Any, comm: Comm) -> dict[str, Any]:
     """Attributes of the file that say how it was made."""
-    created = comm.gather(datetime.now(UTC).isoformat(timespec="seconds"))[0]
+    created = comm.broadcast(datetime.now(UTC).isoformat(timespec="seconds"))
     return {"created": created, "packages": json.dumps(versions()), "ranks": np.int32(comm.size), "mesh_hash": mesh.hash}
 
 

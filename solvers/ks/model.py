@@ -11,8 +11,10 @@ from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.terms import parse_terms
-from solvers.core.comm import Comm, Serial, block_bounds
-from solvers.core.record import NoGauges, Rows
+from solvers.core.blocks import block_bounds
+from solvers.core.comm import Comm, Serial
+from solvers.core.record import NoGauges
+from solvers.core.writers import Rows
 from solvers.ks import Params, initial
 from solvers.ks.differences import Differences
 from solvers.ks.plane import PlaneIntegrator, planes

@@ -14,8 +14,8 @@ from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.plugin import nearest
 from solvers.core.comm import Comm
-from solvers.core.record import Rows
 from solvers.core.steppers import TABLEAUX
+from solvers.core.writers import Rows
 from solvers.tsunami import Params, boundary, initial, kernels
 from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.geometry import geometry

@@ -11,7 +11,8 @@ from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
 from solvers.core.comm import Comm
-from solvers.core.record import Block, NoGauges
+from solvers.core.record import NoGauges
+from solvers.core.writers import Block
 from solvers.turbulence import Params, forcing, initial, scalar
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation

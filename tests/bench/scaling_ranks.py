@@ -16,7 +16,8 @@ from pipeline.layout import MESHES, Field
 from pipeline.params import build
 from pipeline.writer import Writer, publish
 from solvers import ks, tsunami
-from solvers.core.comm import Mpi, Serial, block_bounds, world
+from solvers.core.blocks import block_bounds
+from solvers.core.comm import Mpi, Serial, world
 from solvers.core.driver import simulate
 
 DAM_BREAK = {"gravity": 9.8, "initial": {"kind": "dam_break", "high": 10.0, "low": 1.0, "radius": 11.0}}

@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -94,11 +95,12 @@ def faults(folder: Path, say: Say, stages: Sequence[str] = tuple(STAGES), times:
     random = generator("dask")
     spans = {stage: _span(folder, stage) for stage in stages}
     say(f"undisturbed stages take {', '.join(f'{name} {span:.2f} s' for name, span in spans.items())}")
-    one: Callable[..., Try] = partial(partial, killed_here, folder, random, spans)
+    hits = Counter[str]()
+    one: Callable[..., Try] = partial(partial, killed_here, folder, random, spans, hits)
     workers, commands, schedulers, nannies = ([stage for stage in stages for _ in range(count)] for count in times)
     nannies += [stage for stage in MORE if stage in nannies]
-    yield counted("Dask worker killed", [one(stage, "worker") for stage in workers], say)
-    yield counted("Dask scheduler and nannies killed with their command", [one(stage, "command") for stage in commands], say)
+    yield _counted("Dask worker killed", [one(stage, "worker") for stage in workers], say, hits)
+    yield _counted("Dask scheduler and nannies killed with their command", [one(stage, "command") for stage in commands], say, hits)
     if not schedulers + nannies:
         return
     if missing := daemons.missing():
@@ -109,11 +111,18 @@ def faults(folder: Path, say: Say, stages: Sequence[str] = tuple(STAGES), times:
     (folder / "jobs.toml").write_text(JOBS_SITE)
     try:
         slurm = daemons.start(place)
-        on: Callable[..., Try] = partial(partial, _killed_on_slurm, folder, random, spans, slurm)
-        yield counted("Dask scheduler killed in its job", [on(stage, "scheduler", "inside.toml") for stage in schedulers], say)
-        yield counted("Dask nannies killed in their jobs", [on(stage, "nanny", "jobs.toml") for stage in nannies], say)
+        on: Callable[..., Try] = partial(partial, _killed_on_slurm, folder, random, spans, hits, slurm)
+        yield _counted("Dask scheduler killed in its job", [on(stage, "scheduler", "inside.toml") for stage in schedulers], say, hits)
+        yield _counted("Dask nannies killed in their jobs", [on(stage, "nanny", "jobs.toml") for stage in nannies], say, hits)
     finally:
         daemons.stop(place)
+
+
+def _counted(fault: str, tries: Sequence[Try], say: Say, hits: Counter[str]) -> Fault:
+    """As `counted`, with what was hit in the notes: a random moment may be one after the end."""
+    hits.clear()
+    row = counted(fault, tries, say)
+    return row._replace(notes="; ".join(filter(None, [", ".join(f"{count} {what}" for what, count in sorted(hits.items())), row.notes])))
 
 
 def undisturbed(folder: Path, stages: Sequence[str]) -> None:
@@ -148,7 +157,7 @@ def _copied(folder: Path, name: str, stage: str) -> Path:
     return out
 
 
-def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, float], stage: str, victim: str) -> None:
+def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, float], hits: Counter[str], stage: str, victim: str) -> None:
     """Kill a worker, or the command itself, at a random moment of a stage on this machine's cores."""
     out = _copied(folder, "killed", stage)
     process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)
@@ -156,8 +165,10 @@ def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, floa
     time.sleep(random.uniform(0.0, spans[stage]))
     if victim == "worker":
         workers = such(process.pid, "multiprocessing.spawn")
+        hits["killed at work" if workers else "over before"] += 1
         kill([workers[random.integers(len(workers))]] if workers else [])
     else:
+        hits["killed at work" if process.poll() is None else "over before"] += 1
         left = family(process.pid)
         kill(left[:1])
         until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in left))  # nobody kills the workers
@@ -213,15 +224,27 @@ def _different(left: Any, right: Any, name: str) -> Iterator[str]:
 
 
 def _killed_on_slurm(
-    folder: Path, random: np.random.Generator, spans: dict[str, float], slurm: dict[str, str], stage: str, victim: str, site: str
+    folder: Path,
+    random: np.random.Generator,
+    spans: dict[str, float],
+    hits: Counter[str],
+    slurm: dict[str, str],
+    stage: str,
+    victim: str,
+    site: str,
 ) -> None:
-    """Kill the scheduler in a stage's job, or the nannies in its workers' jobs, at a random moment."""
+    """Kill the scheduler in a stage's job, or the nannies in its workers' jobs, some time after the stage and they have begun."""
     out = _copied(folder, "killed", stage)
     run("run", "all.toml", "--on", site, "--out", out.name, cwd=folder, environment=slurm)
-    until(lambda: _begun(out, stage) or not told(["squeue", "-h"], slurm).strip())
+
+    def found() -> list[psutil.Process]:
+        return [one for one in psutil.process_iter() if _is(one, victim, out, slurm)]
+
+    until(lambda: (_begun(out, stage) and found()) or not told(["squeue", "-h"], slurm).strip(), every=0.05)
     time.sleep(random.uniform(0.0, spans[stage]))
-    found = [one for one in psutil.process_iter() if _is(one, victim, out, slurm)]
-    kill(found)
+    victims = found()
+    hits["killed at work" if victims else "over before"] += 1
+    kill(victims)
     until(lambda: not told(["squeue", "-h", "--name", f"{stage},page", "-t", "PD,R,CG"], slurm).strip(), 300.0, every=0.5)
     until(lambda: not told(["squeue", "-h"], slurm).strip(), 120.0, every=0.5)
     said = (out / "jobs" / f"{stage}.log").read_text()

@@ -1,5 +1,6 @@
 """Jobs on a private SLURM meet their time limit, are preempted, and lose their controller and their node."""
 
+import json
 import os
 import re
 import signal
@@ -22,16 +23,18 @@ from jobs.lock import holder
 NODES = ("node1", "node2")
 PATIENCE = 15  # [s] until SLURM gives a node up
 CASE = (
-    HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = 40.0").replace("every = 0.25", "every = 0.5")
+    HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = END").replace("every = 0.25", "every = 0.5")
     + "[output]\ncheckpoint = 0.0\n"
 )
+LONG, BRIEF = 50.0, 10.0  # [s] that runs side by side take: SLURM may look every 30 s only whether a job's time is up
+TRIED = 5.0  # [s] of simulated time, to see how fast this machine is
 SWEEP = """
 title = "The same hump, a little higher each time"
 [run.hump]
-case = "case.toml"
+case = "CASE.toml"
 sweep = { "solver.initial.height" = [HEIGHTS] }
 """
-SHORT = 'title = "short of time"\ntime = "1"\nwarning = 52\nat_once = 2\n'  # asked to stop 8 s after it began
+SHORT = 'title = "short of time"\ntime = "1"\nwarning = 52\n'  # asked to stop 8 s after it began, or when SLURM looks next
 PLAIN = 'title = "here"\n'
 EACH = 5  # runs of a sweep
 
@@ -40,13 +43,7 @@ def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
     """``each`` runs at their time limit and as many preempted; then the controller and a node go."""
     if missing := daemons.missing():
         raise RuntimeError(f"missing: {missing}")
-    (folder / "case.toml").write_text(CASE)
-    heights = ", ".join(f"{0.1 + 0.01 * i:g}" for i in range(each))
-    (folder / "sweep.toml").write_text(SWEEP.replace("HEIGHTS", heights))
-    (folder / "pair.toml").write_text(SWEEP.replace("HEIGHTS", "0.1, 0.11"))
-    (folder / "short.toml").write_text(SHORT)
-    (folder / "plain.toml").write_text(PLAIN)
-    run("run", "sweep.toml", "--out", "whole", cwd=folder)
+    _prepare(folder, each, say)
     place = folder / "slurm"
     place.mkdir()
     try:
@@ -57,6 +54,23 @@ def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
         yield counted("SLURM: node down", [partial(_node, folder, slurm, place, number) for number in range(2)], say)
     finally:
         daemons.stop(place)
+
+
+def _prepare(folder: Path, each: int, say: Say) -> None:
+    """Sweeps of runs that take long enough on this machine to be met while they are at work, and what they are undisturbed."""
+    (folder / "tried.toml").write_text(CASE.replace("END", f"{TRIED}"))
+    run("run", "tried.toml", "--out", "tried", cwd=folder)
+    took = json.loads((folder / "tried" / "tried" / "summary.json").read_text())["wall_s"] / TRIED
+    cores = os.cpu_count() or 1
+    for name, count, seconds in (("sweep", each, LONG), ("pair", 2, BRIEF)):
+        end = max(round(seconds / took * min(cores / count, 1.0)), 1)
+        (folder / f"{name}-case.toml").write_text(CASE.replace("END", f"{end:.1f}"))
+        heights = ", ".join(f"{0.1 + 0.01 * i:g}" for i in range(count))
+        (folder / f"{name}.toml").write_text(SWEEP.replace("CASE", f"{name}-case").replace("HEIGHTS", heights))
+        run("run", f"{name}.toml", "--out", f"whole-{name}", cwd=folder)
+        say(f"{count} runs side by side, to t = {end} s each")
+    (folder / "short.toml").write_text(SHORT)
+    (folder / "plain.toml").write_text(PLAIN)
 
 
 def _limited(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
@@ -87,7 +101,7 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
     assert word in log and "=== attempt 2" in log, log[-1500:]
     assert "begins anew" not in (out / name / "log.txt").read_text()
     whole(out / name)
-    assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
+    assert_same_bits(folder / "whole-sweep" / name / "run.h5", out / name / "run.h5")
 
 
 CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
@@ -116,7 +130,7 @@ def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late
     assert "SLURM does not answer" not in text and set(states.values()) <= {"running", "done"}, text
     _done(folder, out, slurm)
     for name in states:
-        assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
+        assert_same_bits(folder / "whole-pair" / name / "run.h5", out / name / "run.h5")
 
 
 def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None:
@@ -143,7 +157,7 @@ def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None
     assert "=== attempt 2" in logs, logs
     for name in states:
         assert "begins anew" not in (out / name / "log.txt").read_text()
-        assert_same_bits(folder / "whole" / name / "run.h5", out / name / "run.h5")
+        assert_same_bits(folder / "whole-pair" / name / "run.h5", out / name / "run.h5")
 
 
 def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Process]:

@@ -6,6 +6,7 @@ import pytest
 from meshes import rectangle
 from meshes.core.partition import bisect
 from solvers.core.comm import Serial, world
+from solvers.core.writers import Block, Writers
 
 
 def mesh_and_part(comm):
@@ -27,15 +28,41 @@ def test_an_exchange_fills_every_ghost_with_its_owners_value(mpi_ranks):
         assert (u == turn * mesh.centroids[part.cells]).all()
 
 
-@pytest.mark.ranks(1, 2, 3)
+@pytest.mark.ranks(1, 2, 3, 5)
 def test_blocks_are_in_mesh_order_and_cover_it_once(mpi_ranks):
     comm = world()
     mesh, part = mesh_and_part(comm)
-    blocks = comm.blocks(part.cells[: part.owned], len(mesh.triangles))
-    block = blocks(mesh.centroids[part.cells[: part.owned]])
-    assert (block == mesh.centroids[blocks.start : blocks.stop]).all()
-    whole = np.concatenate(comm.gather(block))
-    assert (whole == mesh.centroids).all()
+    for writers in range(1, comm.size + 1):
+        blocks = comm.blocks(part.cells[: part.owned], len(mesh.triangles), writers)
+        block = blocks(mesh.centroids[part.cells[: part.owned]])
+        assert (block == mesh.centroids[blocks.start : blocks.stop]).all()
+        whole = comm.gather(block)
+        assert sum(len(one) > 0 for one in whole) == writers
+        assert (np.concatenate(whole) == mesh.centroids).all()
+
+
+@pytest.mark.ranks(1, 3)
+def test_arrays_of_any_shape_come_to_rank_0(mpi_ranks):
+    comm = world()
+    found = comm.collect(np.full((comm.rank, 2), comm.rank + 0.5j).T)  # not contiguous, and none of rank 0
+    assert [one.shape for one in found] == ([(2, rank) for rank in range(comm.size)] if comm.rank == 0 else [])
+    assert all((one == rank + 0.5j).all() for rank, one in enumerate(found))
+
+
+@pytest.mark.ranks(6)
+def test_boxes_are_joined_on_the_first_rank_of_each_group(mpi_ranks):
+    """Pencils, 3 x 2: two ranks make a slab, and so do whole rows; three make none, and then every rank writes."""
+    comm = world()
+    u = np.random.default_rng([3]).standard_normal((6, 4, 5))
+    row, column = divmod(comm.rank, 2)
+    block = Block((slice(2 * row, 2 * row + 2), slice(2 * column, 2 * column + 2), slice(0, 5)), u.shape)
+    for asked, count in ((1, 1), (2, 6), (3, 3), (6, 6), (9, 6)):
+        writers = Writers(comm, asked, [block])
+        joined = writers.mover(block)
+        found = joined(u[block.place])
+        assert writers.count == count
+        assert comm.gather(writers.comm is not None).count(True) == count
+        assert writers.comm is None or (found.shape == u[joined.place].shape and (found == u[joined.place]).all())
 
 
 @pytest.mark.ranks(1, 2, 3)

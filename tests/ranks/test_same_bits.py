@@ -135,6 +135,13 @@ def test_filters_keep_every_bit_on_two_ranks(alone, tmp_path, filter_):
     assert_same(alone, tmp_path / "run")
 
 
+@pytest.mark.parametrize(("ranks", "writers"), [(2, 1), (4, 3)])
+def test_the_file_is_the_same_whoever_writes_it(alone, tmp_path, ranks, writers):
+    path = write_case(tmp_path, **{"output.writers": writers, "output.filter": "zstd"})
+    run_on(ranks, path, tmp_path / "run")
+    assert_same(alone, tmp_path / "run")
+
+
 @pytest.mark.parametrize(("before", "after", "filter_"), [(1, 3, "none"), (1, 3, "zstd"), (3, 1, "zstd"), (3, 1, "none"), (2, 4, "none")])
 def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, before, after, filter_):
     """The run is asked to stop somewhere between two frames, then goes on."""
