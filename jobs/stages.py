@@ -14,7 +14,7 @@ from pipeline import case as cases
 from pipeline import params, plugin, provenance
 from pipeline.blocks import KeptBlocks
 from pipeline.campaign import Campaign, Stage
-from pipeline.data import own_file, text_of
+from pipeline.data import is_file, own_file, text_of
 from pipeline.disk import why_not_written, writing
 from pipeline.errors import InputError, InUseError, RunError, WriteError
 from pipeline.store import Store
@@ -144,7 +144,7 @@ def exact_solution(run: Path) -> Path:
 def _made_from(stage: Stage, files: Mapping[str, Path]) -> dict[str, Any]:
     """What a stage's result depends on: its inputs' cases and times of making, its parameters, files, code and packages."""
     found: dict[str, str] = {}
-    if (name := getattr(stage.params, "file", "")) and (own := own_file(name, Path(stage.params.folder))).is_file():
+    if (name := getattr(stage.params, "file", "")) and is_file(own := own_file(name, Path(stage.params.folder))):
         found[str(own)] = provenance.digest(own)
     for name in sorted({name for names in stage.inputs.values() for name in names}):
         beside = files[name].with_name("summary.json") if files[name].name == "run.h5" else files[name].with_name("result.json")

@@ -3,6 +3,7 @@
 Fetched files are checked against their SHA-256.
 """
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def find(name: str, folder: Path | None = None) -> Path | None:
     if os.environ.get("WAVETRAIN_DATA"):
         places.append(Path(os.environ["WAVETRAIN_DATA"]))
     for place in places:
-        if (place / name).is_file():
+        if is_file(place / name):
             return place / name
     return _fetch(name) if name in FETCHABLE else None
 
@@ -81,7 +82,14 @@ def locate_file(name: str, folder: Path | None = None) -> Path:
 def own_file(name: str, folder: Path) -> Path:
     """A user's own file ``name``: the one in ``folder``, where the case or campaign stands, else from the working folder."""
     beside = Path(folder) / name
-    return beside if beside.is_file() else Path(name)
+    return beside if is_file(beside) else Path(name)
+
+
+def is_file(path: Path) -> bool:
+    """Whether ``path`` is a file; a name that no file can have, such as one too long, is none."""
+    with contextlib.suppress(OSError):
+        return path.is_file()
+    return False
 
 
 def text_of(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Which rank owns which cell: PETSc with PT-Scotch, or coordinate bisection where PETSc is not there."""
+"""Which rank owns which cell: PT-Scotch, by itself or through PETSc, or coordinate bisection where PETSc is not there."""
 
 import logging
 from functools import cache
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshes.core import scotch
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def owners(mesh: "TriMesh", size: int) -> Array:
     if size == 1:
         return np.zeros(cells, np.int32)
     try:
-        owner = _petsc(mesh, size)
+        owner = _scotch(mesh, size)
     except ImportError:
         warn_once("petsc4py is not there: the mesh is cut by coordinate bisection")
         return bisect(mesh.centroids, size)
@@ -45,14 +46,16 @@ def warn_once(text: str) -> None:
     log.warning(text)
 
 
-def _petsc(mesh: "TriMesh", size: int) -> Array:
-    """PT-Scotch on this process alone."""
+def _scotch(mesh: "TriMesh", size: int) -> Array:
+    """PT-Scotch on this process alone: called directly where it can be, else by PETSc."""
     from petsc4py import PETSc
 
     inside = mesh.neighbours >= 0
     first = np.concatenate([[0], np.cumsum(inside.sum(axis=1))]).astype(PETSc.IntType)
     near = np.sort(np.where(inside, mesh.neighbours, np.iinfo(np.int32).max), axis=1)
     columns = near[near < np.iinfo(np.int32).max].astype(PETSc.IntType)
+    if (owner := scotch.partition(first, columns, size)) is not None:
+        return owner
     cells = len(mesh.triangles)
     adjacency = PETSc.Mat().create(comm=PETSc.COMM_SELF)
     adjacency.createAIJ(size=(cells, cells), csr=(first, columns, np.ones(len(columns), PETSc.ScalarType)), comm=PETSc.COMM_SELF)
@@ -65,10 +68,10 @@ def _petsc(mesh: "TriMesh", size: int) -> Array:
     partitioning.setFromOptions()
     result = PETSc.IS().create(comm=PETSc.COMM_SELF)
     partitioning.apply(result)
-    owner = np.array(result.getIndices(), np.int32)
+    found = np.array(result.getIndices(), np.int32)
     partitioning.destroy()
     adjacency.destroy()
-    return owner
+    return found
 
 
 def bisect(places: Array, size: int) -> Array:

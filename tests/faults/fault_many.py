@@ -23,7 +23,8 @@ MEASURED = """
 import atexit, resource, sys
 def tell():
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print("measured", own.ru_maxrss, children.ru_maxrss, sum(one.ru_utime + one.ru_stime for one in (own, children)))
+    most = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))  # ru_maxrss has the parent's in it
+    print("measured", most, sum(one.ru_utime + one.ru_stime for one in (own, children)))
 atexit.register(tell)
 from jobs.execute import execute
 execute(*map(__import__("pathlib").Path, sys.argv[1:2]), out=__import__("pathlib").Path(sys.argv[2]), quiet=True)
@@ -40,8 +41,7 @@ def faults(folder: Path, say: Say) -> Iterator[Fault]:
     looked = time.monotonic() - began
     notes = (
         f"{many.overhead:.3f} core s a run over the solver's own ({ALLOWED} allowed), in {many.seconds:.0f} s; "
-        f"the process that schedules took at most {few.memory / 1e3:.0f} MB with {FEW} runs and {many.memory / 1e3:.0f} MB with {RUNS}, "
-        f"one that runs {many.worker / 1e3:.0f} MB; "
+        f"the process that schedules took at most {few.memory / 1e3:.0f} MB with {FEW} runs and {many.memory / 1e3:.0f} MB with {RUNS}; "
         f"status in {looked:.1f} s"
     )
     kept = many.overhead <= ALLOWED and many.memory <= GROWS * few.memory and f"{RUNS} done" in shown.stdout
@@ -72,8 +72,8 @@ def campaigns_at_once(folder: Path, count: int, say: Say) -> Fault:
 class Sweep:
     """What a sweep took."""
 
-    def __init__(self, right: int, seconds: float, overhead: float, memory: float, worker: float) -> None:
-        self.right, self.seconds, self.overhead, self.memory, self.worker = right, seconds, overhead, memory, worker
+    def __init__(self, right: int, seconds: float, overhead: float, memory: float) -> None:
+        self.right, self.seconds, self.overhead, self.memory = right, seconds, overhead, memory
 
 
 def sweep(folder: Path, count: int, say: Say) -> Sweep:
@@ -84,13 +84,13 @@ def sweep(folder: Path, count: int, say: Say) -> Sweep:
     command = [sys.executable, "-c", MEASURED, f"sweep{count}.toml", f"sweep{count}"]
     done = subprocess.run(command, cwd=folder, env=os.environ | SOURCES, capture_output=True, text=True, check=True, timeout=1200)
     seconds = time.monotonic() - began
-    found = re.search(r"^measured (\d+) (\d+) ([\d.]+)$", done.stdout, re.MULTILINE)
+    found = re.search(r"^measured (\d+) ([\d.]+)$", done.stdout, re.MULTILINE)
     assert found, done.stdout + done.stderr
     summaries = [json.loads(path.read_text()) for path in sorted((folder / f"sweep{count}").glob("sea-*/summary.json"))]
     own = sum(summary["core_s"] for summary in summaries)
     right = sum(whole(folder / f"sweep{count}" / f"sea-{i:03d}", height) for i, height in enumerate(heights))
-    say(f"a sweep of {count}: {right} right, {float(found[3]):.1f} core s, of them {own:.1f} the solver's, at most {found[1]} kB")
-    return Sweep(right, seconds, (float(found[3]) - own) / count, float(found[1]), float(found[2]))
+    say(f"a sweep of {count}: {right} right, {float(found[2]):.1f} core s, of them {own:.1f} the solver's, at most {found[1]} kB")
+    return Sweep(right, seconds, (float(found[2]) - own) / count, float(found[1]))
 
 
 def whole(place: Path, height: float) -> bool:

@@ -60,7 +60,7 @@ def _prepare(folder: Path, each: int, say: Say) -> None:
     """Sweeps of runs that take long enough on this machine to be met while they are at work, and what they are undisturbed."""
     (folder / "tried.toml").write_text(CASE.replace("END", f"{TRIED}"))
     run("run", "tried.toml", "--out", "tried", cwd=folder)
-    took = json.loads((folder / "tried" / "tried" / "summary.json").read_text())["wall_s"] / TRIED
+    took = json.loads((folder / "tried" / "summary.json").read_text())["wall_s"] / TRIED
     cores = os.cpu_count() or 1
     for name, count, seconds in (("sweep", each, LONG), ("pair", 2, BRIEF)):
         end = max(round(seconds / took * min(cores / count, 1.0)), 1)

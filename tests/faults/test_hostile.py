@@ -3,7 +3,7 @@
 import fault_hostile
 import pytest
 
-NASTY = ["$(touch PWNED)", "a\ntouch PWNED\n", "'; touch PWNED; '", "../../PWNED", "\udcff", "<script>alert(1)</script>"]
+NASTY = ["$(touch PWNED)", "a\ntouch PWNED\n", "'; touch PWNED; '", "../../PWNED", "\udcff", "<script>alert(1)</script>", "a" * 300]
 
 
 @pytest.mark.parametrize("act", [fault_hostile.refused_names, fault_hostile.scripts, fault_hostile.site, fault_hostile.files])

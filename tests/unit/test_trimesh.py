@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
 from meshes import island, rectangle
-from meshes.core import partition
+from meshes.core import partition, scotch
 from meshes.core.trimesh import locate, trimesh
 from pipeline.errors import InputError
 from pipeline.params import build
@@ -170,11 +170,23 @@ def test_partitions_are_even_and_leave_no_rank_empty(size):
         assert counts.max() <= 1.1 * counts.mean()
 
 
+def test_pt_scotch_called_directly_cuts_fewer_edges_than_through_petsc_and_the_same_each_time(monkeypatch):
+    mesh = rectangle.build(rectangle.Params(10.0, 10.0, 0.08), folder=Path())
+    inside = mesh.edge_cells[mesh.edge_cells[:, 1] >= 0]
+    direct = partition.owners(mesh, 32)
+    assert (partition.owners(mesh, 32) == direct).all()
+    monkeypatch.setattr(scotch, "partition", lambda first, columns, parts: None)
+    petsc = partition.owners(mesh, 32)
+    cut, other = ((owner[inside[:, 0]] != owner[inside[:, 1]]).sum() for owner in (direct, petsc))
+    assert (direct != petsc).any(), "PT-Scotch could not be called directly"
+    assert 0 < cut <= 1.01 * other
+
+
 def test_without_petsc_the_cut_is_geometric_and_says_so(monkeypatch, caplog):
     def absent(mesh, size):
         raise ImportError("petsc4py")
 
-    monkeypatch.setattr(partition, "_petsc", absent)
+    monkeypatch.setattr(partition, "_scotch", absent)
     partition.warn_once.cache_clear()
     mesh = rectangle.build(rectangle.Params(1.0, 1.0, 0.2), folder=Path())
     with caplog.at_level("WARNING", logger="wavetrain"):
