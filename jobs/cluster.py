@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError
 
 # Dask lets every array of over 128 kB go back to the system at once, so that each new one is paged in anew: half of a worker's time.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [B]: what is smaller is kept for the next array
@@ -55,7 +54,9 @@ def _of_site(name: str, memory: int | None) -> Any:
         return _here(memory, site.cores)
     if not find_spec("dask_jobqueue"):
         raise InputError(f'the site has workers = "{site.workers}", which takes dask-jobqueue: pip install "wavetrain[slurm]"')
-    return _inside(Path(name).parent, site) if site.workers == "inside" else _as_jobs(Path(name).parent, site, memory)
+    from jobs.worker_jobs import as_jobs
+
+    return _inside(Path(name).parent, site) if site.workers == "inside" else as_jobs(Path(name).parent, site, memory)
 
 
 @contextlib.contextmanager
@@ -82,41 +83,3 @@ def _inside(folder: Path, site: Any) -> Iterator[Any]:
         with config.set({"distributed.comm.timeouts.connect": "1s"}), contextlib.suppress(OSError):  # a lost one can't be told to end
             runner.close()
         file.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _as_jobs(folder: Path, site: Any, memory: int | None) -> Iterator[Any]:
-    """On workers that are SLURM jobs, as many as there is work for."""
-    from dask.distributed import Client
-    from dask_jobqueue import SLURMCluster
-
-    named: dict[str, Any] = {
-        "queue": site.partition or None,
-        "account": site.account or None,
-        "walltime": site.time,
-        "cores": 1,
-        "processes": 1,
-        "memory": f"{memory} B" if memory else site.memory + "iB" if site.memory else "2 GiB",
-        "interface": site.interface or None,
-        "job_extra_directives": [*site.options, f"--output={_quoted(folder / 'worker-%J.log')}"],
-        "job_script_prologue": [*(f"module load {module}" for module in site.modules), *site.setup],
-        "local_directory": os.path.expandvars(site.scratch) or None,
-        "scheduler_options": {"dashboard_address": ":0"},
-    }
-    with SLURMCluster(**named) as cluster, Client(cluster) as connected:
-        _refuse_what_slurm_refuses(cluster.job_script())  # the cluster would ask for ever, and wait
-        cluster.adapt(minimum=1, maximum=site.most_workers)
-        yield connected
-
-
-def _quoted(path: Path) -> str:
-    """``path``, whose last part may hold SLURM's own signs, as a line that begins with #SBATCH has it."""
-    text = str(path.parent).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}/{path.name}"'
-
-
-def _refuse_what_slurm_refuses(script: str) -> None:
-    """`RunError` with SLURM's words where it would not take ``script``; nothing is submitted."""
-    done = subprocess.run(["sbatch", "--test-only"], input=script, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RunError(f"SLURM refuses a job for workers: {' '.join(done.stderr.split())}")

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+WAITS = 1e6  # [s] for a worker whose job may be queued: jobs end by their own limit
 WORTH = 0.01  # [s] a block that took less is computed again rather than kept
 OURS = ("pipeline.", "solvers.")  # whose dataclasses a block may hold
 
@@ -52,8 +53,8 @@ class KeptBlocks:
         return self._client.submit(_block, str(path), WORTH, function, *arguments, **named)
 
     def scatter(self, data: Any, **named: Any) -> Any:
-        """As the client's."""
-        sent = self._client.scatter(data, **named)
+        """As the client's, but where there is no worker now, it waits until there is one."""
+        sent = self._client.scatter(data, **{"timeout": WAITS} | named)
         pairs = zip(data, sent, strict=True) if isinstance(data, list | tuple) else [(data, sent)]
         self._scattered |= {future.key: self._token(one) for one, future in pairs}
         return sent
