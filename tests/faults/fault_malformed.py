@@ -39,9 +39,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import RunError
 
-INPUTS = {"hypothesis": 20_000, "atheris": 80_000, "command": 1_000, "runs": 150}
+INPUTS = {"hypothesis": 10_000, "atheris": 90_000, "command": 1_000, "runs": 150}
 MEMORY = 2**33  # [B] of addresses
-PIECE = 2_000  # inputs that hypothesis makes in one go
 SECONDS = 900.0  # that all inputs of one kind may take
 LONG = 5  # [s] after which a run that was taken counts as one that would only take long
 TINY = [
@@ -104,16 +103,11 @@ def by_hypothesis(count: int, judge: malformed.Judge) -> None:
 
 
 def each(count: int, give: Callable[[str], Any]) -> None:
-    """``count`` changed tables as TOML text, in pieces, for hypothesis keeps all that it has made."""
+    """``count`` changed tables as TOML text."""
     tables = malformed.seed_tables()
-    for piece, first in enumerate(range(0, count, PIECE)):
-        _piece(tables, min(PIECE, count - first), f"{seed()}, {piece}", give)
-
-
-def _piece(tables: list[dict[str, Any]], count: int, seeds: str, give: Callable[[str], Any]) -> None:
     left = [count]
 
-    @seeded(seeds)
+    @seeded(seed())
     @settings(max_examples=2 * count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(tables) - 1), malformed.CHANGES)
     def go(which: int, changes: Any) -> None:

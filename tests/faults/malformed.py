@@ -4,6 +4,7 @@ Hypothesis makes what is structured, atheris mutates bytes guided by the coverag
 """
 
 import contextlib
+import copy
 import io
 import math
 import traceback
@@ -59,7 +60,8 @@ def places(table: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def changed(table: dict[str, Any], changes: list[tuple[int, str, str, Any]]) -> dict[str, Any]:
     """``table`` with ``changes``, each at one of its places."""
-    for number, what, key, value in changes:
+    for number, what, key, drawn in changes:
+        value = copy.deepcopy(drawn)  # or the next change would be one of what others draw
         known = places(table)
         if not known:
             break
