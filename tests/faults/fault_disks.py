@@ -24,7 +24,7 @@ from killed import WAVES, whole
 from pipeline.provenance import digest
 from pipeline.store import Store, read_result
 
-TRIES = 3  # fractions of the space that is needed
+TRIES = 2  # fractions of the space that is needed
 SEA = (
     HUMP.replace("size = 1.0", "size = 0.3").replace("every = 0.25", "every = 0.05")
     + """

@@ -26,7 +26,8 @@ CASE = (
     HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = END").replace("every = 0.25", "every = 0.5")
     + "[output]\ncheckpoint = 0.0\n"
 )
-LONG, BRIEF = 50.0, 10.0  # [s] that runs side by side take: SLURM may look every 30 s only whether a job's time is up
+LONG = 50.0  # [s] that runs side by side take: SLURM may look every 30 s only whether a job's time is up
+BRIEF = 12.0  # [s] where they are met at once
 TRIED = 5.0  # [s] of simulated time, to see how fast this machine is
 SWEEP = """
 title = "The same hump, a little higher each time"
@@ -60,9 +61,9 @@ def _prepare(folder: Path, each: int, say: Say) -> None:
     """Sweeps of runs that take long enough on this machine to be met while they are at work, and what they are undisturbed."""
     (folder / "tried.toml").write_text(CASE.replace("END", f"{TRIED}"))
     run("run", "tried.toml", "--out", "tried", cwd=folder)
-    took = json.loads((folder / "tried" / "summary.json").read_text())["wall_s"] / TRIED
+    took = json.loads((folder / "tried" / "summary.json").read_text())["core_s"] / TRIED  # whatever else goes on here
     cores = os.cpu_count() or 1
-    for name, count, seconds in (("sweep", each, LONG), ("pair", 2, BRIEF)):
+    for name, count, seconds in (("limited", each, LONG), ("preempted", each, BRIEF), ("pair", 2, BRIEF)):
         end = max(round(seconds / took * min(cores / count, 1.0)), 1)
         (folder / f"{name}-case.toml").write_text(CASE.replace("END", f"{end:.1f}"))
         heights = ", ".join(f"{0.1 + 0.01 * i:g}" for i in range(count))
@@ -76,7 +77,7 @@ def _prepare(folder: Path, each: int, say: Say) -> None:
 def _limited(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
     """A sweep whose limit is shorter than its runs; a try for each run."""
     out = folder / "limited"
-    run("run", "sweep.toml", "--on", "short.toml", "--out", out, cwd=folder, environment=slurm)
+    run("run", "limited.toml", "--on", "short.toml", "--out", out, cwd=folder, environment=slurm)
     _done(folder, out, slurm)
     for i in range(each):
         yield partial(_same, folder, out, f"hump-{i:03d}", "out of time: queued again")
@@ -85,7 +86,7 @@ def _limited(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
 def _preempted(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:
     """A sweep that an urgent job of both nodes puts out of them at a random moment; a try for each run."""
     out = folder / "preempted"
-    run("run", "sweep.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
+    run("run", "preempted.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
     until(lambda: _begun(out) == each)
     time.sleep(generator("preemption").uniform(0.0, 2.0))
     urgent = ["sbatch", "--partition=urgent", "--exclusive", f"--nodes={len(NODES)}", "--output=/dev/null", "--wrap=true"]
@@ -101,7 +102,7 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
     assert word in log and "=== attempt 2" in log, log[-1500:]
     assert "begins anew" not in (out / name / "log.txt").read_text()
     whole(out / name)
-    assert_same_bits(folder / "whole-sweep" / name / "run.h5", out / name / "run.h5")
+    assert_same_bits(folder / f"whole-{out.name}" / name / "run.h5", out / name / "run.h5")
 
 
 CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back

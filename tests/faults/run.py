@@ -1,14 +1,17 @@
 """Inject the faults of this folder for real, and write ``build/faults.json``: ``make faults``, or ``python tests/faults/run.py NAME ...``.
 
-The exit status is 1 where a try did not survive, or where a file of faults broke off.
+Two files of faults are at work at a time, each in a process of its own. The exit status is 1 where a try did not survive, or where a
+file of faults broke off.
 """
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -18,14 +21,17 @@ sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE.parent / "jobs"), str(HERE
 
 from fault import SEED, Fault  # noqa: E402  (its folder is the script's own)
 
+FIRST = ("ranks", "slurm", "disks", "dask", "many", "clocks")  # what takes long, and what computes beside what waits
 
-def known() -> dict[str, Path]:
-    """The files of faults by name."""
-    return {path.stem.removeprefix("fault_"): path for path in sorted(HERE.glob("fault_*.py"))}
+
+def known() -> list[str]:
+    """The names of the files of faults, in the order in which they begin."""
+    names = [path.stem.removeprefix("fault_") for path in HERE.glob("fault_*.py")]
+    return sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
 
 
 def rows(name: str, folder: Path) -> list[Fault]:
-    """Inject the faults of ``name``; one that breaks off is a row with a try that did not survive."""
+    """Inject the faults of ``name`` in this process; one that breaks off is a row with a try that did not survive."""
     folder.mkdir()
     began, done = time.monotonic(), []
     try:
@@ -39,6 +45,17 @@ def rows(name: str, folder: Path) -> list[Fault]:
     return done
 
 
+def apart(name: str, seed: int, folder: Path) -> list[Fault]:
+    """The rows of ``name``, made in a process of its own, whose lines are printed with its name before them."""
+    out = folder / f"{name}.json"
+    command = [sys.executable, "-u", __file__, name, "--seed", str(seed), "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        for line in process.stdout or ():
+            print(f"{name:>9}: {line}", end="", flush=True)
+    found = json.loads(out.read_text()) if out.exists() else [Fault(name, 1, 0, 0.0, f"ended with {process.returncode}")._asdict()]
+    return [Fault(**row) for row in found]
+
+
 def main() -> int:
     """Run the faults that the command names, or all; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -49,16 +66,25 @@ def main() -> int:
     if strange := set(asked.names) - set(known()):
         parser.error(f"no faults {', '.join(sorted(strange))}; there are: {', '.join(known())}")
     os.environ[SEED] = str(asked.seed)
-    print(f"seed {asked.seed}", flush=True)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    done: list[Fault] = []
-    with tempfile.TemporaryDirectory(prefix="wavetrain-faults-", ignore_cleanup_errors=True) as folder:
-        for name in asked.names or known():
-            done += rows(name, Path(folder) / name)
-            part = asked.out.with_name(asked.out.name + ".part")
-            part.write_text(json.dumps([row._asdict() for row in done], indent=1) + "\n")
-            part.replace(asked.out)
+    names, began, done = asked.names or known(), time.monotonic(), []
+    with tempfile.TemporaryDirectory(prefix="wavetrain-faults-", ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(2) as pool:
+        if len(names) == 1:
+            done = write(rows(names[0], Path(folder) / names[0]), asked.out)
+        else:
+            print(f"seed {asked.seed}", flush=True)
+            for found in pool.map(lambda name: apart(name, asked.seed, Path(folder)), names):
+                done = write(done + found, asked.out)
+            print(f"all in {time.monotonic() - began:.0f} s", flush=True)
     return int(any(row.survived < row.tried for row in done))
+
+
+def write(done: list[Fault], out: Path) -> list[Fault]:
+    """Write ``done`` to ``out``."""
+    part = out.with_name(out.name + ".part")
+    part.write_text(json.dumps([row._asdict() for row in done], indent=1) + "\n")
+    part.replace(out)
+    return done
 
 
 if __name__ == "__main__":
