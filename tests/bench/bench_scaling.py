@@ -28,7 +28,7 @@ STRONG = {"tsunami": ((2_000, 20_000, 100_000), 60), "ks": ((2, 16, 128), 60), "
 SMALLEST = {"tsunami": (100, 300), "ks": (1, 300), "turbulence": (8, 60)}  # where a step is nothing but calls
 WEAK = {"tsunami": (50_000, 60), "ks": (32, 60)}  # a rank; a cube has no such sizes
 MESH, PARTS, LOOKED_AT = 1_000_000, (8, 64, 512, 4096), 16
-RANKS = (1, 2, 8, 16, 32, 64)
+WRITERS = {1: (1,), 2: (1, 2), 8: (1, 8), 16: (2, 16), 32: (4, 32), 64: (8,)}  # by ranks
 LARGE = 1_000_000  # values a field of a frame: 32 MB in four fields
 TASKS = (1_000, 10_000, 100_000)
 REPETITIONS = 3
@@ -41,7 +41,7 @@ def measure(say: Say) -> Numbers:
     """All numbers of the bench."""
     say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     numbers: Numbers = {"load_before": os.getloadavg()[0]}
-    for part in (strong, weak, halos, gathered, messages, files, tasks):
+    for part in (strong, weak, halos, messages, files, tasks):
         numbers |= part(say)
     return numbers | {"load_after": os.getloadavg()[0]}
 
@@ -123,23 +123,10 @@ def halos(say: Say) -> Numbers:
     return numbers
 
 
-def gathered(say: Say) -> Numbers:
-    """Bytes, and seconds to unpack, of what each rank sends to all others for a frame though it has no gauge."""
-    from mpi4py import MPI  # what its gather packs with
-
-    packed = MPI.pickle.dumps((np.zeros(0, np.int64), np.zeros((20, 0, 4))))
-    begun = time.perf_counter()
-    for _ in range(10_000):
-        MPI.pickle.loads(packed)
-    seconds = (time.perf_counter() - begun) / 10_000
-    say(f"a rank's empty gauges: {len(packed)} bytes, {1e6 * seconds:.2f} us to unpack")
-    return {"gauges_bytes_a_rank": float(len(packed)), "gauges_unpack_s": seconds}
-
-
 def messages(say: Say) -> Numbers:
     """Seconds of messages and collective calls, by ranks."""
     numbers: Numbers = {}
-    for count in RANKS[1:]:
+    for count in [*WRITERS][1:]:
         found = ranks(count, "messages")
         numbers |= {f"mpi_{count}_{name}": value for name, value in found.items()}
         say(f"{count} ranks: " + ", ".join(f"{name} {1e6 * value:.3g} us" for name, value in found.items()))
@@ -147,14 +134,14 @@ def messages(say: Say) -> Numbers:
 
 
 def files(say: Say) -> Numbers:
-    """Seconds of what the writer does, by ranks; small frames, where all is metadata, and large ones; one file and several."""
+    """Seconds of what the writer does, by ranks and how many of them write; small frames, where all is metadata, and large ones."""
     numbers: Numbers = {}
-    for count in RANKS:
-        for files in {1, max(count // 8, 1)}:
+    for count, many in WRITERS.items():
+        for writers in many:
             for name, values, frames in (("small", 64 * count, 20), ("large", LARGE, 8)):
                 with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
-                    found = ranks(count, "writing", values, frames, files, folder)
-                of = f"hdf5_{name}_{count}_ranks_{files}_files"
+                    found = ranks(count, "writing", values, frames, writers, folder)
+                of = f"hdf5_{name}_{count}_ranks_{writers}_writers"
                 numbers |= {f"{of}_{key}": value for key, value in found.items()}
                 numbers[f"{of}_frame_s"] = found["frames_s"] / frames
                 rate = 32e-6 * values * frames / found["frames_s"]

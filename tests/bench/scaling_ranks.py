@@ -17,12 +17,14 @@ from pipeline.params import build
 from pipeline.writer import Writer, publish
 from solvers import ks, tsunami
 from solvers.core.blocks import block_bounds
-from solvers.core.comm import Mpi, Serial, world
+from solvers.core.comm import Serial, world
 from solvers.core.driver import simulate
+from solvers.core.writers import Cut, Rows, Writers
 
 DAM_BREAK = {"gravity": 9.8, "initial": {"kind": "dam_break", "high": 10.0, "low": 1.0, "radius": 11.0}}
 POINTS = 1024  # of a line of Kuramoto-Sivashinsky
 FIELDS = 4  # of a frame, as the tsunami solver has
+GAUGES = 10  # all of them in one rank's part
 SIZES = [8, 1024, 16384, 131072, 1048576, 4194304]  # [B] of a message
 
 
@@ -89,7 +91,7 @@ def _timed(work: Callable[[], Any], repeats: int) -> float:
 
 
 def messages() -> dict[str, float]:
-    """One way between ranks 0 and 1 by size [s]; a minimum over all ranks, an exchange of all with all, and an object of each to all."""
+    """Seconds one way between ranks 0 and 1 by size; a minimum, an exchange of all with all, an object to all, gauges to rank 0."""
     comm = world()
     assert not isinstance(comm, Serial), "messages need a second rank"
     mpi = comm.handle
@@ -111,30 +113,25 @@ def messages() -> dict[str, float]:
     repeats = 2000 if comm.size == 2 else 60
     found["min_s"] = _timed(lambda: comm.min(pair), repeats)
     found["gather_s"] = _timed(lambda: comm.gather(True), repeats // 4)
+    gauges, samples = np.arange(GAUGES * (comm.rank == 0)), np.zeros((20, GAUGES * (comm.rank == 0), FIELDS))
+    to_lead = Cut(Rows(gauges, GAUGES, axis=1), comm, 1)
+    found["gauges_s"] = _timed(lambda: to_lead(samples), repeats // 4)
     for size in (8, 16384):
         sent, received = np.zeros((2, comm.size * size), np.uint8)
         found[f"all_to_all_{size}_s"] = _timed(lambda s=sent, r=received: mpi.Alltoall(s, r), repeats // 4)
     return found
 
 
-def writing(values: str, frames: str, files: str, folder: str) -> dict[str, float]:
-    """Seconds in which ``frames`` frames of ``values`` numbers a field are written: into one file by all ranks, or into ``files``.
-
-    With several files each holds the rows of neighbouring ranks, and rank 0 then makes one more, whose fields are virtual datasets.
-    """
+def writing(values: str, frames: str, writers: str, folder: str) -> dict[str, float]:
+    """Seconds in which ``frames`` frames of ``values`` numbers a field are written, by ``writers`` of the ranks."""
     comm = world()
-    rows, count, parts = int(values), int(frames), int(files)
-    group = comm.rank * parts // comm.size
-    part: Any = comm
-    if parts > 1:
-        part = Mpi(comm.handle.Split(group, comm.rank))
-    first = [sum(1 for r in range(comm.size) if r * parts // comm.size < g) for g in range(parts + 1)]
-    low = block_bounds(first[group], comm.size, rows)[0]
-    high = block_bounds(first[group + 1] - 1, comm.size, rows)[1]
-    start, stop = (place - low for place in block_bounds(comm.rank, comm.size, rows))
-    place = (slice(0, 1), slice(start, stop))
-    path = Path(folder) / f"part-{group}.h5"
-    block = np.random.default_rng([comm.rank]).standard_normal((FIELDS, 1, stop - start))
+    rows, count = int(values), int(frames)
+    part = Rows(np.arange(*block_bounds(comm.rank, comm.size, rows)), rows, axis=1)
+    group = Writers(comm, int(writers))
+    move = group.mover(part)
+    block = np.random.default_rng([comm.rank]).standard_normal((FIELDS, 1, len(part.own)))
+    fields = [Field(f"field_{i}", "m", "a field") for i in range(FIELDS)]
+    path = Path(folder) / "run.h5"
     seconds: dict[str, float] = {}
     comm.barrier()
     begun = time.perf_counter()
@@ -145,24 +142,23 @@ def writing(values: str, frames: str, files: str, folder: str) -> dict[str, floa
         now = time.perf_counter()
         seconds[name], begun = now - begun, now
 
-    writer = Writer(path, options=part.file_options() if part.size > 1 else {}, lead=part.rank == 0)
+    writer = Writer(path, options=group.comm.file_options() or {}, lead=comm.rank == 0) if group.comm else None
     lap("open_s")
-    fields = [Field(f"field_{i}", "m", "a field") for i in range(FIELDS)]
-    _create(writer, fields, high - low)
+    if writer:
+        _create(writer, fields, rows)
     lap("create_s")
     for i in range(count):
-        writer.append_block(float(i), place, {field.name: block[j] for j, field in enumerate(fields)})
-        writer.flush()
+        moved = {field.name: move(block[j]) for j, field in enumerate(fields)}
+        if writer:
+            writer.append_block(float(i), move.place, moved)
+            writer.flush()
     lap("frames_s")
-    writer.close()
+    if writer:
+        writer.close()
     comm.barrier()
-    if part.rank == 0:
+    if comm.rank == 0:
         publish(path)
     lap("close_s")
-    if parts > 1:
-        if comm.rank == 0:
-            join(Path(folder), parts, fields, count, rows)
-        lap("join_s")
     return seconds
 
 
@@ -181,22 +177,6 @@ def _create(writer: Any, fields: list[Field], rows: int) -> None:
         compression="none",
         layout=MESHES["line"],
     )
-
-
-def join(folder: Path, parts: int, fields: list[Field], frames: int, rows: int) -> None:
-    """``joined.h5``: each field a virtual dataset over the files of the groups."""
-    import h5py
-
-    with h5py.File(folder / "joined.h5", "w", libver=("v110", "v110")) as file:
-        for field in fields:
-            layout, at = h5py.VirtualLayout((frames, 1, rows), "<f8"), 0
-            for g in range(parts):
-                with h5py.File(folder / f"part-{g}.h5") as source:
-                    width = source[f"fields/{field.name}"].shape[2]
-                name = f"part-{g}.h5"
-                layout[:, :, at : at + width] = h5py.VirtualSource(name, f"fields/{field.name}", (frames, 1, width))
-                at += width
-            file.create_virtual_dataset(f"fields/{field.name}", layout)
 
 
 WHAT: dict[str, Callable[..., dict[str, float]]] = {"steps": steps, "messages": messages, "writing": writing}

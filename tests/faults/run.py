@@ -65,7 +65,7 @@ def main() -> int:
     asked = parser.parse_args()
     if strange := set(asked.names) - set(known()):
         parser.error(f"no faults {', '.join(sorted(strange))}; there are: {', '.join(known())}")
-    os.environ[SEED] = str(asked.seed)
+    os.environ |= {SEED: str(asked.seed), "OMPI_MCA_mpi_yield_when_idle": "1"}  # ranks that wait leave their cores to the other faults
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     names, began, done = asked.names or known(), time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="wavetrain-faults-", ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(2) as pool:

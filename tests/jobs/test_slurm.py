@@ -163,9 +163,15 @@ def test_a_run_that_meets_its_time_limit_goes_on(slurm):
     wavetrain("cancel", "out", cwd=slurm)
 
 
-@pytest.mark.parametrize("site", ['launcher = "srun --mpi=pmix --overcommit"\nworkers = "inside"', 'workers = "jobs"\nmost_workers = 2'])
-def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_are_jobs(slurm, site):
+BROKEN = """setup = ['[ "$SLURM_JOB_NAME" != dask-worker ] || WORD || { touch "$HOME/once"; exit 1; }']"""  # before a worker comes
+INSIDE = 'launcher = "srun --mpi=pmix --overcommit"\nworkers = "inside"'
+JOBS = 'workers = "jobs"\nmost_workers = 2\n'
+
+
+@pytest.mark.parametrize("site", [INSIDE, JOBS + BROKEN.replace("WORD", '[ -e "$HOME/once" ]')])
+def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_are_jobs(slurm, site, monkeypatch):
     pytest.importorskip("dask_jobqueue")
+    monkeypatch.setitem(os.environ, "HOME", str(slurm))
     (slurm / "site.toml").write_text(f'title = "on this machine"\ninterface = "lo"\n{site}\n')
     submitted(slurm, "one.toml", "--on", "site.toml", "--ranks", "2")
     until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, ENDS, every=1.0)
@@ -175,6 +181,16 @@ def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_a
     assert results[0] == results[1]
     assert fields(slurm / "out" / "hump" / "run.h5") == fields(slurm / "here" / "hump" / "run.h5")
     assert "dashboard: http" in logs(slurm)
+    assert (slurm / "once").exists() == (BROKEN[:30] in site)  # the first worker's job ended before it came
+
+
+@pytest.mark.slow
+def test_a_stage_whose_workers_jobs_all_end_fails(slurm):
+    pytest.importorskip("dask_jobqueue")
+    (slurm / "site.toml").write_text(f'title = "on this machine"\ninterface = "lo"\nretries = 1\n{JOBS}{BROKEN.replace("WORD", "false")}\n')
+    submitted(slurm, "one.toml", "--on", "site.toml")
+    until(lambda: states(slurm).get("budget") == "failed", ENDS, every=1.0)
+    assert "error: 2 jobs for workers have ended, and none has come" in (slurm / "out" / "jobs" / "budget.log").read_text()
 
 
 def test_a_stage_that_fails_among_workers_in_its_job_says_why_once(slurm):
