@@ -206,8 +206,9 @@ def test_a_stage_that_fails_among_workers_in_its_job_says_why_once(slurm):
 
 
 @pytest.mark.slow
-def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm):
+def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm, data_file):
     pytest.importorskip("torch")
+    data_file("nthmp/bp6_conical_island/ts2cnew1.txt")
     path = reduced(slurm)
     number = {
         name: step["job"].partition("_")[0] for name, step in submitted(slurm, path.name, "--on", "local_slurm", "--ranks", "2").items()
