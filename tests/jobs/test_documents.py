@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import daemons
 import pytest
@@ -62,8 +61,16 @@ def run_script(text: str, folder: Path, sources: Path, environment: dict[str, st
     """What the script prints; the first command that fails, fails the test."""
     mpi = ("OMPI_", "PMIX_", "MAKE", "MFLAGS")
     env = {name: value for name, value in environment.items() if not name.startswith(mpi)} | {"PYTHONPATH": str(sources)}
-    named: dict[str, Any] = {"capture_output": True, "text": True, "check": False, "timeout": seconds}
-    done = subprocess.run(["bash", "-c", text], cwd=folder, env=env, stdin=subprocess.DEVNULL, **named)  # mpirun would read the rest of it
+    done = subprocess.run(
+        ["bash", "-c", text],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,  # what a command reads; a script there would lose its rest to mpirun
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout
 
