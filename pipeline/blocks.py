@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-WAITS = 1e6  # [s] for a worker whose job may be queued: jobs end by their own limit
+LOOKS = 0.2  # [s] between looks for a worker
 WORTH = 0.01  # [s] a block that took less is computed again rather than kept
 OURS = ("pipeline.", "solvers.")  # whose dataclasses a block may hold
 
@@ -53,8 +53,13 @@ class KeptBlocks:
         return self._client.submit(_block, str(path), WORTH, function, *arguments, **named)
 
     def scatter(self, data: Any, **named: Any) -> Any:
-        """As the client's, but where there is no worker now, it waits until there is one."""
-        sent = self._client.scatter(data, **{"timeout": WAITS} | named)
+        """As the client's, once there is a worker, whose job may be queued for long.
+
+        Not with ``broadcast``: Dask copies for ever to a worker that dies meanwhile.
+        """
+        while self._client.status == "running" and not self._client.nthreads():
+            time.sleep(LOOKS)
+        sent = self._client.scatter(data, **named)
         pairs = zip(data, sent, strict=True) if isinstance(data, list | tuple) else [(data, sent)]
         self._scattered |= {future.key: self._token(one) for one, future in pairs}
         return sent

@@ -60,7 +60,7 @@ def stability(units: Units, kept: Sequence[int], *, noise: float, chance: float,
     if tasks == 1:
         counts = [_times_found(units, kept, noise, chance, parts[0], seed)]
     else:
-        sent = client.scatter(units, hash=False, broadcast=True)
+        sent = client.scatter(units, hash=False)
         counts = client.gather([client.submit(_times_found, sent, kept, noise, chance, part, seed, pure=False) for part in parts])
     return np.asarray(sum(counts) / resamples)
 

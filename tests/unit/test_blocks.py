@@ -21,7 +21,7 @@ class Now:
             return self.value
 
     def __init__(self):
-        self.sent = 0
+        self.sent, self.status = 0, "running"
 
     def submit(self, function, *arguments, **named):
         return self.Done(function(*(self._seen(one) for one in arguments)))

@@ -221,7 +221,7 @@ def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None, resample
     factor = (
         None if wave is None else pair.mesh["face_area"] * np.exp(-1j * (wave[0] * pair.mesh["face_x"] + wave[1] * pair.mesh["face_y"]))
     )
-    shared = client.scatter((pixels.cells, ring, rings, pair.low, factor), broadcast=True)
+    shared = client.scatter((pixels.cells, ring, rings, pair.low, factor))
     count = len(pair.frames)
     batch = int(np.clip(BLOCK_BYTES / (8 * len(pair.low)), 1, np.ceil(count / 8)))
     arguments = ((pair.sources, range(i, min(i + batch, count)), shared) for i in range(0, count, batch))

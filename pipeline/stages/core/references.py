@@ -52,7 +52,7 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
     mesh, finer = run.mesh(), reference.mesh()
     shares = restriction(corners_of(mesh), corners_of(finer))
     low = finer["bed"] + wet if field == "free_surface" else None
-    shared = client.scatter((shares, low), broadcast=True)
+    shared = client.scatter((shares, low))
     source_field = reference.source(field)
     writer = Writer(target, options={}, lead=True)
     writer.create(
