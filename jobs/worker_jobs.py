@@ -61,7 +61,7 @@ def _workers(connected: Any) -> int:
 def _replaced(cluster: Any, connected: Any, most: int) -> Iterator[None]:
     """While it lasts, there is a new job for a worker whose job has ended unasked: Dask sees that only of one that had come.
 
-    After more than ``most`` of them the client is closed: something is wrong with all.
+    After more than ``most`` of them, with no worker there, the client is closed: something is wrong with all.
     """
     over = threading.Event()
 
@@ -69,7 +69,7 @@ def _replaced(cluster: Any, connected: Any, most: int) -> Iterator[None]:
         ended = 0
         while not over.wait(WATCHED):
             gone = _ended(cluster)
-            ended += len(gone)
+            ended = 0 if _workers(connected) else ended + len(gone)
             if ended > most:
                 connected.close()
                 return
@@ -86,8 +86,8 @@ def _replaced(cluster: Any, connected: Any, most: int) -> Iterator[None]:
 
 
 def _ended(cluster: Any) -> list[Any]:
-    """The workers whose jobs SLURM has ended."""
-    jobs = {job.job_id: name for name, job in dict(cluster.workers).items() if job.job_id}
+    """The workers that are wanted, and whose jobs SLURM has ended."""
+    jobs = {job.job_id: name for name, job in dict(cluster.workers).items() if job.job_id and name in cluster.worker_spec}
     words = ask(jobs)
     if words is None:  # SLURM does not answer now
         return []

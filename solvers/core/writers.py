@@ -107,11 +107,12 @@ class Joined:
         self.place = box
 
     def __call__(self, own: Array) -> Array:
-        """The box of the group on its writer, in pieces elsewhere. Collective."""
-        if self._group.size == 1:
+        """The box of the group on its writer; elsewhere what was there. Collective."""
+        parts = self._group.collect(own) if self._group.size > 1 else []
+        if not parts:
             return own
         found = np.empty([one.stop - one.start for one in self.place], own.dtype)
-        for place, part in zip(self._places, self._group.collect(own), strict=False):
+        for place, part in zip(self._places, parts, strict=True):
             found[tuple(slice(one.start - all_.start, one.stop - all_.start) for one, all_ in zip(place, self.place, strict=True))] = part
         return found
 
