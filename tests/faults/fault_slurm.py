@@ -147,7 +147,7 @@ def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None
         for name, state in states.items():
             assert state in ("running", "waiting", "done"), text
             assert state != "running" or holder(out / name) or "no process is at work" in text, text
-        until(lambda: re.search(r"down", told(["sinfo", "-h", "-N", "-n", lost, "-o", "%T"], slurm)))
+        until(lambda: re.search(r"down|\*", told(["sinfo", "-h", "-N", "-n", lost, "-o", "%T"], slurm)), every=0.5)  # *: does not answer
         states, text = _status(folder, out, slurm)
         assert set(states.values()) <= {"waiting", "running", "done"}, text
         _done(folder, out, slurm)
