@@ -27,10 +27,10 @@ def why_not_written(error: Exception, folder: Path) -> str:
         return words[1]
     if isinstance(error, OSError) and error.errno in CAUSES:
         return os.strerror(error.errno)
-    return _refusal(folder)
+    return refusal(folder)
 
 
-def _refusal(folder: Path) -> str:
+def refusal(folder: Path) -> str:
     """What the system says to a file that is written in ``folder`` now; empty where it is taken."""
     try:
         with tempfile.TemporaryFile(dir=folder) as handle:
