@@ -13,6 +13,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import daemons
@@ -116,13 +118,14 @@ def test_the_quick_commands_of_a_document_do_what_they_say(document, clone):
 
 
 @pytest.fixture
-def slurm(tmp_path) -> dict[str, str]:
+def slurm() -> Iterator[dict[str, str]]:
     if missing := daemons.missing():
         pytest.skip(f"missing: {missing}")
-    try:
-        yield daemons.start(tmp_path / "slurm")
-    finally:
-        daemons.stop(tmp_path / "slurm")
+    with tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as folder:  # its sockets' names may have 108 characters
+        try:
+            yield daemons.start(Path(folder) / "slurm")
+        finally:
+            daemons.stop(Path(folder) / "slurm")
 
 
 @pytest.mark.slow
