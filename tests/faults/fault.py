@@ -11,6 +11,7 @@ import os
 import time
 import traceback
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -43,11 +44,14 @@ def generator(name: str) -> np.random.Generator:
     return np.random.default_rng([seed(), zlib.crc32(name.encode())])
 
 
-def counted(fault: str, tries: Iterable[Try], say: Say, *, at_once: int = 1, notes: str = "") -> Fault:
+def counted(fault: str, tries: Iterable[Try], say: Say, *, at_once: int = 1, notes: str = "", ends: Counter[str] | None = None) -> Fault:
     """Do all ``tries``, ``at_once`` side by side; one that raises has not survived, and the others go on.
 
-    The first failures are in the notes, after ``notes``; all of them are told with their tracebacks.
+    The first failures are in the notes, after ``notes`` and what the tries counted in ``ends``, which begins empty; all of them are told
+    with their tracebacks.
     """
+    if ends is not None:
+        ends.clear()
     began = time.monotonic()
     failures: list[str] = []
     tried = 0
@@ -57,7 +61,9 @@ def counted(fault: str, tries: Iterable[Try], say: Say, *, at_once: int = 1, not
                 failures.append(f"try {tried}: {failure.strip().splitlines()[-1]}")
                 say(failure)
             say(f"{fault}: {tried - len(failures)} of {tried} survived")
-    return Fault(fault, tried, tried - len(failures), round(time.monotonic() - began, 2), "; ".join(filter(None, [notes, *failures[:3]])))
+    told = ", ".join(f"{count} {what}" for what, count in sorted((ends or {}).items()))
+    shown = "; ".join(filter(None, [notes, told, *failures[:3]]))
+    return Fault(fault, tried, tried - len(failures), round(time.monotonic() - began, 2), shown)
 
 
 def _failure(one: Try) -> str:

@@ -99,8 +99,8 @@ def faults(folder: Path, say: Say, stages: Sequence[str] = tuple(STAGES), times:
     one: Callable[..., Try] = partial(partial, killed_here, folder, random, spans, hits)
     workers, commands, schedulers, nannies = ([stage for stage in stages for _ in range(count)] for count in times)
     nannies += [stage for stage in MORE if stage in nannies]
-    yield _counted("Dask worker killed", [one(stage, "worker") for stage in workers], say, hits)
-    yield _counted("Dask scheduler and nannies killed with their command", [one(stage, "command") for stage in commands], say, hits)
+    yield counted("Dask worker killed", [one(stage, "worker") for stage in workers], say, ends=hits)
+    yield counted("Dask scheduler and nannies killed with their command", [one(stage, "command") for stage in commands], say, ends=hits)
     if not schedulers + nannies:
         return
     if missing := daemons.missing():
@@ -112,17 +112,10 @@ def faults(folder: Path, say: Say, stages: Sequence[str] = tuple(STAGES), times:
     try:
         slurm = daemons.start(place)
         on: Callable[..., Try] = partial(partial, _killed_on_slurm, folder, random, spans, hits, slurm)
-        yield _counted("Dask scheduler killed in its job", [on(stage, "scheduler", "inside.toml") for stage in schedulers], say, hits)
-        yield _counted("Dask nannies killed in their jobs", [on(stage, "nanny", "jobs.toml") for stage in nannies], say, hits)
+        yield counted("Dask scheduler killed in its job", [on(stage, "scheduler", "inside.toml") for stage in schedulers], say, ends=hits)
+        yield counted("Dask nannies killed in their jobs", [on(stage, "nanny", "jobs.toml") for stage in nannies], say, ends=hits)
     finally:
         daemons.stop(place)
-
-
-def _counted(fault: str, tries: Sequence[Try], say: Say, hits: Counter[str]) -> Fault:
-    """As `counted`, with what was hit in the notes: a random moment may be one after the end."""
-    hits.clear()
-    row = counted(fault, tries, say)
-    return row._replace(notes="; ".join(filter(None, [", ".join(f"{count} {what}" for what, count in sorted(hits.items())), row.notes])))
 
 
 def undisturbed(folder: Path, stages: Sequence[str]) -> None:

@@ -38,13 +38,10 @@ def faults(folder: Path, say: Say, tries: int = TRIES) -> Iterator[Fault]:
     library = built(folder)
     random, ends = generator("ranks"), Counter[str]()
     one = partial(_mid_step, folder, random, ends)
-    row = counted("rank killed mid-step", [partial(one, i) for i in range(tries)], say)
-    yield row._replace(notes="; ".join(filter(None, [_told(ends), row.notes])))
-    ends.clear()
+    yield counted("rank killed mid-step", [partial(one, i) for i in range(tries)], say, ends=ends)
     calls: dict[tuple[int, str], int] = {}
     one = partial(mid_write, folder, random, ends, library, calls)
-    row = counted("rank killed mid-write", [partial(one, i) for i in range(tries)], say)
-    yield row._replace(notes="; ".join(filter(None, [_told(ends), row.notes])))
+    yield counted("rank killed mid-write", [partial(one, i) for i in range(tries)], say, ends=ends)
 
 
 def built(folder: Path) -> Path:
@@ -52,10 +49,6 @@ def built(folder: Path) -> Path:
     library = folder / "kill_in_write.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, Path(__file__).with_name("kill_in_write.c"), "-ldl"], check=True)
     return library
-
-
-def _told(ends: Counter[str]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in sorted(ends.items()))
 
 
 def _mid_step(folder: Path, random: np.random.Generator, ends: Counter[str], number: int) -> None:

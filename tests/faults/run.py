@@ -21,6 +21,8 @@ sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE.parent / "jobs"), str(HERE
 
 from fault import SEED, Fault  # noqa: E402  (its folder is the script's own)
 
+from pipeline.writer import write_text  # noqa: E402
+
 FIRST = ("ranks", "slurm", "disks", "dask", "many", "clocks")  # what takes long, and what computes beside what waits
 
 
@@ -81,9 +83,7 @@ def main() -> int:
 
 def write(done: list[Fault], out: Path) -> list[Fault]:
     """Write ``done`` to ``out``."""
-    part = out.with_name(out.name + ".part")
-    part.write_text(json.dumps([row._asdict() for row in done], indent=1) + "\n")
-    part.replace(out)
+    write_text(out, json.dumps([row._asdict() for row in done], indent=1) + "\n")
     return done
 
 
