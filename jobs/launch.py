@@ -15,7 +15,7 @@ from typing import Any
 
 from jobs.lock import passed_on
 from jobs.progress import EVENTS, show
-from pipeline.disk import refusal
+from pipeline.disk import cannot_write, refusal
 from pipeline.errors import InputError, RunError, StopError, WriteError
 from solvers.core.run import Progress
 
@@ -129,7 +129,7 @@ def outcome(last: dict[str, Any], folder: Path, died: str) -> dict[str, Any]:
         raise KINDS.get(last["kind"], RunError)(last["message"])
     if last.get("event") != "done":
         if why := refusal(folder):  # the rank's own words may be lost with it
-            raise WriteError(f"cannot write in {folder}: {why}")
+            raise cannot_write(folder, why)
         after = f" after t = {last['t']:.6g} s" if "t" in last else ""
         raise RunError(f"{died.format(after)}; see {folder / 'log.txt'}; the same command goes on from the last checkpoint")
     return dict(last["summary"])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "SPECIAL_EXIT", "REQUEUE_FED", "RESV_DEL_HOLD")
+HELD = ("REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD")
 GOES = ("RUNNING", "COMPLETING", "STOPPED", "STAGE_OUT", "SIGNALING", "RESIZING")
 PATIENCE = 20.0  # [s] for an answer
 GRACE = 30.0  # [s] in which a job that is cancelled may save
@@ -26,6 +27,11 @@ class Word:
         return self.state in WAITS
 
     @property
+    def held(self) -> bool:
+        """Whether it waits for somebody's word: held by its user, by the site, or by SLURM after a launch that failed."""
+        return self.state in HELD or (self.waits and "held" in self.reason.lower())
+
+    @property
     def goes(self) -> bool:
         return self.state in GOES
 
@@ -41,23 +47,22 @@ def ask(jobs: Iterable[str]) -> dict[str, Word] | None:
     asked = _told(["squeue", "--noheader", "--array", "--states=all", f"--jobs={','.join(arrays)}", "--format=%i|%T|%N|%r"])
     if asked is None:
         return None
-    found = {}
-    for line in asked.splitlines():
-        job, state, node, reason = (*line.strip().split("|"), "", "", "")[:4]
-        found[job] = Word(state, node, reason if reason != "None" else "")
-    for job in wanted - set(found):
-        if (word := _ended(job)) is not None:
-            found[job] = word
+    found = dict(map(_word, asked.splitlines()))
+    if gone := wanted - set(found):
+        found |= _over({job.partition("_")[0] for job in gone})
     return {job: word for job, word in found.items() if job in wanted}
 
 
-def _ended(job: str) -> Word | None:
-    """Of a job that squeue no longer shows: from the accounts, where a site keeps them."""
-    asked = _told(["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={job}", "--format=State,NodeList,ExitCode"])
-    for line in reversed((asked or "").splitlines()):
-        state, node, code = (*line.split("|"), "", "")[:3]
-        return Word(state.split()[0], node if node != "None assigned" else "", f"exit code {code}" if code not in ("", "0:0") else "")
-    return None
+def _over(arrays: Iterable[str]) -> dict[str, Word]:
+    """Of jobs that squeue no longer shows: from the accounts, where a site keeps them."""
+    asked = ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={','.join(sorted(arrays))}"]
+    return dict(map(_word, (_told([*asked, "--format=JobID,State,NodeList,Reason"]) or "").splitlines()))
+
+
+def _word(line: str) -> tuple[str, Word]:
+    """A job's number, and SLURM's word on it, from a line of squeue or sacct."""
+    job, state, node, reason = (*line.strip().split("|"), "", "", "")[:4]
+    return job, Word(state, node if node != "None assigned" else "", reason if reason != "None" else "")
 
 
 def _told(command: list[str]) -> str | None:

@@ -15,8 +15,8 @@ from pipeline import params, plugin, provenance
 from pipeline.blocks import KeptBlocks
 from pipeline.campaign import Campaign, Stage
 from pipeline.data import is_file, own_file, text_of
-from pipeline.disk import why_not_written, writing
-from pipeline.errors import InputError, InUseError, RunError, WriteError
+from pipeline.disk import writing
+from pipeline.errors import InputError, InUseError, RunError
 from pipeline.store import Store
 from pipeline.writer import write_text
 
@@ -68,13 +68,12 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
     made_from = _made_from(stage, files)
     blocks = KeptBlocks(dask, place / "blocks", made_from["key"])
     try:
-        result = module.run(_inputs(stage, module, files, folders), stage.params, blocks, place)
+        with writing(place):
+            result = module.run(_inputs(stage, module, files, folders), stage.params, blocks, place)
     except (InputError, RunError):
         raise
-    except Exception as error:  # of a full disk, of a stage's own, or Dask's: a worker that died too often, a file that was damaged
+    except Exception as error:  # of a stage's own, or Dask's: a worker that died too often, a file that was damaged
         note_traceback(place)
-        if why := why_not_written(error, place):
-            raise WriteError(f"cannot write in {place}: {why}") from error
         if dask.status != "running":
             raise RunError(
                 f"stage {stage.name} failed: Dask's scheduler was lost; the blocks that are done will not be done again"

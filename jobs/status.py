@@ -9,19 +9,20 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jobs import lock, queue, record, slurm
 from jobs.progress import PROGRESS
 from jobs.queue import Word
-from pipeline.campaign import Run, Stage
+from pipeline.campaign import REPORT, Run, Stage
 from pipeline.data import text_of
 from pipeline.errors import RunError
 
 ENDED = ("done", "failed", "cancelled", "lost", "blocked")
+STANDS = (*ENDED, "stopped", "held")  # until somebody does something
 STOPPED = ": stopped at t ="  # of a run that was asked to
 ATTEMPT = "=== attempt "
 ERROR = re.compile(
@@ -35,8 +36,8 @@ class Step:
     """Where one run or stage stands."""
 
     name: str
-    kind: str  # run or stage
-    state: str  # waiting, running, stopped, or one of ENDED
+    kind: str  # run, stage, or page
+    state: str  # waiting, running, unknown, or one of STANDS
     note: str = ""  # why, in a line
     job: str = ""
     node: str = ""
@@ -46,7 +47,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All steps of a campaign, in its order."""
+    """All steps of a campaign, in its order; last the page, where a job of its own writes it."""
 
     title: str
     steps: list[Step]
@@ -54,8 +55,8 @@ class Status:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is at work or waits any more."""
-        return all(step.state in (*ENDED, "stopped") for step in self.steps)
+        """Whether nothing is at work, nor waits for what will come by itself."""
+        return all(step.state in STANDS for step in self.steps)
 
 
 def status(folder: Path) -> Status:
@@ -72,10 +73,17 @@ def status(folder: Path) -> Status:
     found: dict[str, Step] = {}
     for step in campaign.steps:
         job = given.get(step.name, {}).get("job", "")
-        own = _step(step, folder, job, None if words is None else words.get(job))
-        found[step.name] = _behind(own, step, found) if own.state == "waiting" and not own.job else own
+        found[step.name] = _behind(_step(step, folder, job, (words or {}).get(job)), slurm.needs(step), found)
+    if slurm.PAGE in given:
+        job = given[slurm.PAGE]["job"]
+        found[slurm.PAGE] = _behind(_page(folder, job, (words or {}).get(job)), tuple(found), found)
     silent = "SLURM does not answer: this is what the files say" if given and words is None else ""
-    return Status(campaign.title, list(found.values()), silent)
+    return Status(campaign.title, [_unsure(step) if silent else step for step in found.values()], silent)
+
+
+def _unsure(step: Step) -> Step:
+    """What is said of ``step`` where SLURM does not answer: that its job is gone can't be known."""
+    return replace(step, state="unknown", note="no sign of it in the files, and SLURM does not answer") if step.state == "lost" else step
 
 
 def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
@@ -90,8 +98,7 @@ def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
         return Step(step.name, kind, "done", note, progress=1.0, **where)
     part = _going(place, None, None)
     if word and word.waits:
-        again = "goes on from its checkpoint; " if (place / "restart.h5").exists() else ""
-        return Step(step.name, kind, "waiting", f"{again}{word.reason or word.state}", **part | where)
+        return _waits(Step(step.name, kind, "waiting", **part | where), word, checkpoint=(place / "restart.h5").exists())
     error = first_error(folder, step.name)
     if word and word.state == "COMPLETED":
         return Step(step.name, kind, "lost", error or "SLURM says COMPLETED, but there is no whole result", **where)
@@ -111,6 +118,30 @@ def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
     if job:
         return Step(step.name, kind, "lost", "SLURM no longer knows its job, and there is no result", **where)
     return Step(step.name, kind, "waiting", "", **where)
+
+
+def _page(folder: Path, job: str, word: Word | None) -> Step:
+    """Where the page stands that ``job`` writes, after all others."""
+    where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
+    if word and word.goes:
+        return Step(slurm.PAGE, "page", "running", **where)
+    if word and word.waits:
+        return _waits(Step(slurm.PAGE, "page", "waiting", **where), word)
+    page, given = folder / REPORT, folder / record.PLACE / record.SUBMITTED
+    if page.exists() and page.stat().st_mtime >= given.stat().st_mtime:
+        return Step(slurm.PAGE, "page", "done", **where)
+    if word and word.state.startswith("CANCELLED"):
+        return Step(slurm.PAGE, "page", "cancelled", **where)
+    told = first_error(folder, slurm.PAGE) or (_slurms(word) if word and word.state != "COMPLETED" else "")
+    if told:
+        return Step(slurm.PAGE, "page", "failed", told, **where)
+    return Step(slurm.PAGE, "page", "lost", f"there is no page: `wavetrain report {folder}` writes it", **where)
+
+
+def _waits(step: Step, word: Word, *, checkpoint: bool = False) -> Step:
+    """A ``step`` whose job waits in SLURM's queue, or is held there until somebody lets it go."""
+    note = f"{'goes on from its checkpoint; ' if checkpoint else ''}{word.reason or word.state}"
+    return replace(step, state="held", note=f"{note}: `scontrol release {step.job}` lets it go") if word.held else replace(step, note=note)
 
 
 def _of_this(step: Run | Stage, place: Path) -> bool:
@@ -158,10 +189,15 @@ def _going(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> 
         return {}
 
 
-def _behind(own: Step, step: Run | Stage, before: Mapping[str, Step]) -> Step:
-    """A step that was never given to SLURM and has not begun: whether what it reads will ever be there."""
-    bad = [name for name in slurm.needs(step) if before[name].state in ("failed", "blocked", "lost")]
-    return Step(own.name, own.kind, "blocked", f"{', '.join(bad)} failed") if bad else own
+def _behind(own: Step, needs: Iterable[str], before: Mapping[str, Step]) -> Step:
+    """A step that waits for ``needs``: whether they will ever be there. What SLURM has taken it blocks itself."""
+    if own.state != "waiting":
+        return own
+    held = [name for name in needs if before[name].state == "held"]
+    if own.job and held:
+        return replace(own, state="held", note=f"waits for {', '.join(held)}")
+    bad = [name for name in needs if before[name].state in ("failed", "blocked", "lost")]
+    return replace(own, state="blocked", note=f"{', '.join(bad)} failed") if bad and not own.job else own
 
 
 def logs(folder: Path, name: str) -> list[Path]:

@@ -14,6 +14,7 @@ MARKS = {
     "failed": "red",
     "lost": "red",
     "blocked": "yellow",
+    "held": "yellow",
     "cancelled": "yellow",
     "stopped": "yellow",
 }
@@ -41,7 +42,7 @@ def _time(seconds: float) -> str:
 
 
 def watch(folder: Path) -> Status:
-    """Show how the campaign in ``folder`` goes until nothing waits or runs: a live table, or plain lines without a terminal."""
+    """Show how the campaign in ``folder`` goes, until nothing does: a live table, or plain lines where there is no terminal."""
     if sys.stdout.isatty():
         return _live(folder)
     before: list[str] = []

@@ -32,11 +32,12 @@ from pipeline import params, plugin
 from pipeline.case import Case
 from pipeline.errors import InputError
 
+REPORT = "report.html"  # the campaign's page, in its folder
 STAGES = "pipeline.stages"
 SECTIONS = ("title", "run", "stage", "sweep")
 MOST_RUNS = 10_000  # of one sweep: more are taken for a slip of the keyboard
 NAME = re.compile(r"\w[\w.+-]{0,99}")  # of a run or a stage: it becomes a folder, a job and a heading
-TAKEN = ("jobs",)  # folders of a campaign that are no run's
+TAKEN = ("jobs", "page", REPORT)  # in a campaign's folder, or among its jobs in SLURM
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,9 @@ def name_of(path: Path) -> str:
 
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name) or name in TAKEN:
-        raise InputError(f"{name!r} can't be the name of a run or a stage: letters, digits, _, ., + and -, at most 100, and not 'jobs'")
+        raise InputError(
+            f"{name!r} can't be the name of a run or a stage: letters, digits, _, ., + and -, at most 100, and not {', '.join(TAKEN)}"
+        )
 
 
 def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str], common: Mapping[str, Any]) -> list[Run]:

@@ -44,6 +44,11 @@ def refusal(folder: Path) -> str:
     return ""
 
 
+def cannot_write(folder: Path, why: str) -> WriteError:
+    """The error that tells that ``folder`` takes no more, and ``why``."""
+    return WriteError(f"cannot write in {folder}: {why}")
+
+
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Let what fails for want of space, or of leave to write in ``folder``, be a `WriteError` of one line; all else passes as it is."""
@@ -55,7 +60,7 @@ def writing(folder: Path) -> Iterator[None]:
         why = why_not_written(error, folder)
         if not why:
             raise
-        raise WriteError(f"cannot write in {folder}: {why}") from error
+        raise cannot_write(folder, why) from error
 
 
 class Forbearing(io.RawIOBase):

@@ -12,7 +12,7 @@ import jinja2
 import numpy as np
 
 from pipeline import box_figures, compression_figures, cube_figures, discovery_figures, error_figures, figures
-from pipeline.campaign import Campaign, Run, Stage
+from pipeline.campaign import REPORT, Campaign, Run, Stage
 from pipeline.doors import answered, doors, picture_of
 from pipeline.stages.core.scheme import leading_orders, predicted
 from pipeline.store import Store, read_result
@@ -39,7 +39,7 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
         stages=stages,
         doors=doors(stages),
     )
-    path = folder / "report.html"
+    path = folder / REPORT
     write_text(path, page)
     return path
 

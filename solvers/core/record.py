@@ -12,8 +12,8 @@ import numpy as np
 
 from pipeline import checksums
 from pipeline.case import Case
-from pipeline.disk import why_not_written
-from pipeline.errors import InputError, RunError, WriteError
+from pipeline.disk import cannot_write, why_not_written
+from pipeline.errors import InputError, RunError
 from pipeline.layout import MESHES, SCHEMA, part_name
 from pipeline.salvage import CLOSED, Written, stamp
 from pipeline.store import Store
@@ -45,7 +45,7 @@ def _told(method: Callable[P, R]) -> Callable[P, R]:
         except (OSError, RuntimeError) as error:
             recorder: Any = arguments[0]
             folder = recorder.path.parent
-            raise WriteError(f"cannot write in {folder}: {why_not_written(error, folder) or str(error).splitlines()[0]}") from error
+            raise cannot_write(folder, why_not_written(error, folder) or str(error).splitlines()[0]) from error
 
     return wrapper
 

@@ -39,7 +39,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import RunError
 
-INPUTS = {"hypothesis": 10_000, "atheris": 90_000, "command": 1_000, "runs": 150}
+INPUTS = {"hypothesis": 5_000, "atheris": 95_000, "command": 1_000, "runs": 150}
 MEMORY = 2**33  # [B] of addresses
 SECONDS = 900.0  # that all inputs of one kind may take
 LONG = 5  # [s] after which a run that was taken counts as one that would only take long

@@ -1,8 +1,12 @@
-"""Jobs on a private SLURM meet their time limit, are preempted, and lose their controller and their node."""
+"""Jobs on a private SLURM meet their time limit, are preempted, and lose their controller and their node.
+
+A shim makes the runs' disk slow, so that they are at work for as long as it takes to be met there, and leave the cores to other faults.
+"""
 
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +17,7 @@ from pathlib import Path
 
 import daemons
 import psutil
+import shim
 from conftest import HUMP, SOURCES
 from daemons import told
 from fault import Fault, Say, Try, counted, generator
@@ -23,12 +28,13 @@ from jobs.lock import holder
 NODES = ("node1", "node2")
 PATIENCE = 15  # [s] until SLURM gives a node up
 CASE = (
-    HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = END").replace("every = 0.25", "every = 0.5")
+    HUMP.replace("size = 1.0", "size = 0.4").replace("end = 0.5", "end = END").replace("every = 0.25", "every = 0.5")
     + "[output]\ncheckpoint = 0.0\n"
 )
-LONG = 50.0  # [s] that runs side by side take: SLURM may look every 30 s only whether a job's time is up
-BRIEF = 12.0  # [s] where they are met at once
-TRIED = 5.0  # [s] of simulated time, to see how fast this machine is
+SLOW = 20_000  # [us] that each write takes more
+LONG = 50.0  # [s] that a run takes: SLURM may look every 30 s only whether a job's time is up
+BRIEF = 12.0  # [s] where it is met at once
+TRIED = 2.0  # [s] of simulated time, to see how long the writes of a frame take
 SWEEP = """
 title = "The same hump, a little higher each time"
 [run.hump]
@@ -37,12 +43,13 @@ sweep = { "solver.initial.height" = [HEIGHTS] }
 """
 SHORT = 'title = "short of time"\ntime = "1"\nwarning = 52\n'  # asked to stop 8 s after it began, or when SLURM looks next
 PLAIN = 'title = "here"\n'
+SETUP = "setup = ['''export WORDS''']\n"
 EACH = 5  # runs of a sweep
 
 
 def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
     """``each`` runs at their time limit and as many preempted; then the controller and a node go."""
-    if missing := daemons.missing():
+    if missing := daemons.missing() or shim.missing():
         raise RuntimeError(f"missing: {missing}")
     _prepare(folder, each, say)
     place = folder / "slurm"
@@ -58,20 +65,21 @@ def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
 
 
 def _prepare(folder: Path, each: int, say: Say) -> None:
-    """Sweeps of runs that take long enough on this machine to be met while they are at work, and what they are undisturbed."""
+    """Sweeps of runs whose writes take long enough to be met while they are at work, and what they are on a fast disk, undisturbed."""
+    slow = shim.slow(folder, SLOW)
     (folder / "tried.toml").write_text(CASE.replace("END", f"{TRIED}"))
-    run("run", "tried.toml", "--out", "tried", cwd=folder)
-    took = json.loads((folder / "tried" / "summary.json").read_text())["core_s"] / TRIED  # whatever else goes on here
-    cores = os.cpu_count() or 1
+    run("run", "tried.toml", "--out", "tried", cwd=folder, environment=slow)
+    took = json.loads((folder / "tried" / "summary.json").read_text())["writing_s"] / TRIED
     for name, count, seconds in (("limited", each, LONG), ("preempted", each, BRIEF), ("pair", 2, BRIEF)):
-        end = max(round(seconds / took * min(cores / count, 1.0)), 1)
+        end = max(round(seconds / took), 1)
         (folder / f"{name}-case.toml").write_text(CASE.replace("END", f"{end:.1f}"))
         heights = ", ".join(f"{0.1 + 0.01 * i:g}" for i in range(count))
         (folder / f"{name}.toml").write_text(SWEEP.replace("CASE", f"{name}-case").replace("HEIGHTS", heights))
         run("run", f"{name}.toml", "--out", f"whole-{name}", cwd=folder)
         say(f"{count} runs side by side, to t = {end} s each")
-    (folder / "short.toml").write_text(SHORT)
-    (folder / "plain.toml").write_text(PLAIN)
+    setup = SETUP.replace("WORDS", shlex.join(f"{name}={word}" for name, word in slow.items()))
+    for name, text in (("short", SHORT), ("plain", PLAIN)):
+        (folder / f"{name}.toml").write_text(text + setup)
 
 
 def _limited(folder: Path, slurm: dict[str, str], each: int) -> Iterator[Try]:

@@ -1,7 +1,7 @@
 """Inject the faults of this folder for real, and write ``build/faults.json``: ``make faults``, or ``python tests/faults/run.py NAME ...``.
 
-Two files of faults are at work at a time, each in a process of its own. The exit status is 1 where a try did not survive, or where a
-file of faults broke off.
+Three files of faults are at work at a time, each in a process of its own, for some wait more than they compute. The exit status is 1 where
+a try did not survive, or where a file of faults broke off.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from fault import SEED, Fault  # noqa: E402  (its folder is the script's own)
 
 from pipeline.writer import write_text  # noqa: E402
 
-FIRST = ("ranks", "slurm", "disks", "dask", "many", "clocks")  # what takes long, and what computes beside what waits
+AT_ONCE = 3
+FIRST = ("ranks", "slurm", "dask", "disks", "malformed", "many", "clocks")  # what takes long, and what computes beside what waits
 
 
 def known() -> list[str]:
@@ -70,7 +71,7 @@ def main() -> int:
     os.environ |= {SEED: str(asked.seed), "OMPI_MCA_mpi_yield_when_idle": "1"}  # ranks that wait leave their cores to the other faults
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     names, began, done = asked.names or known(), time.monotonic(), []
-    with tempfile.TemporaryDirectory(prefix="wavetrain-faults-", ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(2) as pool:
+    with tempfile.TemporaryDirectory(prefix="wavetrain-faults-", ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         if len(names) == 1:
             done = write(rows(names[0], Path(folder) / names[0]), asked.out)
         else:

@@ -3,11 +3,12 @@
 import daemons
 import fault_slurm
 import pytest
+import shim
 
 
 @pytest.mark.slow
 def test_runs_survive_what_slurm_does_to_their_jobs(tmp_path):
-    if missing := daemons.missing():
+    if missing := daemons.missing() or shim.missing():
         pytest.skip(f"missing: {missing}")
     rows = list(fault_slurm.faults(tmp_path, print, each=2))
     assert len(rows) == 4

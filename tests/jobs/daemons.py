@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+CLUSTER = "wavetrain"
+PATH = os.environ["PATH"] + ":/usr/sbin"  # where the daemons are
 CONFIGURATION = """
-ClusterName=wavetrain
+ClusterName={cluster}
 SlurmctldHost=localhost
 SlurmUser=root
 SlurmctldPort={controller}
@@ -25,7 +27,7 @@ MpiDefault=none
 ReturnToService=2
 SlurmdParameters=config_overrides
 KillWait=5
-MinJobAge=600
+MinJobAge={forgets}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
@@ -44,38 +46,44 @@ PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
 
 def missing() -> str:
     """What keeps the daemons from being started here; empty where nothing does."""
-    path = os.environ["PATH"] + ":/usr/sbin"
-    names = [name for name in ("munged", "slurmctld", "slurmd", "sbatch", "squeue") if not shutil.which(name, path=path)]
+    names = [name for name in ("munged", "slurmctld", "slurmd", "sbatch", "squeue") if not shutil.which(name, path=PATH)]
     return ", ".join(names) or ("" if os.getuid() == 0 else "root, as whom the daemons run")
 
 
 NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=4 RealMemory=4000 State=UNKNOWN"
 
 
-def start(folder: Path, nodes: Sequence[str] = ("localhost",), patience: int = 300) -> dict[str, str]:
+def start(
+    folder: Path,
+    nodes: Sequence[str] = ("localhost",),
+    patience: int = 300,
+    *,
+    forgets: int = 600,
+    more: str = "",
+    before: Callable[[dict[str, str]], None] = lambda environment: None,
+) -> dict[str, str]:
     """Start the daemons in ``folder``, a slurmd for each of ``nodes``, all on this machine.
 
-    ``patience`` is the time [s] after which a node that does not answer is down. Returns the environment in which SLURM's commands find
-    the daemons.
+    ``patience`` is the time [s] after which a node that does not answer is down, ``forgets`` that after which the controller forgets a job
+    that has ended. ``more`` are lines of the configuration, and ``before`` is called before the controller is started. Returns the
+    environment in which SLURM's commands find the daemons.
     """
     (folder / "state").mkdir(parents=True)
     for name in nodes:
         (folder / f"spool-{name}").mkdir()
     (folder / "munge.key").write_bytes(os.urandom(1024))
     (folder / "munge.key").chmod(0o600)
-    lines = "\n".join(NODE.format(name=name, port=_free_port()) for name in nodes)
-    text = CONFIGURATION.format(folder=folder, controller=_free_port(), nodes=lines, patience=patience)
-    (folder / "slurm.conf").write_text(text)
-    environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": os.environ["PATH"] + ":/usr/sbin"}
+    lines = "\n".join(NODE.format(name=name, port=free_port()) for name in nodes)
+    facts = {"cluster": CLUSTER, "folder": folder, "controller": free_port(), "patience": patience, "forgets": forgets}
+    (folder / "slurm.conf").write_text(CONFIGURATION.format(**facts, nodes=lines) + more)
+    environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": PATH}
     if int(told(["sbatch", "--version"], environment).split()[1].split(".")[0]) >= 23:  # before it knows no such plugin, and needs none
         (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
     files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "seed-file": "seed", "log-file": "log"}
-    for command in (
-        ["munged", "--force", *(f"--{option}={folder}/munge.{name}" for option, name in files.items())],
-        ["slurmctld"],
-        *(["slurmd", "-N", name] for name in nodes),
-    ):
-        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=30)
+    _begin(["munged", "--force", *(f"--{option}={folder}/munge.{name}" for option, name in files.items())], environment)
+    before(environment)
+    for command in (["slurmctld"], *(["slurmd", "-N", name] for name in nodes)):
+        _begin(command, environment)
     until(lambda: told(["sinfo", "-h", "-N", "-o", "%n %T", "-p", "main"], environment).count("idle") == len(nodes), 30.0)
     return environment
 
@@ -85,21 +93,30 @@ def stop(folder: Path) -> None:
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
     if (folder / "slurmctld.pid").exists():
         told(["scancel", "--user=root"], environment)
-        end = time.monotonic() + 15.0
-        while told(["squeue", "-h"], environment).strip() and time.monotonic() < end:
+        last = time.monotonic() + 15.0
+        while told(["squeue", "-h"], environment).strip() and time.monotonic() < last:
             time.sleep(0.2)
     for file in (*folder.glob("slurmd-*.pid"), folder / "slurmctld.pid", folder / "munge.pid"):
-        if not file.exists():
-            continue
-        pid = int(file.read_text())
-        with contextlib.suppress(ProcessLookupError):  # killed before
-            os.kill(pid, signal.SIGTERM)
-        end = time.monotonic() + 20.0
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        end(file)
 
 
-def _free_port() -> int:
+def _begin(command: list[str], environment: dict[str, str]) -> None:
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=30)
+
+
+def end(file: Path) -> None:
+    """End the daemon whose process is named by ``file``, if there is one, and wait until it has ended."""
+    if not file.exists():
+        return
+    pid = int(file.read_text())
+    with contextlib.suppress(ProcessLookupError):  # killed before
+        os.kill(pid, signal.SIGTERM)
+    last = time.monotonic() + 20.0
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < last:
+        time.sleep(0.05)
+
+
+def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])

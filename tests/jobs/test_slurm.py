@@ -115,18 +115,40 @@ def test_jobs_follow_the_graph_and_do_what_was_submitted(slurm):
     (slurm / "hump.toml").write_text(HUMP.replace("height = 0.1", "height = 0.3"))
     shown = wavetrain("watch", "out", cwd=slurm)
     assert shown.returncode == 1
-    assert states(slurm) == {"hump-000": "done", "hump-001": "done", "bad": "failed", "budget": "done", "never": "blocked"}, logs(slurm)
+    assert states(slurm) == {
+        "hump-000": "done",
+        "hump-001": "done",
+        "bad": "failed",
+        "budget": "done",
+        "never": "blocked",
+        "page": "done",
+    }, logs(slurm)
+    assert (slurm / "out" / "report.html").exists()
     assert "the run became unstable" in shown.stdout
     text = wavetrain("logs", "out", "budget", cwd=slurm).stdout
     assert "hump.toml was changed after the campaign was submitted; this job does what was submitted" in text
     assert "height = 0.1" in (slurm / "out" / "hump-000" / "case.toml").read_text()
-    until((slurm / "out" / "report.html").exists, ENDS)
     assert not list(slurm.parent.rglob("hacked"))
     (slurm / "hump.toml").write_text(HUMP)
     until(lambda: not told(["squeue", "-h"], os.environ).strip(), ENDS)
     again = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--out", "out", cwd=slurm)  # does what is not done, and no more
     assert again.stdout.count("done before, unchanged") == 3, again.stdout + again.stderr
     assert "page: job" in wavetrain("cancel", "out", cwd=slurm).stdout
+
+
+def test_watch_ends_where_slurm_holds_the_jobs_and_says_how_they_are_let_go(slurm):
+    (slurm / "site.toml").write_text('title = "waits for a word"\noptions = ["--hold"]\n')
+    steps = submitted(slurm, "one.toml", "--on", "site.toml")
+    shown = wavetrain("watch", "out", cwd=slurm)
+    assert shown.returncode == 1
+    assert states(slurm) == dict.fromkeys(("hump", "budget", "page"), "held")
+    released = [f"scontrol release {step['job']}" for step in steps.values()]
+    assert all(f"`{words}` lets it go" in shown.stdout for words in released), shown.stdout
+    for words in released:
+        subprocess.run(words.split(), check=True, env=os.environ)
+    shown = wavetrain("watch", "out", cwd=slurm)
+    assert shown.returncode == 0, shown.stdout + shown.stderr + logs(slurm)
+    assert (slurm / "out" / "report.html").exists()
 
 
 def test_preempted_cancelled_and_out_of_time_on_other_ranks_a_run_has_the_same_bits(slurm):
@@ -143,7 +165,7 @@ def test_preempted_cancelled_and_out_of_time_on_other_ranks_a_run_has_the_same_b
     until(lambda: begun(2), ENDS)
     assert "DUE TO PREEMPTION" in log.read_text()
     assert f"job {steps['long']['job']} cancelled" in wavetrain("cancel", "out", cwd=slurm).stdout
-    assert states(slurm) == {"long": "stopped"}, logs(slurm)
+    assert states(slurm) == {"long": "stopped", "page": "cancelled"}, logs(slurm)
     steps = submitted(slurm, "long.toml", "--on", "site.toml", "--ranks", "1")
     until(lambda: begun(3), ENDS)
     subprocess.run(["scancel", "--batch", "--signal=USR1", steps["long"]["job"]], check=True, env=os.environ)  # as when the time is up
@@ -175,7 +197,7 @@ def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_a
     (slurm / "site.toml").write_text(f'title = "on this machine"\ninterface = "lo"\n{site}\n')
     submitted(slurm, "one.toml", "--on", "site.toml", "--ranks", "2")
     until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, ENDS, every=1.0)
-    assert states(slurm) == {"hump": "done", "budget": "done"}, logs(slurm)
+    assert states(slurm) == {"hump": "done", "budget": "done", "page": "done"}, logs(slurm)
     assert wavetrain("run", "one.toml", "--out", "here", cwd=slurm).returncode == 0
     results = [json.loads((slurm / out / "budget" / "result.json").read_text())["runs"]["hump"]["fields"] for out in ("out", "here")]
     assert results[0] == results[1]
@@ -219,7 +241,6 @@ def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm, data_f
     assert "--ntasks=1\n" in (slurm / "out" / "jobs" / "truth.sbatch").read_text()  # two ranks were asked for; it can use one
     until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, 3 * ENDS, every=2.0)
     assert set(states(slurm).values()) == {"done"}, logs(slurm)
-    until((slurm / "out" / "report.html").exists, ENDS, every=1.0)
     assert wavetrain("run", path.name, "--out", "here", "--ranks", "2", cwd=slurm).returncode == 0
     answers = [Page((slurm / out / "report.html").read_text()).of("answer") for out in ("out", "here")]
     assert len(answers[0]) == 3

@@ -96,6 +96,8 @@ def test_slurms_silence_is_told(folder, monkeypatch):
     finish(folder, "a")
     monkeypatch.setattr(queue, "ask", lambda jobs: None)
     assert "SLURM does not answer" in lines(status(folder))[-1]
+    assert found(folder, "v").state == "unknown"  # its job may wait, or be gone
+    assert not status(folder).ended
     assert found(folder, "a").state == "done"
 
 
@@ -126,6 +128,44 @@ def test_the_first_error_line_is_of_the_last_attempt(folder, monkeypatch):
 def test_what_reads_a_failed_result_is_blocked(folder, monkeypatch):
     says(monkeypatch, j7=Word("FAILED"), j10=Word("CANCELLED", "", "DependencyNeverSatisfied"))
     assert found(folder, "v").state == "blocked"
+
+
+@pytest.mark.parametrize("reason", ["JobHeldUser", "JobHeldAdmin", "launch failed requeued held", "job requeued in held state"])
+def test_what_slurm_holds_does_not_go_on_by_itself(folder, monkeypatch, reason):
+    given = json.loads((folder / "jobs" / "submitted.json").read_text())
+    given["steps"]["page"] = {"job": "11", "log": "page.log", "after": ""}
+    (folder / "jobs" / "submitted.json").write_text(json.dumps(given))
+    for name in ("b-000", "b-001", "b-002"):
+        finish(folder, name)
+    waits = {"j10": Word("PENDING", "", "Dependency"), "j11": Word("PENDING", "", "Dependency")}
+    says(monkeypatch, j7=Word("PENDING", "", reason), j9=Word("RUNNING", "n1"), **waits)
+    assert not status(folder).ended  # stage s is at work
+    (folder / "s").mkdir()
+    (folder / "s" / "result.json").write_text("{}")
+    says(monkeypatch, j7=Word("PENDING", "", reason), j9=Word("COMPLETED"), **waits)
+    assert status(folder).ended
+    assert (found(folder, "a").state, found(folder, "a").note) == ("held", f"{reason}: `scontrol release 7` lets it go")
+    assert (found(folder, "v").state, found(folder, "v").note) == ("held", "waits for a")
+    assert (found(folder, "page").state, found(folder, "page").note) == ("held", "waits for a, v")
+    says(monkeypatch, j7=Word("PENDING", "", "Priority"), j9=Word("COMPLETED"), **waits)
+    assert not status(folder).ended
+
+
+def test_the_page_is_a_step_where_a_job_writes_it(folder, monkeypatch):
+    given = folder / "jobs" / "submitted.json"
+    steps = {"page": {"job": "11", "log": "page.log", "after": ""}}
+    given.write_text(json.dumps({"steps": steps}))
+    for word, state in (("PENDING", "waiting"), ("RUNNING", "running"), ("CANCELLED by 0", "cancelled"), ("FAILED", "failed")):
+        says(monkeypatch, j11=Word(word))
+        assert found(folder, "page").state == state
+    says(monkeypatch, j11=Word("COMPLETED"))
+    assert found(folder, "page").state == "lost"
+    (folder / "jobs" / "page.log").write_text("=== attempt 1, job 11\nerror: cannot write in out: No space left on device\n")
+    assert (found(folder, "page").state, found(folder, "page").note) == ("failed", "cannot write in out: No space left on device")
+    (folder / "report.html").write_text("a page")
+    assert found(folder, "page").state == "done"
+    os.utime(folder / "report.html", (0, given.stat().st_mtime - 10))  # one of an earlier time
+    assert found(folder, "page").state == "failed"
 
 
 def test_a_sweep_is_an_array_of_what_is_to_do(folder):
