@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.spatial import Delaunay
 
 from meshes.core import trimesh as tm
 from pipeline.errors import InputError
@@ -83,6 +82,8 @@ def graded(width: float, height: float, wanted: Callable[[Array, Array], Array],
 
 def triangulate(points: Array) -> Array:
     """Delaunay triangles (T, 3), counterclockwise, of ``points`` (P, 2); slivers on the hull are left out."""
+    from scipy.spatial import Delaunay  # loads for long, and only ranks make meshes
+
     triangles = Delaunay(points).simplices
     corners = points[triangles]
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from meshes.core.kernels import integrate
 from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.params import setting
@@ -45,6 +44,8 @@ class Grid:
         InputError
             A triangle reaches out of the grid.
         """
+        from meshes.core.kernels import integrate  # the kernels load only when a mesh needs them
+
         low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
         slack = 1e-6 * np.array([self.x[1] - self.x[0], self.y[1] - self.y[0]])
         if (low < np.array([self.x[0], self.y[0]]) - slack).any() or (high > np.array([self.x[-1], self.y[-1]]) + slack).any():

@@ -7,7 +7,6 @@ round humps, which need a calculation of their own, stand in ``slope`` and ``rad
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Fields = tuple[Array, Array, Array]
@@ -79,6 +78,8 @@ def stoker(x: Array, t: float, *, g: float, high: float, low: float) -> tuple[Ar
 
     J. J. Stoker, Water Waves, Interscience 1957, section 10.8; as in Delestre et al. (2013), section 4.1.1.
     """
+    from scipy.optimize import brentq  # loads for long, and few cases need it
+
     c_high = np.sqrt(g * high)
 
     def excess(middle: float) -> float:

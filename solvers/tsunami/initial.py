@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
@@ -76,6 +75,8 @@ class Hump:
 
         ``far`` [m] is the distance of the farthest place that is asked for, ``end`` [s] the last time; ask for rising times.
         """
+        from scipy.interpolate import CubicSpline
+
         depth = level - bed
         reach = far + 0.5 * math.sqrt(g * (depth + abs(self.height))) * end + 4.0 * self.width
         rings = min(math.ceil(RINGS * reach / self.width), MOST_RINGS)
