@@ -53,10 +53,9 @@ class Part:
     halo: Halo
 
 
-def cut(mesh: "TriMesh", rank: int, size: int, owner: Array) -> Part:
-    """The part of ``mesh`` for ``rank`` of ``size``; ``owner`` (T,) is the rank of each cell."""
+def cut(mesh: "TriMesh", rank: int, size: int, owner: Array, rim: Array) -> Part:
+    """The part of ``mesh`` for ``rank`` of ``size``; ``owner`` (T,) is the rank of each cell, ``rim`` what `rim_of` says of it."""
     own = np.flatnonzero(owner == rank)
-    rim = _rim(mesh, owner) if size > 1 else np.zeros(0, np.int64)
     layers = _layers(mesh, owner, rank, rim)
     mine = rim[owner[rim] == rank]
     is_rim = np.zeros(len(owner), bool)
@@ -98,8 +97,10 @@ def _ranges(first: Array, count: Array) -> Array:
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - count - first, count)
 
 
-def _rim(mesh: "TriMesh", owner: Array) -> Array:
-    """Cells of any rank that share a vertex with a cell of another."""
+def rim_of(mesh: "TriMesh", owner: Array) -> Array:
+    """Cells of any rank that share a vertex with a cell of another, where ``owner`` (T,) is the rank of each cell; rising."""
+    if (owner == owner[0]).all():
+        return np.zeros(0, np.int64)
     around = owner[mesh.cells_of]
     used = np.flatnonzero(np.diff(mesh.first_cell))  # a vertex that is glued to another has no cells of its own
     low, high = np.zeros((2, len(mesh.first_cell) - 1), around.dtype)

@@ -1,5 +1,6 @@
 """Which rank owns which cell: PT-Scotch, by itself or through PETSc, or coordinate bisection where PETSc is not there."""
 
+import contextlib
 import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,17 +18,24 @@ Array = np.ndarray[Any, np.dtype[Any]]
 log = logging.getLogger("wavetrain")
 
 
-def owners(mesh: "TriMesh", size: int) -> Array:
-    """The owning rank (T,) of each cell, for ``size`` ranks. PT-Scotch may answer each process differently: take one rank's answer.
+def start(cells: int, size: int) -> None:
+    """Make ready to cut a mesh of ``cells`` among ``size`` ranks: PETSc starts on all ranks or none. Collective.
 
     Raises
     ------
     InputError
         There are more ranks than cells.
     """
-    cells = len(mesh.triangles)
     if size > cells:
         raise InputError(f"too many ranks for the cells: {size} ranks, {cells} cells")
+    if size > 1:
+        with contextlib.suppress(ImportError):
+            from petsc4py import PETSc  # noqa: F401
+
+
+def owners(mesh: "TriMesh", size: int) -> Array:
+    """The owning rank (T,) of each cell, for ``size`` ranks, as this process finds it: PT-Scotch may answer another differently."""
+    cells = len(mesh.triangles)
     if size == 1:
         return np.zeros(cells, np.int32)
     try:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from meshes.core.order import rcm
-from meshes.core.part import Part, cut
-from meshes.core.partition import owners
+from meshes.core.part import Part, cut, rim_of
+from meshes.core.partition import owners, start
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -71,12 +71,18 @@ class TriMesh:
 
     def part(self, rank: int, size: int, owner: Array) -> Part:
         """What rank ``rank`` of ``size`` needs, where ``owner`` (T,) says which rank owns each cell."""
-        return cut(self, rank, size, owner)
+        return cut(self, rank, size, owner, rim_of(self, owner))
 
     def share(self, comm: Any) -> Part:
         """This rank's part where all ranks of ``comm`` share the mesh. Collective."""
-        owner = comm.broadcast(owners(self, comm.size))  # all ask, as PETSc starts on all ranks or none; the answers may differ
-        return self.part(comm.rank, comm.size, owner)
+        start(len(self.triangles), comm.size)  # one rank cuts: it takes many times the mesh's memory, and each might find another answer
+        owner, rim = comm.broadcast(_owners_and_rim(self, comm.size) if comm.rank == 0 else None)
+        return cut(self, comm.rank, comm.size, owner, rim)
+
+
+def _owners_and_rim(mesh: TriMesh, size: int) -> tuple[Array, Array]:
+    owner = owners(mesh, size)
+    return owner, rim_of(mesh, owner)
 
 
 def trimesh(

@@ -9,7 +9,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from meshes.core.part import Halo
 from pipeline.errors import InputError, RunError, WriteError
 from solvers.core.blocks import Blocks, MpiBlocks, SerialBlocks
+from solvers.core.node import once_a_node
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -57,6 +58,9 @@ class Comm(Protocol):
 
     def split(self, group: int) -> "Comm":
         """The ranks that name the same ``group``, in their order. Collective."""
+
+    def once_a_node(self, make: Callable[[], Any]) -> Any:
+        """The dataclass that ``make`` returns on one rank of each node, its arrays in memory that the node's ranks share. Collective."""
 
     def blocks(self, own: Array, rows: int, writers: int) -> Blocks:
         """A plan that moves own rows, whose numbers among all ``rows`` are ``own``, into contiguous blocks of mesh order.
@@ -104,6 +108,9 @@ class Serial:
 
     def split(self, group: int) -> "Comm":
         return self
+
+    def once_a_node(self, make: Callable[[], Any]) -> Any:
+        return make()
 
     def blocks(self, own: Array, rows: int, writers: int) -> SerialBlocks:
         return SerialBlocks(own, rows)
@@ -178,6 +185,9 @@ class Mpi:
     def split(self, group: int) -> Comm:
         part = self._comm.Split(group, self.rank)
         return Mpi(part) if part.size > 1 else Serial()
+
+    def once_a_node(self, make: Callable[[], Any]) -> Any:
+        return once_a_node(self._mpi, self._comm, make)
 
     def blocks(self, own: Array, rows: int, writers: int) -> MpiBlocks:
         return MpiBlocks(self._comm, own, rows, writers)

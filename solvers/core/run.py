@@ -80,6 +80,11 @@ def values_blamed() -> Iterator[None]:
         raise InputError(f"no mesh and first state can be made of the case's values: {type(error).__name__}: {reason}") from error
 
 
+def _blamed_mesh(case: Case) -> Any:
+    with values_blamed():
+        return mesh_of(case)
+
+
 def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
     """Run ``case`` and write its files into ``folder``; go on from a checkpoint where one is left there.
 
@@ -99,8 +104,8 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         log.setLevel(logging.ERROR)  # what all ranks would say, one says
     solver = plugin.load("solvers", case.solver.kind)
     solver_params = params.build(solver.Params, case.solver.table, "solver")
+    mesh = comm.once_a_node(lambda: _blamed_mesh(case))
     with values_blamed():
-        mesh = mesh_of(case)
         model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
     made_from = comm.broadcast(provenance.of_run(case) if comm.rank == 0 else None)
     facts = _facts(mesh, comm) | {"provenance": json.dumps(made_from)}

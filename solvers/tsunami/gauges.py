@@ -9,6 +9,7 @@ from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh, locate
 from pipeline.errors import InputError
 from pipeline.layout import Field
+from solvers.core.comm import Comm
 from solvers.tsunami import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -29,10 +30,10 @@ class Gauges:
         A gauge lies outside the mesh.
     """
 
-    def __init__(self, mesh: TriMesh, part: Part, gauges: Mapping[str, tuple[float, ...]]) -> None:
+    def __init__(self, mesh: TriMesh, part: Part, comm: Comm, gauges: Mapping[str, tuple[float, ...]]) -> None:
         self.names = tuple(gauges)
         places = np.array([gauges[name] for name in gauges], float).reshape(-1, 2)
-        cells, places = locate(mesh, places)
+        cells, places = comm.broadcast(locate(mesh, places) if comm.rank == 0 else None)
         for name, place, cell in zip(gauges, places, cells, strict=True):
             if cell < 0:
                 low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)

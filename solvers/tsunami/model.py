@@ -73,7 +73,7 @@ class Tsunami:
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
-        self.gauges = Gauges(mesh, part, gauges)
+        self.gauges = Gauges(mesh, part, comm, gauges)
         n, edges = len(part.cells), len(part.edges)
         self.q = np.zeros((n, 4), real)
         self._corner_values = np.zeros((len(self.geometry.first_cell) - 1, 4), real)

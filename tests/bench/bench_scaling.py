@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 STRONG = {"tsunami": ((2_000, 20_000, 100_000), 60), "ks": ((2, 16, 128), 60), "turbulence": ((16, 32, 64), 12)}  # sizes; steps
 SMALLEST = {"tsunami": (100, 300), "ks": (1, 300), "turbulence": (8, 60)}  # where a step is nothing but calls
 WEAK = {"tsunami": (50_000, 60), "ks": (32, 60)}  # a rank; a cube has no such sizes
+SHARING = (4, 5_000_000)  # ranks of a node that share a mesh, and its cells
 MESH, PARTS, LOOKED_AT = 1_000_000, (8, 64, 512, 4096), 16
 WRITERS = {1: (1,), 2: (1, 2), 8: (1, 8), 16: (2, 16), 32: (4, 32), 64: (8,)}  # by ranks
 LARGE = 1_000_000  # values a field of a frame: 32 MB in four fields
@@ -41,7 +42,7 @@ def measure(say: Say) -> Numbers:
     """All numbers of the bench."""
     say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     numbers: Numbers = {"load_before": os.getloadavg()[0]}
-    for part in (strong, weak, halos, messages, files, tasks):
+    for part in (strong, weak, halos, memory, messages, files, tasks):
         numbers |= part(say)
     return numbers | {"load_after": os.getloadavg()[0]}
 
@@ -120,6 +121,18 @@ def halos(say: Say) -> Numbers:
             f"{of}_largest_over_mean": float(np.bincount(owner).max() * count / len(owner)),
         }
         say(f"{count} parts: own and ghosts {layers.round(1).tolist()}, {numbers[f'{of}_bytes_a_step']:,.0f} bytes sent a step and rank")
+    return numbers
+
+
+def memory(say: Say) -> Numbers:
+    """Bytes a cell of a mesh and its parts: where a node's ranks share it, and where each has its own."""
+    numbers: Numbers = {}
+    count, cells = SHARING
+    for how in ("shared", "own"):
+        begun = time.perf_counter()
+        found = ranks(count, "meshes", cells, how) | {"s": time.perf_counter() - begun}
+        numbers |= {f"mesh_{count}_{how}_{name}": value for name, value in found.items()}
+        say(f"{count} ranks, mesh {how}: " + ", ".join(f"{name} {value:.0f}" for name, value in found.items()))
     return numbers
 
 

@@ -33,8 +33,12 @@ def edge_of(cells: float) -> float:
     return 50.0 / float(np.sqrt(cells * np.sqrt(3.0) / 4.0))
 
 
+def mesh_of(cells: float) -> Any:
+    return rectangle.build(rectangle.Params(50.0, 50.0, edge_of(cells), origin=(-25.0, -25.0)), folder=Path())
+
+
 def tsunami_model(comm: Any, cells: float) -> Any:
-    mesh = rectangle.build(rectangle.Params(50.0, 50.0, edge_of(cells), origin=(-25.0, -25.0)), folder=Path())
+    mesh = mesh_of(cells)
     return tsunami.build(mesh, mesh.share(comm), comm, build(tsunami.Params, DAM_BREAK, "solver"), gauges={}, folder=Path())
 
 
@@ -122,6 +126,31 @@ def messages() -> dict[str, float]:
     return found
 
 
+def meshes(cells: str, how: str) -> dict[str, float]:
+    """Bytes a cell of a mesh that a node's ranks share, or (``own``) each has: of all ranks, and the most on the first and on another."""
+    comm = world()
+
+    def make() -> Any:
+        return mesh_of(float(cells))
+
+    start, before = held("VmHWM"), held("Pss")
+    mesh = make() if how == "own" else comm.once_a_node(make)
+    part = mesh.share(comm)
+    comm.barrier()
+    count = len(mesh.triangles)
+    kept = sum(comm.gather(held("Pss") - before)) / count
+    comm.barrier()  # the part is there until all have looked
+    assert part.size == comm.size
+    peaks = [peak / count for peak in comm.gather(held("VmHWM") - start)]
+    return {"kept_bytes_a_cell": kept, "lead_peak_bytes_a_cell": peaks[0], "other_peak_bytes_a_cell": max(peaks[1:])}
+
+
+def held(what: str) -> float:
+    """Bytes of this process by the kernel's name: VmHWM, the most it ever had, or Pss, what it has, its share of what is shared."""
+    lines = Path("/proc/self/" + ("smaps_rollup" if what == "Pss" else "status")).read_text(encoding="ascii").splitlines()
+    return next(float(line.split()[1]) * 1024.0 for line in lines if line.startswith(what + ":"))
+
+
 def writing(values: str, frames: str, writers: str, folder: str) -> dict[str, float]:
     """Seconds in which ``frames`` frames of ``values`` numbers a field are written, by ``writers`` of the ranks."""
     comm = world()
@@ -179,7 +208,7 @@ def _create(writer: Any, fields: list[Field], rows: int) -> None:
     )
 
 
-WHAT: dict[str, Callable[..., dict[str, float]]] = {"steps": steps, "messages": messages, "writing": writing}
+WHAT: dict[str, Callable[..., dict[str, float]]] = {"steps": steps, "meshes": meshes, "messages": messages, "writing": writing}
 
 if __name__ == "__main__":
     numbers = WHAT[sys.argv[1]](*sys.argv[2:])

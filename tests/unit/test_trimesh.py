@@ -199,7 +199,7 @@ def test_without_petsc_the_cut_is_geometric_and_says_so(monkeypatch, caplog):
 def test_more_ranks_than_cells_are_refused():
     mesh = trimesh(SQUARE, HALVES, bed=flat)
     with pytest.raises(InputError, match="too many ranks for the cells: 3 ranks, 2 cells"):
-        partition.owners(mesh, 3)
+        partition.start(len(mesh.triangles), 3)
 
 
 def rectangle_mesh(width, height, size, **named):

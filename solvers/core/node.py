@@ -1,0 +1,102 @@
+"""What the ranks of a node have in common: a mesh that one of them builds, and that all of them see in memory that MPI shares.
+
+T. Hoefler et al., "MPI + MPI: a new hybrid approach to parallel programming with MPI plus shared memory", Computing 95 (2013) 1121-1136,
+DOI 10.1007/s00607-013-0324-2.
+"""
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import InputError, RunError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MEMORY = Path("/dev/shm")  # where MPI puts what is shared, on Linux
+ALIGNED = 64  # [B] an array begins at a multiple of it
+
+log = logging.getLogger("wavetrain")
+
+
+def once_a_node(mpi: Any, comm: Any, make: Callable[[], Any]) -> Any:
+    """What ``make`` returns on the first rank of each node, on all ranks of ``comm``: a dataclass, its arrays shared by the node's ranks.
+
+    Nobody may write to the arrays; they stay as long as the process. Where there is no room for what is shared, every rank makes its own.
+
+    Raises
+    ------
+    InputError, RunError
+        ``make`` raised it, on any node.
+    """
+    node = comm.Split_type(mpi.COMM_TYPE_SHARED)
+    made, error = None, None
+    if node.rank == 0:
+        try:
+            made = make()
+        except (InputError, RunError) as raised:
+            error = raised
+    if raised_first := next(filter(None, comm.allgather(error)), None):
+        raise raised_first
+    if node.size == 1:
+        return made
+    arrays, plain = _split(made) if made is not None else ({}, {})
+    kind, plain, plan = node.bcast((type(made), plain, _plan(arrays)))
+    memory = _shared(mpi, node, plan) if plan else None
+    if plan and memory is None:
+        return made if made is not None else make()
+    return kind(**plain, **(_filled(memory, plan, arrays, node) if memory is not None else {}))
+
+
+Plan = dict[str, tuple[tuple[int, ...], str, int]]  # shape, type and first byte of each array
+
+
+def _split(made: Any) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays of a dataclass, and what is none."""
+    values = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return arrays, {name: value for name, value in values.items() if name not in arrays}
+
+
+def _plan(arrays: dict[str, Array]) -> Plan:
+    plan, place = {}, 0
+    for name, array in arrays.items():
+        plan[name] = (array.shape, array.dtype.str, place)
+        place += -(-array.nbytes // ALIGNED) * ALIGNED
+    return plan
+
+
+def _size(plan: Plan) -> int:
+    """How many bytes hold all arrays."""
+    return max(place + int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind, place in plan.values())
+
+
+def _shared(mpi: Any, node: Any, plan: Plan) -> tuple[Any, Array] | None:
+    """A window and its memory, seen by all ranks of ``node``; None where there is no room."""
+    wanted = _size(plan)
+    room = shutil.disk_usage(MEMORY).free if MEMORY.exists() else wanted
+    if not node.bcast(room >= wanted):  # what is touched beyond it kills the process
+        if node.rank == 0:
+            log.warning("%s has no room for the mesh, %.0f MB: every rank has its own", MEMORY, wanted / 1e6)
+        return None
+    window = mpi.Win.Allocate_shared(wanted if node.rank == 0 else 0, 1, comm=node)
+    buffer, _ = window.Shared_query(0)
+    return window, np.frombuffer(buffer, np.uint8, wanted)
+
+
+def _filled(memory: tuple[Any, Array], plan: Plan, arrays: dict[str, Array], node: Any) -> dict[str, Array]:
+    """The arrays of ``plan`` in shared memory, with what they hold on the node's first rank."""
+    window, whole = memory
+    seen = {
+        name: whole[place : place + int(np.prod(shape)) * np.dtype(kind).itemsize].view(kind).reshape(shape)
+        for name, (shape, kind, place) in plan.items()
+    }
+    window.Fence()
+    for name, array in arrays.items():
+        seen[name][...] = array
+    window.Fence()
+    return seen
