@@ -28,7 +28,8 @@ CONTROLLER = """
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
 AccountingStoragePort={port}
-"""
+AccountingStoragePass={folder}/munge.socket
+"""  # what is called a pass is where munged listens
 
 
 def missing() -> str:
@@ -45,7 +46,7 @@ def start(folder: Path, forgets: int) -> dict[str, str]:
     path.touch(mode=0o600)
     path.write_text(DATABASE.format(folder=folder, port=port, storage=storage, password=password))
     _database(folder, storage, password)
-    return daemons.start(folder, forgets=forgets, more=CONTROLLER.format(port=port), before=_accounts)
+    return daemons.start(folder, forgets=forgets, more=CONTROLLER.format(folder=folder, port=port), before=_accounts)
 
 
 def _database(folder: Path, port: int, password: str) -> None:
