@@ -105,14 +105,12 @@ def logs(place: Path) -> str:
 
 def test_jobs_follow_the_graph_and_do_what_was_submitted(slurm):
     steps = submitted(slurm, "sweep.toml", "--on", "local_slurm")
+    (slurm / "hump.toml").write_text(HUMP.replace("height = 0.1", "height = 0.3"))  # at once: the stage begins some seconds later
     number = {name: step["job"].partition("_")[0] for name, step in steps.items()}
     assert steps["hump-001"]["job"] == f"{number['hump-000']}_1"
     assert steps["budget"]["after"] == number["hump-000"]
     assert steps["never"]["after"] == number["bad"]
     assert set(steps["page"]["after"].split(",")) == {number[name] for name in ("hump-000", "bad", "budget", "never")}
-    refused = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--out", "out", cwd=slurm)
-    assert "has jobs in SLURM's queue" in refused.stderr
-    (slurm / "hump.toml").write_text(HUMP.replace("height = 0.1", "height = 0.3"))
     shown = wavetrain("watch", "out", cwd=slurm)
     assert shown.returncode == 1
     assert states(slurm) == {
@@ -139,6 +137,7 @@ def test_jobs_follow_the_graph_and_do_what_was_submitted(slurm):
 def test_watch_ends_where_slurm_holds_the_jobs_and_says_how_they_are_let_go(slurm):
     (slurm / "site.toml").write_text('title = "waits for a word"\noptions = ["--hold"]\n')
     steps = submitted(slurm, "one.toml", "--on", "site.toml")
+    assert "has jobs in SLURM's queue" in wavetrain("run", "one.toml", "--on", "site.toml", "--out", "out", cwd=slurm).stderr
     shown = wavetrain("watch", "out", cwd=slurm)
     assert shown.returncode == 1
     assert states(slurm) == dict.fromkeys(("hump", "budget", "page"), "held")
