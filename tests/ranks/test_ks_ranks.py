@@ -42,7 +42,9 @@ PLANE = {
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"solver.scheme": "cnab2"}, {"solver.scheme": "arkimex"}, PLANE], ids=["", "cnab2", "arkimex", "plane"]
+    "changes",
+    [{}, pytest.param({"solver.scheme": "cnab2"}, marks=pytest.mark.slow), {"solver.scheme": "arkimex"}, PLANE],
+    ids=["", "cnab2", "arkimex", "plane"],
 )
 def test_any_rank_count_gives_the_same_bits_before_and_after_a_restart(tmp_path, changes):
     path = write_case(tmp_path, **changes)

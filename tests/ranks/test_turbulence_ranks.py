@@ -65,7 +65,10 @@ def stopped_at(step: int, path: Path, folder: Path) -> None:
     assert (summary["status"], summary["steps"]) == ("stopped", step)
 
 
-@pytest.mark.parametrize("changes", [{}, {"solver.dealias": "3/2", "solver.forcing": {"kind": "linear", "power": 0.1}}], ids=["2/3", "3/2"])
+SHIFTED = pytest.param({"solver.dealias": "3/2", "solver.forcing": {"kind": "linear", "power": 0.1}}, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("changes", [{}, SHIFTED], ids=["2/3", "3/2"])
 def test_slabs_and_pencils_are_one_whole_cube_to_round_off_before_and_after_a_restart(tmp_path, changes):
     path = write_case(tmp_path, **changes)
     run_on(1, path, tmp_path / "1")
