@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,16 @@ def status(folder: Path) -> Status:
     given = record.submitted(folder).get("steps", {})
     words = queue.ask(step["job"] for step in given.values())
     found: dict[str, Step] = {}
+    held: set[str] = set()  # what SLURM keeps all that depends on it waiting for, though it may be done
     for step in campaign.steps:
         job = given.get(step.name, {}).get("job", "")
-        found[step.name] = _behind(_step(step, folder, job, (words or {}).get(job)), slurm.needs(step), found)
+        word = (words or {}).get(job)
+        found[step.name] = _behind(_step(step, folder, job, word), slurm.needs(step), found, held)
+        if found[step.name].state == "held" or (word and word.held):
+            held.add(step.name)
     if slurm.PAGE in given:
         job = given[slurm.PAGE]["job"]
-        found[slurm.PAGE] = _behind(_page(folder, job, (words or {}).get(job)), tuple(found), found)
+        found[slurm.PAGE] = _behind(_page(folder, job, (words or {}).get(job)), tuple(found), found, held)
     silent = "SLURM does not answer: this is what the files say" if given and words is None else ""
     return Status(campaign.title, [_unsure(step) if silent else step for step in found.values()], silent)
 
@@ -94,8 +98,7 @@ def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
     if holder or (word and word.goes):
         return Step(step.name, kind, "running", _told(place, holder, word), **_going(place, holder, word) | where | _node(holder, word))
     if record.has_result(step, folder) and _of_this(step, place):
-        note = f"though SLURM says {word.state}" if word and not (word.waits or word.state == "COMPLETED") else ""
-        return Step(step.name, kind, "done", note, progress=1.0, **where)
+        return Step(step.name, kind, "done", _though(word, job), progress=1.0, **where)
     part = _going(place, None, None)
     if word and word.waits:
         return _waits(Step(step.name, kind, "waiting", **part | where), word, checkpoint=(place / "restart.h5").exists())
@@ -141,7 +144,18 @@ def _page(folder: Path, job: str, word: Word | None) -> Step:
 def _waits(step: Step, word: Word, *, checkpoint: bool = False) -> Step:
     """A ``step`` whose job waits in SLURM's queue, or is held there until somebody lets it go."""
     note = f"{'goes on from its checkpoint; ' if checkpoint else ''}{word.reason or word.state}"
-    return replace(step, state="held", note=f"{note}: `scontrol release {step.job}` lets it go") if word.held else replace(step, note=note)
+    return replace(step, state="held", note=f"{note}: {_released(step.job)}") if word.held else replace(step, note=note)
+
+
+def _released(job: str) -> str:
+    return f"`scontrol release {job}` lets it go"
+
+
+def _though(word: Word | None, job: str) -> str:
+    """What is to be said of a result that is whole, where SLURM sees it otherwise."""
+    if word and word.held:
+        return f"though {_slurms(word)}: {_released(job)}"
+    return f"though SLURM says {word.state}" if word and not (word.waits or word.state == "COMPLETED") else ""
 
 
 def _of_this(step: Run | Stage, place: Path) -> bool:
@@ -159,8 +173,8 @@ def _slurms(word: Word) -> str:
 
 def _told(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> str:
     """What is to be said where files and SLURM differ on what is at work."""
-    if holder and word and not (word.goes or word.waits):
-        return f"process {holder.get('pid')} is at work, though SLURM says {word.state}"
+    if holder and word and not word.goes:
+        return f"process {holder.get('pid')} is at work, though {_slurms(word)}"
     if holder and word is None:
         return f"process {holder.get('pid')}"
     return "" if holder else f"no process is at work in its folder: starting, ending, or lost with its node{_last_sign(place)}"
@@ -189,13 +203,12 @@ def _going(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> 
         return {}
 
 
-def _behind(own: Step, needs: Iterable[str], before: Mapping[str, Step]) -> Step:
-    """A step that waits for ``needs``: whether they will ever be there. What SLURM has taken it blocks itself."""
+def _behind(own: Step, needs: Iterable[str], before: Mapping[str, Step], held: Set[str]) -> Step:
+    """A step that waits for ``needs``: whether they will ever be there. What SLURM has taken it blocks itself; it waits for all ``held``."""
     if own.state != "waiting":
         return own
-    held = [name for name in needs if before[name].state == "held"]
-    if own.job and held:
-        return replace(own, state="held", note=f"waits for {', '.join(held)}")
+    if own.job and (kept := [name for name in needs if name in held]):
+        return replace(own, state="held", note=f"waits for {', '.join(kept)}")
     bad = [name for name in needs if before[name].state in ("failed", "blocked", "lost")]
     return replace(own, state="blocked", note=f"{', '.join(bad)} failed") if bad and not own.job else own
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -58,7 +59,9 @@ def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
         slurm = daemons.start(place, NODES, PATIENCE)
         yield counted("SLURM: time limit", _limited(folder, slurm, each), say)
         yield counted("SLURM: preemption", _preempted(folder, slurm, each), say)
-        yield counted("SLURM: controller restarted", [partial(_controller, folder, slurm, place, *how) for how in CONTROLLER], say)
+        ends: Counter[str] = Counter()
+        tries = [partial(_controller, folder, slurm, place, ends, *how) for how in CONTROLLER]
+        yield counted("SLURM: controller restarted", tries, say, ends=ends)
         yield counted("SLURM: node down", [partial(_node, folder, slurm, place, number) for number in range(2)], say)
     finally:
         daemons.stop(place)
@@ -113,14 +116,20 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
     assert_same_bits(folder / f"whole-{out.name}" / name / "run.h5", out / name / "run.h5")
 
 
-CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
+NOTED = 7.0  # [s] in which slurmctld, which may take 5, has written down what has begun
+CONTROLLER = (  # how; how long after jobs began, as slurmctld may have noted or not; whether jobs end before it is back
+    (signal.SIGTERM, 0.0, False),
+    (signal.SIGKILL, 0.0, False),
+    (signal.SIGKILL, NOTED, True),
+)
 
 
-def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late: bool) -> None:
+def _controller(folder: Path, slurm: dict[str, str], place: Path, ends: Counter[str], how: int, after: float, late: bool) -> None:
     """End slurmctld while two runs go on; what `status` says must be so with and without it."""
-    out = folder / f"controller-{how}-{late}"
+    out = folder / f"controller-{how}-{after:g}"
     run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
     until(lambda: _begun(out) == 2)
+    time.sleep(after)
     controller = int((place / "slurmctld.pid").read_text())
     os.kill(controller, how)
     until(lambda: not psutil.pid_exists(controller))
@@ -137,6 +146,7 @@ def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late
     until(lambda: "UP" in told(["scontrol", "ping"], slurm))
     states, text = _status(folder, out, slurm)
     assert "SLURM does not answer" not in text and set(states.values()) <= {"running", "done"}, text
+    ends[_released(folder, out, slurm)] += 1
     _done(folder, out, slurm)
     for name in states:
         assert_same_bits(folder / "whole-pair" / name / "run.h5", out / name / "run.h5")
@@ -202,6 +212,27 @@ def _status(folder: Path, out: Path, slurm: dict[str, str]) -> tuple[dict[str, s
     assert "Traceback" not in process.stderr, process.stderr
     lines = [line.split() for line in process.stdout.splitlines() if line.startswith("hump-")]
     return {line[0]: line[1] for line in lines}, process.stdout
+
+
+def _released(folder: Path, out: Path, slurm: dict[str, str]) -> str:
+    """Do what `status` says lets go what SLURM holds; how that was.
+
+    A controller that was killed before it had noted that a job began starts it once more, on a node where it is at work: SLURM then drains
+    the node and holds the job. An administrator looks at the node and takes it back; the rest is told by `status`.
+    """
+    until(lambda: "held" in (words := told(["squeue", "-h", "-o", "%r"], slurm)) or not words.strip(), 120.0, every=0.5)
+    if not told(["squeue", "-h"], slurm).strip():
+        return "went on by themselves"
+    until(lambda: not told(["squeue", "-h", "-t", "R"], slurm).strip() and not any(map(holder, out.glob("hump-*"))), 120.0, every=0.5)
+    command = [sys.executable, "-m", "jobs.cli", "watch", str(out)]  # it ends: nothing goes on by itself
+    text = subprocess.run(command, capture_output=True, text=True, check=False, env=slurm | SOURCES, cwd=folder, timeout=120).stdout
+    releases = re.findall(r"`(scontrol release \S+)` lets it go", text)
+    assert releases, text
+    for node in NODES:
+        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], env=slurm, check=False, capture_output=True)
+    for release in releases:
+        subprocess.run(shlex.split(release), env=slurm, check=True, capture_output=True)
+    return "were held by SLURM, as status said, and went on when let go as it said"
 
 
 def _done(folder: Path, out: Path, slurm: dict[str, str]) -> None:

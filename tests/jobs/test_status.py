@@ -151,6 +151,24 @@ def test_what_slurm_holds_does_not_go_on_by_itself(folder, monkeypatch, reason):
     assert not status(folder).ended
 
 
+def test_a_result_is_done_and_the_page_held_where_slurm_holds_the_job_of_what_is_done(folder, monkeypatch):
+    given = json.loads((folder / "jobs" / "submitted.json").read_text())
+    given["steps"] = {"a": given["steps"]["a"], "page": {"job": "11", "log": "page.log", "after": "7"}}
+    (folder / "jobs" / "submitted.json").write_text(json.dumps(given))
+    twice = Word("PENDING", "", "launch failed requeued held")  # after a controller that was lost before it had noted that the job began
+    says(monkeypatch, j7=twice, j11=Word("PENDING", "", "Dependency"))
+    with locked(folder / "a"):
+        step = found(folder, "a")
+        assert (step.state, found(folder, "page").state) == ("running", "held")
+        assert step.note == f"process {os.getpid()} is at work, though SLURM says PENDING, launch failed requeued held"
+    finish(folder, "a")
+    step = found(folder, "a")
+    assert (step.state, step.note) == ("done", "though SLURM says PENDING, launch failed requeued held: `scontrol release 7` lets it go")
+    assert (found(folder, "page").state, found(folder, "page").note) == ("held", "waits for a")
+    says(monkeypatch, j7=Word("COMPLETED"), j11=Word("PENDING", "", "Dependency"))
+    assert found(folder, "page").state == "waiting"
+
+
 def test_the_page_is_a_step_where_a_job_writes_it(folder, monkeypatch):
     given = folder / "jobs" / "submitted.json"
     steps = {"page": {"job": "11", "log": "page.log", "after": ""}}
