@@ -204,7 +204,7 @@ def _going(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> 
 
 
 def _behind(own: Step, needs: Iterable[str], before: Mapping[str, Step], held: Set[str]) -> Step:
-    """A step that waits for ``needs``: whether they will ever be there. What SLURM has taken it blocks itself; it waits for all ``held``."""
+    """A step that waits for ``needs``: whether they will ever be there. What SLURM has it blocks itself; it waits for all ``held``."""
     if own.state != "waiting":
         return own
     if own.job and (kept := [name for name in needs if name in held]):
