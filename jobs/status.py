@@ -256,7 +256,8 @@ def cancel(folder: Path) -> list[str]:
     told = [f"{name}: job {job} cancelled" for name, job in left.items()]
     for step in campaign.steps:
         holder = lock.holder(folder / (step.folder if isinstance(step, Run) else step.name))
-        if step.name in left or not holder:
+        word = (words or {}).get(given.get(step.name, ""))
+        if not holder or (word and word.goes):
             continue
         if holder.get("machine") != lock.machine():
             told.append(f"{step.name}: process {holder.get('pid')} on host {holder.get('host')} can only be stopped there")

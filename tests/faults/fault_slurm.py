@@ -3,6 +3,7 @@
 A shim makes the runs' disk slow, so that they are at work for as long as it takes to be met there, and leave the cores to other faults.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -45,6 +46,7 @@ sweep = { "solver.initial.height" = [HEIGHTS] }
 SHORT = 'title = "short of time"\ntime = "1"\nwarning = 52\n'  # asked to stop 8 s after it began, or when SLURM looks next
 PLAIN = 'title = "here"\n'
 SETUP = "setup = ['''export WORDS''']\n"
+PAIR = ("pair.toml", "--on", "plain.toml")
 EACH = 5  # runs of a sweep
 
 
@@ -60,8 +62,9 @@ def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
         yield counted("SLURM: time limit", _limited(folder, slurm, each), say)
         yield counted("SLURM: preemption", _preempted(folder, slurm, each), say)
         ends: Counter[str] = Counter()
-        tries = [partial(_controller, folder, slurm, place, ends, *how) for how in CONTROLLER]
-        yield counted("SLURM: controller restarted", tries, say, ends=ends)
+        yield counted("SLURM: controller restarted", [partial(_controller, folder, slurm, place, *how) for how in CONTROLLER], say)
+        forgotten = [partial(_forgotten, folder, slurm, place, ends)]
+        yield counted("SLURM: controller killed before it has noted its jobs", forgotten, say, ends=ends)
         yield counted("SLURM: node down", [partial(_node, folder, slurm, place, number) for number in range(2)], say)
     finally:
         daemons.stop(place)
@@ -73,7 +76,7 @@ def _prepare(folder: Path, each: int, say: Say) -> None:
     (folder / "tried.toml").write_text(CASE.replace("END", f"{TRIED}"))
     run("run", "tried.toml", "--out", "tried", cwd=folder, environment=slow)
     took = json.loads((folder / "tried" / "summary.json").read_text())["writing_s"] / TRIED
-    for name, count, seconds in (("limited", each, LONG), ("preempted", each, BRIEF), ("pair", 2, BRIEF)):
+    for name, count, seconds in (("limited", each, LONG), ("preempted", each, BRIEF), ("pair", 2, BRIEF + NOTED)):
         end = max(round(seconds / took), 1)
         (folder / f"{name}-case.toml").write_text(CASE.replace("END", f"{end:.1f}"))
         heights = ", ".join(f"{0.1 + 0.01 * i:g}" for i in range(count))
@@ -116,24 +119,17 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
     assert_same_bits(folder / f"whole-{out.name}" / name / "run.h5", out / name / "run.h5")
 
 
-NOTED = 7.0  # [s] in which slurmctld, which may take 5, has written down what has begun
-CONTROLLER = (  # how; how long after jobs began, as slurmctld may have noted or not; whether jobs end before it is back
-    (signal.SIGTERM, 0.0, False),
-    (signal.SIGKILL, 0.0, False),
-    (signal.SIGKILL, NOTED, True),
-)
+CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
+NOTED = 7.0  # [s] in which slurmctld, which may take 5, has written down which jobs there are and which have begun
 
 
-def _controller(folder: Path, slurm: dict[str, str], place: Path, ends: Counter[str], how: int, after: float, late: bool) -> None:
+def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late: bool) -> None:
     """End slurmctld while two runs go on; what `status` says must be so with and without it."""
-    out = folder / f"controller-{how}-{after:g}"
-    run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
+    out = folder / f"controller-{how}-{late}"
+    run("run", *PAIR, "--out", out, cwd=folder, environment=slurm)
     until(lambda: _begun(out) == 2)
-    time.sleep(after)
-    controller = int((place / "slurmctld.pid").read_text())
-    os.kill(controller, how)
-    until(lambda: not psutil.pid_exists(controller))
-    try:
+    time.sleep(NOTED)
+    with _without_controller(slurm, place, how):
         states, text = _status(folder, out, slurm)
         assert "SLURM does not answer" in text, text
         for name, state in states.items():
@@ -141,21 +137,66 @@ def _controller(folder: Path, slurm: dict[str, str], place: Path, ends: Counter[
         if late:
             until(lambda: len(list(out.glob("hump-*/summary.json"))) == 2)
             until(lambda: set(_status(folder, out, slurm)[0].values()) == {"done"}, every=1.0)
+    states, text = _status(folder, out, slurm)
+    assert "SLURM does not answer" not in text and set(states.values()) <= {"running", "done"}, text
+    _done(folder, out, slurm)
+    _same_as_whole_pair(folder, out)
+
+
+def _forgotten(folder: Path, slurm: dict[str, str], place: Path, ends: Counter[str]) -> None:
+    """Kill slurmctld before it has noted which jobs there are or have begun.
+
+    It then knows nothing of them, or starts them once more beside themselves, drains their node and holds them. An administrator takes the
+    node back; `status` says what is so, and `cancel` and the same command bring the rest.
+    """
+    out = folder / "forgotten"
+    run("run", *PAIR, "--out", out, cwd=folder, environment=slurm)
+    until(lambda: _begun(out) == 2)
+    with _without_controller(slurm, place, signal.SIGKILL):
+        pass
+    until(lambda: not any(map(holder, out.glob("hump-*"))) and not _goes_on(slurm), 120.0, every=0.5)
+    ends["held by SLURM" if "held" in told(["squeue", "-h", "-o", "%r"], slurm) else "not held by SLURM"] += 1
+    states, text = _status(folder, out, slurm)
+    for name, state in states.items():
+        assert (state == "done") == (out / name / "run.h5").exists(), text
+    for node in NODES:
+        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], env=slurm, check=False, capture_output=True)
+    run("cancel", out, cwd=folder, environment=slurm)
+    until(lambda: not told(["squeue", "-h"], slurm).strip(), every=0.5)
+    run("run", *PAIR, "--out", out, cwd=folder, environment=slurm)
+    _done(folder, out, slurm)
+    assert (out / "report.html").exists()
+    _same_as_whole_pair(folder, out)
+
+
+def _goes_on(slurm: dict[str, str]) -> bool:
+    """Whether SLURM runs a job, or will run one without being told to."""
+    lines = told(["squeue", "-h", "-o", "%T|%r"], slurm).splitlines()
+    return any(not line.startswith("PENDING") or not re.search("held|Dependency", line) for line in lines)
+
+
+@contextlib.contextmanager
+def _without_controller(slurm: dict[str, str], place: Path, how: int) -> Iterator[None]:
+    """End slurmctld with the signal ``how``, and start it again behind the block."""
+    controller = int((place / "slurmctld.pid").read_text())
+    os.kill(controller, how)
+    until(lambda: not psutil.pid_exists(controller))
+    try:
+        yield
     finally:
         subprocess.run(["slurmctld"], env=slurm, check=True, capture_output=True)
     until(lambda: "UP" in told(["scontrol", "ping"], slurm))
-    states, text = _status(folder, out, slurm)
-    assert "SLURM does not answer" not in text and set(states.values()) <= {"running", "done"}, text
-    ends[_released(folder, out, slurm)] += 1
-    _done(folder, out, slurm)
-    for name in states:
-        assert_same_bits(folder / "whole-pair" / name / "run.h5", out / name / "run.h5")
+
+
+def _same_as_whole_pair(folder: Path, out: Path) -> None:
+    for i in range(2):
+        assert_same_bits(folder / "whole-pair" / f"hump-{i:03d}" / "run.h5", out / f"hump-{i:03d}" / "run.h5")
 
 
 def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None:
     """Let a node go down with all that runs on it: its slurmd and its jobs' processes; the other takes its jobs over."""
     out = folder / f"node-{number}"
-    run("run", "pair.toml", "--on", "plain.toml", "--out", out, cwd=folder, environment=slurm)
+    run("run", *PAIR, "--out", out, cwd=folder, environment=slurm)
     until(lambda: _begun(out) == 2)
     time.sleep(generator(f"node {number}").uniform(0.0, 2.0))
     lost = told(["squeue", "-h", "-t", "R", "-o", "%N"], slurm).split()[0]
@@ -174,9 +215,8 @@ def _node(folder: Path, slurm: dict[str, str], place: Path, number: int) -> None
     until(lambda: told(["sinfo", "-h", "-N", "-o", "%T", "-p", "main"], slurm).count("idle") == len(NODES))
     logs = "".join(path.read_text() for path in (out / "jobs").glob("hump-*.log"))
     assert "=== attempt 2" in logs, logs
-    for name in states:
-        assert "begins anew" not in (out / name / "log.txt").read_text()
-        assert_same_bits(folder / "whole-pair" / name / "run.h5", out / name / "run.h5")
+    assert all("begins anew" not in (out / name / "log.txt").read_text() for name in states)
+    _same_as_whole_pair(folder, out)
 
 
 def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Process]:
@@ -212,27 +252,6 @@ def _status(folder: Path, out: Path, slurm: dict[str, str]) -> tuple[dict[str, s
     assert "Traceback" not in process.stderr, process.stderr
     lines = [line.split() for line in process.stdout.splitlines() if line.startswith("hump-")]
     return {line[0]: line[1] for line in lines}, process.stdout
-
-
-def _released(folder: Path, out: Path, slurm: dict[str, str]) -> str:
-    """Do what `status` says lets go what SLURM holds; how that was.
-
-    A controller that was killed before it had noted that a job began starts it once more, on a node where it is at work: SLURM then drains
-    the node and holds the job. An administrator looks at the node and takes it back; the rest is told by `status`.
-    """
-    until(lambda: "held" in (words := told(["squeue", "-h", "-o", "%r"], slurm)) or not words.strip(), 120.0, every=0.5)
-    if not told(["squeue", "-h"], slurm).strip():
-        return "went on by themselves"
-    until(lambda: not told(["squeue", "-h", "-t", "R"], slurm).strip() and not any(map(holder, out.glob("hump-*"))), 120.0, every=0.5)
-    command = [sys.executable, "-m", "jobs.cli", "watch", str(out)]  # it ends: nothing goes on by itself
-    text = subprocess.run(command, capture_output=True, text=True, check=False, env=slurm | SOURCES, cwd=folder, timeout=120).stdout
-    releases = re.findall(r"`(scontrol release \S+)` lets it go", text)
-    assert releases, text
-    for node in NODES:
-        subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], env=slurm, check=False, capture_output=True)
-    for release in releases:
-        subprocess.run(shlex.split(release), env=slurm, check=True, capture_output=True)
-    return "were held by SLURM, as status said, and went on when let go as it said"
 
 
 def _done(folder: Path, out: Path, slurm: dict[str, str]) -> None:

@@ -11,5 +11,5 @@ def test_runs_survive_what_slurm_does_to_their_jobs(tmp_path):
     if missing := daemons.missing() or shim.missing():
         pytest.skip(f"missing: {missing}")
     rows = list(fault_slurm.faults(tmp_path, print, each=2))
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert all(row.survived == row.tried for row in rows), rows
