@@ -120,7 +120,7 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
 
 
 CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
-NOTED = 7.0  # [s] in which slurmctld, which may take 5, has written down which jobs there are and which have begun
+NOTED = 7.0  # [s] in which slurmctld, which may take 5, writes down what it was told
 
 
 def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late: bool) -> None:
@@ -128,7 +128,7 @@ def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late
     out = folder / f"controller-{how}-{late}"
     run("run", *PAIR, "--out", out, cwd=folder, environment=slurm)
     until(lambda: _begun(out) == 2)
-    time.sleep(NOTED)
+    _noted(out, slurm, place)
     with _without_controller(slurm, place, how):
         states, text = _status(folder, out, slurm)
         assert "SLURM does not answer" in text, text
@@ -173,6 +173,13 @@ def _goes_on(slurm: dict[str, str]) -> bool:
     """Whether SLURM runs a job, or will run one without being told to."""
     lines = told(["squeue", "-h", "-o", "%T|%r"], slurm).splitlines()
     return any(not line.startswith("PENDING") or not re.search("held|Dependency", line) for line in lines)
+
+
+def _noted(out: Path, slurm: dict[str, str], place: Path) -> None:
+    """Wait until slurmctld has noted which jobs of ``out`` have begun: a change to one makes it, a job that its backfill began may not."""
+    job = json.loads((out / "jobs" / "submitted.json").read_text())["steps"]["page"]["job"]
+    subprocess.run(["scontrol", "update", f"jobid={job}", f"comment=noted-{out.name}"], env=slurm, check=True, capture_output=True)
+    until(lambda: f"noted-{out.name}".encode() in (place / "state" / "job_state").read_bytes(), every=0.1)
 
 
 @contextlib.contextmanager
@@ -260,6 +267,6 @@ def _done(folder: Path, out: Path, slurm: dict[str, str]) -> None:
     def ended() -> bool:
         return not told(["squeue", "-h"], slurm).strip()
 
-    until(ended, 600.0, every=0.5)
+    until(ended, 300.0, every=0.5)
     states, text = _status(folder, out, slurm)
     assert set(states.values()) == {"done"}, text
