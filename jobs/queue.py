@@ -98,4 +98,6 @@ def cancel(jobs: Iterable[str], words: Mapping[str, Word]) -> str:
 
 
 def _cancelled(words: Iterable[str]) -> str:
+    if not shutil.which("scancel"):
+        return "no scancel here: log in where SLURM's commands are"
     return " ".join(subprocess.run(["scancel", *words], capture_output=True, text=True, check=False).stderr.split())

@@ -11,9 +11,10 @@ from jobs.estimate import as_seconds, as_time
 from jobs.lock import locked
 from jobs.queue import Word
 from jobs.slurm import _ranges, jobs
-from jobs.status import first_error, status
+from jobs.status import cancel, first_error, status
 from jobs.watch import lines
 from pipeline import campaign as campaigns
+from pipeline.errors import RunError
 
 CASE = {
     "mesh": {"kind": "rectangle", "width": 1.0, "height": 1.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 1.0}},
@@ -99,6 +100,13 @@ def test_slurms_silence_is_told(folder, monkeypatch):
     assert found(folder, "v").state == "unknown"  # its job may wait, or be gone
     assert not status(folder).ended
     assert found(folder, "a").state == "done"
+
+
+def test_jobs_are_not_cancelled_where_slurm_is_not(folder, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(RunError, match="no scancel here"):
+        cancel(folder)
 
 
 def test_how_far_a_run_is_and_where(folder, monkeypatch):
