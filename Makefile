@@ -20,7 +20,7 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 test: lint     ## everything that a laptop can test in 15 minutes
-	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile
+	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder  # files as they stand: those of short tests last, so that no process is long alone
 
 test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow

@@ -58,6 +58,11 @@ sys.exit(jobs.rank.main())
 """
 
 
+def long(*values: Any) -> Any:
+    """Parameters of a test that is among the slow ones with them."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 def environment() -> dict[str, str]:
     return launch.environment() | {EVENTS: "1"}
 
@@ -142,7 +147,9 @@ def test_the_file_is_the_same_whoever_writes_it(alone, tmp_path, ranks, writers)
     assert_same(alone, tmp_path / "run")
 
 
-@pytest.mark.parametrize(("before", "after", "filter_"), [(1, 3, "none"), (1, 3, "zstd"), (3, 1, "zstd"), (3, 1, "none"), (2, 4, "none")])
+@pytest.mark.parametrize(
+    ("before", "after", "filter_"), [(1, 3, "none"), long(1, 3, "zstd"), (3, 1, "zstd"), long(3, 1, "none"), (2, 4, "none")]
+)
 def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, before, after, filter_):
     """The run is asked to stop somewhere between two frames, then goes on."""
     folder = tmp_path / "run"
@@ -161,7 +168,7 @@ def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, be
     assert not (folder / "restart.h5").exists()
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.25, 0.5])
+@pytest.mark.parametrize("moment", [long(0.05), 0.25, long(0.5)])
 def test_a_killed_run_goes_on_from_its_checkpoint_with_the_same_bits(alone, tmp_path, moment):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -203,7 +210,7 @@ def test_filters_keep_noise_that_cannot_be_packed(mpi_ranks, filter_, tmp_path_f
         assert file["noise"][...].tobytes() == noise.tobytes()
 
 
-@pytest.mark.parametrize("periodic", [["y"], ["x", "y"]], ids="".join)
+@pytest.mark.parametrize("periodic", [long(["y"]), ["x", "y"]], ids="".join)
 def test_a_mesh_glued_to_itself_gives_the_same_bits_on_any_ranks(tmp_path, periodic):
     changes = {"mesh.periodic": periodic, "solver.boundary": {}, "solver.riemann": "roe"}
     changes["solver.initial"] = {"kind": "hump", "height": 0.1, "width": 1.0, "centre": [7.5, 5.5]}
