@@ -19,8 +19,9 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# files in their order: those of short tests last, so that no process is long alone
 test: lint     ## everything that a laptop can test in 15 minutes
-	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder  # files as they stand: those of short tests last, so that no process is long alone
+	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow
