@@ -47,6 +47,11 @@ every = 0.25
 SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
 
 
+def long(*values: Any) -> Any:
+    """Parameters of a test that is among the slow ones with them."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 def wavetrain(*words: Any, cwd: Path, more: Mapping[str, str] = MappingProxyType({}), **named: Any) -> subprocess.CompletedProcess[str]:
     """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment."""
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]

@@ -36,6 +36,7 @@ CASE = (
 SLOW = 20_000  # [us] that each write takes more
 LONG = 50.0  # [s] that a run takes: SLURM may look every 30 s only whether a job's time is up
 BRIEF = 12.0  # [s] where it is met at once
+NOTED = 7.0  # [s] in which slurmctld, which may take 5, writes down what it was told
 TRIED = 2.0  # [s] of simulated time, to see how long the writes of a frame take
 SWEEP = """
 title = "The same hump, a little higher each time"
@@ -61,8 +62,8 @@ def faults(folder: Path, say: Say, each: int = EACH) -> Iterator[Fault]:
         slurm = daemons.start(place, NODES, PATIENCE)
         yield counted("SLURM: time limit", _limited(folder, slurm, each), say)
         yield counted("SLURM: preemption", _preempted(folder, slurm, each), say)
-        ends: Counter[str] = Counter()
         yield counted("SLURM: controller restarted", [partial(_controller, folder, slurm, place, *how) for how in CONTROLLER], say)
+        ends: Counter[str] = Counter()
         forgotten = [partial(_forgotten, folder, slurm, place, ends)]
         yield counted("SLURM: controller killed before it has noted its jobs", forgotten, say, ends=ends)
         yield counted("SLURM: node down", [partial(_node, folder, slurm, place, number) for number in range(2)], say)
@@ -120,7 +121,6 @@ def _same(folder: Path, out: Path, name: str, word: str) -> None:
 
 
 CONTROLLER = ((signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True))  # how; whether jobs end before it is back
-NOTED = 7.0  # [s] in which slurmctld, which may take 5, writes down what it was told
 
 
 def _controller(folder: Path, slurm: dict[str, str], place: Path, how: int, late: bool) -> None:
@@ -162,11 +162,16 @@ def _forgotten(folder: Path, slurm: dict[str, str], place: Path, ends: Counter[s
     for node in NODES:
         subprocess.run(["scontrol", "update", f"nodename={node}", "state=resume"], env=slurm, check=False, capture_output=True)
     run("cancel", out, cwd=folder, environment=slurm)
-    until(lambda: not told(["squeue", "-h"], slurm).strip(), every=0.5)
+    until(lambda: _empty(slurm), every=0.5)
     run("run", *PAIR, "--out", out, cwd=folder, environment=slurm)
     _done(folder, out, slurm)
     assert (out / "report.html").exists()
     _same_as_whole_pair(folder, out)
+
+
+def _empty(slurm: dict[str, str]) -> bool:
+    """Whether SLURM's queue is empty."""
+    return not told(["squeue", "-h"], slurm).strip()
 
 
 def _goes_on(slurm: dict[str, str]) -> bool:
@@ -263,10 +268,6 @@ def _status(folder: Path, out: Path, slurm: dict[str, str]) -> tuple[dict[str, s
 
 def _done(folder: Path, out: Path, slurm: dict[str, str]) -> None:
     """Wait until all of the campaign in ``out`` has ended, and assert that it has ended well."""
-
-    def ended() -> bool:
-        return not told(["squeue", "-h"], slurm).strip()
-
-    until(ended, 300.0, every=0.5)
+    until(lambda: _empty(slurm), 300.0, every=0.5)
     states, text = _status(folder, out, slurm)
     assert set(states.values()) == {"done"}, text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import daemons
 import pytest
-from conftest import HUMP, wait_for, wavetrain
+from conftest import HUMP, long, wait_for, wavetrain
 from daemons import told, until
 from test_doors import Page, reduced
 
@@ -189,7 +189,7 @@ INSIDE = 'launcher = "srun --mpi=pmix --overcommit"\nworkers = "inside"'
 JOBS = 'workers = "jobs"\nmost_workers = 2\n'
 
 
-@pytest.mark.parametrize("site", [INSIDE, pytest.param(JOBS + BROKEN.replace("WORD", '[ -e "$HOME/once" ]'), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("site", [INSIDE, long(JOBS + BROKEN.replace("WORD", '[ -e "$HOME/once" ]'))])
 def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_are_jobs(slurm, site, monkeypatch):
     pytest.importorskip("dask_jobqueue")
     monkeypatch.setitem(os.environ, "HOME", str(slurm))

@@ -27,15 +27,24 @@ TABLE = {
 }
 
 
+JOBS = {"a": "7", "b-000": "8_0", "b-001": "8_1", "b-002": "8_2", "s": "9", "v": "10"}
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     campaign = campaigns.parse(TABLE, tmp_path)
     record.write(campaign, tmp_path)
-    steps = {"a": "7", "b-000": "8_0", "b-001": "8_1", "b-002": "8_2", "s": "9", "v": "10"}
-    given = {name: {"job": job, "log": f"{name}.log", "after": ""} for name, job in steps.items()}
-    (tmp_path / "jobs" / "submitted.json").write_text(json.dumps({"steps": given}))
+    submitted(tmp_path, JOBS)
     monkeypatch.setattr(queue, "ask", lambda jobs: {})
     return tmp_path
+
+
+def submitted(folder: Path, numbers: dict[str, str]) -> Path:
+    """Note that these steps were given to SLURM, as the jobs of these numbers."""
+    given = {name: {"job": job, "log": f"{name}.log", "after": ""} for name, job in numbers.items()}
+    path = folder / "jobs" / "submitted.json"
+    path.write_text(json.dumps({"steps": given}))
+    return path
 
 
 def says(monkeypatch, **words: Word | None) -> None:
@@ -140,9 +149,7 @@ def test_what_reads_a_failed_result_is_blocked(folder, monkeypatch):
 
 @pytest.mark.parametrize("reason", ["JobHeldUser", "JobHeldAdmin", "launch failed requeued held", "job requeued in held state"])
 def test_what_slurm_holds_does_not_go_on_by_itself(folder, monkeypatch, reason):
-    given = json.loads((folder / "jobs" / "submitted.json").read_text())
-    given["steps"]["page"] = {"job": "11", "log": "page.log", "after": ""}
-    (folder / "jobs" / "submitted.json").write_text(json.dumps(given))
+    submitted(folder, JOBS | {"page": "11"})
     for name in ("b-000", "b-001", "b-002"):
         finish(folder, name)
     waits = {"j10": Word("PENDING", "", "Dependency"), "j11": Word("PENDING", "", "Dependency")}
@@ -160,9 +167,7 @@ def test_what_slurm_holds_does_not_go_on_by_itself(folder, monkeypatch, reason):
 
 
 def test_a_result_is_done_and_the_page_held_where_slurm_holds_the_job_of_what_is_done(folder, monkeypatch):
-    given = json.loads((folder / "jobs" / "submitted.json").read_text())
-    given["steps"] = {"a": given["steps"]["a"], "page": {"job": "11", "log": "page.log", "after": "7"}}
-    (folder / "jobs" / "submitted.json").write_text(json.dumps(given))
+    submitted(folder, {"a": "7", "page": "11"})
     twice = Word("PENDING", "", "launch failed requeued held")  # after a controller that was lost before it had noted that the job began
     says(monkeypatch, j7=twice, j11=Word("PENDING", "", "Dependency"))
     with locked(folder / "a"):
@@ -178,9 +183,7 @@ def test_a_result_is_done_and_the_page_held_where_slurm_holds_the_job_of_what_is
 
 
 def test_the_page_is_a_step_where_a_job_writes_it(folder, monkeypatch):
-    given = folder / "jobs" / "submitted.json"
-    steps = {"page": {"job": "11", "log": "page.log", "after": ""}}
-    given.write_text(json.dumps({"steps": steps}))
+    given = submitted(folder, {"page": "11"})
     for word, state in (("PENDING", "waiting"), ("RUNNING", "running"), ("CANCELLED by 0", "cancelled"), ("FAILED", "failed")):
         says(monkeypatch, j11=Word(word))
         assert found(folder, "page").state == state

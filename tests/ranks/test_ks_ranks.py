@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import long
 from test_same_bits import assert_same, environment, run_on
 
 from jobs.launch import mpirun
@@ -42,9 +43,7 @@ PLANE = {
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{}, pytest.param({"solver.scheme": "cnab2"}, marks=pytest.mark.slow), {"solver.scheme": "arkimex"}, PLANE],
-    ids=["", "cnab2", "arkimex", "plane"],
+    "changes", [{}, long({"solver.scheme": "cnab2"}), {"solver.scheme": "arkimex"}, PLANE], ids=["", "cnab2", "arkimex", "plane"]
 )
 def test_any_rank_count_gives_the_same_bits_before_and_after_a_restart(tmp_path, changes):
     path = write_case(tmp_path, **changes)
@@ -75,11 +74,7 @@ def assert_close(one: Path, other: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {},
-        {"solver.scheme": "cnab2", "solver.dealias": "3/2"},
-        pytest.param({"solver.scheme": "ars443", "solver.members": 2}, marks=pytest.mark.slow),
-    ],
+    [{}, {"solver.scheme": "cnab2", "solver.dealias": "3/2"}, long({"solver.scheme": "ars443", "solver.members": 2})],
     ids=["etdrk4", "cnab2", "ars443"],
 )
 def test_a_plane_in_slabs_is_that_of_one_rank_before_and_after_a_restart(tmp_path, changes):

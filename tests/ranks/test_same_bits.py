@@ -12,7 +12,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 import pytest
-from conftest import wait_for
+from conftest import long, wait_for
 
 from jobs import launch
 from jobs.launch import mpirun
@@ -56,11 +56,6 @@ def slowly(self, t, u):
 Tsunami.observe = slowly
 sys.exit(jobs.rank.main())
 """
-
-
-def long(*values: Any) -> Any:
-    """Parameters of a test that is among the slow ones with them."""
-    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 def environment() -> dict[str, str]:

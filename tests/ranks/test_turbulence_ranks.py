@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import long
 from test_same_bits import assert_same, environment, run_on
 from vortices import PERIOD, flow
 
@@ -65,7 +66,7 @@ def stopped_at(step: int, path: Path, folder: Path) -> None:
     assert (summary["status"], summary["steps"]) == ("stopped", step)
 
 
-SHIFTED = pytest.param({"solver.dealias": "3/2", "solver.forcing": {"kind": "linear", "power": 0.1}}, marks=pytest.mark.slow)
+SHIFTED = long({"solver.dealias": "3/2", "solver.forcing": {"kind": "linear", "power": 0.1}})
 
 
 @pytest.mark.parametrize("changes", [{}, SHIFTED], ids=["2/3", "3/2"])
