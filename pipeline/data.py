@@ -5,15 +5,9 @@ Fetched files are checked against their SHA-256.
 
 import contextlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from pipeline.errors import InputError
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 NTHMP = "https://raw.githubusercontent.com/rjleveque/nthmp-benchmark-problems/6c11fc3f45fb2bbb3f6719ec1be0b2bd6fde97eb/"
 ANUGA = "https://raw.githubusercontent.com/GeoscienceAustralia/anuga_core/c11406f3e38f2236e9907fc4d5a7b8b38c66d0bd/"
@@ -95,53 +89,6 @@ def is_file(path: Path) -> bool:
 def text_of(path: Path) -> str | None:
     """The text of a file, None where there is none."""
     return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def read_columns(path: Path, columns: Sequence[int]) -> Array:
-    """Columns (from 0; the first is a time that rises) of the text table at ``path``: (lines, columns).
-
-    Columns stand apart by white space or commas; lines that are no numbers are passed over.
-
-    Raises
-    ------
-    InputError
-        Too few columns, a value that is not finite, times that do not rise, or no table at all: says which line.
-    """
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            row = [float(word) for word in line.replace(",", " ").split()]
-        except ValueError:
-            continue
-        if not row:
-            continue
-        if len(row) <= max(columns):
-            raise InputError(f"{path.name}, line {number}: {len(row)} columns; column {max(columns)} is asked for (they count from 0)")
-        chosen = [row[column] for column in columns]
-        if not np.isfinite(chosen).all():
-            raise InputError(f"{path.name}, line {number}: a value is not finite")
-        rows.append(chosen)
-    if len(rows) < 2:
-        raise InputError(f"{path.name} holds no series: fewer than two lines of numbers")
-    table = np.array(rows)
-    falls = np.flatnonzero(np.diff(table[:, 0]) <= 0.0)
-    if len(falls):
-        raise InputError(f"{path.name}: times do not rise after t = {table[falls[0], 0]:g} s")
-    return table
-
-
-def above_baseline(times: Array, values: Array, still: tuple[float, float], name: str) -> Array:
-    """``values`` (S,) or (S, columns) less their means over the times from ``still[0]`` to ``still[1]`` [s]; ``name`` says whose.
-
-    Raises
-    ------
-    InputError
-        There is no sample between these times.
-    """
-    inside = (times >= still[0]) & (times <= still[1])
-    if not inside.any():
-        raise InputError(f"{name} has no sample between the times of baseline, {still[0]:g} to {still[1]:g} s")
-    return np.asarray(values - values[inside].mean(axis=0))
 
 
 def _fetch(name: str) -> Path | None:

@@ -20,7 +20,17 @@ from pipeline.data import FETCHABLE, find
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("wavetrain", "numpy", "numba", "scipy", "mpi4py-fft")  # whose versions can change a number
 SHOWN = (*PACKAGES, "h5py", "hdf5plugin", "mpi4py", "petsc4py", "dask", "distributed")
-RUN_CODE = ("pipeline/case.py", "pipeline/params.py", "pipeline/data.py", "pipeline/layout.py", "pipeline/terms.py", "pipeline/writer.py")
+RUN_CODE = (
+    "pipeline/case.py",
+    "pipeline/params.py",
+    "pipeline/data.py",
+    "pipeline/missing.py",
+    "pipeline/series.py",
+    "pipeline/text_table.py",
+    "pipeline/layout.py",
+    "pipeline/terms.py",
+    "pipeline/writer.py",
+)
 PICTURES = ("report", "figures")  # modules that change no number
 
 

@@ -1,5 +1,6 @@
 """What stands outside the mesh: a wall, open water, or open water with a wave coming in."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.data import above_baseline, locate_file, read_columns
+from pipeline import series as readers
+from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.params import Spec, choose, quantity, setting
+from pipeline.series import SeriesFile, check_columns
 from solvers.tsunami import exact
 
 Array = np.ndarray[Any, np.dtype[Any]]
+log = logging.getLogger("wavetrain")
 
 
 class Wave(Protocol):
@@ -38,18 +42,24 @@ class Solitary:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Series(SeriesFile):
     """A measured series, linear between its points and zero outside them. The run begins at the file's time ``begin``."""
 
-    file: str = setting("text file: one line a time, columns apart by white space or commas; lines that are no numbers are passed over")
-    time: int = setting("column of the time [s], from 0", default=0)
     surface: int | tuple[int, ...] = setting("column of the free surface, from 0; of several columns, the mean", default=1)
-    scale: float = setting("factor from the file's unit to m", default=1.0)
     begin: float = quantity("s", "the file's time at the start of the run", default=0.0)
     until: float | None = quantity("s", "the file's time after which no wave enters; unset: its last", default=None)
-    baseline: tuple[float, float] | None = setting(
-        "the file's times [s] between which the water was still: their mean is subtracted", default=None
-    )
+
+    def __post_init__(self) -> None:
+        check_columns(self.time, self.columns, "surface")
+        if self.until is not None and self.until <= self.begin:
+            raise InputError(f"until = {self.until:g} s is not after begin = {self.begin:g} s: no wave enters")
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """The columns of the free surface, by what messages call them."""
+        if isinstance(self.surface, int):
+            return {"surface": self.surface}
+        return {f"surface[{i}]": column for i, column in enumerate(self.surface)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ def incoming_wave(boundary: Any, folder: Path, where: str) -> Wave | None:
     Raises
     ------
     InputError
-        An unknown kind of wave, no such file, or a series with a value that is not finite or times that fall.
+        An unknown kind of wave, no such file, or a series that can't be read or lacks a value.
     """
     if not isinstance(boundary, Incident):
         return None
@@ -101,15 +111,17 @@ def incoming_wave(boundary: Any, folder: Path, where: str) -> Wave | None:
 def read_series(series: Series, folder: Path) -> Tabulated:
     """Read and check ``series`` (see `incoming_wave`)."""
     path = locate_file(series.file, folder)
-    columns = (series.surface,) if isinstance(series.surface, int) else series.surface
     try:
-        table = read_columns(path, (series.time, *columns))
+        found = readers.read_series(path, series, series.columns, average=True)
+        if found.times[-1] < series.begin:
+            raise InputError(f"{path.name} ends at t = {found.times[-1]:g} s, before begin = {series.begin:g} s: no wave enters")
+        last = np.inf if series.until is None else series.until
+        first, end = max(int(np.searchsorted(found.times, series.begin, "right")) - 1, 0), int(np.searchsorted(found.times, last, "right"))
+        if first >= end:
+            raise InputError(f"{path.name} has no sample from begin = {series.begin:g} s to until = {last:g} s")
+        readers.refuse_missing(found.part(first, end), ["surface"])
     except InputError as error:
         raise InputError(f"the incident wave: {error}") from None
-    times, surface = table[:, 0], table[:, 1:].mean(axis=1) * series.scale
-    if series.baseline:
-        surface = above_baseline(times, surface, series.baseline, path.name)
-    used = times <= (np.inf if series.until is None else series.until)
-    if not used.any():
-        raise InputError(f"{path.name} has no sample before until = {series.until:g} s")
-    return Tabulated(times[used] - series.begin, surface[used])
+    for note in found.notes:
+        log.warning("the incident wave: %s", note)
+    return Tabulated(found.times[:end] - series.begin, found.values[:end, 0])

@@ -7,24 +7,23 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.data import above_baseline, find, read_columns
+from pipeline import series as readers
+from pipeline.data import find
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
+from pipeline.series import SeriesFile, check_columns
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Series(SeriesFile):
     """Measured series at the gauges, in one text file."""
 
-    file: str = setting("text table; lines that are no numbers are passed over")
     columns: Mapping[str, int] = setting("column of each gauge, from 0", factory=dict)
-    time: int = setting("column of the time [s], from 0", default=0)
-    scale: float = setting("factor from the file's unit to m", default=1.0)
-    baseline: tuple[float, float] | None = setting(
-        "the file's times [s] between which the water was still: their mean is subtracted", default=None
-    )
+
+    def __post_init__(self) -> None:
+        check_columns(self.time, self.columns, "columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Observed:
 
 
 def read_series(series: Series, folder: Path | None) -> tuple[Array, dict[str, Array]] | None:
-    """Times (S,) [s] of the file's own clock and the free surface (S,) [m] at each gauge; None where there is no file.
+    """Times (S,) [s] of the file's own clock and the free surface (S,) [m] at each gauge, nan in gaps; None where there is no file.
 
     Raises
     ------
@@ -75,9 +74,5 @@ def read_series(series: Series, folder: Path | None) -> tuple[Array, dict[str, A
     path = find(series.file, folder)
     if path is None:
         return None
-    names = list(series.columns)
-    table = read_columns(path, (series.time, *(series.columns[name] for name in names)))
-    times, values = table[:, 0], table[:, 1:] * series.scale
-    if series.baseline:
-        values = above_baseline(times, values, series.baseline, path.name)
-    return times, dict(zip(names, values.T, strict=True))
+    found = readers.read_series(path, series, series.columns)
+    return found.times, dict(zip(series.columns, found.values.T, strict=True))
