@@ -189,9 +189,9 @@ def test_a_wrong_solver_table_is_refused_by_name(basin, solver, gauges, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0 0\n1 nan\n2 0\n", "line 2: a value is not finite"),
-        ("0 0\n1 1\n0.5 0\n", "times do not rise after t = 1 s"),
-        ("time surface\n", "holds no series"),
+        ("0 0\n1 nan\n2 0\n", "1 value(s) are missing, the first in line 2, t = 1 s"),
+        ("0 0\n1 1\n1 0\n", "1 line(s) repeat a time, and at 1 of these times the values differ, first at t = 1 s"),
+        ("time surface\n", "holds no line of numbers"),
         ("0\n1\n", "line 1: 1 columns; column 1 is asked for"),
     ],
 )
