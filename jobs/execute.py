@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import catalogue, record
+from jobs.needed import look_for_files
 from jobs.runs import do_runs, is_done, refuse_another
 from jobs.stages import do_stages
 from pipeline import campaign as campaigns
@@ -60,6 +61,7 @@ def execute(
         _check_run(run)
         if run.name not in forced:
             refuse_another(folder / run.folder, run.case.text)
+    _refuse_what_is_missing(campaign, folder, comm, forced, only)
     if on:
         from jobs.submit import submit
 
@@ -127,6 +129,19 @@ def _check_run(run: Run) -> None:
     case = run.case
     params.build(plugin.load("meshes", case.mesh.kind).Params, case.mesh.table, "mesh")
     params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
+
+
+def _refuse_what_is_missing(campaign: Campaign, folder: Path, comm: Any, forced: Collection[str], only: str) -> None:
+    """Look for the files that are needed, on rank 0; what is missing, all ranks refuse."""
+    refused = None
+    if comm.rank == 0:
+        try:
+            look_for_files(campaign, folder, forced, only)
+        except InputError as error:
+            refused = error
+    refused = comm.broadcast(refused)
+    if refused is not None:
+        raise refused
 
 
 def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any, forced: Collection[str], only: str) -> None:

@@ -42,7 +42,10 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
                 with writing(folder / stage.name), locked(folder / stage.name):
                     _do_stage(stage, campaign, folder, files, dask, say)
             except (InputError, RunError) as error:
-                failed[stage.name] = error
+                failed[stage.name] = type(error)(f"stage {stage.name} failed: {error}")
+                failed[stage.name].__cause__ = error
+                if len(todo) > 1:
+                    say(f"FAILED: {failed[stage.name]}")
                 if not isinstance(error, InUseError):
                     note_failure(folder / stage.name, error)
     return failed
@@ -50,8 +53,8 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
 
 def to_do(campaign: Campaign, stages: Sequence[Stage], folder: Path, forced: Collection[str]) -> list[Stage]:
     """Those of ``stages`` whose result is missing, was made from something else, or reads one that is to do."""
-    files = _files(campaign, folder)
-    stale = campaign.after({stage.name for stage in stages if stage.name in forced or not _stage_is_done(stage, folder, files)})
+    files, folders = _files(campaign, folder), _folders(campaign)
+    stale = campaign.after({stage.name for stage in stages if stage.name in forced or not _stage_is_done(stage, folder, files, folders)})
     return [stage for stage in stages if stage.name in stale]
 
 
@@ -60,12 +63,17 @@ def _files(campaign: Campaign, folder: Path) -> dict[str, Path]:
     return files | {stage.name: folder / stage.name / _file_of(stage) for stage in campaign.stages}
 
 
+def _folders(campaign: Campaign) -> dict[str, Path]:
+    """Where the files that a run's case names are looked for, by the run's name."""
+    return {run.name: run.case.folder for run in campaign.runs}
+
+
 def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str, Path], dask: Any, say: Any) -> None:
     """Do one stage and write its ``result.json``; blocks of an earlier, broken attempt are not computed again."""
     place = folder / stage.name
     module = plugin.load(campaigns.STAGES, stage.kind)
-    folders = {run.name: run.case.folder for run in campaign.runs}
-    made_from = _made_from(stage, files)
+    folders = _folders(campaign)
+    made_from = _made_from(stage, files, folders)
     blocks = KeptBlocks(dask, place / "blocks", made_from["key"])
     try:
         with writing(place):
@@ -75,10 +83,8 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
     except Exception as error:  # of a stage's own, or Dask's: a worker that died too often, a file that was damaged
         note_traceback(place)
         if dask.status != "running":
-            raise RunError(
-                f"stage {stage.name} failed: Dask's scheduler was lost; the blocks that are done will not be done again"
-            ) from error
-        raise RunError(f"stage {stage.name} failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
+            raise RunError("Dask's scheduler was lost; the blocks that are done will not be done again") from error
+        raise RunError(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
     named = {name: files[name] for names in stage.inputs.values() for name in names}
     made_from["files"] = {name: [os.path.relpath(path, place), provenance.digest(path)] for name, path in named.items()}
     result |= {"key": made_from["key"], "provenance": made_from}
@@ -140,7 +146,7 @@ def exact_solution(run: Path) -> Path:
     return Path(write_exact(run, run.with_name("exact.h5")))
 
 
-def _made_from(stage: Stage, files: Mapping[str, Path]) -> dict[str, Any]:
+def _made_from(stage: Stage, files: Mapping[str, Path], folders: Mapping[str, Path]) -> dict[str, Any]:
     """What a stage's result depends on: its inputs' cases and times of making, its parameters, files, code and packages."""
     found: dict[str, str] = {}
     if (name := getattr(stage.params, "file", "")) and is_file(own := own_file(name, Path(stage.params.folder))):
@@ -150,16 +156,15 @@ def _made_from(stage: Stage, files: Mapping[str, Path]) -> dict[str, Any]:
         case = text_of(files[name].with_name("case.toml")) or ""
         found[name] = provenance.hash_of((text_of(beside) or "") + case)
         observed = tomllib.loads(case).get("observed", {})
-        found |= {
-            f"{file} of {name}": hashed for file, hashed in provenance.files(observed, Path(getattr(stage.params, "folder", "."))).items()
-        }
+        places = (Path(getattr(stage.params, "folder", ".")), *([folders[name]] if name in folders else []))
+        found |= {f"{file} of {name}": hashed for file, hashed in provenance.files(observed, *places).items()}
     return provenance.of_stage(stage.kind, f"{stage.params!r} {sorted(stage.words.items())!r}", found)
 
 
-def _stage_is_done(stage: Stage, folder: Path, files: dict[str, Path]) -> bool:
+def _stage_is_done(stage: Stage, folder: Path, files: Mapping[str, Path], folders: Mapping[str, Path]) -> bool:
     result = text_of(folder / stage.name / "result.json")
     if result is None or not all(files[name].exists() for names in stage.inputs.values() for name in names):
         return False
     if not files[stage.name].exists():
         return False
-    return bool(json.loads(result).get("key") == _made_from(stage, files)["key"])
+    return bool(json.loads(result).get("key") == _made_from(stage, files, folders)["key"])

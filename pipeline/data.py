@@ -1,4 +1,4 @@
-"""Find data files: beside the case, in the folder named by ``WAVETRAIN_DATA``, or fetched once and kept (pooch).
+"""Find data files: beside the case, in ``WAVETRAIN_DATA``, among those that come along, or fetched once and kept (pooch).
 
 Fetched files are checked against their SHA-256.
 """
@@ -11,6 +11,7 @@ from pipeline.errors import InputError
 
 NTHMP = "https://raw.githubusercontent.com/rjleveque/nthmp-benchmark-problems/6c11fc3f45fb2bbb3f6719ec1be0b2bd6fde97eb/"
 ANUGA = "https://raw.githubusercontent.com/GeoscienceAustralia/anuga_core/c11406f3e38f2236e9907fc4d5a7b8b38c66d0bd/"
+ALONG = Path(__file__).resolve().parent.parent / "jobs" / "cases"  # measured series that come along, for copies of their cases too
 FETCHABLE: dict[str, tuple[str, str]] = {  # name: (URL, SHA-256)
     "nthmp/bp6_conical_island/ts2a.txt": (
         NTHMP + "BP06-FrankG-Solitary_wave_on_a_conical_island/ts2a.txt",
@@ -43,18 +44,19 @@ FETCHABLE: dict[str, tuple[str, str]] = {  # name: (URL, SHA-256)
 }
 
 
-def find(name: str, folder: Path | None = None) -> Path | None:
-    """The file ``name`` in ``folder``, in ``WAVETRAIN_DATA`` or fetched; None where it is nowhere to be had."""
-    places = [Path(folder)] if folder else []
-    if os.environ.get("WAVETRAIN_DATA"):
-        places.append(Path(os.environ["WAVETRAIN_DATA"]))
-    for place in places:
-        if is_file(place / name):
-            return place / name
-    return _fetch(name) if name in FETCHABLE else None
+def find(name: str, *folders: Path | None) -> Path | None:
+    """The file ``name`` in one of ``folders``, in ``WAVETRAIN_DATA``, among those that come along, or fetched; None where it is nowhere."""
+    return find_here(name, *folders) or (_fetch(name) if name in FETCHABLE else None)
 
 
-def locate_file(name: str, folder: Path | None = None) -> Path:
+def find_here(name: str, *folders: Path | None) -> Path | None:
+    """As `find`, of what is on this machine."""
+    data = os.environ.get("WAVETRAIN_DATA")
+    places = [*folders, Path(data) if data else None, ALONG]
+    return next((Path(place) / name for place in places if place is not None and is_file(Path(place) / name)), None)
+
+
+def locate_file(name: str, *folders: Path | None) -> Path:
     """As `find`; a file that is nowhere is refused.
 
     Raises
@@ -62,11 +64,12 @@ def locate_file(name: str, folder: Path | None = None) -> Path:
     InputError
         The file is not there; the message says where it was looked for.
     """
-    found = find(name, folder)
+    found = find(name, *folders)
     if found is None:
         data = os.environ.get("WAVETRAIN_DATA")
+        places = dict.fromkeys(str(place) for place in folders if place is not None)
         raise InputError(
-            f"no file {name!r} in {folder or '.'}"
+            f"no file {name!r} in {' nor in '.join(places) or '.'}"
             + (f" nor in WAVETRAIN_DATA={data}" if data else "; WAVETRAIN_DATA is not set")
             + (", and it could not be fetched" if name in FETCHABLE else "")
         )

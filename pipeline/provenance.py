@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.case import Case
-from pipeline.data import FETCHABLE, find
+from pipeline.data import FETCHABLE, find_here
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("wavetrain", "numpy", "numba", "scipy", "mpi4py-fft")  # whose versions can change a number
@@ -63,26 +63,27 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def files(table: Any, folder: Path) -> dict[str, str]:
+def files(table: Any, *folders: Path) -> dict[str, str]:
     """The files that ``table`` names by keys ``file``, at any depth, and the hash of each; "missing" where it is not to be had."""
     found = {}
-    for name in _named(table):
-        path = None if name in FETCHABLE else find(name, folder)  # what can be fetched is known by its hash
-        found[name] = FETCHABLE[name][1] if name in FETCHABLE else digest(path) if path else "missing"
+    for name in named(table):
+        path = find_here(name, *folders)
+        found[name] = digest(path) if path else FETCHABLE[name][1] if name in FETCHABLE else "missing"
     return found
 
 
-def _named(table: Any) -> Iterator[str]:
+def named(table: Any) -> Iterator[str]:
+    """The files that ``table`` names by keys ``file``, at any depth."""
     if isinstance(table, Mapping):
         for key, value in table.items():
             if key == "file" and isinstance(value, str) and value:
                 yield value
-            yield from _named(value)
+            yield from named(value)
     elif isinstance(table, list | tuple):
         for value in table:
-            yield from _named(value)
+            yield from named(value)
     elif hasattr(table, "table"):  # a plug-in asked for by name
-        yield from _named(table.table)
+        yield from named(table.table)
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.answers import Answer
+from pipeline.case import Case
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 from pipeline.stages.core.bands import CONFIDENCE, band
@@ -27,7 +28,7 @@ from pipeline.stages.core.budget_answer import answer_of
 from pipeline.stages.core.compare import Pair, in_space, in_time, pair
 from pipeline.stages.core.gauges import Series, decompose_series, even_at, together
 from pipeline.stages.core.moments import Sums, moments
-from pipeline.stages.core.observations import Observed, read_series
+from pipeline.stages.core.observations import Observed, look_for_series, places_of, read_series
 from pipeline.stages.core.references import on_the_mesh_of
 from pipeline.stages.core.tables import Table, field_tables
 from pipeline.stages.core.waves import modified_equations, plane_wave
@@ -53,6 +54,12 @@ class Params:
     resamples: int = setting("bootstrap samples of the confidence bands", default=200)
     seed: int = setting("seed of the bootstrap", default=0)
     folder: str = setting("files of the observations are looked for here first", default=".")
+
+
+def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
+    """Refuse what is missing before anything is computed (see `jobs.needed`)."""
+    for case in cases["runs"] if words.get("reference") == "observed" else ():
+        look_for_series(case, Path(params.folder), needed=True)
 
 
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
@@ -160,9 +167,7 @@ def _observed(store: Store, params: Params) -> dict[str, Series]:
     observed: Observed = observed_table(store)
     if not observed.series:
         raise InputError(f"the case of {store.path} has no observed series: [observed] series")
-    series = read_series(observed.series, Path(params.folder))
-    if series is None:
-        raise InputError(f"the observed series {observed.series.file} is not to be had (set WAVETRAIN_DATA)")
+    series = read_series(observed.series, *places_of(store, params.folder))
     computed = {name: store.gauge(name)[1].compute() for name in store.gauges}
     times = store.gauge(next(iter(computed)))[0].compute() if computed else np.zeros(0)
     shift = clock_shift(observed, times, computed, series)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline.answers import Answer
-from pipeline.data import own_file
+from pipeline.case import Case
+from pipeline.data import is_file, own_file
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.model import Model, Steps, longest_step
@@ -144,6 +145,12 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
     write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
     return result
+
+
+def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
+    """Refuse what is missing before anything is computed (see `jobs.needed`)."""
+    if words.get("observed") == "file" and params.file and not is_file(own_file(params.file, Path(params.folder))):
+        raise InputError(f"no file {params.file!r} in {params.folder} nor in the working folder")
 
 
 def _states(observed: Any, params: Params) -> States:

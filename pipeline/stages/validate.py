@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.answers import HOW_WRONG, Answer, listed
+from pipeline.case import Case
 from pipeline.errors import InputError
-from pipeline.params import build, quantity, setting
-from pipeline.plugin import nearest
+from pipeline.params import quantity, setting
 from pipeline.stages.core.measures import arrival, first_crest, misfit, relative
-from pipeline.stages.core.observations import Observed, RunUpAt, read_series
+from pipeline.stages.core.observations import Observed, RunUpAt, look_for_series, observed_by, places_of, read_series
 from pipeline.store import Store
 from pipeline.writer import write_result
 
@@ -37,24 +37,28 @@ class Params:
     folder: str = setting("files of the observations are looked for here first", default=".")
 
 
+def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
+    """Refuse what is missing before anything is computed (see `jobs.needed`)."""
+    for case in cases["run"]:
+        look_for_series(case, Path(params.folder), needed=False)
+
+
 def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -> dict[str, Any]:
     """Compare the run in ``inputs["run"]`` with its case's ``[observed]``; writes ``result.h5`` into ``folder``.
 
     Returns
     -------
     dict : ``source``, ``comparison``, ``acceptance`` (relative), ``gauges`` (by name: ``misfit``, ``first_crest_error``,
-    ``highest_error`` [relative], ``lag`` [s]; None where it was not observed), ``runup``, ``runup_at``, ``summary``,
-    ``missing`` (files that could not be had).
+    ``highest_error`` [relative], ``lag`` [s]; None where it was not observed), ``runup``, ``runup_at``, ``summary``.
 
     Raises
     ------
     InputError
-        The case observes nothing, names a gauge that the run does not have, or a file is wrong.
+        The case observes nothing, names a gauge that the run does not have, or a file is wrong or missing.
     """
     with Store(inputs["run"]) as store:
         observed = observed_table(store)
-        series = read_series(observed.series, Path(params.folder)) if observed.series else None
-        missing = [observed.series.file] if observed.series and series is None else []
+        series = read_series(observed.series, *places_of(store, params.folder)) if observed.series else None
         names = list(store.gauges)
         computed = dict(zip(names, client.gather(client.compute([store.gauge(name)[1] for name in names])), strict=True)) if names else {}
         times = store.gauge(names[0])[0].compute() if names else np.zeros(0)
@@ -75,7 +79,6 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         "gauges": gauges,
         "runup": runup,
         "runup_at": boxes,
-        "missing": missing,
         "summary": _summary(observed, gauges, runup, boxes),
     }
     write_result(folder / "result.h5", tables, {"stage": "validate", "source": observed.source})
@@ -86,15 +89,8 @@ def observed_table(store: Store) -> Observed:
     """The case's table, its gauges checked against the run's."""
     import tomllib
 
-    table = tomllib.loads(str(store.attrs["case"])).get("observed")
-    if not table:
-        raise InputError(f"the case of {store.path} observes nothing: it has no [observed]")
-    observed: Observed = build(Observed, table, "observed")
-    columns = list(observed.series.columns) if observed.series else []
-    for name in (*observed.align, *observed.judge, *observed.first_crest, *columns):
-        if name not in store.gauges:
-            raise InputError(f"'observed' names the gauge {name!r}{nearest(name, store.gauges)}; the case has: {', '.join(store.gauges)}")
-    return observed
+    table = tomllib.loads(str(store.attrs["case"])).get("observed", {})
+    return observed_by(table, store.gauges, f"the case of {store.path}")
 
 
 def clock_shift(observed: Observed, times: Array, computed: Mapping[str, Array], series: Any) -> float:
@@ -224,7 +220,6 @@ def describe(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"{key.replace('_', ' ')}: {result['summary'][key]:.1%}, {verdict} NTHMP's {result['acceptance']:.0%} ({result['comparison']})"
         )
-    lines += [f"not to be had, so not compared: {file}" for file in result["missing"]]
     return lines
 
 

@@ -222,14 +222,13 @@ def test_a_stage_that_fails_among_workers_in_its_job_says_why_once(slurm):
     submitted(slurm, "failing.toml", "--on", "site.toml")
     until(lambda: states(slurm).get("budget") == "failed", ENDS, every=1.0)
     log = (slurm / "out" / "jobs" / "budget.log").read_text()
-    assert log.count("error: solver 'ks' has no exact solutions") == 1, log
+    assert log.count("error: stage budget failed: solver 'ks' has no exact solutions") == 1, log
     assert "has no exact solutions" in wavetrain("status", "out", cwd=slurm).stdout
 
 
 @pytest.mark.slow
-def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm, data_file):
+def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm):
     pytest.importorskip("torch")
-    data_file("nthmp/bp6_conical_island/ts2cnew1.txt")
     path = reduced(slurm)
     number = {
         name: step["job"].partition("_")[0] for name, step in submitted(slurm, path.name, "--on", "local_slurm", "--ranks", "2").items()

@@ -33,16 +33,17 @@ def test_the_conical_island_case_c(tmp_path):
     assert result["runup"]["mean_error"] <= 0.20
 
 
-def test_the_conical_island_case_a(tmp_path, data_file):
+def test_the_conical_island_case_a(tmp_path):
     """Its run-up is not held to the laboratory's: see docs/benchmarks.md."""
-    data_file("nthmp/bp6_conical_island/ts2a.txt")
     errors = crest_errors(result_of("conical_island_a", tmp_path))
     assert len(errors) == 4
     assert sum(errors) / 4 <= 0.10
     assert max(errors) <= 0.25
 
 
+@pytest.mark.data
 def test_monai_valley(tmp_path, data_file):
+    data_file("nthmp/bp7_monai_valley/Benchmark_2_Bathymetry.txt")
     data_file("nthmp/bp7_monai_valley/Benchmark_2_input.txt")
     result = result_of("monai", tmp_path)
     assert set(result["gauges"]) == {"ch5", "ch7", "ch9"}

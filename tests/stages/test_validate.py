@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import thin_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,19 +116,18 @@ def test_a_run_judged_by_itself_has_no_error_and_the_clock_is_found(run, dask, t
         assert abs(gauge["first_crest_error"]) < 0.02
         assert abs(gauge["lag"]) < 0.01
     assert result["summary"]["accepted"] == {"mean_first_crest_error": True}
-    assert result["missing"] == []
     tables = read_result(tmp_path / "result.h5")
     assert tables["gauges/far"]["observed"].max() == pytest.approx(series["far"][1].max(), abs=2e-3)
     json.dumps(result)
 
 
-def test_key_figures_stand_in_for_a_series_that_is_not_there(run, dask, tmp_path):
-    result = judge(run, dask, tmp_path, {"series": {"file": "nowhere.txt", "columns": {"near": 1}}, "first_crest": {"near": "10 cm"}})
-    assert result["missing"] == ["nowhere.txt"]
+def test_key_figures_serve_where_there_is_no_series_and_a_series_that_is_missing_is_refused(run, dask, tmp_path):
+    result = judge(run, dask, tmp_path, {"first_crest": {"near": "10 cm"}})
     assert result["gauges"]["near"]["first_crest_error"] == pytest.approx(-0.5, abs=0.02)  # 5 cm came
     assert "misfit" not in result["gauges"]["near"]
     assert result["summary"]["accepted"] == {"mean_first_crest_error": False}
-    assert any("not to be had" in line for line in validate.describe(result))
+    with pytest.raises(InputError, match=r"no file 'nowhere\.txt'"):
+        judge(run, dask, tmp_path, {"series": {"file": "nowhere.txt", "columns": {"near": 1}}, "first_crest": {"near": "10 cm"}})
 
 
 def test_the_run_up_is_the_highest_wet_bed(run, dask, tmp_path):
@@ -172,15 +172,52 @@ def test_wrong_observations_are_refused_by_name(run, tmp_path, observed, said):
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["conical_island", "conical_island_a", "monai"])
-def test_key_figures_of_a_case_are_those_of_its_series(name, data_file):
-    """The few figures in a case are facts taken from the whole series, which stand elsewhere."""
+LABORATORY = {"conical_island": "briggs_1995_case_c", "conical_island_a": "briggs_1995_case_a", "monai": "matsuyama_tanaka_2001"}
+
+
+def observed_of(name):
     read = campaign.read(HERE / "cases" / f"{name}.toml").runs[0].case
-    observed: Observed = build(Observed, read.observed, "observed")
-    data_file(observed.series.file)
-    clock, series = read_series(observed.series, None)
+    return read, build(Observed, read.observed, "observed")
+
+
+@pytest.mark.parametrize("name", LABORATORY)
+def test_key_figures_of_a_case_are_those_of_its_series(name):
+    read, observed = observed_of(name)
+    clock, series = read_series(observed.series, read.folder)
     if name == "monai":  # its clock is the run's
         series = {gauge: values[clock <= read.time.end] for gauge, values in series.items()}
     heights = {gauge: first_crest(clock[: len(values)], values)[1] for gauge, values in series.items()}
+    assert set(observed.judge or series) <= set(observed.first_crest)
     for gauge, height in observed.first_crest.items():
-        assert heights[gauge] == pytest.approx(height, abs=6e-5)  # given to a tenth of a millimetre
+        assert heights[gauge] == pytest.approx(height, abs=1.1e-4)  # both are given to a tenth of a millimetre
+
+
+@pytest.mark.parametrize("name", LABORATORY)
+def test_a_series_that_comes_along_is_small_even_and_says_where_it_is_from(name):
+    read, observed = observed_of(name)
+    text = (HERE / "cases" / observed.series.file).read_text()
+    assert len(text) < 20_000
+    assert text.startswith("# Source: ")
+    assert "# Thinned from github.com/" in text
+    clock, series = read_series(observed.series, read.folder)
+    assert np.diff(clock).max() <= 0.1 + 1e-9
+    assert all(np.allclose(values * 1e4, np.round(values * 1e4), atol=1e-6) for values in series.values())  # tenths of a millimetre
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", LABORATORY)
+def test_a_series_that_comes_along_is_the_whole_one_thinned(name, data_file):
+    asked = thin_series.SERIES[LABORATORY[name]]
+    data_file(asked.file)
+    read, observed = observed_of(name)
+    assert (HERE / "cases" / observed.series.file).read_text() == thin_series.thinned(asked)
+    times, heights = thin_series.whole(asked)
+    clock, series = read_series(observed.series, read.folder)
+    for gauge, whole in zip(asked.gauges, heights.T, strict=True):
+        inside = slice(None) if name != "monai" else times <= read.time.end
+        some = slice(None) if name != "monai" else clock <= read.time.end
+        first, there = first_crest(clock[some], series[gauge][some]), first_crest(times[inside], whole[inside])
+        assert abs(first[1] - there[1]) <= 0.051e-3  # the rounding
+        assert abs(first[0] - there[0]) <= 0.05 + 1e-9  # a flat crest may have its highest sample beside it
+        assert abs(series[gauge].max() - whole.max()) <= 0.051e-3
+        assert abs(arrival(clock, series[gauge]) - arrival(times, whole)) < 0.01

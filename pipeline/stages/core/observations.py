@@ -1,6 +1,7 @@
 """What was observed, as the table ``[observed]`` of a case says it."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -8,10 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline import series as readers
-from pipeline.data import find
+from pipeline.case import Case
+from pipeline.data import locate_file
 from pipeline.errors import InputError
-from pipeline.params import quantity, setting
+from pipeline.params import build, quantity, setting
+from pipeline.plugin import nearest
 from pipeline.series import SeriesFile, check_columns
+from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,7 +54,7 @@ class RunUpAt:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The whole table. Numbers in the case serve where the file of the series can't be had."""
+    """The whole table. Numbers in the case serve for gauges that the series does not have."""
 
     source: str = setting("who measured it")
     comparison: Literal["analytic", "laboratory", "breaking", "field"] = setting("what NTHMP's acceptance is taken from")
@@ -63,16 +67,51 @@ class Observed:
     runup_at: Mapping[str, RunUpAt] = setting("run-up in boxes, by name", factory=dict)
 
 
-def read_series(series: Series, folder: Path | None) -> tuple[Array, dict[str, Array]] | None:
-    """Times (S,) [s] of the file's own clock and the free surface (S,) [m] at each gauge, nan in gaps; None where there is no file.
+def observed_by(table: Mapping[str, Any], gauges: Iterable[str], whose: str) -> Observed:
+    """The table ``[observed]`` of a case with ``gauges``; ``whose`` says where it stands.
 
     Raises
     ------
     InputError
-        The file is there and wrong.
+        There is none, it is wrong, or it names a gauge that the case does not have.
     """
-    path = find(series.file, folder)
-    if path is None:
-        return None
+    if not table:
+        raise InputError(f"{whose} observes nothing: it has no [observed]")
+    observed: Observed = build(Observed, table, "observed")
+    columns = list(observed.series.columns) if observed.series else []
+    known = list(gauges)
+    for name in (*observed.align, *observed.judge, *observed.first_crest, *columns):
+        if name not in known:
+            raise InputError(f"'observed' names the gauge {name!r}{nearest(name, known)}; the case has: {', '.join(known)}")
+    return observed
+
+
+def look_for_series(case: Case, folder: Path, *, needed: bool) -> None:
+    """Refuse, before anything is computed, what a stage would refuse that reads the ``[observed]`` of ``case``.
+
+    ``folder`` is where the stage looks for files first; ``needed`` says whether it can do without a series.
+    """
+    observed = observed_by(case.observed, case.gauges, "the case")
+    if observed.series:
+        read_series(observed.series, folder, case.folder)
+    elif needed:
+        raise InputError("the case has no observed series: [observed] series")
+
+
+def places_of(store: Store, folder: str) -> tuple[Path, ...]:
+    """Where the files that the case of a run names are looked for: a stage's own ``folder``, and where its case stood."""
+    made_from = json.loads(str(store.attrs.get("provenance", "{}")))
+    return (Path(folder), *([Path(made_from["folder"])] if "folder" in made_from else []))
+
+
+def read_series(series: Series, *folders: Path | None) -> tuple[Array, dict[str, Array]]:
+    """Times (S,) [s] of the file's own clock and the free surface (S,) [m] at each gauge, nan in gaps.
+
+    Raises
+    ------
+    InputError
+        There is no file, or it is wrong.
+    """
+    path = locate_file(series.file, *folders)
     found = readers.read_series(path, series, series.columns)
     return found.times, dict(zip(series.columns, found.values.T, strict=True))

@@ -1,0 +1,87 @@
+"""The files that a campaign needs: rasters, series, observations. They are looked for, and fetched, before anything is computed.
+
+A case names files by keys ``file``, at any depth of its mesh and its solver. A stage that reads files has a function
+``look_for_files(cases, words, params)``: the cases of the runs behind each of its inputs, the words in place of runs, its parameters.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from jobs.runs import is_done
+from jobs.stages import to_do
+from pipeline import campaign as campaigns
+from pipeline import plugin
+from pipeline.campaign import Campaign, Run, Stage
+from pipeline.case import Case
+from pipeline.data import find_here, locate_file
+from pipeline.errors import InputError
+from pipeline.provenance import named
+
+
+def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "") -> None:
+    """Refuse what a step of ``campaign`` needs and does not have, unless it is done in ``folder``; fetch what can be fetched.
+
+    Raises
+    ------
+    InputError
+        Files are missing or observations are wrong: each with the run or stage that needs it.
+    """
+    wanted = [step for step in campaign.steps if only in ("", step.name)]
+    faults: dict[str, list[str]] = {}
+    for who, fault in (*_of_runs(campaign, wanted, folder, forced), *_of_stages(campaign, wanted, folder, forced)):
+        faults.setdefault(fault, []).append(who)
+    if faults:
+        raise InputError("; ".join(f"{_listed(names)}: {fault}" for fault, names in faults.items()))
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _of_runs(campaign: Campaign, wanted: list[Run | Stage], folder: Path, forced: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(run, what is wrong) of each file that a run needs and does not have."""
+    here: dict[tuple[str, Path], bool] = {}  # a sweep's runs name the same files
+    for run in campaign.runs:
+        if run not in wanted:
+            continue
+        for name in dict.fromkeys((*named(run.case.mesh.table), *named(run.case.solver.table))):
+            place = (name, run.case.folder)
+            if place not in here:
+                here[place] = find_here(*place) is not None
+            if here[place] or (run.name not in forced and is_done(folder / run.folder, run.case)):
+                continue
+            try:
+                here[place] = bool(locate_file(*place))
+            except InputError as error:
+                yield f"run {run.name}", str(error)
+
+
+def _of_stages(campaign: Campaign, wanted: list[Run | Stage], folder: Path, forced: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(stage, what is wrong) of each stage whose observations are missing or wrong."""
+    for stage in campaign.stages:
+        look = getattr(plugin.load(campaigns.STAGES, stage.kind), "look_for_files", None)
+        if look is None or stage not in wanted:
+            continue
+        cases = {key: _cases(campaign, names) for key, names in stage.inputs.items()}
+        try:
+            look(cases, stage.words, stage.params)
+        except InputError as error:
+            if to_do(campaign, [stage], folder, forced) or not all(
+                is_done(folder / run.folder, run.case) for run in _runs(campaign, stage)
+            ):
+                yield f"stage {stage.name}", str(error)
+
+
+def _cases(campaign: Campaign, names: Iterable[str]) -> list[Case]:
+    return [run.case for name in names for run in _runs(campaign, _step(campaign, name))]
+
+
+def _runs(campaign: Campaign, step: Run | Stage) -> list[Run]:
+    """The run that ``step`` is, or the runs that it reads, directly or through other stages."""
+    if isinstance(step, Run):
+        return [step]
+    return [run for names in step.inputs.values() for name in names for run in _runs(campaign, _step(campaign, name))]
+
+
+def _step(campaign: Campaign, name: str) -> Run | Stage:
+    return next(step for step in campaign.steps if step.name == name)
