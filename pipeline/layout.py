@@ -121,6 +121,7 @@ class Field:
     name: str
     unit: str
     long_name: str
+    double: bool = False  # stored so whatever the precision of the run: its values are small differences of large numbers
 
 
 @dataclass(frozen=True, slots=True)

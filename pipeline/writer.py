@@ -82,7 +82,7 @@ class Writer:
         time.attrs.update({"units": "s", "long_name": "simulated time", "standard_name": "time"})
         time.make_scale("time")
         for field in fields:
-            data = _growing(file, f"fields/{field.name}", shape, real, (1, *_chunk(shape, chunk)), compression)
+            data = _growing(file, f"fields/{field.name}", shape, "<f8" if field.double else real, (1, *_chunk(shape, chunk)), compression)
             _describe(data, field, ("time", *layout.field_dimensions), file)
             data.attrs.update(layout.field_attrs)
         for field in maxima:

@@ -94,6 +94,8 @@ def _advance(model: Any, case: Case, start: float, until: float, u: Array) -> No
     steps = max(1, math.ceil((until - start) / case.time.dt * (1.0 - ROUND_OFF)))
     dt = (until - start) / steps
     for step in range(steps):
+        if model.max_dt(u) < 0.0:  # a step may go on from what it made of the state
+            raise RunError(f"became unstable before t = {start + step * dt:g} s")
         model.step(start + step * dt, u, dt)
     if model.max_dt(u) < 0.0:
         raise RunError(f"became unstable before t = {until:g} s")

@@ -34,7 +34,7 @@ class Params:
     limiter_tolerance: float = setting("Michalak and Ollivier-Gooch's K: larger lets more crests pass unlimited", default=1.0)
     riemann: Literal["hllc", "roe", "rusanov", "kinetic"] = setting("Riemann solver at the edges", default="hllc")
     stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk2")
-    precision: Literal["float64", "float32"] = setting("floating-point type of the state", default="float64")
+    precision: Literal["float64", "float32"] = setting("floating-point type of fluxes, slopes and stored fields", default="float64")
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
     initial: Spec = setting("initial state", default=Spec("rest", {}))
     boundary: Mapping[str, Spec] = setting("what stands outside each side of the mesh; a side not named is a wall", factory=dict)

@@ -49,11 +49,12 @@ class Gauges:
         self._places = barycentric(places[mine], mesh.vertices[mesh.triangles[cells[mine]]]) - 1.0 / 3.0
         self._samples: list[tuple[float, Array]] = []  # (time, (own gauges, fields)) since they were last taken
 
-    def sample(self, t: float, q: Array, corner_values: Array, corners: Array) -> None:
-        """Note the state at time ``t`` [s]; the arrays are those of `kernels.sample`."""
+    def sample(self, t: float, q: Array, corner_values: Array, corners: Array, datum: float) -> None:
+        """Note the state at time ``t`` [s]; the arrays are those of `kernels.sample`, their free surface from ``datum`` [m]."""
         values = np.empty((len(self._cells), len(GAUGES)))
         if len(self._cells):
             kernels.sample(q, corner_values, corners, self._cells, self._places, values)
+            values[:, 0] += datum
         self._samples.append((t, values))
 
     def take(self) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ class Geometry:
     """Arrays over local cells (C), edges (E) and the first R1 or R2 cells of the part."""
 
     area: Array  # (C,) [m2]
-    bed: Array  # (C,) [m]
+    bed: Array  # (C,) [m], double: the free surface is what is left of depth and bed
     inradius: Array  # (C,) [m]
     neighbours: Array  # (R2, 3) the cell itself at the boundary
     corners: Array  # (R2, 3) local vertices
@@ -55,7 +55,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
     left_face, right_face, rows = _edge_rows(mesh, part)
     return Geometry(
         area=mesh.areas[cells].astype(real),
-        bed=bed.astype(real),
+        bed=bed,
         inradius=mesh.inradius[cells].astype(real),
         neighbours=np.ascontiguousarray(neighbours, dtype=np.int32),
         corners=part.corners,

@@ -358,7 +358,7 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
         a = left_face[e]
         nx = normals[e, 0]
         ny = normals[e, 1]
-        h_left = faces[a, 0]
+        h_left = np.float64(faces[a, 0])  # the depth outside differs from it by a wave's height
         u_left = faces[a, 2] * nx + faces[a, 3] * ny
         v_left = faces[a, 3] * nx - faces[a, 2] * ny
         if kind[j] == WALL:
@@ -423,7 +423,7 @@ def update(u, u_start, flux, source, faces_of, area, manning, linear, quadratic,
         r1 = faces_of[c, 1]
         r2 = faces_of[c, 2]
         k = dt / area[c]
-        h = u[c, 0] - k * (flux[r0, 0] + flux[r1, 0] + flux[r2, 0])
+        h = u[c, 0] - k * (np.float64(flux[r0, 0]) + flux[r1, 0] + flux[r2, 0])  # what one cell loses its neighbours gain
         x = u[c, 1] - k * (flux[r0, 1] + flux[r1, 1] + flux[r2, 1] - source[c, 0])
         y = u[c, 2] - k * (flux[r0, 2] + flux[r1, 2] + flux[r2, 2] - source[c, 1])
         if h > dry:

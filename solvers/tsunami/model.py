@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,15 @@ REST_BITS = 30  # what they leave, as multiples of 2^-30 of that
 class Tsunami:
     """See `solvers.core.driver.Model`. ``self.u`` is never kept: the state belongs to the driver.
 
+    The state is double in single precision too, which computes fluxes and keeps heights from the still level: a change of depth by a step
+    is far below the round-off of a deep sea's single-precision depth.
+
     Raises
     ------
     InputError
         A side of the mesh or a kind that does not exist, or a gauge outside the mesh.
     """
 
-    fields = FIELDS
     gauge_fields = GAUGES
     maxima_fields = MAXIMA
     drift_is_relative = True  # to the water at the start
@@ -71,6 +74,9 @@ class Tsunami:
         self.shape = mesh.dofs
         self.rows = self.saved_rows = Rows(part.cells[: part.owned], mesh.dofs[0])
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
+        self._datum = params.level if real == np.float32 else 0.0  # [m] from which ``self.q`` and what is made of it have heights
+        self._bed = self.geometry.bed - self._datum
+        self.fields = tuple(replace(f, double=True) if self._datum and f.name == "free_surface" else f for f in FIELDS)
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
         self.gauges = Gauges(mesh, part, comm, gauges)
@@ -81,7 +87,7 @@ class Tsunami:
         self._source = np.zeros((part.reach2, 2), real)
         self._flux = np.zeros((2 * edges, 3), real)
         self._share = np.ones(n, real)
-        self._u_start = np.zeros((part.owned, 3), real)
+        self._u_start = np.zeros((part.owned, 3))
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
         self.maxima = np.tile(np.array([-np.inf, 0.0, 0.0, np.nan]), (part.owned, 1))
         self.inflow = np.zeros(len(self._kind))  # [m3] that came in by each boundary edge since t = 0
@@ -118,11 +124,11 @@ class Tsunami:
         surface, ux, uy = self._start(x, y, p.level, p.gravity)
         depth = np.maximum(surface - self.mesh.bed[cells], 0.0)
         depth[depth <= p.dry_depth] = 0.0
-        return np.stack([depth, depth * ux, depth * uy], axis=1).astype(self.real)
+        return np.stack([depth, depth * ux, depth * uy], axis=1)
 
     def max_dt(self, u: Array) -> float:
         p, g = self.params, self.geometry
-        kernels.primitives(u, g.bed, p.dry_depth, 0, self.part.owned, self.q)
+        kernels.primitives(u, self._bed, p.dry_depth, 0, self.part.owned, self.q)
         return self._reach * float(kernels.time_step(self.q, g.inradius, p.gravity, p.dry_depth, self.part.owned))
 
     def step(self, t: float, u: Array, dt: float) -> None:
@@ -139,15 +145,15 @@ class Tsunami:
         p, part, g = self.params, self.part, self.geometry
         self.comm.begin(u, part.halo)
         if not first:
-            kernels.primitives(u, g.bed, p.dry_depth, 0, part.owned, self.q)
+            kernels.primitives(u, self._bed, p.dry_depth, 0, part.owned, self.q)
         self._vertices(0, part.inner_vertices)
         self._reconstruct(0, part.inner)
         self._edges(0, part.inner_edges)
         self.comm.end()
-        kernels.primitives(u, g.bed, p.dry_depth, part.owned, len(part.cells), self.q)
+        kernels.primitives(u, self._bed, p.dry_depth, part.owned, len(part.cells), self.q)
         self._vertices(part.inner_vertices, len(g.first_cell) - 1)
         if first:
-            self.gauges.sample(t_start, self.q, self._corner_values, g.corners)
+            self.gauges.sample(t_start, self.q, self._corner_values, g.corners, self._datum)
         self._reconstruct(part.inner, part.reach2)
         self._edges(part.inner_edges, part.interior_edges)
         for side, wave in enumerate(self._waves):
@@ -160,7 +166,7 @@ class Tsunami:
             g.lengths,
             self._kind,
             self._wave,
-            p.level,
+            p.level - self._datum,
             p.gravity,
             part.interior_edges,
             self._flux,
@@ -237,9 +243,9 @@ class Tsunami:
         """Sample the gauges at the run's last time: `step` samples at the start of each step only."""
         self.comm.begin(u, self.part.halo)
         self.comm.end()
-        kernels.primitives(u, self.geometry.bed, self.params.dry_depth, 0, len(self.part.cells), self.q)
+        kernels.primitives(u, self._bed, self.params.dry_depth, 0, len(self.part.cells), self.q)
         self._vertices(0, len(self._corner_values))
-        self.gauges.sample(t, self.q, self._corner_values, self.geometry.corners)
+        self.gauges.sample(t, self.q, self._corner_values, self.geometry.corners, self._datum)
 
     def extremes(self) -> dict[str, float | None]:
         """Run-up (highest bed that was dry at first and then wetter than `FLOODED`, above the still level; None where there is
@@ -278,11 +284,11 @@ class Tsunami:
         own = self.part.cells[: self.part.owned]
         self.maxima[:] = saved["maxima"][own]
         self.inflow[self._own_edge] = saved["inflow"][own].ravel()[self._own_face]
-        return np.ascontiguousarray(saved["state"][self.part.cells], dtype=self.real)
+        return np.ascontiguousarray(saved["state"][self.part.cells], dtype=float)
 
     def from_values(self, values: Array) -> Array:
         """The state (local cells, 3) from ``values`` (cells, 3) in mesh order."""
-        return np.ascontiguousarray(values[self.part.cells], dtype=self.real)
+        return np.ascontiguousarray(values[self.part.cells], dtype=float)
 
     def to_values(self, u: Array) -> Array:
         """Values (cells, 3) in mesh order, of a state that is all on this rank."""

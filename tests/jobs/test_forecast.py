@@ -10,7 +10,9 @@ from conftest import wavetrain
 
 from pipeline.case import read
 from pipeline.ensemble import read_header, read_members, write_ensemble
+from solvers.core.comm import Serial
 from solvers.core.forecast import member_run
+from solvers.core.run import run_case
 
 CASE = """
 [mesh]
@@ -136,3 +138,14 @@ def test_an_ensemble_of_the_ks_solver_is_forecast_too(tmp_path):
     states = read_members(tmp_path / "1.h5", 0, 3)
     assert states[:, :, 0] == pytest.approx(last, abs=1e-11)  # round-off of one transform more, grown by e^0.05
     assert np.array_equal(states, read_members(tmp_path / "2.h5", 0, 3))
+
+
+def test_a_member_takes_even_steps_as_the_run_does(tmp_path):
+    (tmp_path / "case.toml").write_text(CASE + "dt = 0.025\n")
+    even = read(tmp_path / "case.toml")
+    summary = run_case(even, tmp_path, Serial())
+    assert summary["steps"] == 20
+    with h5py.File(tmp_path / "run.h5") as file:
+        depth, last = file["fields/depth"][0], file["restart/state"][:]
+    run, _, _ = member_run(even, 0.0, 0.5)
+    assert np.array_equal(run(np.stack([depth, 0.0 * depth, 0.0 * depth], axis=1)), last)

@@ -103,8 +103,48 @@ def test_single_precision_agrees_with_double(basin):
     hump = {"kind": "hump", "height": 0.2, "width": 1.0}
     mesh = {"width": 8.0, "height": 8.0, "size": 0.4, "origin": [-4.0, -4.0], "bathymetry": {"kind": "flat", "depth": 1.0}}
     single, double = (basin(mesh, {"initial": hump, "precision": p}).run(1.0) for p in ("float32", "float64"))
-    assert single.dtype == np.float32
-    assert np.abs(single - double).max() < 1e-4  # 30 steps of 1e-7 on terms of order 10
+    assert 0.0 < np.abs(single - double).max() < 1e-4  # 30 steps of 1e-7 on terms of order 10
+
+
+@pytest.mark.parametrize("level", [0.0, 4000.0])
+def test_single_precision_carries_two_centimetres_over_deep_water(basin, level):
+    """A deep sea's depth in single precision is a multiple of 0.24 mm, and a step changes it by less."""
+    ocean = {"width": 8e4, "height": 8e4, "size": 4000.0, "origin": [-4e4, -4e4], "bathymetry": {"kind": "flat", "depth": 4000.0 - level}}
+    solver = {
+        "initial": {"kind": "hump", "height": 0.02, "width": 1e4},
+        "level": level,
+        "boundary": {side: {"kind": "outflow"} for side in ("west", "east", "south", "north")},
+    }
+    seas = {p: basin(ocean, {**solver, "precision": p}, gauges={"mid": (1.2e4, 0.0)}) for p in ("float32", "float64")}
+    frames = {p: simulate(sea.model, Serial(), end=400.0, every=100.0, cfl=0.9) for p, sea in seas.items()}
+    for single, double in zip(frames["float32"], frames["float64"], strict=True):
+        a, b = (seas[p].model.output(frame.u)["free_surface"] for p, frame in (("float32", single), ("float64", double)))
+        assert np.sqrt(np.mean((a - b) ** 2)) < 1e-5 * np.sqrt(np.mean((b - level) ** 2))  # 10^2 steps of 6e-8
+    assert seas["float32"].model.maxima == pytest.approx(seas["float64"].model.maxima, rel=1e-5, nan_ok=True)
+    (_, a), (_, b) = (sea.model.gauges.take() for sea in seas.values())
+    assert np.abs(a[:, 0, 0] - b[:, 0, 0]).max() < 1e-6 * 0.02
+    assert seas["float32"].model.fields[0].double == (level > 0.0)  # so large a number's file would lose what the state has
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 1000.1])
+def test_still_water_in_single_precision_does_not_move_at_all(basin, level):
+    lake = basin(
+        {**LAKE, "bathymetry": {**ISLANDS, "depth": 1.0 - level, "height": 1.6}}, {"precision": "float32", "level": level, "manning": 0.02}
+    )
+    start = lake.model.initial()
+    end = lake.run(300 * 0.9 * lake.model.max_dt(start))
+    assert (start[:, 0] == 0.0).any()
+    assert np.array_equal(end, start)
+
+
+def test_no_water_is_lost_in_single_precision(basin):
+    hump = {"kind": "hump", "height": 0.7, "width": 0.9, "centre": [-2.0, 0.0]}
+    lake = basin(LAKE, {"initial": hump, "manning": 0.01, "precision": "float32"})
+    start = lake.model.initial()
+    end = lake.run(300 * 0.7 * lake.model.max_dt(start))
+    assert (end[:, 0] >= 0.0).all()
+    assert (end[start[:, 0] == 0.0, 0] > 0.0).any()  # the island was flooded
+    assert lake.model.mass(end)[0] == pytest.approx(lake.model.mass(start)[0], rel=1e-13)
 
 
 def test_maxima_and_arrival_are_those_of_the_history(basin):
