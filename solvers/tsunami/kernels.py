@@ -358,7 +358,7 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
         a = left_face[e]
         nx = normals[e, 0]
         ny = normals[e, 1]
-        h_left = np.float64(faces[a, 0])  # the depth outside differs from it by a wave's height
+        h_left = 1.0 * faces[a, 0]  # in double: the depth outside differs from it by a wave's height
         u_left = faces[a, 2] * nx + faces[a, 3] * ny
         v_left = faces[a, 3] * nx - faces[a, 2] * ny
         if kind[j] == WALL:
