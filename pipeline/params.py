@@ -5,6 +5,7 @@ A plug-in declares its parameters as a frozen dataclass whose fields are made wi
 that exists. A quantity is a number in the declared unit, or text with a unit of its own (``"8 cm"``).
 """
 
+import contextlib
 import dataclasses
 import math
 import re
@@ -175,6 +176,16 @@ def _convert(text: str, where: str, unit: str) -> float:
         raise InputError(f"'{where}' is {text!r}, which is not in [{unit}]") from None
     except Exception:  # pint raises many kinds for text that is no quantity at all
         raise InputError(f"'{where}' is {text!r}; it must be a number or a quantity in [{unit}], such as '1.5 {unit}'") from None
+
+
+def metres_in(unit: str) -> float | None:
+    """How many metres one ``unit`` of a file is, such as 0.01 for ``"cm"`` and ``"0.01 m"``; None where it is no length."""
+    for name in (unit, unit.lower()):
+        text = name if name[:1].isdigit() else f"1 {name}"
+        if len(text) <= LONGEST and QUANTITY.fullmatch(text):
+            with contextlib.suppress(Exception):  # pint raises many kinds for text that is no unit at all
+                return float(_registry().Quantity(text).to("m").magnitude)
+    return None
 
 
 def _registry() -> Any:

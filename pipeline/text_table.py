@@ -34,6 +34,7 @@ class TextTable:
     values: Array  # (L, columns) nan where there is no value; a column of dates in s since ``origin``
     lines: Array  # (L,) the line of each in the file, from 1
     width: int  # columns of the first of them
+    headings: tuple[str, ...]  # the lines before them
     origin: datetime | None  # of the dates; None where there are none
     notes: tuple[str, ...]  # what a user may want to know of how the file was read
 
@@ -74,7 +75,9 @@ def read_table(path: Path, columns: int, origin: datetime | None = None) -> Text
         line = rows[int(np.argmax(np.isinf(values).any(axis=1)))][0]
         raise InputError(f"{path.name}, line {line}: a value is not finite")
     values[:, [column for column in dated if column < columns]] *= MICRO
-    return TextTable(values, np.array([number for number, _ in rows]), len(rows[0][1].split(separator)), origin, tuple(notes))
+    return TextTable(
+        values, np.array([number for number, _ in rows]), len(rows[0][1].split(separator)), tuple(lines[:begin]), origin, tuple(notes)
+    )
 
 
 def text_lines(path: Path) -> list[str]:

@@ -1,30 +1,52 @@
-"""Rasters of the bed: text or NetCDF, integrated exactly over triangles.
+"""Rasters of the bed, from files of many kinds, integrated exactly over triangles.
 
 Between its points a raster is bilinear. Its mean over a triangle is the exact integral of that over the triangle's share of
 every pixel, so that no volume is lost or made, whatever the sizes of pixels and triangles.
 """
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from meshes.core.raster_gdal import read_gdal
+from meshes.core.raster_netcdf import read_netcdf
+from meshes.core.raster_text import is_ascii_grid, read_ascii_grid, read_points
+from meshes.core.relief import Relief, coordinate, heights
 from pipeline.data import locate_file
 from pipeline.errors import InputError
-from pipeline.params import setting
+from pipeline.missing import first_place
+from pipeline.params import quantity, setting
+from pipeline.series import HIGHEST
+from pipeline.text_table import text_lines
 
 Array = np.ndarray[Any, np.dtype[Any]]
+log = logging.getLogger("wavetrain")
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+NETCDF3 = (b"CDF\1", b"CDF\2")
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+SURFER = (b"DSAA", b"DSBB", b"DSRB")
+FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns"
 
 
 @dataclass(frozen=True, slots=True)
 class Raster:
     """A regular grid of heights or depths from a file."""
 
-    file: str = setting("text of x y z columns, or NetCDF with two coordinates and one variable")
-    positive: Literal["up", "down"] = setting("whether z is a height (up) or a depth (down)", default="up")
-    scale: float = setting("factor from the file's unit of z to m", default=1.0)
-    variable: str | None = setting("NetCDF variable; unset: the only one on two dimensions", default=None)
+    file: str = setting(FORMATS)
+    positive: Literal["up", "down"] | None = setting(
+        "whether z is a height (up) or a depth (down); unset: what the file says, else up", default=None
+    )
+    scale: float | None = setting("factor from the file's unit of z to m; unset: by the file's units", default=None)
+    variable: str | None = setting("NetCDF variable or GeoTIFF band; unset: the only one on two dimensions", default=None)
+    missing: tuple[float, ...] | None = setting(
+        "values that stand for missing beside those that the file declares, and no others; unset: the usual ones, such as -9999",
+        default=None,
+    )
+    highest: float = quantity("m", "a height or depth beyond it is refused", default=HIGHEST, above=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +55,10 @@ class Grid:
 
     x: Array
     y: Array
-    z: Array  # (M, N)
+    z: Array  # (M, N) nan where missing
     name: str
+    stands: str = ""  # what stands in the file where a height is missing
+    inset: float = 0.0  # of a step, by which the grid ends inside its outermost points
 
     def means(self, corners: Array) -> Array:
         """Means (T,) of the bilinear surface over triangles with ``corners`` (T, 3, 2).
@@ -42,15 +66,17 @@ class Grid:
         Raises
         ------
         InputError
-            A triangle reaches out of the grid.
+            A triangle reaches out of the grid, or lies where heights are missing.
         """
         from meshes.core.kernels import integrate  # the kernels load only when a mesh needs them
 
         low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
-        slack = 1e-6 * np.array([self.x[1] - self.x[0], self.y[1] - self.y[0]])
-        if (low < np.array([self.x[0], self.y[0]]) - slack).any() or (high > np.array([self.x[-1], self.y[-1]]) + slack).any():
+        step = np.array([self.x[1] - self.x[0], self.y[1] - self.y[0]])
+        first, last = np.array([self.x[0], self.y[0]]) + self.inset * step, np.array([self.x[-1], self.y[-1]]) - self.inset * step
+        slack = 1e-6 * step
+        if (low < first - slack).any() or (high > last + slack).any():
             raise InputError(
-                f"{self.name} covers ({self.x[0]:g}, {self.y[0]:g}) to ({self.x[-1]:g}, {self.y[-1]:g}) m; "
+                f"{self.name} covers ({first[0]:g}, {first[1]:g}) to ({last[0]:g}, {last[1]:g}) m; "
                 f"the mesh spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
             )
         dx = (self.x[-1] - self.x[0]) / (len(self.x) - 1)
@@ -58,7 +84,29 @@ class Grid:
         pixels = (corners - [self.x[0], self.y[0]]) / [dx, dy]
         out = np.empty(len(corners))
         integrate(np.ascontiguousarray(pixels), self.z, out)
+        if not np.isfinite(out).all():
+            self._refuse_gaps(pixels[~np.isfinite(out)])
         return out
+
+    def _refuse_gaps(self, pixels: Array) -> None:
+        """Name what is missing under triangles (T, 3, 2), in steps from the first point."""
+        low = np.floor(pixels.min(axis=1)).astype(int).clip(0)
+        high = np.ceil(pixels.max(axis=1)).astype(int)
+        gaps = np.zeros(self.z.shape, bool)
+        for (i, j), (k, m) in zip(low, high, strict=True):
+            gaps[i : k + 1, j : m + 1] |= np.isnan(self.z[i : k + 1, j : m + 1])
+        count, (i, j) = first_place(gaps)
+        raise InputError(
+            f"{self.name} has {count} hole(s) where the mesh needs heights, the first at ({self.x[i]:g}, {self.y[j]:g}) m"
+            + (f" (there stand {self.stands}; say missing = [] where those are true)" if self.stands else "")
+            + ": fill them first"
+        )
+
+    def reaching_half_a_cell(self) -> "Grid":
+        """The grid of values at the middles of cells, which go on evenly for the half cell that lies beyond them on each side."""
+        x, y = (np.concatenate([[2.0 * v[0] - v[1]], v, [2.0 * v[-1] - v[-2]]]) for v in (self.x, self.y))
+        z = np.pad(self.z, 1, mode="reflect", reflect_type="odd")
+        return replace(self, x=x, y=y, z=z, inset=0.5)
 
 
 def read(asked: Raster, folder: Path) -> Grid:
@@ -67,65 +115,58 @@ def read(asked: Raster, folder: Path) -> Grid:
     Raises
     ------
     InputError
-        No such file, points that do not make a regular grid, or a hole: the message says where.
+        No such file, a format that is not read, coordinates that are no regular grid in metres, a contradiction between file and case,
+        or heights that there are not: the message says where.
     """
     path = locate_file(asked.file, folder)
-    x, y, z = _read_netcdf(path, asked.variable) if path.suffix in (".nc", ".nc4", ".grd") else _read_text(path)
-    holes = np.argwhere(~np.isfinite(z))
-    if len(holes):
-        i, j = holes[0]
-        raise InputError(f"{path.name} has {len(holes)} hole(s), the first at ({x[i]:g}, {y[j]:g}) m: fill them first")
-    return Grid(x, y, np.ascontiguousarray(z * (asked.scale if asked.positive == "up" else -asked.scale)), path.name)
+    relief = read_file(path, asked.variable)
+    for note in relief.notes:
+        log.warning("%s", note)
+    x, y = coordinate(path, relief.x), coordinate(path, relief.y)
+    z, stands = heights(path, relief, positive=asked.positive, scale=asked.scale, missing=asked.missing)
+    if x[0] > x[-1] or y[0] > y[-1] or not (_rises(x) and _rises(y)):
+        across, along = np.argsort(x), np.argsort(y)
+        x, y, z = x[across], y[along], z[np.ix_(across, along)]
+    with np.errstate(invalid="ignore"):
+        count, place = first_place(np.abs(z) > asked.highest)
+    if count:
+        i, j = place
+        raise InputError(
+            f"{path.name} has {count} value(s) beyond {asked.highest:g} m, the first at ({x[i]:g}, {y[j]:g}) m: {z[i, j]:g} m; "
+            "mend scale or the file, raise 'highest', or name them in missing = [...]"
+        )
+    grid = Grid(x, y, np.ascontiguousarray(z), path.name, stands)
+    return grid.reaching_half_a_cell() if relief.cells else grid
 
 
-def _read_text(path: Path) -> tuple[Array, Array, Array]:
-    """Columns x y z in any order of lines; lines that are no numbers are passed over."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    first = next((i for i, line in enumerate(lines) if _is_row(line)), len(lines))
+def read_file(path: Path, variable: str | None) -> Relief:
+    """The relief in a file of any `FORMATS`, told by what is in it, not by its suffix.
+
+    Raises
+    ------
+    InputError
+        Another format, or what its reader refuses.
+    """
+    with path.open("rb") as handle:
+        head = handle.read(8)
     try:
-        table = np.loadtxt(lines[first:], ndmin=2)
-    except ValueError as error:
-        raise InputError(f"{path.name} is no table of x y z: {error}") from None
-    if table.size == 0 or table.shape[1] != 3:
-        raise InputError(f"{path.name} is no table of three columns x y z")
-    x, column = np.unique(table[:, 0], return_inverse=True)
-    y, row = np.unique(table[:, 1], return_inverse=True)
-    for name, values in (("x", x), ("y", y)):
-        _check_even(path, name, values)
-    z = np.full((len(x), len(y)), np.nan)
-    z[column, row] = table[:, 2]
-    return x, y, z
-
-
-def _is_row(line: str) -> bool:
+        if head == HDF5 or head[:4] in NETCDF3:
+            return read_netcdf(path, variable, "h5netcdf" if head == HDF5 else "scipy")
+        if head[:4] in TIFF or head[:4] in SURFER:
+            return read_gdal(path, variable)
+    except ImportError as error:
+        raise InputError(f"{path.name} needs {error.name}, which is not installed: pip install 'wavetrain[raster]'") from None
     try:
-        return len([float(word) for word in line.split()]) == 3
-    except ValueError:
-        return False
+        lines = text_lines(path)
+    except InputError as error:
+        raise InputError(f"{error}; rasters are read from {FORMATS}") from None
+    if variable is not None:
+        raise InputError(f"{path.name} is text, which has no variable {variable!r}")
+    try:
+        return read_ascii_grid(path, lines) if is_ascii_grid(lines) else read_points(path)
+    except InputError as error:
+        raise InputError(f"{error} (rasters are read from {FORMATS})" if "no line of numbers" in str(error) else str(error)) from None
 
 
-def _read_netcdf(path: Path, variable: str | None) -> tuple[Array, Array, Array]:
-    import xarray
-
-    with xarray.open_dataset(path) as data:
-        on_two = [str(name) for name, v in data.data_vars.items() if v.ndim == 2]
-        chosen = variable or (on_two[0] if len(on_two) == 1 else None)
-        if chosen not in data:
-            raise InputError(
-                f"{path.name} has no variable {chosen!r}; name one: {', '.join(on_two)}"
-                if variable
-                else f"{path.name} has {len(on_two)} variables on two dimensions; name one with variable = ...: {', '.join(on_two)}"
-            )
-        down, across = data[chosen].dims
-        table = data[chosen].sortby(across).sortby(down)
-        x, y = (np.asarray(table[d].values, float) for d in (across, down))
-        z = np.asarray(table.values, float).T
-    for name, values in ((str(across), x), (str(down), y)):
-        _check_even(path, name, values)
-    return x, y, z
-
-
-def _check_even(path: Path, name: str, values: Array) -> None:
-    steps = np.diff(values)
-    if len(values) < 2 or steps.max() > 1.01 * steps.min():
-        raise InputError(f"{path.name}: its {name} are not evenly spaced, so it is no regular grid (or has whole lines missing)")
+def _rises(values: Array) -> bool:
+    return bool((np.diff(values) > 0.0).all())

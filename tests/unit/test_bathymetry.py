@@ -67,8 +67,10 @@ def test_a_raster_with_a_hole_is_refused_and_the_hole_named(grid, tmp_path):
     z = grid.z.copy()
     z[3, 4] = np.nan
     write_text(tmp_path / "z.txt", grid.x, grid.y, z)
-    with pytest.raises(InputError, match=r"1 hole\(s\), the first at \(1.5, 0\) m"):
-        bathymetry.bed_means(Spec("raster", {"file": "z.txt"}), tmp_path)
+    means = bathymetry.bed_means(Spec("raster", {"file": "z.txt"}), tmp_path)
+    assert np.isfinite(means(np.array([[[2.0, 0.0], [4.0, 0.0], [2.0, 2.0]]]))).all()  # beside it nothing is missing
+    with pytest.raises(InputError, match=r"1 hole\(s\) where the mesh needs heights, the first at \(1.5, 0\) m"):
+        means(np.array([[[1.0, 0.0], [4.0, 0.0], [2.0, 2.0]]]))
 
 
 def test_a_raster_with_a_point_missing_is_refused(grid, tmp_path):
@@ -76,7 +78,7 @@ def test_a_raster_with_a_point_missing_is_refused(grid, tmp_path):
     lines = (tmp_path / "z.txt").read_text().splitlines()
     (tmp_path / "z.txt").write_text("\n".join(lines[:20] + lines[21:]))
     with pytest.raises(InputError, match="hole"):
-        bathymetry.bed_means(Spec("raster", {"file": "z.txt"}), tmp_path)
+        bathymetry.bed_means(Spec("raster", {"file": "z.txt"}), tmp_path)(np.array([[[0.0, -1.0], [4.0, -1.0], [0.0, 2.0]]]))
 
 
 def test_a_mesh_that_reaches_beyond_the_raster_is_refused(grid):
