@@ -28,7 +28,8 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too."""
     loader = jinja2.FileSystemLoader(TEMPLATES, encoding="utf-8")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"signed": lambda x: f"{x:+.1%}", "percent": lambda x: f"{x:.1%}", "millimetres": lambda x: f"{x * 1e3:.1f}"}
+    environment.filters |= {"signed": lambda x: "–" if x is None else f"{x:+.1%}", "percent": lambda x: f"{x:.1%}"}
+    environment.filters |= {"millimetres": lambda x: "–" if x is None else f"{x * 1e3:.1f}"}
     environment.filters |= {"digits": lambda x: "–" if x is None else f"{x:.3g}", "share": lambda x: "–" if x is None else f"{x:.1%}"}
     environment.filters |= {"means": figures.means, "equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
     stages = [_stage(stage, folder / stage.name) for stage in campaign.stages]
@@ -186,7 +187,9 @@ def _draw_validate(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, 
     series = {name.removeprefix("gauges/"): table for name, table in tables.items() if name.startswith("gauges/")}
     if series:
         notes = {name: _note(gauge) for name, gauge in result["gauges"].items()}
-        crests = {name: gauge["first_crest_observed"] for name, gauge in result["gauges"].items()}
+        crests = {
+            name: gauge["first_crest_observed"] for name, gauge in result["gauges"].items() if gauge["first_crest_observed"] is not None
+        }
         drawn["gauges"] = figures.gauges({name: series[name] for name in result["gauges"]}, notes, crests)
     if "runup" in tables:
         drawn["run-up"] = figures.runup(tables["runup"]["angle"], tables["runup"]["computed"], tables["runup"]["observed"])
@@ -281,8 +284,9 @@ DRAW: Mapping[str, Any] = {"validate": _draw_validate, "decompose": _draw_decomp
 
 
 def _note(gauge: Mapping[str, Any]) -> str:
-    note = f"first crest {gauge['first_crest_error']:+.1%}"
-    return note + (f", rms misfit {gauge['misfit']:.3f} of the range" if "misfit" in gauge else "")
+    error, misfit = gauge["first_crest_error"], gauge.get("misfit")
+    said = ["no relative error"] if error is None else [f"first crest {error:+.1%}"]
+    return ", ".join([*said, *([f"rms misfit {misfit:.3f} of the range"] if misfit is not None else [])])
 
 
 def _data_url(png: bytes) -> str:

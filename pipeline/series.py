@@ -116,17 +116,21 @@ def refuse_missing(series: Series, columns: Sequence[str]) -> None:
 def above_baseline(times: Array, values: Array, still: tuple[float, float], name: str) -> Array:
     """``values`` (S,) or (S, columns) less their means over the times from ``still[0]`` to ``still[1]`` [s]; ``name`` says whose.
 
+    A column of which all samples there are missing has no baseline, and so no sample at all.
+
     Raises
     ------
     InputError
         There is no sample between these times.
     """
     inside = (times >= still[0]) & (times <= still[1])
-    if not inside.any() or np.isnan(values[inside]).all(axis=0).any():
+    there = np.isfinite(values[inside])
+    if not there.any():
         raise InputError(f"{name} has no sample between the times of baseline, {still[0]:g} to {still[1]:g} s")
-    whole = values[inside]
-    mean = np.nanmean(whole, axis=0) if np.isnan(whole).any() else whole.mean(axis=0)
-    return np.asarray(values - mean)
+    if there.all():
+        return np.asarray(values - values[inside].mean(axis=0))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values - np.where(there, values[inside], 0.0).sum(axis=0) / there.sum(axis=0))
 
 
 def _origin(text: str | None) -> datetime | None:

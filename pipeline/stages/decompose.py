@@ -23,13 +23,15 @@ from pipeline.case import Case
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 from pipeline.stages.core.bands import CONFIDENCE, band
+from pipeline.stages.core.beside import above, beside, refuse_window, still_level
 from pipeline.stages.core.budget import budget, sentences
 from pipeline.stages.core.budget_answer import answer_of
 from pipeline.stages.core.compare import Pair, in_space, in_time, pair
-from pipeline.stages.core.gauges import Series, decompose_series, even_at, together
+from pipeline.stages.core.gauges import NothingToCompareError, decompose_series, nothing, together
 from pipeline.stages.core.moments import Sums, moments
-from pipeline.stages.core.observations import Observed, look_for_series, places_of, read_series
+from pipeline.stages.core.observations import look_for_series
 from pipeline.stages.core.references import on_the_mesh_of
+from pipeline.stages.core.samples import Series, cubic
 from pipeline.stages.core.tables import Table, field_tables
 from pipeline.stages.core.waves import modified_equations, plane_wave
 from pipeline.store import Store
@@ -37,6 +39,7 @@ from pipeline.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Tables = dict[str, Table]
+Window = tuple[float, float] | None
 
 INPUTS = ("runs", "reference")
 MANY = ("runs",)
@@ -85,16 +88,17 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
             continue  # the finest of a sweep is what the others are compared with
         name = path.parent.name
         with Store(path) as store:
+            refuse_window(params.window, float(store.times[-1]), "window")
             facts = _facts(path, store)
             if reference == "observed":
-                facts["gauges"] = _gauges(store, _observed(store, params), name, params, tables)
+                facts["gauges"] = _beside_observations(store, name, params, tables)
             else:
                 other = reference[i] if isinstance(reference, list) else reference
                 with (
                     Store(other) as whole,
                     on_the_mesh_of(store, whole, params.field, params.wet, client, folder / f"{name}-reference.h5") as same,
                 ):
-                    facts["gauges"] = _gauges(store, _stored(store, whole), name, params, tables)
+                    facts["gauges"] = _gauges(_stored(store), _stored(whole), name, params.window, params, tables)
                     facts |= _fields(pair(params.field, store, same, params.wet), name, params, client, tables)
         found[name] = facts
     result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "params": asdict(params), "runs": found}
@@ -110,12 +114,19 @@ def _budget(runs: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     sizes = [runs[name]["size"] for name in names]
     if len(set(sizes)) < 3:
         return {"budget": None, "sentences": ["Three resolutions are needed to tell the mesh's part from the model's."]}
+    known = [{gauge for gauge, g in runs[name]["gauges"].items() if g["samples"]} for name in names]
     found = {}
     for gauge in runs[names[-1]]["gauges"]:
+        if not all(gauge in some for some in known):
+            continue
         series = [tables[f"runs/{name}/gauges/{gauge}/series"] for name in names]
         times = series[-1]["time"][0]
-        even = [even_at(Series(s["time"][0], s["number"][0]), times) for s in series]
-        found[gauge] = budget(even, sizes, series[-1]["reference"][0])
+        even = [cubic(Series(s["time"][0], s["number"][0]))(times) for s in series]
+        part = budget(even, sizes, series[-1]["reference"][0])
+        if part is not None:
+            found[gauge] = part
+    if not found:
+        return {"budget": None, "sentences": ["No gauge has samples of all three resolutions and of an observation that changes."]}
     return {"budget": found, "sentences": sentences(found, sizes[-1])}
 
 
@@ -150,42 +161,40 @@ def _facts(path: Path, store: Store) -> dict[str, Any]:
     }
 
 
-def _stored(store: Store, reference: Store) -> dict[str, Series]:
-    """The reference's gauges that the run has too."""
-    found = {}
-    for name in store.gauges:
-        if name in reference.gauges:
-            times, values = reference.gauge(name)
-            found[name] = Series(times.compute(), values.compute())
-    return found
+def _stored(store: Store) -> dict[str, Series]:
+    """The gauges of a run: heights above its still level."""
+    level = still_level(str(store.attrs["case"]))
+    return {name: above(store, name, level) for name in store.gauges}
 
 
-def _observed(store: Store, params: Params) -> dict[str, Series]:
-    """What was measured at the run's gauges, on the run's clock."""
-    from pipeline.stages.validate import clock_shift, observed_table
-
-    observed: Observed = observed_table(store)
+def _beside_observations(store: Store, run: str, params: Params, tables: Tables) -> dict[str, Any]:
+    """The run's gauges beside what was measured there, on the run's clock, those that are judged."""
+    both = beside(store, Path(params.folder))
+    observed = both.observed
     if not observed.series:
         raise InputError(f"the case of {store.path} has no observed series: [observed] series")
-    series = read_series(observed.series, *places_of(store, params.folder))
-    computed = {name: store.gauge(name)[1].compute() for name in store.gauges}
-    times = store.gauge(next(iter(computed)))[0].compute() if computed else np.zeros(0)
-    shift = clock_shift(observed, times, computed, series)
-    low, high = params.window or observed.window or (-np.inf, np.inf)
-    clock = series[0] - shift
-    inside = (clock >= low) & (clock <= high)
-    return {
-        name: Series(clock[inside], values[inside]) for name, values in series[1].items() if not observed.judge or name in observed.judge
-    }
+    judged = {name: one for name, one in both.measured.items() if not observed.judge or name in observed.judge}
+    if both.unset:
+        return {name: nothing(both.unset) for name in judged}
+    window = params.window or observed.window
+    low, high = window or (-np.inf, np.inf)
+    measured = {name: one.between(low, high) for name, one in judged.items()}
+    return _gauges(both.computed, measured, run, window, params, tables)
 
 
-def _gauges(store: Store, references: Mapping[str, Series], run: str, params: Params, tables: Tables) -> dict[str, Any]:
+def _gauges(
+    numbers: Mapping[str, Series], references: Mapping[str, Series], run: str, window: Window, params: Params, tables: Tables
+) -> dict[str, Any]:
+    """Measures of those gauges that both have; their curves go into ``tables``."""
     found = {}
-    for name, reference in references.items():
-        times, values = store.gauge(name)
-        clock, n, r, notes = together(name, Series(times.compute(), values.compute()), reference, params.window)
+    for name in (name for name in references if name in numbers):
+        try:
+            clock, n, r, notes = together(name, numbers[name], references[name], window)
+        except NothingToCompareError as error:
+            found[name] = nothing(str(error).removeprefix(f"gauge {name!r}: "))
+            continue
         found[name], shown = decompose_series(clock, n, r, resamples=params.resamples, seed=params.seed)
-        found[name]["notes"] = notes
+        found[name]["notes"] = [*notes, *([found[name]["note"]] if "note" in found[name] else [])]
         tables |= {f"runs/{run}/gauges/{name}/{kind}": table for kind, table in shown.items()}
     return found
 
@@ -254,17 +263,21 @@ def describe(result: Mapping[str, Any]) -> list[str]:
         line = f"{name:<16} {facts['cells']:>8} cells"
         if "fields" in facts:
             line += "  " + _said(facts["fields"])
-        for gauge, g in facts["gauges"].items():
-            if g["relative"] is not None:
-                lag = g["lag"]["value"]
-                line += f"; {gauge} {g['relative']:.1%}, {g['phase_share'] or 0.0:.0%} phase" + (
-                    "" if lag is None else f", {lag:+.3g} s late"
-                )
+        line += "".join(f"; {_gauge_said(gauge, g)}" for gauge, g in facts["gauges"].items())
         if "travel" in facts:
             t = facts["travel"]
             line += f"; {t['points']:.0f} points a wave: speed {t['speed']:.4f}, {t['kept']:.4f} of the amplitude kept a period"
         lines.append(line)
     return lines
+
+
+def _gauge_said(name: str, g: Mapping[str, Any]) -> str:
+    if g["relative"] is None:
+        return f"{name}: {'; '.join(g['notes'])}"
+    lag, left = g["lag"]["value"], g["left_out"]
+    said = f"{name} {g['relative']:.1%}, {g['phase_share'] or 0.0:.0%} phase"
+    said += "" if lag is None else f", {lag:+.3g} s late"
+    return said + (f" ({g['samples']:,} of {g['samples'] + left:,} samples count)" if left else "")
 
 
 def _said(f: Mapping[str, Any]) -> str:

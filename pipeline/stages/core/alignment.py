@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.stages.core.samples import Series, cubic
 from pipeline.stages.core.spectra import both_signs
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEAST_OVERLAP = 0.5  # of the series
+LEAST_SPREAD = 1e-12  # of both series' own: less is the round-off of the sums
 AS_GOOD = 0.98  # of the greatest correlation: the shortest of such shifts is taken, for waves repeat themselves
 
 
@@ -35,27 +37,36 @@ class Alignment:
 def align(number: Array, reference: Array, step: float, largest: float | None = None) -> Alignment:
     """Best `Alignment` of two even series (S,), samples ``step`` apart; ``largest`` lag, unset: half of the series.
 
-    A constant series can't be aligned: its lag is nan.
+    Samples that are nan in either do not count: no shift is judged by them, or by a spline across them. A constant series can't be
+    aligned: its lag is nan.
     """
-    from scipy.interpolate import CubicSpline
     from scipy.optimize import minimize_scalar
 
     samples = len(number)
-    if np.ptp(number) == 0.0 or np.ptp(reference) == 0.0:
-        before = float(np.mean((number - reference) ** 2))
-        return Alignment(float("nan"), before, before)
+    both = np.isfinite(number) & np.isfinite(reference)
+    apart = float(np.mean((number - reference)[both] ** 2))
+    if np.ptp(number[both]) == 0.0 or np.ptp(reference[both]) == 0.0:
+        return Alignment(float("nan"), apart, apart)
     most = int(samples * LEAST_OVERLAP) if largest is None else min(int(np.ceil(largest / step)), int(samples * LEAST_OVERLAP))
     whole = _whole_lag(number, reference, most)
-    curve = CubicSpline(np.arange(samples), reference)
-
-    at = np.arange(max(whole + 1, 0), min(samples + whole - 1, samples))  # what overlaps at any lag that is tried
+    places = np.arange(samples)
+    curve = cubic(Series(places.astype(float), reference))
+    overlaps = np.isfinite(number)  # at any lag that is tried
+    for lag in (whole - 1, whole, whole + 1):
+        there = (places >= lag) & (places < samples + lag)
+        overlaps &= there & np.isfinite(reference[np.clip(places - lag, 0, samples - 1)])
+    at = places[overlaps]
+    start = at[both[at]]
+    if len(start) < 2:  # gaps leave nothing that could be shifted
+        return Alignment(float("nan"), apart, apart)
 
     def against(lag: float) -> float:
         return -_correlation(number[at], curve(at - lag))
 
     found = minimize_scalar(against, bounds=(whole - 1.0, whole + 1.0), method="bounded", options={"xatol": 1e-9})
     lag = min((float(whole), float(found.x)), key=against)
-    before, after = (float(np.mean((number[at] - moved) ** 2)) for moved in (reference[at], curve(at - lag)))
+    before = float(np.mean((number[start] - reference[start]) ** 2))
+    after = float(np.mean((number[start] - curve(start - lag)) ** 2))
     return Alignment(lag * step, before, after)
 
 
@@ -66,29 +77,32 @@ def _correlation(a: Array, b: Array) -> float:
 
 
 def _whole_lag(number: Array, reference: Array, most: int) -> int:
-    """The lag in whole samples with the greatest correlation over the overlap, all of them by Fourier transforms."""
+    """The lag in whole samples with the greatest correlation over the overlap of what is there, all of them by Fourier transforms."""
     samples = len(number)
     size = 2 * samples
-    n, r = number - np.mean(number), reference - np.mean(reference)
-    product = np.fft.irfft(np.fft.rfft(n, size) * np.conj(np.fft.rfft(r, size)), size)
     lags = np.arange(-most, most + 1)
-    ahead, behind = np.maximum(lags, 0), np.maximum(-lags, 0)
-    overlap = samples - ahead - behind
+    (n, n_there), (r, r_there) = (_centred(values) for values in (number, reference))
 
-    def over(values: Array, first: Array, last: Array) -> Array:
-        total = np.concatenate([[0.0], np.cumsum(values)])
-        return np.asarray(total[last] - total[first])
+    def over(a: Array, b: Array) -> Array:
+        return np.asarray(np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)), size)[lags])
 
-    n1, n2 = (over(v, ahead, samples - behind) for v in (n, n * n))
-    r1, r2 = (over(v, behind, samples - ahead) for v in (r, r * r))
+    overlap = np.maximum(np.rint(over(n_there, r_there)), 1.0)
+    n1, n2, r1, r2 = over(n, r_there), over(n * n, r_there), over(n_there, r), over(n_there, r * r)
     spread = np.sqrt(np.maximum(n2 - n1 * n1 / overlap, 0.0) * np.maximum(r2 - r1 * r1 / overlap, 0.0))
-    least = 1e-12 * np.sqrt((n @ n) * (r @ r))
-    correlation = np.where(spread > least, (product[lags] - n1 * r1 / overlap) / np.maximum(spread, least), -1.0)
+    least = LEAST_SPREAD * np.sqrt((n @ n) * (r @ r))
+    enough = (spread > least) & (overlap >= int(LEAST_OVERLAP * min(n_there.sum(), r_there.sum())))
+    correlation = np.where(enough, (over(n, r) - n1 * r1 / overlap) / np.maximum(spread, least), -1.0)
     good = np.flatnonzero(correlation >= AS_GOOD * correlation.max())
     best = int(good[np.argmin(np.abs(lags[good]))])
     while 0 < best < len(lags) - 1 and max(correlation[best - 1], correlation[best + 1]) > correlation[best]:
         best += 1 if correlation[best + 1] > correlation[best - 1] else -1
     return int(lags[best])
+
+
+def _centred(values: Array) -> tuple[Array, Array]:
+    """``values`` (S,) about their mean, 0 where they are nan; and where they are there, as 1 and 0."""
+    there = np.isfinite(values)
+    return np.where(there, values - values[there].mean(), 0.0), there.astype(float)
 
 
 def align_periodic(number: Array, reference: Array) -> tuple[Array, float, float]:

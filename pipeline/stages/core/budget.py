@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.stages.core.alignment import align
+from pipeline.stages.core.gauges import LEAST_SAMPLES
+from pipeline.stages.core.measures import is_flat
 from pipeline.stages.core.moments import moments, sums
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -17,19 +19,26 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LEAST_ORDER, GREATEST_ORDER = 0.5, 3.0  # what an observed order is held to: outside, the runs are not yet in its range
 
 
-def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str, Any]:
+def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str, Any] | None:
     """Shares of the finest run's misfit at one gauge.
 
     Parameters
     ----------
-    series : three arrays (S,) [m], from the coarsest mesh to the finest; sizes : their edges [m]; observed : (S,) [m].
+    series : three arrays (S,) [m], from the coarsest mesh to the finest; sizes : their edges [m]; observed : (S,) [m]. Samples that are
+    nan in any do not count.
 
     Returns
     -------
     dict : ``order``; ``misfit``, ``numerical`` and ``model``, root mean squares over the standard deviation of what was observed;
     ``phase_share`` of the misfit, and what a shift in time takes away of it, ``removed_by_lag``; ``numerical_phase_share`` of the
-    numerical error's.
+    numerical error's. None where fewer than `LEAST_SAMPLES` count, or what was observed does not change.
     """
+    whole_row = np.stack([*series, observed])
+    counts = np.isfinite(whole_row).all(axis=0)
+    if counts.sum() < LEAST_SAMPLES or is_flat(observed[counts]):
+        return None
+    shown, seen = series[-1], observed
+    *series, observed = whole_row[:, counts]
     coarse, middle, fine = series
     far, near = (float(np.sqrt(np.mean((a - b) ** 2))) for a, b in ((coarse, middle), (middle, fine)))
     order = _order(far / near, sizes) if near > 0.0 and far > 0.0 else GREATEST_ORDER
@@ -43,8 +52,8 @@ def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str
         "misfit": float(np.sqrt(whole.mse)) / scale,
         "numerical": float(np.sqrt(np.mean(error**2))) / scale,
         "model": float(np.sqrt(np.mean((limit - observed) ** 2))) / scale,
-        "phase_share": float(whole.phase / whole.mse),
-        "removed_by_lag": align(fine, observed, 1.0).removed,
+        "phase_share": float(whole.phase / whole.mse) if whole.mse > 0.0 else 0.0,
+        "removed_by_lag": align(np.where(counts, shown, np.nan), seen, 1.0).removed,
         "numerical_phase_share": float(numerical.phase / numerical.mse) if numerical.mse > 0.0 else 0.0,
     }
 
@@ -67,6 +76,8 @@ def sentences(gauges: dict[str, dict[str, Any]], size: float) -> list[str]:
     names = ("misfit", "numerical", "model")
     misfit, numerical, model = (float(np.sqrt(np.mean([g[name] ** 2 for g in gauges.values()]))) for name in names)
     weights = np.array([g["misfit"] ** 2 for g in gauges.values()])
+    if not weights.any():
+        return [f"On edges of {size:.2g} m the run is what was observed: there is no misfit to be shared out."]
     phase = float(np.array([g["phase_share"] for g in gauges.values()]) @ weights / weights.sum())
     removed = float(np.array([g["removed_by_lag"] for g in gauges.values()]) @ weights / weights.sum())
     mesh = "the model's (and the measurement's), not the mesh's" if numerical < 0.5 * model else "the mesh's to a good part: refine it"

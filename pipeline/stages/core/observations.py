@@ -1,8 +1,8 @@
-"""What was observed, as the table ``[observed]`` of a case says it."""
+"""What was observed, as the table ``[observed]`` of a case says it, and its heights from the datum they are counted from."""
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from pipeline.series import SeriesFile, check_columns
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Datum = Literal["still", "zero"] | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RunUp:
 
     centre: tuple[float, float] = setting("where the directions start [m]")
     angles: tuple[float, ...] = quantity("degree", "counterclockwise from south")
-    heights: tuple[float, ...] = quantity("m", "height above the still level, for each angle")
+    heights: tuple[float, ...] = quantity("m", "height above the datum, for each angle")
     half_width: float = quantity("degree", "half the sector that counts for an angle", default=2.5, above=0.0)
 
     def __post_init__(self) -> None:
@@ -49,7 +50,7 @@ class RunUpAt:
     """Highest elevation that the water reached inside a box."""
 
     box: tuple[float, float, float, float] = setting("west, south, east, north [m]")
-    height: float = quantity("m", "height above the still level")
+    height: float = quantity("m", "height above the datum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Observed:
 
     source: str = setting("who measured it")
     comparison: Literal["analytic", "laboratory", "breaking", "field"] = setting("what NTHMP's acceptance is taken from")
+    datum: Datum = quantity(
+        "m",
+        "what observed heights are counted from: still, the run's still level; zero, height 0 of the case; or its height there",
+        default="still",
+    )
     align: tuple[str, ...] = setting("gauges at whose mean arrival the clocks are set equal; none: they run alike", default=())
     judge: tuple[str, ...] = setting("gauges that count; none named: all that have observations", default=())
     window: tuple[float, float] | None = setting("the run's times [s] that are compared; unset: all", default=None)
@@ -65,6 +71,23 @@ class Observed:
     first_crest: Mapping[str, float] = quantity("m", "height of the first crest, by gauge", factory=dict)
     runup: RunUp | None = setting("run-up by direction", default=None)
     runup_at: Mapping[str, RunUpAt] = setting("run-up in boxes, by name", factory=dict)
+
+
+def above_still(observed: Observed, level: float) -> Observed:
+    """``observed`` with its heights counted from the still ``level`` [m] of the run; those of the series' file are left to `offset`."""
+    up = offset(observed.datum, level)
+    runup = observed.runup
+    return replace(
+        observed,
+        first_crest={name: height + up for name, height in observed.first_crest.items()},
+        runup=runup and replace(runup, heights=tuple(height + up for height in runup.heights)),
+        runup_at={name: replace(box, height=box.height + up) for name, box in observed.runup_at.items()},
+    )
+
+
+def offset(datum: Datum, level: float) -> float:
+    """What is added to heights above ``datum`` to have them above the still ``level`` [m]."""
+    return 0.0 if datum == "still" else (0.0 if isinstance(datum, str) else datum) - level
 
 
 def observed_by(table: Mapping[str, Any], gauges: Iterable[str], whose: str) -> Observed:
@@ -112,6 +135,15 @@ def read_series(series: Series, *folders: Path | None) -> tuple[Array, dict[str,
     InputError
         There is no file, or it is wrong.
     """
-    path = locate_file(series.file, *folders)
-    found = readers.read_series(path, series, series.columns)
-    return found.times, dict(zip(series.columns, found.values.T, strict=True))
+    found = read_noted(series, *folders)
+    return found.times, by_gauge(series, found)
+
+
+def read_noted(series: Series, *folders: Path | None) -> readers.Series:
+    """The whole file, with what was done to read it."""
+    return readers.read_series(locate_file(series.file, *folders), series, series.columns)
+
+
+def by_gauge(series: Series, found: readers.Series) -> dict[str, Array]:
+    """The columns of what was ``found`` in the file, by the names of their gauges."""
+    return dict(zip(series.columns, found.values.T, strict=True))
