@@ -91,7 +91,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
             refuse_window(params.window, float(store.times[-1]), "window")
             facts = _facts(path, store)
             if reference == "observed":
-                facts["gauges"] = _beside_observations(store, name, params, tables)
+                facts |= _beside_observations(store, name, params, tables)
             else:
                 other = reference[i] if isinstance(reference, list) else reference
                 with (
@@ -168,18 +168,18 @@ def _stored(store: Store) -> dict[str, Series]:
 
 
 def _beside_observations(store: Store, run: str, params: Params, tables: Tables) -> dict[str, Any]:
-    """The run's gauges beside what was measured there, on the run's clock, those that are judged."""
-    both = beside(store, Path(params.folder))
+    """``gauges``: the run's beside what was measured there, on the run's clock, those that are judged; ``notes`` on the file."""
+    both = beside(store, params.folder)
     observed = both.observed
     if not observed.series:
         raise InputError(f"the case of {store.path} has no observed series: [observed] series")
     judged = {name: one for name, one in both.measured.items() if not observed.judge or name in observed.judge}
     if both.unset:
-        return {name: nothing(both.unset) for name in judged}
+        return {"gauges": {name: nothing(both.unset) for name in judged}, "notes": list(both.notes)}
     window = params.window or observed.window
     low, high = window or (-np.inf, np.inf)
     measured = {name: one.between(low, high) for name, one in judged.items()}
-    return _gauges(both.computed, measured, run, window, params, tables)
+    return {"gauges": _gauges(both.computed, measured, run, window, params, tables), "notes": list(both.notes)}
 
 
 def _gauges(
@@ -258,6 +258,7 @@ def _ratio(part: float, whole: float) -> float | None:
 
 def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
+    notes = dict.fromkeys(line for facts in result["runs"].values() for line in facts.get("notes", ()))
     lines = [f"error of {result['field']} against {result['reference']}: relative, and how much of it is phase"]
     for name, facts in result["runs"].items():
         line = f"{name:<16} {facts['cells']:>8} cells"
@@ -268,7 +269,7 @@ def describe(result: Mapping[str, Any]) -> list[str]:
             t = facts["travel"]
             line += f"; {t['points']:.0f} points a wave: speed {t['speed']:.4f}, {t['kept']:.4f} of the amplitude kept a period"
         lines.append(line)
-    return lines
+    return lines + [f"note: {line}" for line in notes]
 
 
 def _gauge_said(name: str, g: Mapping[str, Any]) -> str:

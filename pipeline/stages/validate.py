@@ -60,7 +60,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         The case observes nothing, names a gauge that the run does not have, a run-up where there is no land, or a file is wrong.
     """
     with Store(inputs["run"]) as store:
-        both = beside(store, Path(params.folder))
+        both = beside(store, params.folder)
         observed = both.observed
         if observed.runup or observed.runup_at:
             there = places(store.mesh(), both.level)

@@ -16,6 +16,7 @@ from pipeline.params import build
 from pipeline.stages import validate
 from pipeline.stages.core.measures import arrival, first_crest, misfit
 from pipeline.stages.core.observations import Observed, read_series
+from pipeline.stages.core.runup import Places, by_direction
 from pipeline.store import read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
@@ -143,7 +144,8 @@ def test_the_run_up_is_the_highest_wet_bed(run, dask, tmp_path):
 
 def test_run_up_by_direction_is_counted_from_south_counterclockwise():
     angles = np.radians([0.0, 90.0, 180.0, 270.0])
-    wet = np.array([[2.0 + 3.0 * np.sin(a), 1.0 - 3.0 * np.cos(a), h] for a, h in zip(angles, (1.0, 2.0, 3.0, 4.0), strict=True)])
+    x, y = 2.0 + 3.0 * np.sin(angles), 1.0 - 3.0 * np.cos(angles)
+    there = Places(x, y, np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4), 0.0)
     observed = build(
         Observed,
         {
@@ -153,7 +155,7 @@ def test_run_up_by_direction_is_counted_from_south_counterclockwise():
         },
         "observed",
     )
-    found = validate._runup(observed, wet, {})
+    found = by_direction(there, np.ones(4, bool), observed.runup, {})
     assert found["computed"] == [1.0, 2.0, 3.0, 4.0]
     assert found["mean_error"] == pytest.approx(0.25)
 

@@ -52,9 +52,8 @@ def align(number: Array, reference: Array, step: float, largest: float | None = 
     places = np.arange(samples)
     curve = cubic(Series(places.astype(float), reference))
     overlaps = np.isfinite(number)  # at any lag that is tried
-    for lag in (whole - 1, whole, whole + 1):
-        there = (places >= lag) & (places < samples + lag)
-        overlaps &= there & np.isfinite(reference[np.clip(places - lag, 0, samples - 1)])
+    for moved in (places - whole - 1, places - whole, places - whole + 1):
+        overlaps &= (moved >= 0) & (moved < samples) & np.isfinite(reference[np.clip(moved, 0, samples - 1)])
     at = places[overlaps]
     start = at[both[at]]
     if len(start) < 2:  # gaps leave nothing that could be shifted

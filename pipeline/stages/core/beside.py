@@ -3,16 +3,13 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.params import build, quantity
-from pipeline.plugin import nearest
 from pipeline.stages.core.measures import arrival
-from pipeline.stages.core.observations import Observed, above_still, by_gauge, offset, read_noted
+from pipeline.stages.core.observations import Observed, above_still, by_gauge, observed_by, offset, places_of, read_noted
 from pipeline.stages.core.samples import Series
 from pipeline.store import Store
 
@@ -26,8 +23,7 @@ class Beside:
     observed: Observed
     level: float  # [m] the still level in the case's own heights
     computed: Mapping[str, Series]  # by gauge
-    measured: Mapping[str, Series]  # by gauge; none where the file is not to be had
-    absent: tuple[str, ...]  # files that are not to be had
+    measured: Mapping[str, Series]  # by gauge; none where no series was observed
     unset: str  # why the clocks could not be set equal; empty where they were
     notes: tuple[str, ...]  # what was done to read the file
 
@@ -43,48 +39,27 @@ def still_level(case: str) -> float:
     return float(build(_Still, {key: solver[key] for key in ("level",) if key in solver}, "solver").level)
 
 
-def observed_table(case: str, gauges: Mapping[str, Any], name: str) -> Observed:
-    """The table ``[observed]`` of the ``case`` (TOML) of the run ``name``, which has ``gauges``.
-
-    Raises
-    ------
-    InputError
-        There is none, something in it is wrong, or it names a gauge that the run does not have.
-    """
-    table = tomllib.loads(case).get("observed")
-    if not table:
-        raise InputError(f"the case of {name} observes nothing: it has no [observed]")
-    observed: Observed = build(Observed, table, "observed")
-    columns = list(observed.series.columns) if observed.series else []
-    for gauge in (*observed.align, *observed.judge, *observed.first_crest, *columns):
-        if gauge not in gauges:
-            there = ", ".join(gauges) or "none"
-            raise InputError(f"'observed' names the gauge {gauge!r}{nearest(gauge, gauges)}; the case has: {there}")
-    return observed
-
-
-def beside(store: Store, folder: Path) -> Beside:
+def beside(store: Store, folder: str) -> Beside:
     """The run in ``store`` and its observations, whose files are looked for in ``folder`` first.
 
     Raises
     ------
     InputError
-        As `observed_table`, or the file of the series is wrong.
+        The case observes nothing, names a gauge that the run does not have, or the file of the series is missing or wrong.
     """
     case = str(store.attrs["case"])
-    asked, level = observed_table(case, store.gauges, str(store.path)), still_level(case)
+    asked = observed_by(tomllib.loads(case).get("observed", {}), store.gauges, f"the case of {store.path}")
     refuse_window(asked.window, float(store.times[-1]), "observed.window")
+    level = still_level(case)
     computed = {name: above(store, name, level) for name in store.gauges}
-    found = read_noted(asked.series, folder) if asked.series else None
-    measured, unset = {}, ""
-    if asked.series and found:
-        up = 0.0 if asked.series.baseline else offset(asked.datum, level)
-        measured = {name: Series(found.times, values + up) for name, values in by_gauge(asked.series, found).items()}
-        shift = clock_shift(asked, computed, measured)
-        unset = NO_ARRIVAL if shift is None else ""
-        measured = {name: Series(one.times - (shift or 0.0), one.values) for name, one in measured.items()}
-    absent = (asked.series.file,) if asked.series and not found else ()
-    return Beside(above_still(asked, level), level, computed, measured, absent, unset, found.notes if found else ())
+    if not asked.series:
+        return Beside(above_still(asked, level), level, computed, {}, "", ())
+    found = read_noted(asked.series, *places_of(store, folder))
+    up = 0.0 if asked.series.baseline else offset(asked.datum, level)
+    measured = {name: Series(found.times, values + up) for name, values in by_gauge(asked.series, found).items()}
+    shift = clock_shift(asked, computed, measured)
+    measured = {name: Series(one.times - (shift or 0.0), one.values) for name, one in measured.items()}
+    return Beside(above_still(asked, level), level, computed, measured, NO_ARRIVAL if shift is None else "", found.notes)
 
 
 def above(store: Store, name: str, level: float) -> Series:

@@ -139,7 +139,7 @@ def shared(computed: Series, observed: Series, low: float, high: float) -> Share
         "missing": int((~there).sum()),
         "outside": int((there & ~inside).sum()),
         "in_gaps": int((there & inside & ~counts).sum()),
-        "gaps": max(len(parts) - 1, 0),
+        "gaps": max(len(stretches(Series(observed.times[inside], np.zeros(int(inside.sum()))))) - 1, 0),
     }
     return Shared(Series(times, curve(times)).finite, values[counts], kept, found, _notes(found, observed, kept, begin, end))
 
