@@ -30,3 +30,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+if __name__ == "__main__":  # python -m wavetrain
+    from jobs.cli import main
+
+    main()

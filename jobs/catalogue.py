@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import tomllib
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,16 +14,28 @@ HERE = Path(__file__).resolve().parent
 BENCHES = HERE.parent / "tests" / "bench"
 
 
+USES = {  # what there is, and where its name is written
+    "cases": "wavetrain run NAME",
+    "campaigns": "wavetrain run NAME",
+    "meshes": "[mesh] kind",
+    "solvers": "[solver] kind",
+    "stages": "[stage.NAME] kind",
+    "codecs": "wavetrain compress --codec NAME",
+    "benches": "wavetrain bench NAME",
+}
+FOLDERS = ("campaigns", "cases")  # of what comes with Wavetrain; a name in both means the first
+
+
 def catalogue() -> dict[str, list[tuple[str, str]]]:
-    """Headings to (name, line) pairs; imports no plug-in."""
+    """(name, line) pairs by the headings of `USES`; imports no plug-in."""
     return {
-        "cases (wavetrain run NAME):": _titles("cases"),
-        "campaigns (wavetrain run NAME):": _titles("campaigns"),
-        "meshes ([mesh] kind):": _plugins("meshes"),
-        "solvers ([solver] kind):": _plugins("solvers"),
-        "stages ([stage.NAME] kind):": _plugins("pipeline.stages"),
-        "codecs (wavetrain compress --codec NAME):": _plugins("pipeline.compression.codecs"),
-        "benches (wavetrain bench NAME):": [(name, _first_line(path)) for name, path in benches().items()],
+        "cases": _titles("cases"),
+        "campaigns": _titles("campaigns"),
+        "meshes": _plugins("meshes"),
+        "solvers": _plugins("solvers"),
+        "stages": _plugins("pipeline.stages"),
+        "codecs": _plugins("pipeline.compression.codecs"),
+        "benches": [(name, _first_line(path)) for name, path in benches().items()],
     }
 
 
@@ -31,21 +44,47 @@ def benches() -> dict[str, Path]:
     return {path.stem.removeprefix("bench_"): path for path in sorted(BENCHES.glob("bench_*.py"))}
 
 
-def find(file: Path) -> Path:
-    """The case or campaign that ``file`` means: a path, or the name of one that comes with Wavetrain.
+def find(file: Path, folders: Sequence[str] = FOLDERS) -> Path:
+    """The case or campaign that ``file`` means: a path, or the name of one that comes with Wavetrain, as it is or as ``cases/NAME``.
 
     Raises
     ------
     InputError
         There is no such file and no such name.
     """
+    if _is_file(file):
+        return file
+    known = names(folders)
+    if file.suffix in ("", ".toml") and (name := str(file.with_suffix(""))) in known:
+        return known[name]
+    hint = f"; did you mean {f'{file}.toml'!r}?" if _is_file(Path(f"{file}.toml")) else nearest(file.stem, known)
+    raise InputError(f"no file {str(file)!r}{hint}; `wavetrain list` shows what there is")
+
+
+def _is_file(path: Path) -> bool:
     with contextlib.suppress(OSError):  # a name too long for any file
-        if file.exists():
-            return file
-    known = {path.stem: path for folder in ("cases", "campaigns") for path in (HERE / folder).glob("*.toml")}
-    if file.name == str(file) and file.stem in known:
-        return known[file.stem]
-    raise InputError(f"no file {str(file)!r}{nearest(file.stem, known)}; `wavetrain list` shows what there is")
+        return path.is_file()
+    return False
+
+
+def names(folders: Sequence[str] = FOLDERS) -> dict[str, Path]:
+    """All that comes with Wavetrain in ``folders``, by name and by ``folder/name``."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted((HERE / folder).glob("*.toml")):
+            found.setdefault(path.stem, path)
+            found[f"{folder}/{path.stem}"] = path
+    return found
+
+
+def namesake(file: Path, found: Path) -> str:
+    """Which of two of the same name was ``found`` for ``file``, and how to get the other; empty where there is one."""
+    name = found.stem
+    both = [folder for folder in FOLDERS if (HERE / folder / f"{name}.toml").exists()]
+    if str(file.with_suffix("")) != name or found.parent.parent != HERE or len(both) < 2:
+        return ""
+    mine, other = found.parent.name, next(folder for folder in both if folder != found.parent.name)
+    return f"{name} is a {other[:-1]} and a {mine[:-1]}: this is the {mine[:-1]}; `wavetrain run {other}/{name}` runs the {other[:-1]}"
 
 
 def _titles(folder: str) -> list[tuple[str, str]]:

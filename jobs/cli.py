@@ -1,6 +1,5 @@
-"""The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 1 anything else."""
+"""The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else."""
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -8,36 +7,59 @@ from typing import Annotated
 
 import typer
 
+from jobs import streams
 from jobs.cluster import ALONE
+from jobs.command import AsJson, Command, case_names, check_there, print_json, site_names
 from jobs.verbs import VERBS
 from pipeline.disk import silence_destructors
 from pipeline.errors import InputError, RunError, WriteError
+from pipeline.signals import interrupted
 
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="How wrong is a simulation, why, and what must be kept of it?\n\n"
     "A case (TOML) says what to run; a campaign (TOML) says which runs and which stages. Start with `wavetrain list`.",
 )
-Where = Annotated[Path, typer.Argument(help="A case or a campaign, by path, or by name as `wavetrain list` shows it.")]
+Where = Annotated[
+    Path, typer.Argument(help="A case or a campaign, by path, or by name as `wavetrain list` shows it.", autocompletion=case_names)
+]
 
 
-@app.command("list")
-def list_() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"wavetrain {version('wavetrain')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+@app.command("list", cls=Command)
+def list_(as_json: AsJson = False) -> None:
     """List the cases, campaigns, meshes, solvers, stages and benches there are, a line each."""
-    from jobs.catalogue import catalogue
+    from jobs.catalogue import USES, catalogue
 
-    for heading, entries in catalogue().items():
-        print(heading)
+    if as_json:
+        print_json({kind: [{"name": name, "title": line} for name, line in entries] for kind, entries in catalogue().items()})
+        return
+    for kind, entries in catalogue().items():
+        print(f"{kind} ({USES[kind]}):")
         for name, line in entries:
             print(f"  {name:<18} {line}")
 
 
-@app.command()
+@app.command(cls=Command)
 def run(
     file: Where,
     ranks: Annotated[int, typer.Option(help="MPI ranks; starts mpirun itself. Inside mpirun or srun the ranks there are used.")] = 0,
@@ -49,7 +71,9 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Do again what is done; replace another run in the output folder.")] = False,
     again: Annotated[str, typer.Option("--from", metavar="NAME", help="Do this run or stage again, and all that reads its result.")] = "",
     only: Annotated[str, typer.Option(metavar="NAME", help="Do this one run or stage of a campaign.")] = "",
-    on: Annotated[str, typer.Option(metavar="SITE", help="Submit to SLURM. SITE is a name (`wavetrain sites`) or a file.")] = "",
+    on: Annotated[
+        str, typer.Option(metavar="SITE", help="Submit to SLURM. SITE is a name (`wavetrain sites`) or a file.", autocompletion=site_names)
+    ] = "",
     time: Annotated[str, typer.Option(help="With --on: a run's time limit, as sbatch takes it. Default: estimated, or the site's.")] = "",
     memory: Annotated[str, typer.Option(help="With --on: a run's memory, such as 8G. Default: estimated, or the site's.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")] = False,
@@ -68,25 +92,38 @@ def run(
     )
 
 
-@app.command()
-def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> None:
+@app.command(cls=Command)
+def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_json: AsJson = False) -> None:
     """Check that a file is whole and to the schema; names the first violation."""
     from pipeline.check import validate
     from pipeline.checksums import table
 
-    schema = validate(file)
-    print(f"{file}: whole and to the schema {schema}{'' if table(file) else ' (no checksums: an older version wrote it)'}")
+    found = {"file": str(file), "whole": False, "schema": None, "checksums": None, "violation": None}
+    try:
+        schema = validate(file)
+        found |= {"whole": True, "schema": schema, "checksums": table(file) is not None}
+    except InputError as error:
+        found["violation"] = str(error).removeprefix(f"{file}: ")
+        raise
+    finally:
+        if as_json:
+            print_json(found)
+    if not as_json:
+        print(f"{file}: whole and to the schema {schema}{'' if found['checksums'] else ' (no checksums: an older version wrote it)'}")
 
 
-@app.command()
-def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")]) -> None:
+@app.command(cls=Command)
+def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_json: AsJson = False) -> None:
     """Show what is in a file: as `ncdump -h`, but kinder."""
-    from jobs.describe import describe
+    from jobs.describe import describe, facts
 
-    describe(file)
+    if as_json:
+        print_json(facts(file))
+    else:
+        describe(file)
 
 
-@app.command()
+@app.command(cls=Command)
 def bench(
     name: Annotated[str, typer.Argument(help="Which bench; `wavetrain list` shows them.")],
     json: Annotated[bool, typer.Option("--json", help="Print one flat JSON object and nothing else.")] = False,
@@ -98,10 +135,12 @@ def bench(
     run_bench(name, as_json=json, seed=seed)
 
 
-@app.command()
+@app.command(cls=Command)
 def forecast(
     ensemble: Annotated[Path, typer.Argument(help="An ensemble's HDF5 file (docs/file_format.md).")],
-    case: Annotated[Path, typer.Option(help="The case whose mesh and solver integrate it, by path, or by name.")],
+    case: Annotated[
+        Path, typer.Option(help="The case whose mesh and solver integrate it, by path, or by name.", autocompletion=case_names)
+    ],
     time: Annotated[float, typer.Option(help="[s] The time to reach, counted as the ensemble's own.")],
     out: Annotated[Path, typer.Option(help="The ensemble file to write.")],
     ranks: Annotated[int, typer.Option(help="MPI ranks, each with members of its own; starts mpirun itself.")] = 0,
@@ -110,10 +149,11 @@ def forecast(
     from jobs.catalogue import find
     from jobs.forecast import forecast_file
 
-    forecast_file(ensemble, find(case), time, ranks, out)
+    check_there(ensemble)
+    forecast_file(ensemble, find(case, ("cases", "campaigns")), time, ranks, out)
 
 
-@app.command()
+@app.command(cls=Command)
 def advise(
     result: Annotated[Path, typer.Argument(help="The folder of a stage `decompose` over a sweep of meshes, such as runs/NAME/error.")],
     error: Annotated[str | None, typer.Option(help="The relative error to reach, such as 5% or 0.05.")] = None,
@@ -123,12 +163,12 @@ def advise(
 ) -> None:
     """Say which mesh, order and cost reach an error, or which error a budget buys: from a sweep that was really run."""
     from jobs import advise as adviser
+    from jobs.launch import check_ranks
 
     sweeps = adviser.read_sweeps(result)
     if (error is None) == (budget is None):
         raise InputError("say either --error, such as --error 5%, or --budget, such as --budget 60s")
-    if ranks < 0:
-        raise InputError(f"--ranks {ranks}; it must be 1 or more")
+    check_ranks(ranks)
     share = None if error is None else adviser.as_share(error)
     seconds = None if budget is None else adviser.as_seconds(budget)
     advice, ranks = adviser.advise(sweeps, error=share, seconds=seconds, ranks=ranks)
@@ -143,26 +183,30 @@ def advise(
 
 
 for verb in VERBS:
-    app.command()(verb)
+    app.command(cls=Command)(verb)
 
 
 def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
+    streams.make_lasting()
     silence_destructors()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # the name of a file may be no text
+    code: int | str | None = 0
     try:
-        typer.main.get_command(app)(standalone_mode=True)  # not the app itself, which would set a hook for exceptions over ours
+        typer.main.get_command(app)(prog_name="wavetrain")  # not the app itself, which would set a hook for exceptions over ours
+    except SystemExit as end:
+        code = end.code
     except InputError as error:
         _tell(error)
-        sys.exit(2)
+        code = 2
     except (RunError, OSError) as error:
         _tell(error)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)  # not through HDF5's own end, which would try once more to write what could not be written, and crash
+        streams.flush()
+        os._exit(130 if interrupted() else 1)  # not by HDF5's own end, which would try anew what could not be written, and crash
+    if lost := streams.flush():
+        print(f"error: the output is not whole: {lost.strerror}", file=sys.stderr)
+        code = code or 1
+    sys.exit(code)
 
 
 def _tell(error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,8 +43,20 @@ def _here(memory: int | None, workers: int = 2) -> Iterator[Any]:
     from dask.distributed import Client, LocalCluster
 
     named = {"n_workers": min(workers, os.cpu_count() or 1), "threads_per_worker": 1, "memory_limit": memory or "auto"}
-    with LocalCluster(**named, dashboard_address=":0") as cluster, Client(cluster) as connected:
+    with _without_interrupts():
+        cluster = LocalCluster(**named, dashboard_address=":0")
+    with cluster, Client(cluster) as connected:
         yield connected
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let the threads and processes that begin meanwhile never get Ctrl-C, which a terminal sends to all: this process ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _of_site(name: str, memory: int | None) -> Any:

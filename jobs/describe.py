@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
+from pipeline.checksums import walk
 from pipeline.layout import ARCHIVE
 from pipeline.store import open_file, readable
 
@@ -22,6 +24,53 @@ def describe(path: Path) -> None:
     """
     with readable(path), open_file(path) as file:
         print("\n".join(_lines(path, file)))
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What the HDF5 file at ``path`` holds, for programs: the keys are those of docs/command_line.md, and stay.
+
+    Raises
+    ------
+    InputError
+        No such file, or no HDF5.
+    """
+    with readable(path), open_file(path) as file:
+        attrs = {name: _plain(value) for name, value in file.attrs.items()}
+        times = file["time"][...].tolist() if "time" in file else []
+        gauges: dict[str, Any] = {}
+        if "gauges" in file:
+            gauges = dict(zip(json.loads(file["gauges"].attrs["names"]), file["gauges/place"][...].tolist(), strict=True))
+        found = {
+            "file": str(path),
+            "bytes": path.stat().st_size,
+            "schema": attrs.pop("schema", None),
+            "whole": attrs.pop("complete", None) == 1,
+            "case": attrs.pop("case", None),
+            "times": times,
+            "gauges": gauges,
+            "attributes": attrs,
+            "arrays": {name: _facts(item) for name, item in walk(file) if isinstance(item, h5py.Dataset) and not name.startswith("xdmf/")},
+        }
+        if ARCHIVE in file:
+            from pipeline.compression.reader import opened
+
+            found["archive"] = opened(path).manifest
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """The value of an attribute, as JSON has it."""
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _facts(data: Any) -> dict[str, Any]:
+    """The facts of one array."""
+    words = {key: _plain(data.attrs[key]) if key in data.attrs else None for key in ("units", "long_name")}
+    return {"shape": list(data.shape), "type": str(data.dtype), **words, "stored_bytes": data.id.get_storage_size()}
 
 
 def _lines(path: Path, file: Any) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import catalogue, record
+from jobs.launch import check_ranks, more_than_cores
 from jobs.needed import look_for_files
 from jobs.runs import do_runs, is_done, refuse_another
 from jobs.stages import do_stages
@@ -45,6 +46,7 @@ def execute(
     from solvers.core.comm import Serial, abort_on_error, world
 
     path = catalogue.find(file)
+    check_ranks(ranks)
     for place in (path.resolve(), Path.cwd(), out or Path()):
         _check_place(place)
     campaign = campaigns.read(path, list(overrides))
@@ -57,8 +59,10 @@ def execute(
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
     folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
+    if note := catalogue.namesake(file, path):
+        say(f"NOTE: {note}")
     for run in campaign.runs:
-        _check_run(run)
+        _check_run(run, alone=len(campaign.runs) == 1)
         if run.name not in forced:
             refuse_another(folder / run.folder, run.case.text)
     _refuse_what_is_missing(campaign, folder, comm, forced, only)
@@ -67,6 +71,8 @@ def execute(
 
         submit(path, campaign, folder, max(ranks, 1), on, limits or {}, say, forced=forced, dry_run=dry_run)
         return folder
+    if comm.size == 1 and (note := more_than_cores(ranks)):
+        say(f"NOTE: {note}")
     if dry_run:
         _describe_plan(campaign, folder, ranks or comm.size, say, forced, only)
         return folder
@@ -124,11 +130,14 @@ def _sayer(*, quiet: bool) -> Any:
     return (lambda text: None) if quiet else (lambda text: print(text, flush=True))
 
 
-def _check_run(run: Run) -> None:
+def _check_run(run: Run, *, alone: bool) -> None:
     """Refuse a wrong case before anything is started: the mesh's and the solver's tables, by name."""
     case = run.case
-    params.build(plugin.load("meshes", case.mesh.kind).Params, case.mesh.table, "mesh")
-    params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
+    try:
+        params.build(plugin.load("meshes", case.mesh.kind).Params, case.mesh.table, "mesh")
+        params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
+    except InputError as error:
+        raise error if alone else InputError(f"run {run.name}: {error}") from None
 
 
 def _refuse_what_is_missing(campaign: Campaign, folder: Path, comm: Any, forced: Collection[str], only: str) -> None:

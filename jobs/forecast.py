@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs.launch import environment, mpirun
+from jobs.launch import check_ranks, environment, mpirun
 from pipeline import case as cases
 from pipeline.errors import InputError, RunError
 from solvers.core.comm import abort_on_error, world
@@ -21,8 +21,7 @@ def forecast_file(source: Path, case: Path, until: float, ranks: int, out: Path)
     RunError
         A rank died.
     """
-    if ranks < 0:
-        raise InputError(f"--ranks {ranks}; it must be 1 or more")
+    check_ranks(ranks)
     comm = world()
     if comm.size > 1 and ranks not in (0, comm.size):
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")

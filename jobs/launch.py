@@ -17,6 +17,7 @@ from jobs.lock import passed_on
 from jobs.progress import EVENTS, show
 from pipeline.disk import cannot_write, refusal
 from pipeline.errors import InputError, RunError, StopError, WriteError
+from pipeline.signals import RECEIVED
 from solvers.core.run import Progress
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -38,6 +39,18 @@ def environment() -> dict[str, str]:
         "HWLOC_HIDE_ERRORS": "2",
     }
     return kept
+
+
+def check_ranks(ranks: int) -> None:
+    """`InputError` where ``ranks`` is no number of ranks; 0 stands for those that the command itself takes."""
+    if ranks < 0:
+        raise InputError(f"--ranks {ranks}; it must be 1 or more")
+
+
+def more_than_cores(ranks: int) -> str:
+    """What is to be said where ``ranks`` are more than this machine has cores; empty where they are not."""
+    cores = os.cpu_count() or 1
+    return f"{ranks} ranks on {cores} core(s): they take turns, and are no faster than {cores}" if ranks > cores else ""
 
 
 def mpirun(ranks: int) -> list[str]:
@@ -82,6 +95,7 @@ def signals_passed_on() -> Iterator[Running]:
 
     def handler(number: int, frame: FrameType | None) -> None:
         running.stopped = True
+        RECEIVED.append(number)
         for process in list(running.processes):
             process.send_signal(signal.SIGUSR1)  # which mpirun hands on; of any other it would kill the ranks before they have saved
 
@@ -120,6 +134,8 @@ def follow_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, n
             last = _follow(process, name, quiet=quiet)
         finally:
             running.processes.remove(process)
+    if running.stopped and not last:
+        raise StopError("stopped before its first step; the same command begins it")
     return outcome(last, folder, f"a rank died{{}} (mpirun ended with {process.returncode})")
 
 

@@ -63,7 +63,7 @@ def write(campaign: Campaign, folder: Path) -> Path:
 
 
 def read(folder: Path) -> Campaign:
-    """The campaign that was begun in ``folder``.
+    """The campaign that was begun in ``folder``; of a run's own folder, wherever it stands, a campaign of that run.
 
     Raises
     ------
@@ -71,9 +71,14 @@ def read(folder: Path) -> Campaign:
         None was.
     """
     path = folder / PLACE / CAMPAIGN
-    if not path.exists():
-        raise InputError(f"{folder} holds no campaign: there is no {path}")
-    return campaigns.read(path)
+    if path.exists():
+        return campaigns.read(path)
+    if (folder / "case.toml").exists():
+        case = cases.read(folder / "case.toml")
+        return Campaign(case.title, (Run(campaigns.name_of(folder.resolve()), case, "."),))
+    if not folder.exists():
+        raise InputError(f"no folder {str(folder)!r}")
+    raise InputError(f"{folder} holds no campaign: there is no {path}")
 
 
 def submitted(folder: Path) -> dict[str, Any]:

@@ -1,21 +1,27 @@
 """The verbs of archives, and of a campaign that has begun: status, watch, cancel, logs, report, provenance; and sites and doctor."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.command import AsJson, check_there, print_json, site_names
 from pipeline.errors import InputError, RunError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a campaign.")]
 
 
-def status(folder: Folder) -> None:
+def status(folder: Folder, as_json: AsJson = False) -> None:
     """Say how a campaign goes: the files' word, and SLURM's where it was submitted."""
     from jobs.status import status as look
-    from jobs.watch import lines
+    from jobs.watch import facts, lines
 
-    print("\n".join(lines(look(folder))))
+    found = look(folder)
+    if as_json:
+        print_json(facts(found))
+    else:
+        print("\n".join(lines(found)))
 
 
 def watch(folder: Folder) -> None:
@@ -77,26 +83,36 @@ def provenance(
         print(f"{write}: `wavetrain run {write}` makes it again")
 
 
-def sites() -> None:
+def sites(as_json: AsJson = False) -> None:
     """List the sites that `wavetrain run --on` knows, a line each."""
-    from jobs.sites import FOLDER, listed
+    from jobs.sites import FOLDER, known, listed
 
+    if as_json:
+        print_json({"sites": [{"name": name, "title": title, "file": str(known()[name])} for name, title in listed()]})
+        return
     for name, title in listed():
         print(f"{name:<18} {title}")
     print(f"their files: {FOLDER}; one of your own: --on FILE.toml")
 
 
-def doctor(on: Annotated[str, typer.Option(metavar="SITE", help="Try what jobs on this site need, too.")] = "") -> None:
+def doctor(
+    on: Annotated[str, typer.Option(metavar="SITE", help="Try what jobs on this site need, too.", autocompletion=site_names)] = "",
+    as_json: AsJson = False,
+) -> None:
     """Try what runs and stages need (MPI, parallel HDF5, PETSc, filters, Dask, scratch space, SLURM) and say what to fix.
 
     Exit code 1 where something is broken.
     """
     from jobs.doctor import examine
 
-    broken = []
+    found = []
     for finding in examine(on):
-        print(finding.line, flush=True)
-        broken += [finding.name] if finding.state == "broken" else []
+        found.append(finding)
+        if not as_json:
+            print(finding.line, flush=True)
+    broken = [finding.name for finding in found if finding.state == "broken"]
+    if as_json:
+        print_json({"findings": [dataclasses.asdict(finding) for finding in found], "broken": broken})
     if broken:
         raise RunError(f"broken: {', '.join(broken)}")
 
@@ -128,6 +144,7 @@ def compress(
     from jobs.archives import compress_file
     from pipeline.stages.compress import Params
 
+    check_there(file)
     params = Params(
         target_error=target_error,
         target_ratio=target_ratio,

@@ -1,5 +1,6 @@
 """How a status is shown: lines, and a table that is drawn anew until all has ended."""
 
+import dataclasses
 import sys
 import time
 from pathlib import Path
@@ -41,20 +42,41 @@ def _time(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
+def facts(found: Status) -> dict[str, Any]:
+    """What `lines` say, for programs: the keys are those of docs/command_line.md, and stay."""
+    steps = [dataclasses.asdict(step) for step in found.steps]
+    for step in steps:
+        step["left_s"] = step.pop("left")
+    return {"title": found.title, "ended": found.ended, "slurm": found.slurm, "steps": steps}
+
+
 def watch(folder: Path) -> Status:
-    """Show how the campaign in ``folder`` goes, until nothing does: a live table, or plain lines where there is no terminal."""
+    """Show how the campaign in ``folder`` goes, until nothing does: a live table, or a line for what has changed where there is no
+    terminal."""
     if sys.stdout.isatty():
         return _live(folder)
-    before: list[str] = []
-    while True:
-        found = status(folder)
-        now = lines(found)
-        if now != before:
-            print("\n".join(now), flush=True)
-        before = now
-        if found.ended:
-            return found
+    found = status(folder)
+    print("\n".join(lines(found)), flush=True)
+    before = {step.name: _seen(step) for step in found.steps}
+    silent = found.slurm
+    while not found.ended:
         time.sleep(EVERY)
+        found = status(folder)
+        for step in found.steps:
+            if before.get(step.name) != _seen(step):
+                print(f"{time.strftime('%H:%M:%S')}  " + "  ".join(filter(None, _row(step))), flush=True)
+                before[step.name] = _seen(step)
+        if found.slurm != silent:
+            silent = found.slurm
+            print(silent or "SLURM answers again", flush=True)
+        if found.ended:
+            print(lines(found)[len(found.steps)], flush=True)
+    return found
+
+
+def _seen(step: Step) -> tuple[Any, ...]:
+    """What is worth a line where it changes: progress by tenths, and no time left, which changes always."""
+    return step.state, step.note, step.job, step.node, None if step.progress is None else int(10.0 * step.progress)
 
 
 def _live(folder: Path) -> Status:

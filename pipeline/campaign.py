@@ -31,6 +31,7 @@ from pipeline import case as cases
 from pipeline import params, plugin
 from pipeline.case import Case
 from pipeline.errors import InputError
+from pipeline.overrides import check_quotes
 
 REPORT = "report.html"  # the campaign's page, in its folder
 STAGES = "pipeline.stages"
@@ -170,13 +171,19 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
         raise InputError(f"'{where}.ranks' is {most!r}; it must be a whole number from 1: the most ranks that the run can use")
     table, place = _case(entry["case"], folder, f"{where}.case")
     place = folder / params.text_of(entry["folder"], f"{where}.folder") if "folder" in entry else place
-    changed = cases.with_overrides(table, params.table_of(entry.get("set", {}), f"{where}.set"))
+    settings = params.table_of(entry.get("set", {}), f"{where}.set")
+    check_quotes(table, settings, f"{where}.set")
+    changed = cases.with_overrides(table, settings)
     combinations = _combinations(entry.get("sweep", common), f"{where}.sweep" if "sweep" in entry else "sweep")
     found = []
     for i, settings in enumerate(combinations):
         one = f"{name}-{i:03d}" if settings else name
-        table = cases.with_overrides(cases.with_overrides(changed, settings), overrides)
-        found.append(Run(one, cases.parse(table, place), "." if entry.get("alone") else one, settings, most))
+        table = cases.with_overrides(cases.with_overrides(changed, settings), overrides, place)
+        try:
+            case = cases.parse(table, place)
+        except InputError as error:
+            raise InputError(f"run {one}: {error}") from None
+        found.append(Run(one, case, "." if entry.get("alone") else one, settings, most))
     return found
 
 

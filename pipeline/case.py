@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import InputError
+from pipeline.overrides import copied, with_overrides
 from pipeline.params import Spec, build, is_number, label_of, quantity, setting, spec, table_of
 from pipeline.plugin import nearest
 
@@ -76,7 +77,8 @@ def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
     InputError
         No such file, not TOML, or a section or key that is unknown, missing or wrong.
     """
-    return parse(with_overrides(read_toml(path), overrides), Path(path).resolve().parent)
+    folder = Path(path).resolve().parent
+    return parse(with_overrides(read_toml(path), overrides, folder), folder)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -135,52 +137,11 @@ def _place(value: Any, where: str) -> tuple[float, ...]:
     return tuple(float(x) for x in value)
 
 
-def with_overrides(table: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of ``table`` with overrides set: ``"key.path=value"`` texts, or a mapping of key paths to values.
-
-    Raises
-    ------
-    InputError
-        An override without ``=``, or one that goes through something that is no table.
-    """
-    changed = _copy(table)
-    if isinstance(overrides, Mapping):
-        pairs = list(overrides.items())
-    else:
-        pairs = [_pair(text) for text in overrides]
-    for path, value in pairs:
-        *parents, last = path.split(".")
-        place = changed
-        for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise InputError(f"cannot set {path!r}: {parent!r} is no table")
-        place[last] = value
-    return changed
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    path, equals, value = text.partition("=")
-    if not equals or not path.strip() or not text.isprintable():
-        raise InputError(f"cannot set {text!r}: write key.path=value, such as solver.manning=0.01")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
-        parsed = value.strip()  # a bare word is text
-    return path.strip(), parsed
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _copy(v) for k, v in value.items()}
-    return [_copy(v) for v in value] if isinstance(value, list) else value
-
-
 def to_toml(table: Mapping[str, Any]) -> str:
     """``table`` as TOML text: the run's own record of what was asked, overrides included."""
     import tomli_w
 
-    return re.sub(r"\[\n((?:    [^\[\]{}\n]*,\n)+)\]", _one_line, tomli_w.dumps(_copy(table)))
+    return re.sub(r"\[\n((?:    [^\[\]{}\n]*,\n)+)\]", _one_line, tomli_w.dumps(copied(table)))
 
 
 def _one_line(array: re.Match[str]) -> str:

@@ -85,11 +85,11 @@ def _value(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
         options = [a for a in arguments if a is not type(None)]
         return _first_that_fits(options, value, where, meta)
     if origin is typing.Literal:
-        if value not in arguments:
+        if value not in arguments or isinstance(value, bool) not in {isinstance(one, bool) for one in arguments}:
             raise InputError(
                 f"'{where}' is {value!r}{nearest(str(value), map(str, arguments))}; it can be: {', '.join(map(str, arguments))}"
             )
-        return value
+        return arguments[arguments.index(value)]  # 2.0 is the whole number 2
     if kind is Spec:
         return spec(value, where)
     if dataclasses.is_dataclass(kind):
@@ -132,6 +132,8 @@ def _scalar(kind: Any, value: Any, where: str, meta: Mapping[str, Any]) -> Any:
             bound = f">= {meta['low']}" if number < meta["low"] else f"> {meta['above']}"
             raise InputError(f"'{where}' is {value!r}; it must be {bound} {meta.get('unit', '')}".rstrip())
         return number
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1e4 of something that is counted
     if kind is int and isinstance(value, int) and abs(value) > LARGEST_INT:
         raise InputError(f"'{where}' is a number of more than 64 bits")
     if kind is Any or (isinstance(value, kind) and not (kind is int and isinstance(value, bool))):

@@ -20,6 +20,7 @@ import numpy as np
 from pipeline import params, plugin, provenance
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError, WriteError
+from pipeline.signals import RECEIVED
 from pipeline.writer import write_text
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock, simulate
@@ -218,6 +219,7 @@ def stop_signals() -> Iterator[list[int]]:
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.append(number)
+        RECEIVED.append(number)
         log.warning("signal %d: stopping after this step", number)
 
     try:
