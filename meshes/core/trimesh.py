@@ -261,33 +261,3 @@ def _across(edge_cells: Array, cell_edges: Array) -> Array:
     both = edge_cells[cell_edges]  # (T, 3, 2)
     own = np.arange(len(cell_edges), dtype=np.int32)[:, None]
     return np.where(both[..., 0] == own, both[..., 1], both[..., 0])
-
-
-def locate(mesh: TriMesh, points: Array) -> tuple[Array, Array]:
-    """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the one with the smaller number.
-
-    With it come the points themselves, in a mesh that repeats itself moved by whole periods into their cells.
-    """
-    corners = mesh.vertices[mesh.triangles]
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    found = np.full(len(points), -1, np.int32)
-    places = np.array(points, float)
-    moves = [np.array([i * mesh.period[0], j * mesh.period[1]]) for i in (0, -1, 1) for j in (0, -1, 1)]
-    for i, point in enumerate(np.asarray(points, float)):
-        for move in moves if any(mesh.period) else moves[:1]:
-            cell = _holder(corners, low, high, point + move)
-            if cell >= 0:
-                found[i], places[i] = cell, point + move
-                break
-    return found, places
-
-
-def _holder(corners: Array, low: Array, high: Array, point: Array) -> int:
-    near = np.flatnonzero(((low <= point) & (point <= high)).all(axis=1))
-    c = corners[near]
-    inside = np.ones(len(near), bool)
-    for k in range(3):
-        edge, to = c[:, (k + 1) % 3] - c[:, k], point - c[:, k]
-        cross = edge[:, 0] * to[:, 1] - edge[:, 1] * to[:, 0]
-        inside &= cross >= -1e-12 * (edge * edge).sum(axis=1)
-    return int(near[inside][0]) if inside.any() else -1

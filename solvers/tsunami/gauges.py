@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.locate import locate
 from meshes.core.part import Part
-from meshes.core.trimesh import TriMesh, locate
+from meshes.core.trimesh import TriMesh
 from pipeline.errors import InputError
 from pipeline.layout import Field
 from solvers.core.comm import Comm

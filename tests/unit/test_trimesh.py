@@ -8,7 +8,8 @@ from scipy.spatial import Delaunay
 
 from meshes import island, rectangle
 from meshes.core import partition, scotch
-from meshes.core.trimesh import locate, trimesh
+from meshes.core.locate import locate
+from meshes.core.trimesh import trimesh
 from pipeline.errors import InputError
 from pipeline.params import build
 
@@ -253,3 +254,27 @@ def test_a_periodic_mesh_refuses_what_it_cannot_do():
         rectangle_mesh(2.0, 0.2, 0.1, periodic=["y"])
     with pytest.raises(InputError, match="do not go together"):
         rectangle_mesh(2.0, 1.0, 0.1, periodic=["y"], refine=[{"centre": [1.0, 0.5], "radius": 0.1, "size": 0.01}])
+
+
+def holder(mesh, point):
+    """The first cell that holds ``point``, by a look at all of them."""
+    corners = mesh.vertices[mesh.triangles]
+    inside = ((corners.min(axis=1) <= point) & (point <= corners.max(axis=1))).all(axis=1)
+    for k in range(3):
+        edge, to = corners[:, (k + 1) % 3] - corners[:, k], point - corners[:, k]
+        inside &= edge[:, 0] * to[:, 1] - edge[:, 1] * to[:, 0] >= -1e-12 * (edge * edge).sum(axis=1)
+    return int(np.argmax(inside)) if inside.any() else -1
+
+
+@pytest.mark.parametrize(
+    "more", [{"pattern": "right"}, {"pattern": "cross"}, {"refine": [{"centre": [5.0, 2.0], "radius": 0.5, "size": 0.02}]}]
+)
+def test_points_in_cells_on_edges_and_on_corners_are_found_as_by_a_look_at_all_cells(more):
+    table = {"width": 10.0, "height": 4.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 1.0}, **more}
+    mesh = rectangle.build(build(rectangle.Params, table, "mesh"), folder=Path())
+    chance = np.random.default_rng(7)
+    points = np.concatenate([chance.uniform([-0.5, -0.5], [10.5, 4.5], (60, 2)), mesh.vertices[::29], mesh.midpoints[::67]])
+    cells, places = locate(mesh, points)
+    assert cells.tolist() == [holder(mesh, point) for point in points]
+    assert (places == points).all()
+    assert (cells[:60] < 0).any()
