@@ -23,6 +23,16 @@ from pipeline import campaign
 from pipeline.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+TWO = """
+[sweep]
+"mesh.size" = [2.0, 1.0]
+[run.m]
+case = "hump.toml"
+[stage.error]
+kind = "decompose"
+runs = "m"
+reference = "m-001"
+"""
 LONG = HUMP.replace("size = 1.0", "size = 0.1").replace("end = 0.5", "end = 60.0")
 
 
@@ -191,8 +201,7 @@ def test_ctrl_c_saves_the_state_ends_with_130_and_leaves_no_process(ranks, tmp_p
 @pytest.mark.slow
 def test_ctrl_c_ends_a_stage_and_its_workers(tmp_path):
     (tmp_path / "hump.toml").write_text(HUMP.replace("size = 1.0", "size = 0.15"))
-    text = '[sweep]\n"mesh.size" = [0.3, 0.15]\n[run.m]\ncase = "hump.toml"\n[stage.error]\nkind = "decompose"\nruns = "m"\nreference = "m-001"\n'
-    (tmp_path / "two.toml").write_text(text)
+    (tmp_path / "two.toml").write_text(TWO.replace("2.0, 1.0", "0.3, 0.15"))
     command = [sys.executable, "-m", "jobs.cli", "run", "two.toml"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ | SOURCES, start_new_session=True
@@ -211,7 +220,7 @@ def processes_in(folder: Path) -> list[str]:
         found = []
         for one in Path("/proc").glob("[0-9]*"):
             try:
-                if Path(os.readlink(one / "cwd")) == folder:
+                if (one / "cwd").readlink() == folder:
                     found.append((one / "cmdline").read_bytes().replace(b"\0", b" ").decode())
             except OSError:  # ended meanwhile, or another's
                 continue
@@ -243,8 +252,7 @@ def test_watch_without_a_terminal_prints_a_line_for_what_has_changed(monkeypatch
 def test_status_of_a_folder_that_was_moved_and_of_a_run_taken_out_of_it(done, tmp_path):
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "hump.toml").write_text(HUMP)
-    text = '[sweep]\n"mesh.size" = [2.0, 1.0]\n[run.m]\ncase = "hump.toml"\n[stage.error]\nkind = "decompose"\nruns = "m"\nreference = "m-001"\n'
-    (tmp_path / "project" / "two.toml").write_text(text)
+    (tmp_path / "project" / "two.toml").write_text(TWO)
     record.write(campaign.read(tmp_path / "project" / "two.toml"), tmp_path / "project" / "out")
     (tmp_path / "project").rename(tmp_path / "elsewhere")
     assert [step.state for step in status_of(tmp_path / "elsewhere" / "out").steps] == ["waiting"] * 3
