@@ -153,6 +153,8 @@ def _tell(run: Run, folder: Path, summary: Mapping[str, Any], say: Any) -> None:
         f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
         f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}"
     )
+    for note in summary.get("notes", ()):
+        say(f"{run.name}: NOTE: {note}")
 
 
 def _side_by_side(

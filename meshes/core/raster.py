@@ -4,7 +4,6 @@ Between its points a raster is bilinear. Its mean over a triangle is the exact i
 every pixel, so that no volume is lost or made, whatever the sizes of pixels and triangles.
 """
 
-import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +18,11 @@ from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.missing import first_place
 from pipeline.params import quantity, setting
+from pipeline.remarks import remark
 from pipeline.series import HIGHEST
 from pipeline.text_table import text_lines
 
 Array = np.ndarray[Any, np.dtype[Any]]
-log = logging.getLogger("wavetrain")
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 NETCDF3 = (b"CDF\1", b"CDF\2")
@@ -121,7 +120,7 @@ def read(asked: Raster, folder: Path) -> Grid:
     path = locate_file(asked.file, folder)
     relief = read_file(path, asked.variable)
     for note in relief.notes:
-        log.warning("%s", note)
+        remark(note)
     x, y = coordinate(path, relief.x), coordinate(path, relief.y)
     z, stands = heights(path, relief, positive=asked.positive, scale=asked.scale, missing=asked.missing)
     if x[0] > x[-1] or y[0] > y[-1] or not (_rises(x) and _rises(y)):

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import params, plugin, provenance
+from pipeline import params, plugin, provenance, remarks
 from pipeline.case import Case
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.signals import RECEIVED
@@ -105,9 +105,12 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         log.setLevel(logging.ERROR)  # what all ranks would say, one says
     solver = plugin.load("solvers", case.solver.kind)
     solver_params = params.build(solver.Params, case.solver.table, "solver")
-    mesh = comm.once_a_node(lambda: _blamed_mesh(case))
-    with values_blamed():
-        model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
+    with remarks.collected() as notes:
+        mesh = comm.once_a_node(lambda: _blamed_mesh(case))
+        with values_blamed():
+            model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
+        for line in model.remarks(case.time.end) if hasattr(model, "remarks") else ():
+            remarks.remark(line)
     made_from = comm.broadcast(provenance.of_run(case) if comm.rank == 0 else None)
     facts = _facts(mesh, comm) | {"provenance": json.dumps(made_from)}
     recorder = Recorder(case, mesh, model, comm, folder, facts)
@@ -128,6 +131,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         "mesh_hash": mesh.hash,
         "versions": versions(),
         "key": made_from["key"],
+        "notes": notes,
     }
     if comm.rank == 0:
         write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")

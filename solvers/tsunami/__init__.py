@@ -28,6 +28,7 @@ class Params:
     linear_drag: float = quantity("1/s", "drag r of du/dt = -r u", default=0.0, low=0.0)
     quadratic_drag: float = quantity("dimensionless", "drag c of du/dt = -c |u| u / h", default=0.0, low=0.0)
     level: float = quantity("m", "still water level", default=0.0)
+    deepest: float = quantity("m", "still water deeper than this is refused: no ocean is", default=12e3, above=0.0)
     dry_depth: float = quantity("m", "a cell no deeper than this does not move", default=1e-6, above=0.0)
     order: Literal[1, 2] = setting("order in space", default=2)
     limiter: Literal["none", "barth_jespersen", "michalak"] = setting("limiter of the slopes", default="michalak")

@@ -1,6 +1,5 @@
 """What stands outside the mesh: a wall, open water, or open water with a wave coming in."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ from pipeline import series as readers
 from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.params import Spec, choose, quantity, setting
+from pipeline.remarks import remark
 from pipeline.series import SeriesFile, check_columns
 from solvers.tsunami import exact
 
 Array = np.ndarray[Any, np.dtype[Any]]
-log = logging.getLogger("wavetrain")
 
 
 class Wave(Protocol):
@@ -68,6 +67,26 @@ class Tabulated:
 
     times: Array  # (samples,) [s]
     surface: Array  # (samples,) [m]
+    name: str = "the series"
+
+    def remarks(self, end: float) -> list[str]:
+        """What there is to say where the series does not cover a run to ``end`` [s].
+
+        Raises
+        ------
+        InputError
+            No sample lies within the run.
+        """
+        first, last = self.times[0], self.times[-1]
+        if first > end or last < 0.0:
+            raise InputError(
+                f"{self.name} goes from t = {first:g} to {last:g} s of the run, which ends at {end:g} s: no wave enters; set its begin"
+            )
+        said = [f"{self.name} begins at t = {first:g} s of the run: no wave enters before"] if first > 0.0 else []
+        if last < end:
+            value = f", where it is {self.surface[-1]:g} m" if self.surface[-1] else ""
+            said.append(f"{self.name} ends at t = {last:g} s of the run{value}; no wave enters from then to {end:g} s")
+        return said
 
     def __call__(self, t: float) -> float:
         return float(np.interp(t, self.times, self.surface, left=0.0, right=0.0))
@@ -123,5 +142,5 @@ def read_series(series: Series, folder: Path) -> Tabulated:
     except InputError as error:
         raise InputError(f"the incident wave: {error}") from None
     for note in found.notes:
-        log.warning("the incident wave: %s", note)
-    return Tabulated(found.times[:end] - series.begin, found.values[:end, 0])
+        remark(f"the incident wave: {note}")
+    return Tabulated(found.times[:end] - series.begin, found.values[:end, 0], path.name)

@@ -77,6 +77,13 @@ class Tsunami:
         self._datum = params.level if real == np.float32 else 0.0  # [m] from which ``self.q`` and what is made of it have heights
         self._bed = self.geometry.bed - self._datum
         self.fields = tuple(replace(f, double=True) if self._datum and f.name == "free_surface" else f for f in FIELDS)
+        depth = float(params.level - mesh.bed.min(initial=np.inf))
+        if depth > params.deepest:
+            x, y = mesh.centroids[int(np.argmin(mesh.bed))]
+            raise InputError(
+                f"the still water is up to {depth:g} m deep, at ({x:g}, {y:g}) m, more than solver.deepest = {params.deepest:g} m: "
+                "mend the bed or the level, or raise it"
+            )
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         self._set_boundary(folder)
         self.gauges = Gauges(mesh, part, comm, gauges)
@@ -117,6 +124,11 @@ class Tsunami:
         self._wave = np.zeros(len(edges), self.real)
         self._own_edge = self.geometry.left[self.part.interior_edges :] < self.part.owned
         self._own_face = self.geometry.left_face[self.part.interior_edges :][self._own_edge]
+
+    def remarks(self, end: float) -> list[str]:
+        """What there is to say of the incident waves of a run to ``end`` [s]; `InputError` where none of a series enters."""
+        names = zip(self.mesh.boundary_names, self._waves, strict=True)
+        return [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
 
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells

@@ -196,3 +196,13 @@ def test_a_record_of_the_deep_ocean_with_rounded_times_is_refused_until_the_case
 def test_the_series_of_a_case_takes_the_readers_keys():
     asked = choose(boundary.WAVES, Spec("series", {"file": "a", "repeated": "mean", "missing": [-1.0], "highest": "1 km"}), "west")
     assert (asked.repeated, asked.missing, asked.highest) == ("mean", (-1.0,), 1000.0)
+
+
+def test_a_series_that_does_not_cover_the_run_is_said_and_one_that_misses_it_refused(tmp_path):
+    found = wave(tmp_path, "0 0\n1 0.1\n3 0.3\n", begin=1.0)
+    assert found.remarks(2.0) == []
+    assert found.remarks(5.0) == ["wave.txt ends at t = 2 s of the run, where it is 0.3 m; no wave enters from then to 5 s"]
+    late = wave(tmp_path, "10 0\n11 0.1\n13 0\n", begin=8.0)
+    assert late.remarks(4.0) == ["wave.txt begins at t = 2 s of the run: no wave enters before"]
+    with pytest.raises(InputError, match=r"from t = 2 to 5 s of the run, which ends at 1 s: no wave enters; set its begin"):
+        late.remarks(1.0)
