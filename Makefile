@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
 
-.PHONY: help setup demo test test-slow faults lint bench peers lock clean
+.PHONY: help setup demo test test-data test-slow faults lint bench peers lock clean
 help:          ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -22,6 +22,9 @@ lint: setup    ## ruff, mypy, import-linter
 # files in their order: those of short tests last, so that no process is long alone
 test: lint     ## everything that a laptop can test in 15 minutes
 	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder
+
+test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
+	$(BIN)/pytest -m "data and not slow"
 
 test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow

@@ -71,6 +71,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("mpi_ranks", marker.args, ids=[f"{n}-ranks" for n in marker.args])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a data file by ``data``: a file that is missing skips it, and it can be run alone."""
+    for item in items:
+        if "data_file" in getattr(item, "fixturenames", ()):
+            item.add_marker("data")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Re-run a test with the marker ``ranks`` under mpirun; this process never imports MPI."""

@@ -41,7 +41,6 @@ def test_the_conical_island_case_a(tmp_path):
     assert max(errors) <= 0.25
 
 
-@pytest.mark.data
 def test_monai_valley(tmp_path, data_file):
     data_file("nthmp/bp7_monai_valley/Benchmark_2_Bathymetry.txt")
     data_file("nthmp/bp7_monai_valley/Benchmark_2_input.txt")

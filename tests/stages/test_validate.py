@@ -206,7 +206,6 @@ def test_a_series_that_comes_along_is_small_even_and_says_where_it_is_from(name)
     assert all(np.allclose(values * 1e4, np.round(values * 1e4), atol=1e-6) for values in series.values())  # tenths of a millimetre
 
 
-@pytest.mark.data
 @pytest.mark.parametrize("name", LABORATORY)
 def test_a_series_that_comes_along_is_the_whole_one_thinned(name, data_file):
     asked = thin_series.SERIES[LABORATORY[name]]
