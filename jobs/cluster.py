@@ -23,10 +23,17 @@ ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whate
 
 
 @contextlib.contextmanager
-def client(memory: int | None = None, say: Callable[[str], Any] = lambda text: None) -> Iterator[Any]:
-    """A client, closed at the end, whose workers have one thread each; ``memory`` [B] bounds one; ``say`` gets the dashboard's address."""
+def client(memory: int | None = None, say: Callable[[str], Any] | None = None) -> Iterator[Any]:
+    """A client, closed at the end, whose workers have one thread each; ``memory`` [B] bounds one.
+
+    ``say`` gets the dashboard's address, and that kernels are compiled.
+    """
     from dask import config
 
+    from jobs.progress import say_compiling, silent
+    from pipeline.compiling import TOPIC, tell_from_worker, watched
+
+    say = say or silent
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}
     config.set({"distributed.logging": LEVELS} | environ)
     site = os.environ.get(SITE)
@@ -35,7 +42,12 @@ def client(memory: int | None = None, say: Callable[[str], Any] = lambda text: N
             say(f"dashboard: {connected.dashboard_link}")
         else:
             say(f"dashboard: {connected.dashboard_link.removesuffix('status')}info/main/workers.html (with bokeh installed: .../status)")
-        yield connected
+        with say_compiling("the stages", say) as compiling:
+            connected.subscribe_topic(TOPIC, lambda event: compiling(event[1]["kernel"]))
+            connected.register_worker_callbacks(setup=tell_from_worker)
+            with watched(compiling):
+                yield connected
+            connected.unsubscribe_topic(TOPIC)
 
 
 @contextlib.contextmanager

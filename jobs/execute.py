@@ -127,7 +127,9 @@ def _known(name: str, names: Collection[str]) -> str:
 
 
 def _sayer(*, quiet: bool) -> Any:
-    return (lambda text: None) if quiet else (lambda text: print(text, flush=True))
+    from jobs.progress import aloud, silent
+
+    return silent if quiet else aloud
 
 
 def _check_run(run: Run, *, alone: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from jobs.lock import passed_on
 from jobs.progress import EVENTS, show
+from pipeline.compiling import Tell
 from pipeline.disk import cannot_write, refusal
 from pipeline.errors import InputError, RunError, StopError, WriteError
 from pipeline.signals import RECEIVED
@@ -119,8 +120,10 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
         return follow_ranks(case_file, case_folder, folder, ranks, name, quiet, running)
 
 
-def follow_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: Running) -> dict[str, Any]:
-    """As `run_on_ranks`, where signals are passed on already."""
+def follow_ranks(
+    case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: Running, compiling: Tell | None = None
+) -> dict[str, Any]:
+    """As `run_on_ranks`, where signals are passed on already; ``compiling`` is told what rank 0 compiles, in place of the run's own bar."""
     command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
     env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
     with (
@@ -131,7 +134,7 @@ def follow_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, n
     ):
         running.processes.append(process)
         try:
-            last = _follow(process, name, quiet=quiet)
+            last = _follow(process, name, quiet=quiet, compiling=compiling)
         finally:
             running.processes.remove(process)
     if running.stopped and not last:
@@ -157,7 +160,7 @@ def python_path() -> str:
     return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool) -> dict[str, Any]:
+def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool, compiling: Tell | None) -> dict[str, Any]:
     """Show the events of rank 0 until it ends; returns the last one that counts."""
     last: dict[str, Any] = {}
     assert process.stdout is not None
@@ -168,6 +171,9 @@ def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool) -> dict
             except json.JSONDecodeError:
                 continue  # a library's own chatter
             if last.get("event") in ("error", "done"):
+                continue
+            if event["event"] == "compiling":
+                (compiling or shown.compiling)(event["kernel"])
                 continue
             last = event
             if event["event"] == "progress":

@@ -12,6 +12,7 @@ from pipeline.errors import InputError, RunError, WriteError
 def main() -> int:
     """Run the case; an error that all ranks share is told once, by rank 0, to the parent."""
     from pipeline import case
+    from pipeline.compiling import watched
     from solvers.core.comm import abort_on_error, world
     from solvers.core.run import run_case
 
@@ -22,7 +23,7 @@ def main() -> int:
     with abort_on_error(comm):
         try:
             parsed = case.parse(case.read_toml(case_file), case_folder)
-            with writing(folder), show(folder.name, quiet=False, lead=lead, folder=folder) as shown:
+            with writing(folder), show(folder.name, quiet=False, lead=lead, folder=folder) as shown, watched(shown.compiling):
                 summary = run_case(parsed, folder, comm, shown)
         except WriteError as error:  # perhaps this rank alone: a full disk, a lost file system
             emit("error", kind="WriteError", message=str(error))

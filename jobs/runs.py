@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lock import locked
-from jobs.progress import LINE, PROGRESS, show
+from jobs.progress import LINE, PROGRESS, say_compiling, show
 from pipeline import provenance
 from pipeline.campaign import Run
 from pipeline.case import Case
@@ -149,9 +149,10 @@ def _tell(run: Run, folder: Path, summary: Mapping[str, Any], say: Any) -> None:
     if summary["status"] != "done":
         raise StopError(f"{run.name}: stopped at t = {summary['t_end']:.6g} s; the same command goes on from there")
     (folder / PROGRESS).unlink(missing_ok=True)
+    compiled = f"; before that {summary['compiling_s']:.0f} s of compiling kernels" if summary["compiling_s"] >= 0.5 else ""
     say(
         f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
-        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}"
+        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}{compiled}"
     )
     for note in summary.get("notes", ()):
         say(f"{run.name}: NOTE: {note}")
@@ -188,11 +189,14 @@ def _side_by_side(
             if not isinstance(error, StopError | InUseError):
                 note_failure(folder / run.folder, error)
 
-    run_side_by_side([(run.case.folder, folder / run.folder, run.ranks(ranks)) for run in todo], at_once, begin, ended)
+    jobs = [(run.case.folder, folder / run.folder, run.ranks(ranks)) for run in todo]
+    with say_compiling("the runs", say) as compiling:
+        run_side_by_side(jobs, at_once, begin, ended, compiling)
     return failed
 
 
 def _here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
+    from pipeline.compiling import watched
     from solvers.core.comm import abort_on_error
     from solvers.core.run import run_case
 
@@ -201,7 +205,7 @@ def _here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0, folder=folder) as shown:
+        with abort_on_error(comm), show(run.name, quiet=quiet, lead=comm.rank == 0, folder=folder) as shown, watched(shown.compiling):
             return run_case(run.case, folder, comm, shown)
     finally:
         log.removeHandler(handler)

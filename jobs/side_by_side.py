@@ -15,6 +15,7 @@ from typing import Any
 from jobs.launch import Running, environment, follow_ranks, outcome, python_path, signals_passed_on
 from jobs.lock import locked, passed_on
 from jobs.progress import EVENTS
+from pipeline.compiling import Tell
 from pipeline.disk import writing
 from pipeline.errors import InputError, RunError, StopError
 
@@ -24,6 +25,7 @@ def run_side_by_side(
     at_once: int,
     prepare: Callable[[int], None],
     ended: Callable[[int, dict[str, Any] | Exception], None],
+    compiling: Tell,
 ) -> None:
     """Run several cases, ``at_once`` of them at a time.
 
@@ -32,6 +34,7 @@ def run_side_by_side(
     jobs : (folder of the case's files, folder of the run, ranks).
     prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
     ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
+    compiling : told which kernel a run compiles, in any thread.
     """
     with signals_passed_on() as running, Workers() as workers, ThreadPoolExecutor(at_once) as pool:
 
@@ -42,8 +45,8 @@ def run_side_by_side(
             with writing(folder), locked(folder):
                 prepare(i)
                 if ranks == 1:
-                    return workers.run(folder / "case.toml", case_folder, folder, running)
-                return follow_ranks(folder / "case.toml", case_folder, folder, ranks, folder.name, True, running)
+                    return workers.run(folder / "case.toml", case_folder, folder, running, compiling)
+                return follow_ranks(folder / "case.toml", case_folder, folder, ranks, folder.name, True, running, compiling)
 
         places = {pool.submit(run, i): i for i in range(len(jobs))}
         for future in as_completed(places):
@@ -71,7 +74,7 @@ class Worker:
                 pass_fds=(theirs.fileno(),),
             )
 
-    def run(self, case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:
+    def run(self, case_file: Path, case_folder: Path, folder: Path, compiling: Tell) -> dict[str, Any]:
         """The last event of a run; of one in whose midst the process died, the last that it sent."""
         assert self.process.stdout is not None
         message = json.dumps([str(case_file.absolute()), str(case_folder.absolute()), str(folder.absolute())])
@@ -80,9 +83,13 @@ class Worker:
             socket.send_fds(self._connection, [message.encode()], passed_on(folder))
         for line in self.process.stdout:
             try:
-                last = json.loads(line)
+                event = json.loads(line)
             except json.JSONDecodeError:
                 continue  # a library's own chatter
+            if event.get("event") == "compiling":
+                compiling(event["kernel"])
+                continue
+            last = event
             if last.get("event") in ("done", "error"):
                 break
         return last
@@ -108,7 +115,7 @@ class Workers:
         while not self._idle.empty():
             self._idle.get().end()
 
-    def run(self, case_file: Path, case_folder: Path, folder: Path, running: Running) -> dict[str, Any]:
+    def run(self, case_file: Path, case_folder: Path, folder: Path, running: Running, compiling: Tell) -> dict[str, Any]:
         """Run the case whose TOML is ``case_file`` into ``folder``; returns its summary.
 
         Raises
@@ -122,7 +129,7 @@ class Workers:
             worker = Worker()
         running.processes.append(worker.process)
         try:
-            last = worker.run(case_file, case_folder, folder)
+            last = worker.run(case_file, case_folder, folder, compiling)
         finally:
             running.processes.remove(worker.process)
         if last.get("event") in ("done", "error") and not last.get("last"):

@@ -72,11 +72,12 @@ def _tell(event: dict[str, Any], lock: Iterable[int]) -> None:
 
 def _run(case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:
     from pipeline import case
+    from pipeline.compiling import watched
     from solvers.core.comm import Serial
     from solvers.core.run import run_case
 
     parsed = case.parse(case.read_toml(case_file), case_folder)
-    with writing(folder), show(folder.name, quiet=False, lead=True, folder=folder) as shown:
+    with writing(folder), show(folder.name, quiet=False, lead=True, folder=folder) as shown, watched(shown.compiling):
         return run_case(parsed, folder, Serial(), shown)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from pipeline import params, plugin, provenance, remarks
 from pipeline.case import Case
+from pipeline.compiling import Watch, watched
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.signals import RECEIVED
 from pipeline.writer import write_text
@@ -40,19 +41,23 @@ class Progress:
     dt: float  # [s]
     step: int
     mass_drift: float  # relative, at the last frame
-    wall: float  # [s] since the first step
+    wall: float  # [s] since the first step, without what was spent compiling kernels
 
 
 class CoreTime:
-    """Processor time of a run's steps on one rank. The first step loads the kernels: the others stand for it."""
+    """Processor time of a run's steps on one rank. The first step loads the kernels: the others stand for it.
 
-    def __init__(self) -> None:
+    What a kernel takes that is compiled later (of a last, shorter step, or of a statistic) does not count.
+    """
+
+    def __init__(self, compiled: Watch) -> None:
+        self._compiled = compiled
         self._first: tuple[int, float] | None = None
         self._last = (0, 0.0)
 
     def note(self, step: int) -> None:
         """Step number ``step`` is done."""
-        self._last = (step, time.process_time())
+        self._last = (step, time.process_time() - self._compiled.seconds)
         self._first = self._first or self._last
 
     def seconds(self, steps: int) -> float:
@@ -103,6 +108,12 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     started = time.perf_counter()
     if comm.rank > 0:
         log.setLevel(logging.ERROR)  # what all ranks would say, one says
+    with watched() as compiled:
+        return _run(case, folder, comm, progress, compiled, started)
+
+
+def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None], compiled: Watch, started: float) -> dict[str, Any]:
+    """As `run_case`, with the ``compiled`` kernels watched, since ``started`` on the clock of `time.perf_counter`."""
     solver = plugin.load("solvers", case.solver.kind)
     solver_params = params.build(solver.Params, case.solver.table, "solver")
     with remarks.collected() as notes:
@@ -116,7 +127,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     recorder = Recorder(case, mesh, model, comm, folder, facts)
     log.info("%d cells, %d rank(s), mesh %s", recorder.cells, comm.size, mesh.hash[:12])
     try:
-        summary = _simulate(case, model, comm, recorder, progress)
+        summary = _simulate(case, model, comm, recorder, progress, compiled)
     except WriteError:  # a collective close would wait for ever
         raise
     except RunError:  # all ranks are here
@@ -124,10 +135,12 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         raise
     recorder.close()
     log.info("%s at t = %.6g s after %d steps", summary["status"], summary["t_end"], summary["steps"])
+    compile_s = float(comm.max(np.array([compiled.seconds]))[0])
     summary |= model.extremes() | {
         "cells": recorder.cells,
         "ranks": comm.size,
         "total_s": time.perf_counter() - started,
+        "compiling_s": compile_s,
         "mesh_hash": mesh.hash,
         "versions": versions(),
         "key": made_from["key"],
@@ -139,7 +152,9 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     return summary
 
 
-def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: Callable[[Progress], None]) -> dict[str, Any]:
+def _simulate(
+    case: Case, model: Any, comm: Comm, recorder: Recorder, progress: Callable[[Progress], None], compiled: Watch
+) -> dict[str, Any]:
     """The time loop with all that is noted on the way."""
     saved = recorder.start()
     state, clock = saved if saved else (None, None)
@@ -148,14 +163,14 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
         mass_start = model.mass(model.initial())[0]
     scale = mass_start if model.drift_is_relative else 1.0
     drift = 0.0
-    begun = time.perf_counter()
-    core = CoreTime()
+    begun, before = _clock(compiled), compiled.seconds
+    core = CoreTime(compiled)
     writing = 0.0
     whole = True
 
     def report(now: Clock) -> None:
         core.note(now.step)
-        progress(Progress(now.t, case.time.end, now.dt, now.step, drift, time.perf_counter() - begun))
+        progress(Progress(now.t, case.time.end, now.dt, now.step, drift, _clock(compiled) - begun))
 
     with stop_signals() as asked:
         frames = simulate(
@@ -171,7 +186,7 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
             progress=report,
         )
         for frame in frames:
-            pause = time.perf_counter()
+            pause = _clock(compiled)
             volume, came_in = model.mass(frame.u)
             drift = (volume - mass_start - came_in) / scale if scale else 0.0
             state, clock, whole = frame.u, frame.clock, frame.whole
@@ -180,9 +195,11 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
                 recorder.frame(state, clock)
             else:
                 recorder.checkpoint(state, clock, last=True)
-            writing += time.perf_counter() - pause
+            writing += _clock(compiled) - pause
     assert state is not None and clock is not None
-    wall = time.perf_counter() - begun - writing
+    here = compiled.seconds - before
+    waited = float(comm.max(np.array([here]))[0]) - here  # [s] for ranks that compiled for longer
+    wall = max(_clock(compiled) - begun - writing - waited, 0.0)
     steps = clock.step - first_step
     if whole:
         recorder.finish(state, clock)
@@ -198,6 +215,11 @@ def _simulate(case: Case, model: Any, comm: Comm, recorder: Recorder, progress: 
         "t_end": clock.t,
         "dt_min": clock.dt_min,
     }
+
+
+def _clock(compiled: Watch) -> float:
+    """[s] on a clock that stands still while kernels are compiled."""
+    return time.perf_counter() - compiled.seconds
 
 
 def _facts(mesh: Any, comm: Comm) -> dict[str, Any]:

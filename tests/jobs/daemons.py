@@ -47,7 +47,13 @@ PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
 def missing() -> str:
     """What keeps the daemons from being started here; empty where nothing does."""
     names = [name for name in ("munged", "slurmctld", "slurmd", "sbatch", "squeue") if not shutil.which(name, path=PATH)]
-    return ", ".join(names) or ("" if os.getuid() == 0 else "root, as whom the daemons run")
+    if names or os.getuid() != 0:
+        return ", ".join(names) or "root, as whom the daemons run"
+    try:
+        socket.getaddrinfo("localhost", None, flags=socket.AI_ADDRCONFIG)
+    except OSError:
+        return "an address other than the loopback's, without which SLURM resolves no name"
+    return ""
 
 
 NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=4 RealMemory=4000 State=UNKNOWN"
