@@ -57,7 +57,7 @@ def find_missing(
 
     Parameters
     ----------
-    attributes : of the variable in its file: `DECLARATIONS` are read, numbers or lists of them.
+    attributes : of the variable in its file: `DECLARATIONS` are read, numbers or lists of them, and the valid range.
     own : values that a user names as missing.
     undeclared : whether the constants that no one declared are looked for.
     """
@@ -65,6 +65,9 @@ def find_missing(
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
     for constant in (*declared(attributes or {}), *own):
         missing |= equals(values, constant)
+    valid = valid_range(attributes or {})
+    if valid is not None:
+        missing |= (values < valid[0]) | (values > valid[1])
     doubtful = np.zeros(values.shape, bool)
     if not undeclared or values.dtype.kind not in "fiu" or values.dtype.itemsize == 1:  # each of 256 values is a value
         return Missing(missing, doubtful, ())
@@ -79,7 +82,7 @@ def find_missing(
     for constant, mask in found.items():
         if _stands_apart(constant, low, high):
             missing |= mask
-        elif constant not in NINES:
+        elif constant not in NINES and valid is None:
             doubtful |= mask
         else:
             continue
@@ -136,6 +139,15 @@ def declared(attributes: Mapping[str, Any]) -> tuple[float, ...]:
                 except (TypeError, ValueError):  # text that is no number declares nothing
                     continue
     return tuple(found)
+
+
+def valid_range(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The lowest and the highest value that a variable's ``attributes`` call valid (CF 2.5.1); None where they say nothing of it."""
+    if not any(name in attributes for name in ("valid_range", "valid_min", "valid_max")):
+        return None
+    low, high = np.ravel(np.asarray(attributes.get("valid_range", (-np.inf, np.inf)), float))[[0, -1]]
+    low, high = (float(np.ravel(attributes.get(name, end))[0]) for name, end in (("valid_min", low), ("valid_max", high)))
+    return low, high
 
 
 def first_place(mask: Array) -> tuple[int, tuple[int, ...]]:

@@ -180,14 +180,19 @@ def _convert(text: str, where: str, unit: str) -> float:
         raise InputError(f"'{where}' is {text!r}; it must be a number or a quantity in [{unit}], such as '1.5 {unit}'") from None
 
 
-def metres_in(unit: str) -> float | None:
-    """How many metres one ``unit`` of a file is, such as 0.01 for ``"cm"`` and ``"0.01 m"``; None where it is no length."""
+def size_of(unit: str, base: str) -> float | None:
+    """How many ``base`` one ``unit`` of a file is, such as 0.01 m for ``"cm"`` and ``"0.01 m"``; None where it is none."""
     for name in (unit, unit.lower()):
         text = name if name[:1].isdigit() else f"1 {name}"
         if len(text) <= LONGEST and QUANTITY.fullmatch(text):
             with contextlib.suppress(Exception):  # pint raises many kinds for text that is no unit at all
-                return float(_registry().Quantity(text).to("m").magnitude)
+                return float(_registry().Quantity(text).to(base).magnitude)
     return None
+
+
+def is_unit(text: str) -> bool:
+    """Whether ``text`` is a unit of anything."""
+    return bool(QUANTITY.fullmatch(f"1 {text}")) and text in _registry()
 
 
 def _registry() -> Any:

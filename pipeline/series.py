@@ -13,8 +13,8 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.missing import find_missing, first_place, listed_constants
-from pipeline.params import quantity, setting
-from pipeline.text_table import moment, read_table
+from pipeline.params import is_unit, quantity, setting, size_of
+from pipeline.text_table import TextTable, moment, named_columns, read_table
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,7 +28,7 @@ class SeriesFile:
 
     file: str = setting("text file: a line a time, columns apart by white space, commas or semicolons; headings come first")
     time: int = setting("column of the time [s], or of ISO dates, from 0", default=0)
-    scale: float = setting("factor from the file's unit to m", default=1.0)
+    scale: float | None = setting("factor from the file's unit to m; unset: by the unit in the heading, such as surface(cm)", default=None)
     baseline: tuple[float, float] | None = setting(
         "the file's times [s] between which the water was still: their mean is subtracted", default=None
     )
@@ -86,6 +86,8 @@ def read_series(path: Path, asked: SeriesFile, columns: Mapping[str, int], *, av
     times, values, lines, notes = table.values[:, asked.time], table.values[:, used[1:]], table.lines, list(table.notes)
     if asked.origin and table.origin is None:
         notes.append(f"{path.name} has no dates: origin = {asked.origin!r} means nothing")
+    minutes, scale, found = _units(path, table, asked, columns)
+    times, notes = (times if minutes == 1.0 or table.origin else times * minutes), notes + found
     values, found = _with_gaps(path, values, lines, times, asked, list(columns))
     notes += found
     times, values, lines, dropped = _with_times(path, times, values, lines)
@@ -94,7 +96,7 @@ def read_series(path: Path, asked: SeriesFile, columns: Mapping[str, int], *, av
         raise InputError(f"{path.name} holds no series: fewer than two lines of numbers")
     if average:
         values = values.mean(axis=1)
-    values = values * asked.scale
+    values = values * scale
     if asked.baseline:
         values = above_baseline(times, values, asked.baseline, path.name)
     series = Series(path.name, times, values.reshape(len(times), -1), lines, (*notes, *dropped, *found))
@@ -131,6 +133,43 @@ def above_baseline(times: Array, values: Array, still: tuple[float, float], name
         return np.asarray(values - values[inside].mean(axis=0))
     with np.errstate(invalid="ignore"):
         return np.asarray(values - np.where(there, values[inside], 0.0).sum(axis=0) / there.sum(axis=0))
+
+
+def _units(path: Path, table: TextTable, asked: SeriesFile, columns: Mapping[str, int]) -> tuple[float, float, list[str]]:
+    """Factors of times to s and of values to m, by the heading and the case, and what is to be said of them.
+
+    Raises
+    ------
+    InputError
+        The columns have several units, one that is no length, or another than the case's scale says.
+    """
+    units = named_columns(table)[1]
+    notes = []
+    clock = size_of(units[asked.time], "s") if units[asked.time] else None
+    if clock not in (None, 1.0):
+        notes.append(f"{path.name}: times are in {units[asked.time]}, as its heading says")
+    sizes = {units[column]: size_of(units[column], "m") for column in columns.values() if units[column]}
+    for unit, size in sizes.items():
+        if size is None and asked.scale is None and is_unit(unit):
+            raise InputError(f"{path.name}: its heading gives values in {unit!r}, which is no length: say scale = ..., in m")
+    lengths = {size for size in sizes.values() if size is not None}
+    if len(lengths) > 1:
+        raise InputError(f"{path.name}: its heading gives values in {', '.join(sizes)}: name columns of one unit")
+    size = next(iter(lengths), 1.0)
+    if asked.scale is None:
+        return (
+            clock or 1.0,
+            size,
+            [*notes, *([f"{path.name}: values are in {next(iter(sizes))}, as its heading says"] if size != 1.0 else [])],
+        )
+    if asked.scale == -1.0:  # turns values round
+        return clock or 1.0, -size, notes
+    if size != 1.0 and abs(abs(asked.scale) - size) > 1e-9 * size:
+        raise InputError(
+            f"{path.name}: its heading gives values in {next(iter(sizes))}, {size:g} m, and the case says scale = {asked.scale:g}: "
+            "leave scale out, or mend the heading"
+        )
+    return clock or 1.0, asked.scale, notes
 
 
 def _origin(text: str | None) -> datetime | None:

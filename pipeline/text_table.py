@@ -22,6 +22,7 @@ COMMENTS = ("#", "%", "!", "//")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 NO_VALUE = re.compile(r"[-+]?nan|na|n/a|null|none|mm|-{1,3}", re.IGNORECASE)  # how programs write that there is none; MM: buoys
 DATE = re.compile(r"(?<![^\s,;])\d{4}-\d\d-\d\d(?:(?:T|\s+)\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[-+]\d\d:?\d\d)?(?![^\s,;])")
+UNUSUAL = re.compile(r"[dD\"\N{MINUS SIGN}#%!/]")  # what `_plain` changes, and what begins a comment
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
 Rows = list[tuple[int, str]]  # the number of each line, and its text
 MICRO = 1e-6  # [s]: dates are kept as whole microseconds
@@ -51,7 +52,9 @@ def read_table(path: Path, columns: int, origin: datetime | None = None) -> Text
     lines = text_lines(path)
     begin = _begin(path, lines, columns)
     kept = [(number, line) for number, line in enumerate(lines[begin:], begin + 1) if line.strip()]
-    rows = [(number, _plain(line)) for number, line in kept if not line.lstrip().startswith(COMMENTS)]
+    rows = kept
+    if UNUSUAL.search("\n".join(lines[begin:])):  # few files have any of it
+        rows = [(number, _plain(line)) for number, line in kept if not line.lstrip().startswith(COMMENTS)]
     notes = []
     if len(kept) > len(rows):
         first = next(number for number, line in kept if line.lstrip().startswith(COMMENTS))
@@ -105,6 +108,19 @@ def text_lines(path: Path) -> list[str]:
 def is_number(word: str) -> bool:
     """Whether ``word`` is a number, Fortran's D exponents among them, or a date."""
     return bool(NUMBER.fullmatch(_plain(word)) or DATE.fullmatch(word))
+
+
+def named_columns(table: TextTable) -> tuple[list[str], list[str]]:
+    """Names and units of the columns, as a heading right before the numbers gives them (``time(s) gauge 7 [cm]``), else empty."""
+    heading = next((line for line in reversed(table.headings) if line.strip()), "").lstrip("#%!/ ").replace('"', "")
+    inside = r"[(\[]\s*([^)\]]*?)\s*[)\]]"
+    if len(re.findall(inside, heading)) == table.width:  # names may hold blanks: the brackets part them
+        pairs = re.findall(rf"([^)\]]*?)\s*{inside}", heading)
+    else:
+        pairs = re.findall(rf"([^\s,;(\[]+)\s*(?:{inside})?", heading)
+    if len(pairs) != table.width:
+        return [""] * table.width, [""] * table.width
+    return [name.strip(" \t,;") for name, _ in pairs], [re.split(r"[\s,;]", unit)[0] for _, unit in pairs]
 
 
 def _plain(line: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from meshes.core.relief import Axis, Relief
 from pipeline.errors import InputError
-from pipeline.text_table import NUMBER, TextTable, read_table
+from pipeline.text_table import NUMBER, TextTable, named_columns, read_table
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -104,7 +104,8 @@ def read_points(path: Path) -> Relief:
     if np.isnan(place).any():
         raise InputError(f"{path.name}, line {table.lines[np.argmax(np.isnan(place).any(axis=1))]}: a point without a place")
     (x, column), (y, row) = (_distinct(place[:, axis]) for axis in (0, 1))
-    names, units = _headings(path, table)
+    names, units = named_columns(table)
+    names = [name or usual for name, usual in zip(names, ("x", "y", ""), strict=True)]
     notes = [*table.notes, *_repeated(path, table, column * len(y) + row)]
     values = np.full((len(x), len(y)), np.nan)
     values[column, row] = z
@@ -139,12 +140,3 @@ def _repeated(path: Path, table: TextTable, point: Array) -> list[str]:
             f"{values[i, 2]:g} in line {table.lines[i]}, {values[j, 2]:g} in line {table.lines[j]}"
         )
     return [f"{path.name}: {len(twice)} line(s) repeat a point and its value, the first is line {table.lines[second.min()]}"]
-
-
-def _headings(path: Path, table: TextTable) -> tuple[list[str], list[str]]:
-    """Names and units of the three columns, where a heading gives them, as ``lon lat depth`` or ``x(m) y(m) z(cm)``."""
-    for heading in reversed(table.headings):
-        words = re.findall(r"([^\s,;(\[]+)\s*(?:[(\[]([^)\]]*)[)\]])?", heading.lstrip("#%!/ "))
-        if len(words) == 3:
-            return [name.strip('"') for name, _ in words], [re.split(r"[\s,;]", unit)[0] for _, unit in words]
-    return ["x", "y", ""], ["", "", ""]

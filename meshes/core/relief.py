@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.missing import declared, find_missing, listed_constants
-from pipeline.params import metres_in
+from pipeline.params import size_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -74,7 +74,7 @@ def coordinate(path: Path, axis: Axis) -> Array:
             "with gdalwarp or rioxarray's reproject"
         )
     units = text_of(axis.attributes, "units")
-    factor = metres_in(units) if units else 1.0
+    factor = size_of(units, "m") if units else 1.0
     if factor is None:
         raise InputError(f"{path.name}: its coordinate {axis.name!r} has units {units!r}, which is no length")
     values = np.asarray(axis.values, float)
@@ -126,8 +126,7 @@ def heights(
     if "scale_factor" in attributes or "add_offset" in attributes:
         z = z * _number(attributes, "scale_factor", 1.0) + _number(attributes, "add_offset", 0.0)
     stands = listed_constants([*found.constants, *(c for c in declared(attributes) if not np.isnan(c) and c not in found.constants)])
-    low, high = _valid_range(attributes)
-    gaps |= ~np.isfinite(z) | (relief.values < low) | (relief.values > high)
+    gaps |= ~np.isfinite(z)
     factor = _factor(path, relief, scale) * (-1.0 if _is_down(path, relief, positive) else 1.0)
     z = z * factor
     return np.where(gaps, np.nan, z) if gaps.any() else z, stands
@@ -137,29 +136,23 @@ def _number(attributes: Mapping[str, Any], name: str, default: float) -> float:
     return float(np.ravel(attributes[name])[0]) if name in attributes else default
 
 
-def _valid_range(attributes: Mapping[str, Any]) -> tuple[float, float]:
-    """The lowest and the highest value that the file calls valid."""
-    pair = np.ravel(np.asarray(attributes.get("valid_range", (-np.inf, np.inf)), float))
-    return _number(attributes, "valid_min", float(pair[0])), _number(attributes, "valid_max", float(pair[-1]))
-
-
 def _factor(path: Path, relief: Relief, scale: float | None) -> float:
     """The factor from the file's unit to m, the case's ``scale`` with it."""
     units = text_of(relief.attributes, "units")
     if not units:
         return 1.0 if scale is None else scale
-    factor = metres_in(units)
+    factor = size_of(units, "m")
     if factor is None:
         if scale is None:
             raise InputError(f"{path.name}: {relief.name or 'z'} has units {units!r}, which is no length: say scale = ..., in m")
         return scale
-    if scale is None or abs(scale - factor) <= 1e-9 * factor:
-        return factor
-    if factor != 1.0 and abs(scale) != 1.0:
+    if scale is None or scale == -1.0:  # -1 turns values round
+        return factor * (scale or 1.0)
+    if factor != 1.0 and abs(abs(scale) - factor) > 1e-9 * factor:
         raise InputError(
             f"{path.name}: {relief.name or 'z'} has units {units!r}, {factor:g} m, and the case says scale = {scale:g}: leave scale out"
         )
-    return factor * scale
+    return scale
 
 
 def _is_down(path: Path, relief: Relief, positive: str | None) -> bool:
@@ -183,7 +176,8 @@ def _is_down(path: Path, relief: Relief, positive: str | None) -> bool:
         said[f"the case's positive = {positive!r}"] = positive
     if len(set(said.values())) > 1:
         raise InputError(
-            f"{path.name}: {name}: {' and '.join(said)} contradict each other; mend the file, or take scale = -1 to turn it round"
+            f"{path.name}: {name}: {' and '.join(said)} contradict each other: "
+            "mend the file, or leave positive out and turn values round by scale = -1"
         )
     if not said and any(DEPTH.fullmatch(called) for called in (relief.name, text_of(relief.attributes, "long_name"))):
         raise InputError(f'{path.name}: {name} may be a depth: say positive = "down" where it is, positive = "up" where it is a height')

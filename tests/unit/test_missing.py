@@ -38,6 +38,12 @@ def test_what_a_file_declares_is_missing_wherever_it_stands():
     assert missing_mask(np.array([1.0, 2.0], "f4"), {"missing_value": "2"}).tolist() == [False, True]
 
 
+def test_a_valid_range_says_what_is_missing_and_ends_doubt():
+    values = np.array([8000.0, 9999.0, 9500.0, -1.0])
+    assert missing_mask(values, {"valid_range": [0.0, 10000.0]}).tolist() == [False, False, False, True]
+    assert missing_mask(values, {"valid_min": 0, "valid_max": np.array([9600])}).tolist() == [False, True, False, True]
+
+
 def test_a_user_names_values_of_his_own():
     assert missing_mask(np.array([1.0, -1.0, np.nan]), own=[-1.0]).tolist() == [False, True, True]
 

@@ -142,6 +142,25 @@ def test_a_forcing_refuses_gaps_by_count_and_place(tmp_path):
         refuse_missing(found, ["surface"])
 
 
+def test_units_in_the_heading_are_taken_and_must_not_contradict_the_case(tmp_path):
+    text = "time (min)\tfront gauge (cm)\tback gauge [cm]\n0\t5\t1\n1\t-2.5\t2\n"
+    found = read(tmp_path, text)
+    assert (found.times.tolist(), found.values[:, 0].tolist()) == ([0.0, 60.0], [0.05, -0.025])
+    assert [note.split(": ")[1] for note in found.notes] == [
+        "times are in min, as its heading says",
+        "values are in cm, as its heading says",
+    ]
+    assert read(tmp_path, text, scale=0.01).values[:, 0].tolist() == [0.05, -0.025]  # once, not twice
+    assert read(tmp_path, text, scale=-1.0).values[:, 0].tolist() == [-0.05, 0.025]
+    with pytest.raises(InputError, match=r"values in cm, 0.01 m, and the case says scale = 0.001"):
+        read(tmp_path, text, scale=0.001)
+    with pytest.raises(InputError, match=r"values in 'V', which is no length"):
+        read(tmp_path, "t(s) gauge(V)\n0 1\n1 2\n")
+    assert read(tmp_path, "t(s) gauge(V)\n0 1\n1 2\n", scale=0.5).values[:, 0].tolist() == [0.5, 1.0]
+    with pytest.raises(InputError, match="columns of one unit"):
+        read(tmp_path, "t(s) a(cm) b(m)\n0 1 1\n1 2 2\n", {"a": 1, "b": 2})
+
+
 def wave(folder, text, **table):
     (folder / "wave.txt").write_text(text)
     return boundary.incoming_wave(boundary.Incident(Spec("series", {"file": "wave.txt", **table})), folder, "west")

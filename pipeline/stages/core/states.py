@@ -7,6 +7,7 @@ period along x[, y].
 # F frames, S pairs or M states in a row
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 
 from pipeline.checksums import open_hdf5
 from pipeline.errors import InputError
+from pipeline.missing import find_missing, first_place
+from pipeline.remarks import remark
 from pipeline.store import Store, readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -72,7 +75,7 @@ def of_file(path: Path) -> States:
     Raises
     ------
     InputError
-        There is no such file, it lacks a dataset, shapes do not fit each other, or times do not grow.
+        There is no such file, it lacks a dataset, shapes do not fit each other, times do not grow, or a value may stand for missing.
     """
     with readable(path), open_hdf5(path) as file:
         for name in ("time", "u", "length"):
@@ -80,7 +83,8 @@ def of_file(path: Path) -> States:
                 raise InputError(
                     f"{path} has no dataset {name!r}; observations are time (frames,), u (frames[, members], [y,] x) and length"
                 )
-        times, u, lengths = np.asarray(file["time"], float), np.asarray(file["u"], float), np.atleast_1d(np.asarray(file["length"], float))
+        times, lengths = np.asarray(file["time"], float), np.atleast_1d(np.asarray(file["length"], float))
+        u: Array = _observed(path, np.asarray(file["u"]), dict(file["u"].attrs))
     axes = len(lengths)
     if axes not in (1, 2) or u.ndim not in (1 + axes, 2 + axes) or times.shape != u.shape[:1] or not (lengths > 0.0).all():
         raise InputError(
@@ -93,8 +97,30 @@ def of_file(path: Path) -> States:
     if len(bad) or not np.isfinite(times).all() or len(times) < 2:
         at = f"frame {bad[0] + 1} is not later than the one before" if len(bad) else "there must be two or more, all finite"
         raise InputError(f"{path}: times must grow: {at}")
-    whole = np.isfinite(u).reshape(*u.shape[:2], -1).all(axis=2)
+    whole = np.asarray(np.isfinite(u).reshape(*u.shape[:2], -1).all(axis=2))
     return States(path.name, times, tuple(lengths.tolist()), u.shape[:1:-1], u.shape[1], u, whole)
+
+
+def _observed(path: Path, u: Array, attributes: Mapping[str, Any]) -> Array:
+    """``u`` with nan where it was not observed: what the file declares, and constants that stand apart from all others.
+
+    Raises
+    ------
+    InputError
+        Such a constant stands within the range of the others: says how often, and where first.
+    """
+    found = find_missing(u, attributes)
+    count, place = first_place(found.doubtful)
+    if count:
+        raise InputError(
+            f"{path}: {count} value(s) of u may stand for missing, the first at {list(place)}: {u[place]:g}; write nan where it does; "
+            "where it is true, give u a valid_range"
+        )
+    gaps = found.missing & ~np.isnan(np.asarray(u, float))
+    count, place = first_place(gaps)
+    if count:
+        remark(f"{path.name}: {count} of {u.size} values of u stand for missing, the first at {list(place)}: {u[place]:g}")
+    return np.where(gaps, np.nan, np.asarray(u, float)) if count else np.asarray(u, float)
 
 
 def step_of(states: States, asked: float | None, usual: float) -> float:
