@@ -222,9 +222,10 @@ def _rising(path: Path, times: Array, values: Array, lines: Array, repeated: Rep
     """
     notes = []
     steps = np.diff(times)
-    if (steps < 0.0).any():
-        first = int(np.argmax(steps < 0.0)) + 1
-        notes.append(f"{path.name}: the time falls in {int((steps < 0.0).sum())} line(s), the first is line {lines[first]}: sorted")
+    falls = np.flatnonzero(steps < 0.0) + 1
+    if len(falls):
+        notes.append(f"{path.name}: the time falls in {len(falls)} line(s), the first is line {lines[falls[0]]}: sorted")
+        _refuse_mixed(path, times, lines, falls)
         order = np.argsort(times, kind="stable")
         times, values, lines = times[order], values[order], lines[order]
     same = np.diff(times) == 0.0
@@ -252,6 +253,23 @@ def _rising(path: Path, times: Array, values: Array, lines: Array, repeated: Rep
         here = here[np.isfinite(here)]
         whole[k, j] = here.mean() if repeated == "mean" else here[0 if repeated == "first" else -1]
     return times[begins], whole, lines[begins], notes
+
+
+def _refuse_mixed(path: Path, times: Array, lines: Array, falls: Array) -> None:
+    """Refuse falls of the time, at the samples ``falls``, that sorting would only hide: a heading of numbers, or a second record."""
+    if falls.tolist() == [1] and len(times) > 2:
+        raise InputError(
+            f"{path.name}, line {lines[0]}: its time {times[0]:g} is later than the next, {times[1]:g}: "
+            "take the line out if it is a heading"
+        )
+    record = np.searchsorted(falls, np.arange(len(times)), "right")  # rising times in a row are one record
+    _, kept = np.unique(times, return_index=True)
+    changes = int(np.count_nonzero(np.diff(record[kept])))
+    if changes > 4 * (len(falls) + 1):  # a few lines out of place make two or three for each fall
+        raise InputError(
+            f"{path.name}, line {lines[falls[0]]}: the clock begins anew at t = {times[falls[0]]:g}, within the times before: "
+            "two records in one file, perhaps; keep one"
+        )
 
 
 def _refuse_beyond(series: Series, columns: Sequence[str], highest: float) -> None:

@@ -77,10 +77,14 @@ def read_table(path: Path, columns: int, origin: datetime | None = None) -> Text
     if np.isinf(values).any():
         line = rows[int(np.argmax(np.isinf(values).any(axis=1)))][0]
         raise InputError(f"{path.name}, line {line}: a value is not finite")
+    width = len(rows[0][1].split(separator))
+    uneven = [number for number, line in rows if len(line.split(separator)) != width]
+    if uneven:
+        notes.append(
+            f"{path.name}: {len(uneven)} line(s) have another number of columns than the first, the first of them is line {uneven[0]}"
+        )
     values[:, [column for column in dated if column < columns]] *= MICRO
-    return TextTable(
-        values, np.array([number for number, _ in rows]), len(rows[0][1].split(separator)), tuple(lines[:begin]), origin, tuple(notes)
-    )
+    return TextTable(values, np.array([number for number, _ in rows]), width, tuple(lines[:begin]), origin, tuple(notes))
 
 
 def text_lines(path: Path) -> list[str]:
@@ -137,23 +141,34 @@ def _words(line: str) -> list[str]:
     return [word for word in re.split(r"[\s,;]+", DATE.sub("0", _plain(line)).replace('"', "")) if word]
 
 
-def _is_row(line: str) -> bool:
-    words = _words(line)
-    return bool(words) and bool(NUMBER.fullmatch(words[0])) and all(NUMBER.fullmatch(w) or NO_VALUE.fullmatch(w) for w in words[1:])
+def _is_value(word: str) -> bool:
+    return bool(NUMBER.fullmatch(word) or NO_VALUE.fullmatch(word))
 
 
 def _begin(path: Path, lines: list[str], columns: int) -> int:
-    """The index of the first line of numbers; a broken one before it is no heading."""
-    begin = next((i for i, line in enumerate(lines) if _is_row(line)), None)
-    if begin is None:
-        shown = next((line.strip() for line in lines if line.strip() and not line.lstrip().startswith(COMMENTS)), "")[:60]
-        raise InputError(f"{path.name} holds no line of numbers (times are numbers, or dates such as 2010-02-27T06:34:00): {shown!r}")
-    before = next((i for i in range(begin - 1, -1, -1) if lines[i].strip()), None)
-    if before is not None:
-        words = _words(lines[before])
-        if words and NUMBER.fullmatch(words[0]) and len(words) == len(_words(lines[begin])) >= columns:
-            raise InputError(f"{path.name}, line {before + 1} is no line of numbers: {_shown(lines[before])}")
-    return begin
+    """The index of the first line of numbers.
+
+    Words may follow the ``columns`` that are asked for, such as flags, where the next line has as many.
+
+    Raises
+    ------
+    InputError
+        There is none, or the line before it is a broken one.
+    """
+    before: tuple[int, list[str]] = (0, [])
+    for i, line in enumerate(lines):
+        words = _words(line)
+        if not words or line.lstrip().startswith(COMMENTS):
+            continue
+        if NUMBER.fullmatch(words[0]) and all(map(_is_value, words[1:columns])):
+            after = next((_words(other) for other in lines[i + 1 :] if other.strip()), [])
+            if all(map(_is_value, words)) or (len(words) >= columns and len(after) == len(words) and NUMBER.fullmatch(after[0])):
+                if before[1] and NUMBER.fullmatch(before[1][0]) and len(before[1]) == len(words) >= columns:
+                    raise InputError(f"{path.name}, line {before[0] + 1} is no line of numbers: {_shown(lines[before[0]])}")
+                return i
+        before = i, words
+    shown = _shown(lines[before[0]]) if before[1] else "it is empty"
+    raise InputError(f"{path.name} holds no line of numbers (times are numbers, or dates such as 2010-02-27T06:34:00): {shown}")
 
 
 def _is_count(line: str, rows: int, columns: int) -> bool:

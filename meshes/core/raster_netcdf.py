@@ -38,14 +38,16 @@ def read_netcdf(path: Path, variable: str | None, engine: str) -> Relief:
             return _read_old_gmt(path, data)
         chosen = _chosen(path, data, variable)
         axes = {dimension: _axis(data, dimension) for dimension in chosen.dims}
-        x, y = _x_and_y(path, str(chosen.name), axes)
+        x, y = _x_and_y(path, data, str(chosen.name), axes)
         for dimension in chosen.dims:
             if dimension not in (x, y) and chosen.sizes[dimension] > 1:
                 raise InputError(
                     f"{path.name}: {chosen.name} has {chosen.sizes[dimension]} layers along {dimension!r}; a raster has one: write it alone"
                 )
         table = chosen.isel({dimension: 0 for dimension in chosen.dims if dimension not in (x, y)}).transpose(x, y)
-        across, along = (_required(path, data, axes[dimension], dimension) for dimension in (x, y))
+        across, along = axes[x], axes[y]
+        if across is None or along is None:
+            raise _without_coordinates(path, data, f"its dimension {(x if across is None else y)!r}")
         cells = "bounds" in across.attributes or _number(data.attrs.get("node_offset", 0)) == 1.0  # GMT's pixel registration
         return Relief(across, along, np.asarray(table.values), str(chosen.name), dict(chosen.attrs), cells)
 
@@ -103,7 +105,7 @@ def _direction(axis: Axis) -> str:
     return ""
 
 
-def _x_and_y(path: Path, name: str, axes: Mapping[Any, Axis | None]) -> tuple[Any, Any]:
+def _x_and_y(path: Path, data: Any, name: str, axes: Mapping[Any, Axis | None]) -> tuple[Any, Any]:
     """The dimensions along x and along y."""
     by_name = {d: _direction(axis or Axis(str(d), np.zeros(0), {})) for d, axis in axes.items()}
     found = {direction: [d for d, given in by_name.items() if given == direction] for direction in ("x", "y")}
@@ -114,7 +116,7 @@ def _x_and_y(path: Path, name: str, axes: Mapping[Any, Axis | None]) -> tuple[An
                 found[other] = [d for d in long if d != found[one][0] and not by_name[d]]
     if len(found["x"]) != 1 or len(found["y"]) != 1:
         if all(axes[d] is None for d in long):
-            raise InputError(f"{path.name}: {name} has no coordinates, and numbers of pixels are no metres: add x and y")
+            raise _without_coordinates(path, data, name)
         raise InputError(
             f"{path.name}: which of the dimensions {', '.join(map(str, axes))} of {name} is x and which y can't be told: "
             'name them x and y, or give their coordinates axis = "X" and "Y"'
@@ -122,13 +124,13 @@ def _x_and_y(path: Path, name: str, axes: Mapping[Any, Axis | None]) -> tuple[An
     return found["x"][0], found["y"][0]
 
 
-def _required(path: Path, data: Any, axis: Axis | None, dimension: Any) -> Axis:
-    if axis is not None:
-        return axis
+def _without_coordinates(path: Path, data: Any, what: str) -> InputError:
     curved = [str(v) for v in data.variables if data[v].ndim == 2 and _direction(Axis(str(v), np.zeros(0), data[v].attrs))]
     if curved:
-        raise InputError(f"{path.name} has coordinates on two dimensions ({', '.join(curved)}), a curved grid: bring it onto a regular one")
-    raise InputError(f"{path.name}: its dimension {dimension!r} has no coordinates, and numbers of pixels are no metres: add x and y")
+        return InputError(
+            f"{path.name} has coordinates on two dimensions ({', '.join(curved)}), a curved grid: bring it onto a regular one"
+        )
+    return InputError(f"{path.name}: {what} has no coordinates, and numbers of pixels are no metres: add x and y")
 
 
 def _number(value: Any) -> float:

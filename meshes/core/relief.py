@@ -77,7 +77,7 @@ def coordinate(path: Path, axis: Axis) -> Array:
     factor = size_of(units, "m") if units else 1.0
     if factor is None:
         raise InputError(f"{path.name}: its coordinate {axis.name!r} has units {units!r}, which is no length")
-    values = np.asarray(axis.values, float)
+    values = np.asarray(axis.values, float) * _number(axis.attributes, "scale_factor", 1.0) + _number(axis.attributes, "add_offset", 0.0)
     if not np.isfinite(values).all() or len(values) < 2:
         raise InputError(f"{path.name}: its coordinate {axis.name!r} must have two finite values or more")
     check_even(path, axis.name, np.sort(values), np.asarray(axis.values).dtype)
@@ -167,7 +167,7 @@ def _is_down(path: Path, relief: Relief, positive: str | None) -> bool:
     attribute, standard = text_of(relief.attributes, "positive").lower(), text_of(relief.attributes, "standard_name")
     if attribute in ("up", "down"):
         said[f"positive = {attribute!r}"] = attribute
-    if standard.startswith("sea_floor_depth") or standard == "depth":
+    if re.fullmatch(r"(?:.*_)?depth(?:_.*)?", standard):
         said[f"standard_name = {standard!r}"] = "down"
     elif re.match(r"(?:surface_|sea_floor_|geoid_)?(?:altitude|height)|height_above|bedrock_altitude|ground_level_altitude", standard):
         said[f"standard_name = {standard!r}"] = "up"

@@ -126,9 +126,12 @@ class Tsunami:
         self._own_face = self.geometry.left_face[self.part.interior_edges :][self._own_edge]
 
     def remarks(self, end: float) -> list[str]:
-        """What there is to say of the incident waves of a run to ``end`` [s]; `InputError` where none of a series enters."""
+        """What there is to say of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
         names = zip(self.mesh.boundary_names, self._waves, strict=True)
-        return [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
+        said = [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
+        if self.mesh.bed.min(initial=math.inf) >= self.params.level:
+            said.append("no cell lies below the still level: is the bed given as depths? (positive)")
+        return said
 
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells

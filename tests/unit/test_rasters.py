@@ -110,6 +110,7 @@ REFUSED = {
     "depth, perhaps": ({"name": "depth"}, {}, "depth may be a depth"),
     "no coordinates": ({"coords": {}}, {}, "numbers of pixels are no metres"),
     "no coordinates along y": ({"coords": {"x": X}}, {}, "dimension 'y' has no coordinates"),
+    "a curved grid": ({"coords": {"lon": (("y", "x"), Z.T), "lat": (("y", "x"), Z.T)}}, {}, r"two dimensions \(lon, lat\), a curved grid"),
     "axes untold": ({"x": ("a", X, {}), "y": ("b", Y, {})}, {}, "can't be told"),
     "uneven": ({"x": ("x", X**1.1, {})}, {}, "its x are not evenly spaced"),
     "a line missing": ({"z": Z[[0, 1, 2, 4, 5]], "x": ("x", X[[0, 1, 2, 4, 5]], {})}, {}, "not evenly spaced"),

@@ -38,6 +38,10 @@ WAYS = {  # one series, as programs of many kinds write it
     "comments": b"# t eta\n0.0 0.00004\n# restarted\n1.0 -0.05\n\n2.5 0.0125\n3.0 1e-3\n",
     "a count first": b"4\n0.0 0.00004\n1.0 -0.05\n2.5 0.0125\n3.0 1e-3\n",
     "newest first": b"3.0 1e-3\n2.5 0.0125\n1.0 -0.05\n0.0 0.00004\n",
+    "flags behind": b"t eta flag\n0.0 0.00004 good\n1.0 -0.05 ok\n2.5 0.0125 good\n3.0 1e-3 good\n",
+    "two lines out of place": b"0.0 0.00004\n2.5 0.0125\n1.0 -0.05\n3.0 1e-3\n",
+    "a long line": b"0.0 0.00004\n1.0 -0.05 9 9\n2.5 0.0125\n3.0 1e-3\n",
+    "two pieces that overlap, the later first": b"1.0 -0.05\n2.5 0.0125\n3.0 1e-3\n0.0 0.00004\n1.0 -0.05\n2.5 0.0125\n",
     "a line twice": b"0.0 0.00004\n1.0 -0.05\n1.0 -0.05\n2.5 0.0125\n3.0 1e-3\n",
 }
 SAID = {
@@ -45,6 +49,7 @@ SAID = {
     "dates": "seconds since 2010-02-27 06:34:00+00:00",
     "newest first": "the time falls in 3 line",
     "a line twice": "1 line.s. repeat a time, the first is line 3: their values are equal",
+    "a long line": "1 line.s. have another number of columns than the first, the first of them is line 2",
     "comments": "1 comment.s. among the numbers",
     "a count first": "line 1 is taken for the number of lines",
 }
@@ -91,6 +96,11 @@ REFUSED = {
     "higher than all mountains": ("0 0.1\n1 13000\n2 0.3\n", r"1 value\(s\) beyond 12000 m, the first in line 2"),
     "a value without a time": ("0 0.1\nnan 0.2\n2 0.3\n", "line 2: a value without a time"),
     "one line": ("0 0.1\n", "fewer than two"),
+    "a heading of numbers": ("1 2\n0 0.1\n0.5 0.2\n1.5 0.3\n", "line 1: its time 1 is later than the next, 0: take the line out"),
+    "two records": (
+        "".join(f"{t} 0.1\n" for t in [*range(30), *np.arange(0.5, 30.0)]),
+        "line 31: the clock begins anew at t = 0.5, within the times before",
+    ),
     "compressed": (b"\x1f\x8b\x08\x00", "unpack it first"),
     "no text": (b"0 1\n1 \x00\x01\x02\x03 2\n", "no text"),
 }
