@@ -147,6 +147,7 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("writing", f"{summary['writing_s']:.1f} s"),
         ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"),
         ("mass drift", f"{summary['mass_drift']:+.1e}"),
+        *(("note", note) for note in summary.get("notes", ())),
         *(fact for key, fact in _solver_facts(summary).items() if key in summary),
         ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),
     ]

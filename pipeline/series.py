@@ -143,6 +143,8 @@ def _units(path: Path, table: TextTable, asked: SeriesFile, columns: Mapping[str
     InputError
         The columns have several units, one that is no length, or another than the case's scale says.
     """
+    if asked.scale == 0.0:
+        raise InputError("scale = 0 makes every value 0")
     units = named_columns(table)[1]
     notes = []
     clock = size_of(units[asked.time], "s") if units[asked.time] else None
@@ -170,6 +172,15 @@ def _units(path: Path, table: TextTable, asked: SeriesFile, columns: Mapping[str
             "leave scale out, or mend the heading"
         )
     return clock or 1.0, asked.scale, notes
+
+
+def refuse_unlikely(heights: Mapping[str, float]) -> None:
+    """Refuse ``heights`` [m] of a case, by name, that stand for missing or that there are not."""
+    values = np.array(list(heights.values()), float)
+    bad = find_missing(values).missing | (np.abs(values) > HIGHEST)
+    if bad.any():
+        name = list(heights)[int(np.argmax(bad))]
+        raise InputError(f"{int(bad.sum())} height(s) can't be, the first is {name} = {heights[name]:g} m; leave out what was not observed")
 
 
 def _origin(text: str | None) -> datetime | None:

@@ -28,6 +28,7 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 NETCDF3 = (b"CDF\1", b"CDF\2")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SURFER = (b"DSAA", b"DSBB", b"DSRB")
+STEEP = 10.0  # times a raster's extent, that no height on it is
 FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns"
 
 
@@ -134,6 +135,9 @@ def read(asked: Raster, folder: Path) -> Grid:
             f"{path.name} has {count} value(s) beyond {asked.highest:g} m, the first at ({x[i]:g}, {y[j]:g}) m: {z[i, j]:g} m; "
             "mend scale or the file, raise 'highest', or name them in missing = [...]"
         )
+    span = max(x[-1] - x[0], y[-1] - y[0])
+    if np.nanmax(np.abs(z), initial=0.0) > STEEP * span:
+        remark(f"{path.name}: heights of up to {np.nanmax(np.abs(z)):g} m on a grid of {span:g} m: are its coordinates degrees, or km?")
     grid = Grid(x, y, np.ascontiguousarray(z), path.name, stands)
     return grid.reaching_half_a_cell() if relief.cells else grid
 

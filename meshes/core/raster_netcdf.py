@@ -59,7 +59,10 @@ def _chosen(path: Path, data: Any, variable: str | None) -> Any:
     fit = [
         str(name)
         for name, v in data.data_vars.items()
-        if sum(size > 1 for size in v.shape) == 2 and v.dtype.kind in "fiu" and name not in helpers
+        if sum(size > 1 for size in v.shape) == 2
+        and v.dtype.kind in "fiu"
+        and name not in helpers
+        and not _direction(Axis(str(name), np.zeros(0), v.attrs))  # longitudes and latitudes of every point
     ]
     if variable is None and len(fit) == 1:
         return data[fit[0]]

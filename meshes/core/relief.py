@@ -138,6 +138,8 @@ def _number(attributes: Mapping[str, Any], name: str, default: float) -> float:
 
 def _factor(path: Path, relief: Relief, scale: float | None) -> float:
     """The factor from the file's unit to m, the case's ``scale`` with it."""
+    if scale == 0.0:
+        raise InputError(f"{path.name}: scale = 0 makes every height 0")
     units = text_of(relief.attributes, "units")
     if not units:
         return 1.0 if scale is None else scale

@@ -210,6 +210,14 @@ def test_observed_series_name_their_columns():
         build(observations.Series, {"file": "a.txt", "columns": {"g": -1}}, "observed.series")
 
 
+def test_heights_of_a_case_that_stand_for_missing_or_can_not_be_are_refused_by_name():
+    heights = {"centre": [0.0, 0.0], "angles": [0, 90, 180], "heights": [0.1, 0.2, 9999]}
+    with pytest.raises(InputError, match=r"1 height\(s\) can't be, the first is heights\[2\] = 9999 m"):
+        build(observations.RunUp, heights, "observed.runup")
+    with pytest.raises(InputError, match=r"first_crest\.g = 13000 m"):
+        build(observations.Observed, {"source": "a", "comparison": "field", "first_crest": {"g": "13 km"}}, "observed")
+
+
 @pytest.mark.skipif(not os.environ.get("WAVETRAIN_DATA"), reason="WAVETRAIN_DATA is not set")
 def test_a_record_of_the_deep_ocean_with_rounded_times_is_refused_until_the_case_says_what_holds():
     path = Path(os.environ["WAVETRAIN_DATA"]) / "chile2010/32412_notide.txt"

@@ -14,7 +14,7 @@ from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.params import build, quantity, setting
 from pipeline.plugin import nearest
-from pipeline.series import SeriesFile, check_columns
+from pipeline.series import SeriesFile, check_columns, refuse_unlikely
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -43,6 +43,7 @@ class RunUp:
     def __post_init__(self) -> None:
         if len(self.angles) != len(self.heights):
             raise InputError(f"{len(self.angles)} angles and {len(self.heights)} heights")
+        refuse_unlikely({f"heights[{i}]": height for i, height in enumerate(self.heights)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class RunUpAt:
 
     box: tuple[float, float, float, float] = setting("west, south, east, north [m]")
     height: float = quantity("m", "height above the datum")
+
+    def __post_init__(self) -> None:
+        refuse_unlikely({"height": self.height})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,9 @@ class Observed:
     first_crest: Mapping[str, float] = quantity("m", "height of the first crest, by gauge", factory=dict)
     runup: RunUp | None = setting("run-up by direction", default=None)
     runup_at: Mapping[str, RunUpAt] = setting("run-up in boxes, by name", factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse_unlikely({f"first_crest.{name}": height for name, height in self.first_crest.items()})
 
 
 def above_still(observed: Observed, level: float) -> Observed:
