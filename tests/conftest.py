@@ -1,5 +1,7 @@
 """What all tests share: the marker ``ranks``, data files, and small runs of the tsunami solver."""
 
+import atexit
+import functools
 import os
 import subprocess
 import sys
@@ -11,10 +13,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import on_ranks
 import pytest
+from forks import Forks
 from hypothesis import settings
 
-from jobs.launch import environment, mpirun
 from meshes import rectangle
 from pipeline.data import find
 from pipeline.params import build
@@ -26,7 +29,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)  # the 
 settings.register_profile("exploring", deadline=None)  # ... but for `pytest --hypothesis-profile=exploring`
 settings.load_profile("repeatable")
 
-INSIDE = "WAVETRAIN_TEST_RANKS"  # set in the environment of the ranks that re-run a test
+HELD: "pytest.StashKey[set[tuple[str, int]]]" = pytest.StashKey()  # the tests that held on several ranks
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -53,10 +56,22 @@ def long(*values: Any) -> Any:
 
 
 def wavetrain(*words: Any, cwd: Path, more: Mapping[str, str] = MappingProxyType({}), **named: Any) -> subprocess.CompletedProcess[str]:
-    """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment."""
-    command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
+    """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment.
+
+    It is a fork of a process that has loaded it (`forks`). With ``named``, which `subprocess.run` takes, it is started anew.
+    """
     env = os.environ | SOURCES | more
+    if not named:
+        return _forks().run([str(word) for word in words], cwd, env)
+    command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
+
+
+@functools.cache
+def _forks() -> Forks:
+    made = Forks(os.environ | SOURCES)
+    atexit.register(made.close)
+    return made
 
 
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
@@ -81,32 +96,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Re-run a test with the marker ``ranks`` under mpirun; this process never imports MPI."""
-    if not pyfuncitem.get_closest_marker("ranks") or INSIDE in os.environ:
+    if not pyfuncitem.get_closest_marker("ranks") or on_ranks.INSIDE in os.environ:
         return None
-    ranks = pyfuncitem.callspec.params["mpi_ranks"]
-    command = [
-        *mpirun(ranks),
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:terminalreporter",
-        pyfuncitem.nodeid,
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment() | {INSIDE: str(ranks)}, cwd=ROOT, check=False, timeout=300
-    )
-    assert done.returncode == 0, f"on {ranks} ranks:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    on_ranks.rerun(pyfuncitem, pyfuncitem.session.stash.setdefault(HELD, set()))
     return True
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    on_ranks.note(report)
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """A rank that fails prints its traceback and takes the others down, which may be waiting for it."""
-    if INSIDE in os.environ and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+    if on_ranks.INSIDE in os.environ and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
         traceback.print_exception(call.excinfo.value)
         sys.stderr.flush()
         from mpi4py import MPI

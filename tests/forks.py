@@ -1,0 +1,144 @@
+"""A process that has loaded the command and its kernels once, and is forked for each command that a test gives.
+
+What a test sees is a process of its own, with its own folder, environment, output and exit code; only the start of the interpreter and
+the imports are saved. Tests of the start itself, of launchers and of signals start the command anew.
+"""
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+WARM = """
+[mesh]
+kind = "rectangle"
+width = "100 cm"
+height = 1.0
+size = 0.5
+bathymetry = { kind = "flat", depth = 1.0 }
+[solver]
+kind = "tsunami"
+[time]
+end = 0.1
+every = 0.1
+[gauges]
+middle = [0.5, 0.5]
+"""
+LONGEST = 600.0  # [s] a command may take
+
+
+class Forks:
+    """The client: starts the process and sends it commands; ends it with `close`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, __file__, str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                command, pass_fds=(theirs.fileno(),), env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
+            )
+
+    def run(self, words: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        """The command with ``words`` in the folder ``cwd``.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            It took longer than 600 s, and was killed.
+        """
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            message = json.dumps([list(words), str(cwd), dict(environment)]).encode()
+            socket.send_fds(self._connection, [len(message).to_bytes(8, "little")], [out.fileno(), errors.fileno()])
+            for start in range(0, len(message), 65536):
+                self._connection.sendall(message[start : start + 65536])
+            pid = int(self._connection.recv(64))
+            watch = threading.Timer(LONGEST, os.kill, (pid, signal.SIGKILL))
+            watch.start()
+            try:
+                code = int(self._connection.recv(64))
+            finally:
+                watch.cancel()
+            for file in (out, errors):
+                file.seek(0)
+            said, told = (io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape").read() for file in (out, errors))
+        return subprocess.CompletedProcess(list(words), code, said, told)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._process.wait(30)
+
+
+def serve(connection: socket.socket) -> None:
+    """Fork for each command that comes through ``connection``, one after the other, until it is closed."""
+    while True:
+        head, files, *_ = socket.recv_fds(connection, 8, 2)
+        if not head:
+            return
+        text = b""
+        while len(text) < int.from_bytes(head, "little"):
+            text += connection.recv(65536)
+        words, cwd, environment = json.loads(text)
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            _become(words, cwd, environment, files)
+            return
+        for file in files:
+            os.close(file)
+        connection.sendall(str(pid).encode())
+        _, status = os.waitpid(pid, 0)
+        connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], files: Sequence[int]) -> None:
+    """Be the command with ``words``: its folder, environment and output, then its work. Ends by SystemExit, as the command does."""
+    from jobs.cli import main
+
+    for file, number in zip(files, (1, 2), strict=True):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["wavetrain", *words]
+    main()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """While no other process compiles: the next finds its kernels compiled."""
+    place = Path(__file__).parent / "__pycache__"
+    place.mkdir(exist_ok=True)
+    with (place / "warm.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _load() -> None:
+    """Import what commands use, and run a small case, so that its kernels are compiled and loaded."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command sets it, before numpy is loaded
+    import dask.distributed
+    import matplotlib.figure  # noqa: F401
+
+    import pipeline.report  # noqa: F401
+    from jobs.execute import execute
+
+    with _alone(), tempfile.TemporaryDirectory() as folder, dask.config.set(scheduler="synchronous"):  # no threads live through a fork
+        case = Path(folder) / "warm.toml"
+        case.write_text(WARM, encoding="utf-8")
+        execute(case, out=Path(folder) / "out", quiet=True)
+    assert threading.active_count() == 1
+
+
+if __name__ == "__main__":
+    _load()
+    serve(socket.socket(fileno=int(sys.argv[1])))
