@@ -58,10 +58,11 @@ def long(*values: Any) -> Any:
 def wavetrain(*words: Any, cwd: Path, more: Mapping[str, str] = MappingProxyType({}), **named: Any) -> subprocess.CompletedProcess[str]:
     """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment.
 
-    It is a fork of a process that has loaded it (`forks`). With ``named``, which `subprocess.run` takes, it is started anew.
+    It is a fork of a process that has loaded it (`forks`). With variables of its own, or with ``named``, which `subprocess.run` takes, it
+    is started anew.
     """
     env = os.environ | SOURCES | more
-    if not named:
+    if not named and not more:
         return _forks().run([str(word) for word in words], cwd, env)
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
