@@ -84,19 +84,19 @@ def _run(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def _draw_triangles(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
-    surface, depth = store.field("free_surface"), store.field("depth")
-    frames = [(float(store.times[i]), surface[i].compute(), depth[i].compute()) for i in chosen]
+    surface, depth = store.source("free_surface"), store.source("depth")  # not through Dask, which takes longer to load than to read
+    frames = [(float(store.times[i]), surface[i], depth[i]) for i in chosen]
     return {"maps of the free surface": figures.maps(store.mesh(), frames, store.gauges)}
 
 
 def _draw_line(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
     """Member 0 in space and time; statistics of all members over the run's second half."""
     name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
-    u = store.field(name)
+    u = store.source(name)
     every = max(len(store.times) // MOST_FRAMES, 1)
-    late = u[len(store.times) // 2 :].compute().reshape(-1, u.shape[-1])
+    late = u[len(store.times) // 2 :].reshape(-1, u.shape[-1])
     return {
-        "space and time": box_figures.space_time(store.times[::every], u[::every, 0].compute(), lengths[0], name),
+        "space and time": box_figures.space_time(store.times[::every], u[::every, 0], lengths[0], name),
         "spectrum and distribution": box_figures.statistics(late, lengths, name),
     }
 
@@ -104,11 +104,11 @@ def _draw_line(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
 def _draw_plane(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
     """Maps of member 0; statistics of all members over the run's second half, less each frame's mean, which drifts."""
     name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
-    u = store.field(name)
-    late = u[len(store.times) // 2 :].compute().reshape(-1, *u.shape[-2:])
+    u = store.source(name)
+    late = u[len(store.times) // 2 :].reshape(-1, *u.shape[-2:])
     late -= late.mean(axis=(1, 2), keepdims=True)
     return {
-        "maps": box_figures.maps([(float(store.times[i]), u[i, 0].compute()) for i in chosen], lengths, name),
+        "maps": box_figures.maps([(float(store.times[i]), u[i, 0]) for i in chosen], lengths, name),
         "spectrum and distribution": box_figures.statistics(late, lengths, name),
     }
 
@@ -118,7 +118,7 @@ def _draw_cube(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
     lengths = tuple(store.mesh()["length"].tolist())
     frames = []
     for i in chosen:
-        velocity = np.stack([np.asarray(store.field(name)[i].compute(), float) for name in "uvw"])
+        velocity = np.stack([np.asarray(store.source(name)[i], float) for name in "uvw"])
         frames.append((float(store.times[i]), cube_figures.vorticity(velocity, lengths, 0)))
     series = {name: np.asarray(store.statistic(name).compute()) for name in store.statistics}
     times, late = series["time"], series["time"] >= 0.5 * series["time"][-1]
