@@ -279,6 +279,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
     """
     from jobs.cluster import client
     from jobs.execute import execute
+    from jobs.progress import aloud
     from jobs.stages import exact_solution
     from pipeline.case import to_toml, with_overrides
     from pipeline.stages import decompose
@@ -296,7 +297,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
         [exact_solution(run)] if facts["reference"] == "exact" else stage.parent / facts["reference"].removeprefix("run ") / "run.h5"
     )
     params = decompose.Params(**facts["params"])
-    with client() as dask:
+    with client(compiling=aloud) as dask:
         proof = decompose.run({"runs": [run], "reference": reference}, params, dask, place)["runs"]["run"]
     return {"error": proof["fields"]["relative"]["value"], "cost": proof["core_s"], "storage": float(proof["bytes"])}
 

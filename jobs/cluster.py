@@ -23,10 +23,12 @@ ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whate
 
 
 @contextlib.contextmanager
-def client(memory: int | None = None, say: Callable[[str], Any] | None = None) -> Iterator[Any]:
+def client(
+    memory: int | None = None, say: Callable[[str], Any] | None = None, compiling: Callable[[str], Any] | None = None
+) -> Iterator[Any]:
     """A client, closed at the end, whose workers have one thread each; ``memory`` [B] bounds one.
 
-    ``say`` gets the dashboard's address, and that kernels are compiled.
+    ``say`` gets the dashboard's address, and, unless ``compiling`` does, that kernels are compiled.
     """
     from dask import config
 
@@ -42,10 +44,10 @@ def client(memory: int | None = None, say: Callable[[str], Any] | None = None) -
             say(f"dashboard: {connected.dashboard_link}")
         else:
             say(f"dashboard: {connected.dashboard_link.removesuffix('status')}info/main/workers.html (with bokeh installed: .../status)")
-        with say_compiling("the stages", say) as compiling:
-            connected.subscribe_topic(TOPIC, lambda event: compiling(event[1]["kernel"]))
+        with say_compiling("the workers", compiling or say) as tell:
+            connected.subscribe_topic(TOPIC, lambda event: tell(event[1]["kernel"]))
             connected.register_worker_callbacks(setup=tell_from_worker)
-            with watched(compiling):
+            with watched(tell):
                 yield connected
             connected.unsubscribe_topic(TOPIC)
 

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from jobs.launch import check_ranks, environment, mpirun
+from jobs.progress import aloud, say_compiling, silent
 from pipeline import case as cases
+from pipeline.compiling import watched
 from pipeline.errors import InputError, RunError
 from solvers.core.comm import abort_on_error, world
 from solvers.core.forecast import forecast
@@ -28,7 +30,7 @@ def forecast_file(source: Path, case: Path, until: float, ranks: int, out: Path)
     if ranks > 1 and comm.size == 1:
         _on_ranks(source, case, until, ranks, out)
         return
-    with abort_on_error(comm):
+    with abort_on_error(comm), say_compiling("the forecast", aloud if comm.rank == 0 else silent) as tell, watched(tell):
         unstable = forecast(source, cases.read(case), until, out, comm)
     if comm.rank == 0:
         print(f"{out}: the ensemble at t = {until:g} s" + (f"; {unstable} member(s) became unstable, and are nan" if unstable else ""))

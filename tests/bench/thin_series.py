@@ -1,6 +1,7 @@
 """The measured series that come along, made from the whole ones: ``python tests/bench/thin_series.py`` with ``WAVETRAIN_DATA`` set.
 
-Every second sample is kept, and every one within `NEAR` of a gauge's first crest, of its highest and of its arrival; heights are rounded
+Every second sample is kept, and every one within `NEAR` of a gauge's first crest, of its highest and of its arrival, and where the samples
+drive a run; heights are rounded
 to a tenth of a millimetre after the still level is subtracted, so that no crest moves by more than the rounding.
 """
 
@@ -35,12 +36,13 @@ class Whole:
     span: tuple[float, float]  # [s] of its clock
     still: tuple[float, float] | None = None  # [s] the mean of these times is subtracted
     skip: int = 1  # lines of its head
+    driving: tuple[float, float] | None = None  # [s] of its clock: these samples drive a run, and all are kept
 
 
 ISLAND = ("g1", "g2", "g3", "g4", "g6", "g9", "g16", "g22")
 SERIES = {
     "briggs_1995_case_a": Whole(
-        "nthmp/bp6_conical_island/ts2a.txt", ISLAND, f"{BRIGGS} A", f"{NTHMP}, ts2a.txt", 1.0, (22.0, 46.0), (20.0, 22.0), 8
+        "nthmp/bp6_conical_island/ts2a.txt", ISLAND, f"{BRIGGS} A", f"{NTHMP}, ts2a.txt", 1.0, (22.0, 46.0), (20.0, 22.0), 8, (24.0, 31.0)
     ),
     "briggs_1995_case_c": Whole(
         "nthmp/bp6_conical_island/ts2cnew1.txt", ISLAND, f"{BRIGGS} C", f"{NTHMP}, ts2cnew1.txt", 1.0, (22.0, 46.0), (20.0, 22.0), 7
@@ -68,11 +70,14 @@ def thinned(asked: Whole) -> str:
     for series in heights.T:
         for marked in (first_crest(times, series)[0], times[np.argmax(series)], arrival(times, series)):
             kept |= np.abs(times - marked) <= NEAR
+    if asked.driving:
+        kept |= (times >= asked.driving[0]) & (times <= asked.driving[1])
+    driving = f" and from {asked.driving[0]:g} to {asked.driving[1]:g} s, which drive a run" if asked.driving else ""
     level = f" above the mean of {asked.still[0]:g} to {asked.still[1]:g} s" if asked.still else ""
     head = (
         f"Source: {asked.source}",
         f"Thinned from {asked.taken}: {asked.span[0]:g} to {asked.span[1]:g} s of its clock,",
-        f"every second sample and every one within {NEAR:g} s of a gauge's first crest, highest crest and arrival;",
+        f"every second sample and every one within {NEAR:g} s of a gauge's first crest, highest crest and arrival{driving};",
         f"the free surface [mm]{level}, rounded to 0.1 mm.",
         "time_s " + " ".join(f"{name}_mm" for name in asked.gauges),
     )
