@@ -10,12 +10,11 @@ import typer
 from jobs import streams
 from jobs.cluster import ALONE
 from jobs.command import AsJson, Command, case_names, check_there, print_json, site_names
+from jobs.processes import RANK_VARIABLES, SAFE
 from jobs.verbs import VERBS
 from pipeline.disk import silence_destructors
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.signals import interrupted
-
-RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -190,6 +189,7 @@ def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
     streams.make_lasting()
     silence_destructors()
+    os.environ.update(SAFE)  # so Dask's workers, ranks and jobs, and all that they start
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
     code: int | str | None = 0
     try:

@@ -4,7 +4,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from jobs import lock, sites
 from jobs.launch import environment, mpirun
+from jobs.processes import python
 from jobs.sites import Site
 from pipeline.errors import InputError, InUseError
 
@@ -81,14 +81,12 @@ def examine(on: str = "") -> Iterator[Finding]:
         yield _mpi()
         yield _hdf5(Path(scratch))
         yield _tried(
-            "PETSc",
-            [sys.executable, "-c", PETSC],
-            "pip install petsc4py, of the PETSc that is there; without it meshes are cut geometrically",
+            "PETSc", python("-c", PETSC), "pip install petsc4py, of the PETSc that is there; without it meshes are cut geometrically"
         )
-        yield _tried("filters", [sys.executable, "-c", FILTERS], "pip install hdf5plugin", needed=True)
+        yield _tried("filters", python("-c", FILTERS), "pip install hdf5plugin", needed=True)
         script = Path(scratch) / "dask_trial.py"
         script.write_text(DASK, encoding="utf-8")
-        yield _tried("Dask", [sys.executable, str(script)], "pip install 'dask>=2025.1' 'distributed>=2025.1'", needed=True)
+        yield _tried("Dask", python(str(script)), "pip install 'dask>=2025.1' 'distributed>=2025.1'", needed=True)
     yield _space("results", Path.cwd())
     yield _space("scratch space", Path(_expanded(site.scratch) if site and site.scratch else tempfile.gettempdir()))
     yield _slurm(needed=site is not None)
@@ -119,7 +117,7 @@ def _on_two_ranks(name: str, code: list[str], fix: str) -> Finding:
         start = mpirun(2)
     except InputError as error:
         return Finding(name, "broken", str(error), "apt-get install openmpi-bin, or module load openmpi")
-    return _tried(name, [*start, sys.executable, "-c", *code], fix, needed=True)
+    return _tried(name, [*start, *python("-c", *code)], fix, needed=True)
 
 
 def _mpi() -> Finding:

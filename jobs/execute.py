@@ -1,13 +1,14 @@
 """Do a case or a campaign here, or hand it to SLURM: what is done and unchanged is not done again, what was interrupted goes on."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from jobs import catalogue, record
 from jobs.launch import check_ranks, more_than_cores
 from jobs.needed import look_for_files
+from jobs.queued import refuse_what_is_queued
 from jobs.runs import do_runs, is_done, refuse_another
 from jobs.stages import do_stages
 from pipeline import campaign as campaigns
@@ -65,11 +66,12 @@ def execute(
         _check_run(run, alone=len(campaign.runs) == 1)
         if run.name not in forced:
             refuse_another(folder / run.folder, run.case.text)
-    _refuse_what_is_missing(campaign, folder, comm, forced, only)
+    _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
+    _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only))
     if on:
         from jobs.submit import submit
 
-        submit(path, campaign, folder, max(ranks, 1), on, limits or {}, say, forced=forced, dry_run=dry_run)
+        submit(path, campaign, folder, max(ranks, 1), on, limits or {}, say, forced=forced, only=only, dry_run=dry_run)
         return folder
     if comm.size == 1 and (note := more_than_cores(ranks)):
         say(f"NOTE: {note}")
@@ -142,12 +144,12 @@ def _check_run(run: Run, *, alone: bool) -> None:
         raise error if alone else InputError(f"run {run.name}: {error}") from None
 
 
-def _refuse_what_is_missing(campaign: Campaign, folder: Path, comm: Any, forced: Collection[str], only: str) -> None:
-    """Look for the files that are needed, on rank 0; what is missing, all ranks refuse."""
+def _refused_by_all(comm: Any, check: Callable[[], Any]) -> None:
+    """Call ``check`` on rank 0; what it refuses, all ranks raise."""
     refused = None
     if comm.rank == 0:
         try:
-            look_for_files(campaign, folder, forced, only)
+            check()
         except InputError as error:
             refused = error
     refused = comm.broadcast(refused)

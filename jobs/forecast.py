@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from jobs.launch import check_ranks, environment, mpirun
+from jobs.processes import python, python_path
 from jobs.progress import aloud, say_compiling, silent
 from pipeline import case as cases
 from pipeline.compiling import watched
@@ -39,9 +40,8 @@ def forecast_file(source: Path, case: Path, until: float, ranks: int, out: Path)
 def _on_ranks(source: Path, case: Path, until: float, ranks: int, out: Path) -> None:
     """The same command under mpirun; its one line of error becomes ours."""
     words = ["forecast", str(source), "--case", str(case), "--time", repr(until), "--out", str(out)]
-    done = subprocess.run(
-        [*mpirun(ranks), sys.executable, "-m", "jobs.cli", *words], capture_output=True, text=True, check=False, env=environment()
-    )
+    command = [*mpirun(ranks), *python("-m", "jobs.cli", *words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment() | {"PYTHONPATH": python_path()})
     if done.returncode == 0:
         print(done.stdout, end="")
         sys.stderr.write("".join(line + "\n" for line in done.stderr.splitlines() if line.startswith("member ")))

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from jobs.lock import passed_on
+from jobs.processes import SAFE, python, python_path
 from jobs.progress import EVENTS, show
 from pipeline.compiling import Tell
 from pipeline.disk import cannot_write, refusal
@@ -29,7 +29,7 @@ LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 def environment() -> dict[str, str]:
     """This process' environment without what an MPI launcher left there, and fit for several ranks a core."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
-    kept |= {
+    kept |= SAFE | {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
@@ -124,7 +124,7 @@ def follow_ranks(
     case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: Running, compiling: Tell | None = None
 ) -> dict[str, Any]:
     """As `run_on_ranks`, where signals are passed on already; ``compiling`` is told what rank 0 compiles, in place of the run's own bar."""
-    command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case_file), str(case_folder), str(folder)]
+    command = [*mpirun(ranks), *python("-m", "jobs.rank", str(case_file), str(case_folder), str(folder))]
     env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
@@ -152,12 +152,6 @@ def outcome(last: dict[str, Any], folder: Path, died: str) -> dict[str, Any]:
         after = f" after t = {last['t']:.6g} s" if "t" in last else ""
         raise RunError(f"{died.format(after)}; see {folder / 'log.txt'}; the same command goes on from the last checkpoint")
     return dict(last["summary"])
-
-
-def python_path() -> str:
-    """So that the ranks import the same packages as this process, installed or not."""
-    root = str(Path(__file__).resolve().parent.parent)
-    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool, compiling: Tell | None) -> dict[str, Any]:

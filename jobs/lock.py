@@ -30,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
         Another process holds it: its host, number and beginning.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o666)  # the umask says who else may write, as for all files
     try:
         if not _taken(handle):
             raise InUseError(f"{folder} is in use: {_words(_owner(folder))}")

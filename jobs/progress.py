@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobs.processes import on_terminal
 from pipeline.compiling import Tell
 from pipeline.layout import part_name
 from solvers.core.run import Progress
@@ -221,7 +222,7 @@ def show(name: str, *, quiet: bool, lead: bool, folder: Path | None = None) -> S
     elif has_parent():
         shown = Events()
     else:
-        shown = Live(name) if sys.stdout.isatty() else Lines(name)
+        shown = Live(name) if on_terminal() else Lines(name)
     return Noted(folder, shown) if folder else shown
 
 
@@ -230,7 +231,7 @@ def say_compiling(name: str, say: Callable[[str], Any]) -> Iterator[Tell]:
     """Tell of what several processes compile that show no progress of their own: a bar in a terminal, elsewhere a line to ``say``."""
     lock = threading.Lock()
     going = 0
-    shown = LiveCompiling(name) if sys.stdout.isatty() and say is not silent else Lines(name, say)
+    shown = LiveCompiling(name) if on_terminal() and say is not silent else Lines(name, say)
 
     def tell(kernel: str | None) -> None:
         nonlocal going

@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -12,8 +11,9 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
-from jobs.launch import Running, environment, follow_ranks, outcome, python_path, signals_passed_on
+from jobs.launch import Running, environment, follow_ranks, outcome, signals_passed_on
 from jobs.lock import locked, passed_on
+from jobs.processes import python, python_path
 from jobs.progress import EVENTS
 from pipeline.compiling import Tell
 from pipeline.disk import writing
@@ -61,7 +61,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "jobs.worker", str(theirs.fileno())]
+        command = python("-m", "jobs.worker", str(theirs.fileno()))
         env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
         with theirs:
             self.process = subprocess.Popen(

@@ -2,20 +2,27 @@
 
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from jobs import options
+from jobs.limits import check_memory, check_time
 from pipeline.case import read_toml
 from pipeline.errors import InputError
 from pipeline.params import build, setting
 from pipeline.plugin import nearest
 
 FOLDER = Path(__file__).resolve().parent / "sites"
-TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}")  # as sbatch takes it: minutes, hours:minutes:seconds, days-hours, ...
-MEMORY = re.compile(r"\d+[KMGT]?")
 FOLDER_NAME = re.compile(r"(?:[\w./@%+:~-]|\$\w+|\$\{\w+\})*")  # with the shell's variables, and no command
+KEYS = {  # options of sbatch that are keys of a site too
+    "time": ("--time", "-t"),
+    "partition": ("--partition", "-p"),
+    "account": ("--account", "-A"),
+    "memory": ("--mem",),
+    "memory_per_cpu": ("--mem-per-cpu",),
+}
 WORD = re.compile(r"[^\s'\"\\]+")
 
 
@@ -27,7 +34,10 @@ class Site:
     partition: str = setting("the queue; empty: SLURM's default", default="")
     account: str = setting("what is charged; empty: the user's default", default="")
     time: str = setting("the longest limit of one job, as sbatch takes it; estimates never exceed it", default="01:00:00")
-    memory: str = setting("of one job, such as 8G; empty: as estimated, or SLURM's default", default="")
+    memory: str = setting("of a job's node, or of each of its CPUs, such as 8G; empty: as estimated, or SLURM's default", default="")
+    memory_per: Literal["node", "cpu"] = setting("what the site counts memory by", default="node")
+    node_cores: int = setting("cores of a node, a rank each; 0: as many as sinfo says", default=0)
+    python: str = setting("the interpreter of jobs; empty: the one that submits; the shell's variables count", default="")
     launcher: str = setting('what starts the ranks, such as "srun --mpi=pmix"; empty: mpirun, on one node', default="")
     cores: int = setting("of a stage's job", default=2)
     workers: Literal["here", "inside", "jobs"] = setting(
@@ -43,13 +53,16 @@ class Site:
     modules: tuple[str, ...] = setting("to load", default=())
     options: tuple[str, ...] = setting("more of sbatch's options", default=())
     setup: tuple[str, ...] = setting("lines of shell before the command", default=())
-    speed: Mapping[str, float] = setting("measured updates (cells x stages x steps) per core-second, by solver", factory=dict)
-    bytes: Mapping[str, tuple[float, float]] = setting(
-        "measured memory of a run per cell, by solver: shared by all ranks, and on each of them", factory=dict
+    speed: Mapping[str, float] = setting(
+        "measured updates (cells x stages x steps) per core-second, by solver; by stage cells x frames that it reads", factory=dict
+    )
+    bytes: Mapping[str, tuple[float, ...]] = setting(
+        "measured memory per cell, by solver or stage: shared by a node's ranks or workers, on each of them, and spread over all of them",
+        factory=dict,
     )
 
     def __post_init__(self) -> None:
-        one = {key: (getattr(self, key),) for key in ("title", "partition", "account", "interface", "launcher", "scratch")}
+        one = {key: (getattr(self, key),) for key in ("title", "partition", "account", "interface", "launcher", "scratch", "python")}
         many = {key: getattr(self, key) for key in ("options", "setup", "modules")}
         for key, lines in (one | many).items():
             for line in lines:
@@ -61,25 +74,22 @@ class Site:
             raise InputError(f"launcher = {self.launcher!r} is no command: {error}") from None
         if not FOLDER_NAME.fullmatch(self.scratch):
             raise InputError(f"scratch = {self.scratch!r} is no name of a folder; the shell's variables may stand in it, such as $USER")
-        for name, value, form in (
-            ("partition", self.partition, WORD),
-            ("account", self.account, WORD),
-            ("interface", self.interface, WORD),
-            ("time", self.time, TIME),
-            ("memory", self.memory, MEMORY),
-        ):
-            if (value or name == "time") and not form.fullmatch(value):
+        if "$" in self.python and not FOLDER_NAME.fullmatch(self.python):
+            raise InputError(f"python = {self.python!r} is no name of a file; the shell's variables may stand in it, such as $HOME")
+        for name in ("partition", "account", "interface"):
+            if (value := getattr(self, name)) and not WORD.fullmatch(value):
                 raise InputError(f"{name} = {value!r} is nothing that sbatch takes")
-        for name, least in (("cores", 1), ("most_workers", 1), ("at_once", 0), ("retries", 0), ("warning", 1)):
+        for option in self.options:
+            options.words(option)
+        for name, least in (("cores", 1), ("node_cores", 0), ("most_workers", 1), ("at_once", 0), ("retries", 0), ("warning", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} = {getattr(self, name)}; it must be at least {least}")
-
-
-def check_limits(limits: Mapping[str, str]) -> None:
-    """`InputError` where a ``time`` or a ``memory`` in ``limits`` is nothing that sbatch takes."""
-    for name, form in (("time", TIME), ("memory", MEMORY)):
-        if name in limits and not form.fullmatch(limits[name]):
-            raise InputError(f"{name} = {limits[name]!r} is nothing that sbatch takes")
+        check_time(self.time, "time", self.warning)
+        for kind, sizes in self.bytes.items():
+            if len(sizes) not in (2, 3):
+                raise InputError(f"bytes.{kind} has {len(sizes)} numbers; it must have two (shared, on each), or a third (spread over all)")
+        if self.memory:
+            check_memory(self.memory, "memory")
 
 
 def known() -> dict[str, Path]:
@@ -98,8 +108,22 @@ def find(name: str) -> Path:
 
 def read(name: str) -> Site:
     """The site ``name`` (see `find`); `InputError` where its file is wrong."""
-    found: Site = build(Site, read_toml(find(name)), f"site {name}")
-    return found
+    table = read_toml(find(name))
+    site: Site = build(Site, table, f"site {name}")
+    changed: dict[str, Any] = {}
+    rest: Sequence[str] = site.options
+    for key, names in KEYS.items():
+        value, rest = options.taken(rest, names)
+        if value is None:
+            continue
+        own = "memory" if key == "memory_per_cpu" else key
+        if own in table or own in changed:
+            raise InputError(f"site {name}: {own} is said twice, and in options by {names[0]}: leave one of them")
+        changed |= {own: value} | ({"memory_per": "cpu"} if key == "memory_per_cpu" else {})
+    try:
+        return replace(site, options=tuple(rest), **changed) if changed else site
+    except InputError as error:
+        raise InputError(f"site {name}: in options: {error}") from None
 
 
 def listed() -> list[tuple[str, Any]]:

@@ -1,13 +1,16 @@
 """The stages of a campaign, one after the other on one Dask client: what each reads, and whether it was done before."""
 
+import contextlib
 import json
+import logging
 import os
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jobs.lock import locked
+from jobs.progress import LINE
 from jobs.runs import note_failure, note_traceback
 from pipeline import campaign as campaigns
 from pipeline import case as cases
@@ -76,7 +79,7 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
     made_from = _made_from(stage, files, folders)
     blocks = KeptBlocks(dask, place / "blocks", made_from["key"])
     try:
-        with writing(place):
+        with writing(place), _warnings_kept(place):
             result = module.run(_inputs(stage, module, files, folders), stage.params, blocks, place)
     except (InputError, RunError):
         raise
@@ -94,6 +97,21 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
         say(f"{stage.name}: {blocks.kept} blocks were done before")
     for line in module.describe(result):
         say(f"{stage.name}: {line}")
+
+
+@contextlib.contextmanager
+def _warnings_kept(place: Path) -> Iterator[None]:
+    """Let what a stage warns of stand in its log, which is made where there is something to say."""
+    log = logging.getLogger("wavetrain")
+    handler = logging.FileHandler(place / "log.txt", delay=True)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter(LINE))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
 
 
 def _file_of(stage: Stage) -> str:

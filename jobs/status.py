@@ -9,24 +9,32 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jobs import lock, queue, record, slurm
+from jobs.answers import Word
 from jobs.progress import PROGRESS
-from jobs.queue import Word
-from pipeline.campaign import REPORT, Run, Stage
+from jobs.record import Listed
+from pipeline.campaign import REPORT
 from pipeline.data import text_of
 from pipeline.errors import RunError
+from pipeline.provenance import hash_of
 
 ENDED = ("done", "failed", "cancelled", "lost", "blocked")
 STANDS = (*ENDED, "stopped", "held")  # until somebody does something
 STOPPED = ": stopped at t ="  # of a run that was asked to
+NEVER = "DependencyNeverSatisfied"
+GOES_ON = "the same command goes on from its checkpoint"
+NEVER_THERE = ("failed", "blocked", "lost", "cancelled", "stopped")  # what reads a result of these waits in vain
+FEW = 3  # names in a note
 ATTEMPT = "=== attempt "
+ASKED = re.compile(r"CANCELLED AT [^ ]+ \*\*\*")  # by somebody; else SLURM says DUE TO what
 ERROR = re.compile(
-    r"^(error: .*|.* ERROR .*|(slurmstepd|srun|sbatch)[^:]*: error: .*|\w*(Error|Exception)\b.*|.*: (command )?not found.*)$"
+    r"^(error: .*|.* ERROR .*|(slurmstepd|srun|sbatch)[^:]*: error: .*|\w*(Error|Exception)\b.*"
+    r"|.*: (command )?not found.*|.*: line \d+: .*)$"
 )
 BEGINS = re.compile(r"^(error: |[\d\- :,]+ ERROR )")
 
@@ -67,22 +75,25 @@ def status(folder: Path) -> Status:
     InputError
         None was begun there.
     """
-    campaign = record.read(folder)
+    title, steps = record.listed(folder)
     given = record.submitted(folder).get("steps", {})
+    ended = record.cancelled(folder)
     words = queue.ask(step["job"] for step in given.values())
     found: dict[str, Step] = {}
     held: set[str] = set()  # what SLURM keeps all that depends on it waiting for, though it may be done
-    for step in campaign.steps:
+    for step in steps:
         job = given.get(step.name, {}).get("job", "")
         word = (words or {}).get(job)
-        found[step.name] = _behind(_step(step, folder, job, word), slurm.needs(step), found, held)
+        own = _step(step, folder, job, word, _logs(folder, given.get(step.name), step.folder), cancelled=job in ended)
+        found[step.name] = _behind(own, step.needs, found, held, known=word is not None)
         if found[step.name].state == "held" or (word and word.held):
             held.add(step.name)
     if slurm.PAGE in given:
         job = given[slurm.PAGE]["job"]
-        found[slurm.PAGE] = _behind(_page(folder, job, (words or {}).get(job)), tuple(found), found, held)
+        own = _page(folder, job, (words or {}).get(job), _logs(folder, given[slurm.PAGE], slurm.PAGE), cancelled=job in ended)
+        found[slurm.PAGE] = _behind(own, tuple(found), found, held, known=True)
     silent = "SLURM does not answer: this is what the files say" if given and words is None else ""
-    return Status(campaign.title, [_unsure(step) if silent else step for step in found.values()], silent)
+    return Status(title, [_unsure(step) if silent else step for step in found.values()], silent)
 
 
 def _unsure(step: Step) -> Step:
@@ -90,40 +101,53 @@ def _unsure(step: Step) -> Step:
     return replace(step, state="unknown", note="no sign of it in the files, and SLURM does not answer") if step.state == "lost" else step
 
 
-def _step(step: Run | Stage, folder: Path, job: str, word: Word | None) -> Step:
-    place = folder / (step.folder if isinstance(step, Run) else step.name)
-    kind = "run" if isinstance(step, Run) else "stage"
+def _step(step: Listed, folder: Path, job: str, word: Word | None, logs: Sequence[Path], *, cancelled: bool) -> Step:
+    """Where ``step`` stands: SLURM says ``word`` of its ``job``, which ``wavetrain cancel`` has ``cancelled`` or not."""
+    place = folder / step.folder
     where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
     holder = lock.holder(place)
     if holder or (word and word.goes):
-        return Step(step.name, kind, "running", _told(place, holder, word), **_going(place, holder, word) | where | _node(holder, word))
-    if record.has_result(step, folder) and _of_this(step, place):
-        return Step(step.name, kind, "done", _though(word, job), progress=1.0, **where)
+        return Step(
+            step.name, step.kind, "running", _told(place, holder, word), **_going(place, holder, word) | where | _node(holder, word)
+        )
+    if _has_result(step, place):
+        return Step(step.name, step.kind, "done", _though(word, job), progress=1.0, **where)
     part = _going(place, None, None)
     if word and word.waits:
-        return _waits(Step(step.name, kind, "waiting", **part | where), word, checkpoint=(place / "restart.h5").exists())
-    error = first_error(folder, step.name)
+        return _waits(Step(step.name, step.kind, "waiting", **part | where), word, checkpoint=_may_go_on(place))
+    state, note = _ended(place, job, word, error_in(logs), cancelled=cancelled)
+    return Step(step.name, step.kind, state, note, **(part if state in ("stopped", "cancelled", "failed") else {}) | where)
+
+
+def _ended(place: Path, job: str, word: Word | None, error: str, *, cancelled: bool) -> tuple[str, str]:
+    """State and note of a step that is not at work, does not wait in SLURM's queue, and has no result; ``error`` is its log's."""
+    if _may_go_on(place) and (cancelled or STOPPED in error or not (word or error)):
+        return "stopped", error or GOES_ON
     if word and word.state == "COMPLETED":
-        return Step(step.name, kind, "lost", error or "SLURM says COMPLETED, but there is no whole result", **where)
-    if word:
-        if error and STOPPED in error and (place / "restart.h5").exists():
-            return Step(step.name, kind, "stopped", error, **part | where)
-        state = "cancelled" if word.state.startswith("CANCELLED") else "failed"
-        if state == "cancelled" and word.reason.startswith("Dependency"):
-            return Step(step.name, kind, "blocked", "what it reads failed", **where)
-        if state == "cancelled":
-            return Step(step.name, kind, state, _never(place), **part | where)
-        return Step(step.name, kind, state, error or _slurms(word), **part | where)
-    if error:
-        return Step(step.name, kind, "failed", error, **part | where)
-    if (place / "restart.h5").exists():
-        return Step(step.name, kind, "stopped", "the same command goes on from its checkpoint", **part | where)
-    if job:
-        return Step(step.name, kind, "lost", "SLURM no longer knows its job, and there is no result", **where)
-    return Step(step.name, kind, "waiting", "", **where)
+        return "lost", error or "SLURM says COMPLETED, but there is no whole result"
+    if word and word.reason == NEVER and not cancelled:
+        return "blocked", "what it reads failed"
+    if cancelled or (word and word.cancelled) or (not word and ASKED.search(error)):
+        return "cancelled", GOES_ON if _may_go_on(place) else ""
+    if word or error:
+        return "failed", error or _slurms(word)
+    return ("lost", "SLURM no longer knows its job, and there is no result") if job else ("waiting", "")
 
 
-def _page(folder: Path, job: str, word: Word | None) -> Step:
+def _may_go_on(place: Path) -> bool:
+    return (place / "restart.h5").exists()
+
+
+def _has_result(step: Listed, place: Path) -> bool:
+    """Whether there is a whole result, and a run's is of the case as it is in the campaign now."""
+    if step.kind == "stage":
+        return (place / "result.json").exists()
+    if not ((place / "run.h5").exists() and (place / "summary.json").exists()):
+        return False
+    return hash_of(text_of(place / "case.toml") or "") == step.case
+
+
+def _page(folder: Path, job: str, word: Word | None, logs: Sequence[Path], *, cancelled: bool) -> Step:
     """Where the page stands that ``job`` writes, after all others."""
     where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
     if word and word.goes:
@@ -133,9 +157,9 @@ def _page(folder: Path, job: str, word: Word | None) -> Step:
     page, given = folder / REPORT, folder / record.PLACE / record.SUBMITTED
     if page.exists() and page.stat().st_mtime >= given.stat().st_mtime:
         return Step(slurm.PAGE, "page", "done", **where)
-    if word and word.state.startswith("CANCELLED"):
+    if cancelled or (word and word.cancelled):
         return Step(slurm.PAGE, "page", "cancelled", **where)
-    told = first_error(folder, slurm.PAGE) or (_slurms(word) if word and word.state != "COMPLETED" else "")
+    told = error_in(logs) or (_slurms(word) if word and word.state != "COMPLETED" else "")
     if told:
         return Step(slurm.PAGE, "page", "failed", told, **where)
     return Step(slurm.PAGE, "page", "lost", f"there is no page: `wavetrain report {folder}` writes it", **where)
@@ -158,16 +182,9 @@ def _though(word: Word | None, job: str) -> str:
     return f"though SLURM says {word.state}" if word and not (word.waits or word.state == "COMPLETED") else ""
 
 
-def _of_this(step: Run | Stage, place: Path) -> bool:
-    """Whether a run's files are those of the case as it is in the campaign now."""
-    return isinstance(step, Stage) or text_of(place / "case.toml") == step.case.text
-
-
-def _never(place: Path) -> str:
-    return "the same command goes on from its checkpoint" if (place / "restart.h5").exists() else ""
-
-
-def _slurms(word: Word) -> str:
+def _slurms(word: Word | None) -> str:
+    if word is None:
+        return ""
     return f"SLURM says {word.state}" + (f", {word.reason}" if word.reason else "")
 
 
@@ -203,38 +220,43 @@ def _going(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> 
         return {}
 
 
-def _behind(own: Step, needs: Iterable[str], before: Mapping[str, Step], held: Set[str]) -> Step:
-    """A step that waits for ``needs``: whether they will ever be there. What SLURM has it blocks itself; it waits for all ``held``."""
-    if own.state != "waiting":
-        return own
-    if own.job and (kept := [name for name in needs if name in held]):
-        return replace(own, state="held", note=f"waits for {', '.join(kept)}")
-    bad = [name for name in needs if before[name].state in ("failed", "blocked", "lost")]
-    return replace(own, state="blocked", note=f"{', '.join(bad)} failed") if bad and not own.job else own
+def _behind(own: Step, needs: Sequence[str], before: Mapping[str, Step], held: Set[str], *, known: bool) -> Step:
+    """A step that waits for ``needs``: whether they will ever be there. What SLURM knows it blocks itself; it waits for all ``held``."""
+    if own.state == "waiting" and own.job and (kept := [name for name in needs if name in held]):
+        return replace(own, state="held", note=f"waits for {_few(kept)}")
+    if (own.state == "waiting" and not own.job) or (own.state == "lost" and not known):
+        bad = [name for name in needs if before[name].state in NEVER_THERE]
+        return replace(own, state="blocked", note=f"{_few(bad)}: {before[bad[0]].state}") if bad else own
+    return own
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
 
 
 def logs(folder: Path, name: str) -> list[Path]:
     """The logs of the run or stage ``name`` that there are: SLURM's, then its own."""
-    campaign = record.read(folder)
-    given = record.submitted(folder).get("steps", {}).get(name, {})
-    places = {step.name: step.folder if isinstance(step, Run) else step.name for step in campaign.steps}
-    own = folder / places.get(name, name)
+    given = record.submitted(folder).get("steps", {}).get(name)
+    return _logs(folder, given, next((step.folder for step in record.listed(folder)[1] if step.name == name), name))
+
+
+def _logs(folder: Path, given: Mapping[str, str] | None, own: str) -> list[Path]:
+    """The logs that there are of what was ``given`` to SLURM, and in the step's ``own`` folder."""
     paths = [folder / record.PLACE / given["log"]] if given else []
-    return [path for path in (*paths, own / "log.txt") if path.exists()]
+    return [path for path in (*paths, folder / own / "log.txt") if path.exists()]
 
 
-def first_error(folder: Path, name: str) -> str:
-    """The first line of the last attempt of ``name`` that tells an error; empty where none does."""
-    found = ""
-    for path in logs(folder, name):
+def error_in(logs: Iterable[Path]) -> str:
+    """The first line that tells an error of the last attempt in ``logs``; empty where none does."""
+    for path in logs:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         if path.name == "log.txt":  # an attempt that failed ends with the error
             lines = lines[-1:]
         begun = max((i for i, line in enumerate(lines) if line.startswith(ATTEMPT)), default=0)
         told = [line for line in lines[begun:] if ERROR.match(line)]
-        if told and not found:
-            found = BEGINS.sub("", next((line for line in told if line.startswith("error: ")), told[0]))
-    return found
+        if told:
+            return BEGINS.sub("", next((line for line in told if line.startswith("error: ")), told[0]))
+    return ""
 
 
 def cancel(folder: Path) -> list[str]:
@@ -247,15 +269,17 @@ def cancel(folder: Path) -> list[str]:
     RunError
         SLURM refuses.
     """
-    campaign = record.read(folder)
+    _, steps = record.listed(folder)
     given = {name: step["job"] for name, step in record.submitted(folder).get("steps", {}).items()}
     words = queue.ask(given.values())
     left = {name: job for name, job in given.items() if words is None or (job in words and (words[job].waits or words[job].goes))}
     if left and (refused := queue.cancel(left.values(), words or {})):
         raise RunError(f"SLURM does not cancel: {refused}")
+    if left:
+        record.note_cancelled(folder, left.values())
     told = [f"{name}: job {job} cancelled" for name, job in left.items()]
-    for step in campaign.steps:
-        holder = lock.holder(folder / (step.folder if isinstance(step, Run) else step.name))
+    for step in steps:
+        holder = lock.holder(folder / step.folder)
         word = (words or {}).get(given.get(step.name, ""))
         if not holder or (word and word.goes):
             continue

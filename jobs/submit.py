@@ -4,11 +4,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs import queue, record, sites, slurm
-from jobs.estimate import limits_of
+from jobs import controller, record, requests, sites, slurm
+from jobs.limits import as_seconds, as_time
 from jobs.lock import locked
 from jobs.runs import is_done, prepare
+from jobs.sites import Site
 from jobs.stages import to_do
+from jobs.submission import Submission
 from pipeline.campaign import Campaign
 from pipeline.errors import InputError
 from pipeline.writer import write_text
@@ -24,11 +26,12 @@ def submit(
     say: Any,
     *,
     forced: Collection[str],
+    only: str = "",
     dry_run: bool,
 ) -> None:
     """Hand what is to do of ``campaign``, read from ``path``, to SLURM; with ``dry_run`` only print the scripts.
 
-    ``asked`` are limits (time, memory) that the user set; ``forced`` the steps that are done again.
+    ``asked`` are limits (time, memory) that the user set; ``forced`` the steps that are done again; ``only`` is the one step to do.
 
     Raises
     ------
@@ -38,13 +41,14 @@ def submit(
         SLURM refused a job.
     """
     site = sites.read(on)
-    sites.check_limits(asked)
-    todo = campaign.after({run.name for run in campaign.runs if run.name in forced or not is_done(folder / run.folder, run.case)})
-    todo |= {stage.name for stage in to_do(campaign, campaign.stages, folder, forced)}
-    some = slurm.jobs(campaign, todo)
-    limits, told = limits_of(campaign, some, ranks, site, asked)
+    requests.check(asked, campaign, site)
+    todo = _to_do(campaign, folder, forced, only)
+    allowed = controller.allowed() if todo else controller.Allowed()
+    some = slurm.jobs(campaign, todo, allowed.array, page=not only) if todo else []
+    partition = controller.partition(site.partition, allowed) if todo else None
+    limits, told = requests.requests(campaign, some, ranks, site, asked, partition)
     rendered = slurm.scripts(campaign, some, folder, ranks, site, limits)
-    for line in told:
+    for line in [*told, *_longer(some, limits, site, partition)]:
         say(line)
     if dry_run:
         for name, text in rendered.items():
@@ -53,31 +57,58 @@ def submit(
     if not todo:
         say(f"all is done before, unchanged ({folder})")
         return
-    _refuse_what_is_queued(folder)
+    before = record.submitted(folder).get("steps", {}) if only else {}
     record.write(campaign, folder)
+    _clear(campaign, folder, todo, forced)
     write_text(folder / record.PLACE / "site.toml", sites.find(on).read_text(encoding="utf-8"))
-    for run in campaign.runs:
-        if run.name not in todo:
-            continue
-        with locked(folder / run.folder):
-            prepare(folder / run.folder, run.case.text, force=run.name in forced)
-    for stage in campaign.stages:
-        if stage.name in todo:
-            (folder / stage.name / "result.json").unlink(missing_ok=True)
     facts = {"title": campaign.title, "file": str(path.resolve()), "site": on, "ranks": ranks, "sources": record.sources(path, campaign)}
-    noted = slurm.submit(some, rendered, folder, facts)
-    for line in slurm.graph(some, noted, limits):
+    kept = {name: given for name, given in before.items() if name not in {*todo, slurm.PAGE}}
+    submission = Submission(folder, facts, allowed, site.at_once, say, kept)
+    for line in slurm.graph(some, submission.submit(some, rendered), limits):
         say(line)
     for step in campaign.steps:
-        if step.name not in todo:
+        if step.name not in todo and only in ("", step.name):
             say(f"            {step.name}: done before, unchanged")
     say(f"scripts, logs and the campaign as submitted: {folder / record.PLACE}; `wavetrain status {folder}` shows how it goes")
 
 
-def _refuse_what_is_queued(folder: Path) -> None:
-    """Two submissions into one folder would do the same work at the same time."""
-    jobs = [step["job"] for step in record.submitted(folder).get("steps", {}).values()]
-    words = queue.ask(jobs) or {}
-    left = sorted(job for job, word in words.items() if word.waits or word.goes)
-    if left:
-        raise InputError(f"{folder} has jobs in SLURM's queue ({', '.join(left[:5])}): wait for them, or `wavetrain cancel {folder}`")
+def _to_do(campaign: Campaign, folder: Path, forced: Collection[str], only: str) -> set[str]:
+    """Names of the steps that are to do; of the step ``only``, where it is named.
+
+    Raises
+    ------
+    InputError
+        The step ``only`` reads what is not there.
+    """
+    undone = {run.name for run in campaign.runs if run.name in forced or not is_done(folder / run.folder, run.case)}
+    todo = campaign.after(undone) | {stage.name for stage in to_do(campaign, campaign.stages, folder, forced)}
+    if not only:
+        return todo
+    needs = next(step.needs for step in campaign.steps if step.name == only)
+    if missing := [name for name in needs if name in todo]:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise InputError(f"--only {only}: it reads {', '.join(missing[:3])}{more}, not done yet: do these first, or leave --only out")
+    return todo & {only}
+
+
+def _clear(campaign: Campaign, folder: Path, todo: Collection[str], forced: Collection[str]) -> None:
+    """Bring the folders of what is ``todo`` to where a job can begin."""
+    for run in campaign.runs:
+        if run.name in todo:
+            with locked(folder / run.folder):
+                prepare(folder / run.folder, run.case.text, force=run.name in forced)
+    for stage in campaign.stages:
+        if stage.name in todo:
+            (folder / stage.name / "result.json").unlink(missing_ok=True)
+
+
+def _longer(some: Collection[slurm.Job], limits: Mapping[str, Mapping[str, Any]], site: Site, partition: Any) -> list[str]:
+    """A line where a job's limit is longer than its partition's: SLURM may take it, and let it wait for ever."""
+    if partition is None:
+        return []
+    asked = {str(limits[job.name].get("time", site.time)) for job in some}
+    return [
+        f"NOTE: time = {one!r} is longer than the partition's limit, {as_time(partition.longest)}: such a job may wait for ever"
+        for one in sorted(asked)
+        if as_seconds(one) > partition.longest
+    ]

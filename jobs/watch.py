@@ -1,11 +1,11 @@
 """How a status is shown: lines, and a table that is drawn anew until all has ended."""
 
 import dataclasses
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from jobs.processes import on_terminal
 from jobs.status import Status, Step, status
 
 EVERY = 2.0  # [s] between two looks
@@ -53,7 +53,7 @@ def facts(found: Status) -> dict[str, Any]:
 def watch(folder: Path) -> Status:
     """Show how the campaign in ``folder`` goes, until nothing does: a live table, or a line for what has changed where there is no
     terminal."""
-    if sys.stdout.isatty():
+    if on_terminal():
         return _live(folder)
     found = status(folder)
     print("\n".join(lines(found)), flush=True)

@@ -47,7 +47,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _do(case_file: Path, case_folder: Path, folder: Path, lock: Iterable[int]) -> None:
     """One run; ends the process where another could suffer from how it failed."""
     try:
-        log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(log, sys.stderr.fileno())  # what libraries print goes there too
         os.close(log)
         event: dict[str, Any] = {"event": "done", "summary": _run(case_file, case_folder, folder)}

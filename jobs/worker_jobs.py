@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from jobs import options
+from jobs.preparation import interpreter, preparation
 from jobs.queue import ask
+from jobs.sites import Site
 from pipeline.errors import RunError
 
 EVERY = 0.2  # [s] between looks for a first worker
@@ -17,7 +20,7 @@ WATCHED = 5.0  # [s] between questions to SLURM
 
 
 @contextlib.contextmanager
-def as_jobs(folder: Path, site: Any, memory: int | None) -> Iterator[Any]:
+def as_jobs(folder: Path, site: Site, memory: int | None) -> Iterator[Any]:
     """A client on workers that are SLURM jobs, as many as there is work for; it has at least one when it is there.
 
     Raises
@@ -34,10 +37,12 @@ def as_jobs(folder: Path, site: Any, memory: int | None) -> Iterator[Any]:
         "walltime": site.time,
         "cores": 1,
         "processes": 1,
-        "memory": f"{memory} B" if memory else site.memory + "iB" if site.memory else "2 GiB",
+        "memory": f"{memory} B" if memory else site.memory + "iB" if site.memory and site.memory != "0" else "2 GiB",
+        "job_directives_skip": ["--mem="] if site.memory_per == "cpu" else [],
         "interface": site.interface or None,
-        "job_extra_directives": [*site.options, f"--output={_quoted(folder / 'worker-%J.log')}"],
-        "job_script_prologue": [*(f"module load {module}" for module in site.modules), *site.setup],
+        "job_extra_directives": [*_more(site, memory), f"--output={_quoted(folder / 'worker-%J.log')}"],
+        "job_script_prologue": preparation(site),
+        "python": " ".join(interpreter(site)),
         "local_directory": os.path.expandvars(site.scratch) or None,
         "scheduler_options": {"dashboard_address": ":0"},
     }
@@ -50,6 +55,12 @@ def as_jobs(folder: Path, site: Any, memory: int | None) -> Iterator[Any]:
                     raise RunError(f"{site.retries + 1} jobs for workers have ended, and none has come: see {folder}/worker-*.log")
                 time.sleep(EVERY)
             yield connected
+
+
+def _more(site: Site, memory: int | None) -> list[str]:
+    """More of sbatch's options for a worker: the site's, and its memory where the site counts it by CPUs."""
+    own = f"--mem-per-cpu={f'{memory >> 20}M' if memory else site.memory or '2G'}"
+    return [*options.quoted(options.on_one_node(site.options)), *([own] if site.memory_per == "cpu" else [])]
 
 
 def _workers(connected: Any) -> int:

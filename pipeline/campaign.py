@@ -10,8 +10,8 @@ A sweep makes many runs of one, ``model-000``, ``model-001``, ...: every combina
     [run.truth.sweep]                                                         # none
 
 A ``case`` is a file, or the case's own tables; ``folder`` says where the files that it names are looked for, and ``alone`` that the
-run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. A key
-that may name a sweep may name a list of runs too.
+run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. ``time``
+and ``memory``, of a run or a stage, are limits of its job in SLURM. A key that may name a sweep may name a list of runs too.
 
 A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``MANY`` which of these may name a sweep, and in
 ``WORDS`` which words stand for something else than a run; all other keys are its ``Params``.
@@ -38,6 +38,7 @@ STAGES = "pipeline.stages"
 SECTIONS = ("title", "run", "stage", "sweep")
 MOST_RUNS = 10_000  # of one sweep: more are taken for a slip of the keyboard
 NAME = re.compile(r"\w[\w.+-]{0,99}")  # of a run or a stage: it becomes a folder, a job and a heading
+LIMITS = {"time": "02:00:00", "memory": "8G"}  # of the job of a run or a stage, where it is one: key -> an example
 TAKEN = ("jobs", "page", REPORT)  # in a campaign's folder, or among its jobs in SLURM
 
 
@@ -50,6 +51,12 @@ class Run:
     folder: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what a sweep set here
     most_ranks: int = 0  # 0: any number
+    limits: Mapping[str, str] = dataclasses.field(default_factory=dict)  # time and memory of its job, where the file has them
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the steps whose results it reads: none."""
+        return ()
 
     def ranks(self, asked: int) -> int:
         """How many ranks it runs on where ``asked`` are to be had."""
@@ -65,6 +72,12 @@ class Stage:
     inputs: Mapping[str, tuple[str, ...]]  # the stage's key -> names of runs or stages; of several where it names a sweep
     words: Mapping[str, str]  # the stage's key -> a word that stands for something else
     params: Any
+    limits: Mapping[str, str] = dataclasses.field(default_factory=dict)  # as a run's
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the runs and stages whose results it reads."""
+        return tuple(dict.fromkeys(name for names in self.inputs.values() for name in names))
 
     @property
     def names(self) -> list[str]:
@@ -160,7 +173,7 @@ def _check_name(name: str) -> None:
 def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str], common: Mapping[str, Any]) -> list[Run]:
     """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
-    known = ("case", "set", "sweep", "folder", "alone", "ranks")
+    known = ("case", "set", "sweep", "folder", "alone", "ranks", *LIMITS)
     for key in params.table_of(entry, where):
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
@@ -174,6 +187,7 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
     settings = params.table_of(entry.get("set", {}), f"{where}.set")
     check_quotes(table, settings, f"{where}.set")
     changed = cases.with_overrides(table, settings)
+    limits = _limits(entry, where)
     combinations = _combinations(entry.get("sweep", common), f"{where}.sweep" if "sweep" in entry else "sweep")
     found = []
     for i, settings in enumerate(combinations):
@@ -183,8 +197,17 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
             case = cases.parse(table, place)
         except InputError as error:
             raise InputError(f"run {one}: {error}") from None
-        found.append(Run(one, case, "." if entry.get("alone") else one, settings, most))
+        found.append(Run(one, case, "." if entry.get("alone") else one, settings, most, limits))
     return found
+
+
+def _limits(entry: Mapping[str, Any], where: str) -> dict[str, str]:
+    """The limits of a job in ``entry``, as text; a number is minutes, or MiB."""
+    found = {key: entry[key] for key in LIMITS if key in entry}
+    for key, value in found.items():
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise InputError(f"'{where}.{key}' is {value!r}; it must be as sbatch takes it, such as {LIMITS[key]!r}")
+    return {key: str(value) for key, value in found.items()}
 
 
 def _case(case: Any, folder: Path, where: str) -> tuple[dict[str, Any], Path]:
@@ -220,6 +243,8 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
     module = plugin.load(STAGES, asked.kind)
     many, all_words = getattr(module, "MANY", ()), getattr(module, "WORDS", {})
     inputs, words, rest = {}, {}, dict(asked.table)
+    limits = _limits(rest, f"stage.{name}")
+    rest = {key: value for key, value in rest.items() if key not in limits}
     for key in module.INPUTS:
         if key not in rest:
             raise InputError(f"key 'stage.{name}.{key}' is missing: the run that stage {asked.kind!r} reads")
@@ -240,4 +265,4 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
             )
     if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
         rest["folder"] = str(folder / params.text_of(rest.get("folder", "."), f"stage.{name}.folder"))
-    return Stage(name, asked.kind, inputs, words, params.build(module.Params, rest, f"stage.{name}"))
+    return Stage(name, asked.kind, inputs, words, params.build(module.Params, rest, f"stage.{name}"), limits)

@@ -14,6 +14,7 @@ from pipeline.assimilation import kernels
 from pipeline.assimilation.localisation import Localisation, neighbours
 from pipeline.assimilation.observe import Observation, Seen, see
 from pipeline.errors import InputError
+from pipeline.once_more import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,7 +46,7 @@ def local_analysis(ensemble: Array, observation: Observation, localisation: Loca
         return analysis
     waiting: list[tuple[slice, Any]] = []
     for dofs, block in blocks:
-        waiting.append((dofs, client.submit(analyse_block, *block, pure=False)))
+        waiting.append((dofs, Task(client, analyse_block, *block)))
         if len(waiting) == AT_ONCE:
             _collect(waiting.pop(0), analysis)
     for task in waiting:

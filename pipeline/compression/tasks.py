@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from pipeline.once_more import Task
+
 IN_FLIGHT = 2  # tasks a worker
 
 
@@ -16,21 +18,20 @@ def each(client: Any, function: Callable[..., Any], arguments: Iterable[tuple[An
 
     most = IN_FLIGHT * max(len(client.scheduler_info()["workers"]), 1)
     todo = enumerate(arguments)
-    numbers: dict[Any, int] = {}
+    tasks: dict[Any, tuple[int, Task]] = {}
     running = as_completed()
 
     def start() -> None:
         for i, some in todo:
-            task = client.submit(function, *some, pure=False)
-            numbers[task.key] = i
-            running.add(task)
+            task = Task(client, function, *some)
+            tasks[task.future.key] = i, task
+            running.add(task.future)
             return
 
     for _ in range(most):
         start()
-    for task in running:
-        number = numbers.pop(task.key)
+    for future in running:
+        number, task = tasks.pop(future.key)
         result = task.result()
-        task.release()
         start()
         yield number, result

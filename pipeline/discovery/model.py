@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.discovery.library import Terms
+from pipeline.once_more import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Advance = Callable[[Terms, Array, float, int], Array]  # (terms, states (S, *points), step, time steps in it) -> states
@@ -56,8 +57,8 @@ class Steps:
         if len(blocks) * len(batches) == 1:
             return [self.advance(terms, states, step, steps) for terms in models]
         sent = self.client.scatter([states[block] for block in blocks], hash=False)
-        asked = [self.client.submit(_each, self.advance, batch, some, step, steps, pure=False) for batch in batches for some in sent]
-        found = iter(self.client.gather(asked))
+        asked = [Task(self.client, _each, self.advance, batch, some, step, steps) for batch in batches for some in sent]
+        found = iter([task.result() for task in asked])
         return [np.concatenate(parts) for batch in batches for parts in zip(*(next(found) for _ in blocks), strict=True)]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.discovery.problem import triangle_of
 from pipeline.discovery.relevance import fit
 from pipeline.discovery.samples import Linear
+from pipeline.once_more import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -61,7 +62,7 @@ def stability(units: Units, kept: Sequence[int], *, noise: float, chance: float,
         counts = [_times_found(units, kept, noise, chance, parts[0], seed)]
     else:
         sent = client.scatter(units, hash=False)
-        counts = client.gather([client.submit(_times_found, sent, kept, noise, chance, part, seed, pure=False) for part in parts])
+        counts = [task.result() for task in [Task(client, _times_found, sent, kept, noise, chance, part, seed) for part in parts]]
     return np.asarray(sum(counts) / resamples)
 
 

@@ -53,3 +53,11 @@ def forecaster(mesh: Any, params: Params, case: Any) -> Any:
     from solvers.ks.forecast import model_of
 
     return model_of(mesh, params)
+
+
+def load(mesh: Any, params: Params, case: Any) -> Any:
+    """The `solvers.core.load.Load` of a case: from a box of fewer points, for the whole one may not fit where a run is submitted."""
+    from solvers import ks
+    from solvers.core.load import tried_on_fewer
+
+    return tried_on_fewer(ks, mesh, params, case)

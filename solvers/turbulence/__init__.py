@@ -50,3 +50,11 @@ def build(*arguments: Any, **named: Any) -> Any:
     from solvers.turbulence.model import Flow  # the kernels load only when a run needs them
 
     return Flow(*arguments, **named)
+
+
+def load(mesh: Any, params: Params, case: Any) -> Any:
+    """The `solvers.core.load.Load` of a case: from a box of fewer points, for the whole one may not fit where a run is submitted."""
+    from solvers import turbulence
+    from solvers.core.load import tried_on_fewer
+
+    return tried_on_fewer(turbulence, mesh, params, case)

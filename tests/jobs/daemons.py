@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psutil
+
 CLUSTER = "wavetrain"
+DAEMONS = ("munged", "slurmctld", "slurmd", "slurmstepd", "slurmdbd", "mariadbd")
 PATH = os.environ["PATH"] + ":/usr/sbin"  # where the daemons are
 CONFIGURATION = """
 ClusterName={cluster}
@@ -57,6 +60,11 @@ def missing() -> str:
 
 
 NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=4 RealMemory=4000 State=UNKNOWN"
+RULES = """
+MaxArraySize=51
+MaxJobCount=80
+MaxMemPerNode=2000
+"""  # of a cluster that is small, or strict
 
 
 def start(
@@ -72,8 +80,18 @@ def start(
 
     ``patience`` is the time [s] after which a node that does not answer is down, ``forgets`` that after which the controller forgets a job
     that has ended. ``more`` are lines of the configuration, and ``before`` is called before the controller is started. Returns the
-    environment in which SLURM's commands find the daemons.
+    environment in which SLURM's commands find the daemons. Where one does not start, none is left.
     """
+    try:
+        return _started(folder, nodes, patience, forgets, more, before)
+    except BaseException:
+        stop(folder)
+        raise
+
+
+def _started(
+    folder: Path, nodes: Sequence[str], patience: int, forgets: int, more: str, before: Callable[[dict[str, str]], None]
+) -> dict[str, str]:
     (folder / "state").mkdir(parents=True)
     for name in nodes:
         (folder / f"spool-{name}").mkdir()
@@ -95,15 +113,33 @@ def start(
 
 
 def stop(folder: Path) -> None:
-    """Cancel what is left, end the daemons in ``folder``, and wait until they have ended."""
+    """Cancel what is left, end the daemons in ``folder``, and wait until they have ended; also those that never noted their number."""
     environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
-    if (folder / "slurmctld.pid").exists():
-        told(["scancel", "--user=root"], environment)
-        last = time.monotonic() + 15.0
-        while told(["squeue", "-h"], environment).strip() and time.monotonic() < last:
-            time.sleep(0.2)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a controller that does not answer
+        if (folder / "slurmctld.pid").exists():
+            told(["scancel", "--user=root"], environment)
+            last = time.monotonic() + 15.0
+            while told(["squeue", "-h"], environment).strip() and time.monotonic() < last:
+                time.sleep(0.2)
     for file in (*folder.glob("slurmd-*.pid"), folder / "slurmctld.pid", folder / "munge.pid"):
         end(file)
+    for process in of(folder):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            process.wait(5.0)
+
+
+def of(folder: Path) -> list[psutil.Process]:
+    """The processes that were started for the daemons in ``folder`` or by them: their command names it, or their SLURM is there."""
+    found = []
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            named = any(f"{folder}/" in word for word in process.cmdline()) and process.name() in DAEMONS
+            ours = process.environ().get("SLURM_CONF") == str(folder / "slurm.conf")
+            if process.pid not in own and (named or ours):
+                found.append(process)
+    return found
 
 
 def _begin(command: list[str], environment: dict[str, str]) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from jobs import sites
-from jobs.estimate import as_seconds, estimate, limits_of
+from jobs.estimate import estimate
+from jobs.limits import as_seconds
+from jobs.requests import requests
 from jobs.slurm import jobs
 from pipeline import campaign as campaigns
 from pipeline.params import build
@@ -36,15 +38,20 @@ def test_cells_and_steps_are_those_of_the_run(campaign, tmp_path):
 
 def test_a_limit_is_within_the_sites_and_what_the_user_says_overrides_it(campaign):
     some = jobs(campaign, {"sea"})
-    free, told = limits_of(campaign, some, 2, site(time="10-0"), {})
+    free, told = requests(campaign, some, 2, site(time="10-0"), {})
     assert as_seconds(free["sea"]["time"]) > 300.0
     assert int(free["sea"]["memory"].removesuffix("M")) * 2**20 > 2 * 260e6
     assert "cells" in told[0]
-    short, told = limits_of(campaign, some, 2, site(time="1"), {})
+    short, told = requests(campaign, some, 2, site(time="1", warning=30), {})
     assert short["sea"]["time"] == "00:01:00"
     assert "queued again" in told[0]
-    assert limits_of(campaign, some, 2, site(), {"time": "7", "memory": "9G"})[0]["sea"] == {"time": "7", "memory": "9G"}
-    assert limits_of(campaign, some, 2, site(), {"time": "7"})[0]["sea"]["time"] == "7"
+    assert requests(campaign, some, 2, site(), {"time": "7", "memory": "9G"})[0]["sea"] == {
+        "nodes": 1,
+        "ranks_per_node": 0,
+        "time": "7",
+        "memory": "9G",
+    }
+    assert requests(campaign, some, 2, site(), {"time": "7"})[0]["sea"]["time"] == "7"
 
 
 @pytest.mark.parametrize("name", sites.known())

@@ -8,7 +8,7 @@ import accounts
 import pytest
 from conftest import HUMP, wavetrain
 from daemons import told, until
-from test_slurm import ENDS, SWEEP, WAVE, states
+from test_slurm import ENDS, KS, SWEEP, states
 
 FORGETS = 2  # [s]
 
@@ -20,7 +20,7 @@ def slurm(monkeypatch, tmp_path):
         pytest.skip(f"missing: {missing}")
     try:
         monkeypatch.setattr(os, "environ", accounts.start(tmp_path / "slurm", FORGETS))
-        for name, text in (("hump.toml", HUMP), ("sweep.toml", SWEEP), ("wave.txt", WAVE)):
+        for name, text in (("hump.toml", HUMP), ("sweep.toml", SWEEP), ("ks.toml", KS)):
             (tmp_path / name).write_text(text)
         yield tmp_path
     finally:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from jobs import queue, record
-from jobs.estimate import as_seconds, as_time
+from jobs.answers import Word, compressed
+from jobs.limits import as_seconds, as_time
 from jobs.lock import locked
-from jobs.queue import Word
-from jobs.slurm import _ranges, jobs
-from jobs.status import cancel, first_error, status
+from jobs.slurm import jobs
+from jobs.status import cancel, error_in, logs, status
 from jobs.watch import lines
 from pipeline import campaign as campaigns
 from pipeline.errors import RunError
@@ -133,13 +133,13 @@ def test_how_far_a_run_is_and_where(folder, monkeypatch):
 def test_the_first_error_line_is_of_the_last_attempt(folder, monkeypatch):
     log = folder / "jobs" / "a.log"
     log.write_text("=== attempt 1, job 7\nerror: old\n=== attempt 2, job 7\na line\nerror: new\nerror: later\n")
-    assert first_error(folder, "a") == "new"
+    assert error_in(logs(folder, "a")) == "new"
     says(monkeypatch, j7=Word("FAILED"))
     assert (found(folder, "a").state, found(folder, "a").note) == ("failed", "new")
     log.write_text("=== attempt 3, job 7\nslurmstepd-n1: error: *** JOB 7 ON n1 CANCELLED AT T DUE TO TIME LIMIT ***\n")
-    assert "TIME LIMIT" in first_error(folder, "a")
+    assert "TIME LIMIT" in error_in(logs(folder, "a"))
     log.write_text("=== attempt 4, job 7\nall is well\n")
-    assert first_error(folder, "a") == ""
+    assert error_in(logs(folder, "a")) == ""
 
 
 def test_what_reads_a_failed_result_is_blocked(folder, monkeypatch):
@@ -207,7 +207,7 @@ def test_a_sweep_is_an_array_of_what_is_to_do(folder):
     big = campaigns.parse({"run": {"b": {"case": CASE, "sweep": {"solver.manning": [i * 1e-5 for i in range(1500)]}}}}, folder)
     arrays = jobs(big, {run.name for run in big.runs})
     assert [(job.name, len(job.todo)) for job in arrays] == [("b", 1000), ("b+1000", 500), ("page", 0)]
-    assert _ranges((0, 1, 2, 5, 7, 8)) == ["0-2", "5", "7-8"]
+    assert compressed((0, 1, 2, 5, 7, 8)) == "0-2,5,7-8"
 
 
 @pytest.mark.parametrize(
@@ -216,3 +216,44 @@ def test_a_sweep_is_an_array_of_what_is_to_do(folder):
 def test_limits_are_read_as_slurm_reads_them(limit, seconds):
     assert as_seconds(limit) == seconds
     assert as_seconds(as_time(seconds)) >= seconds
+
+
+def test_what_was_cancelled_is_neither_lost_nor_failed_once_slurm_has_forgotten_it(folder, monkeypatch):
+    submitted(folder, JOBS | {"page": "11"})
+    monkeypatch.setattr(queue, "cancel", lambda jobs, said: "")
+    waiting = dict.fromkeys(("j7", "j8_0", "j8_1", "j8_2", "j11"), Word("PENDING", "", "Resources"))
+    says(monkeypatch, **waiting, j9=Word("PENDING", "", "Dependency"), j10=Word("RUNNING", "n1"))
+    cancel(folder)
+    names = ("a", "b-000", "b-001", "b-002", "s", "v", "page")
+    says(monkeypatch, j7=Word("CANCELLED"), j9=Word("CANCELLED", "", "Dependency"), j10=Word("FAILED"))  # asked to stop, its script fails
+    assert {name: found(folder, name).state for name in names} == dict.fromkeys(names, "cancelled")
+    says(monkeypatch, j9=Word("CANCELLED", "", "DependencyNeverSatisfied"))  # its runs were cancelled a moment earlier
+    assert {name: found(folder, name).state for name in names} == dict.fromkeys(names, "cancelled")
+    (folder / "b-001").mkdir()
+    (folder / "b-001" / "restart.h5").write_text("")
+    says(monkeypatch)
+    assert {name: found(folder, name).state for name in names} == dict.fromkeys(names, "cancelled") | {"b-001": "stopped"}
+
+
+def test_what_somebody_else_cancelled_is_told_from_its_log(folder, monkeypatch):
+    log = folder / "jobs" / "a.log"
+    for end, state in (("***", "cancelled"), ("DUE TO TIME LIMIT ***", "failed")):
+        log.write_text(f"=== attempt 1, job 7\nslurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-01-01T10:00:00 {end}\n")
+        assert found(folder, "a").state == state
+
+
+def test_what_read_a_result_that_never_came_is_blocked_once_slurm_has_forgotten_it(folder, monkeypatch):
+    (folder / "jobs" / "a.log").write_text("=== attempt 1, job 7\nerror: the run became unstable\n")
+    assert (found(folder, "v").state, found(folder, "v").note) == ("blocked", "a: failed")
+    assert found(folder, "s").note == "b-000, b-001, b-002: lost"
+
+
+def test_a_status_reads_no_case(folder, monkeypatch):
+    says(monkeypatch, j7=Word("CANCELLED"))
+    expected = status(folder)
+    with monkeypatch.context() as inner:
+        inner.setattr(record, "read", lambda folder: pytest.fail("a case is read"))
+        assert status(folder) == expected
+    for damaged in ("", "{}", json.dumps({"of": "another", "title": "x", "steps": []})):
+        (folder / "jobs" / "steps.json").write_text(damaged)
+        assert status(folder) == expected

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from pipeline.once_more import Task
+
 MOST = 1000  # tasks: enough for hundreds of workers, and some megabytes of the scheduler
 
 
 def in_order(client: Any, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], most: int = MOST) -> Iterator[Any]:
     """Results of ``function(*some)`` for each of ``arguments``, in their order; a new task is submitted when the oldest has ended."""
     todo = iter(arguments)
-    running = deque(client.submit(function, *some, pure=False) for some in islice(todo, most))
+    running = deque(Task(client, function, *some) for some in islice(todo, most))
     while running:
-        task = running.popleft()
-        result = task.result()
-        task.release()
-        running.extend(client.submit(function, *some, pure=False) for some in islice(todo, 1))
+        result = running.popleft().result()
+        running.extend(Task(client, function, *some) for some in islice(todo, 1))
         yield result
