@@ -1,6 +1,8 @@
 """Wavetrain's public names, each imported when it is first used: ``import wavetrain as wt; wt.open("run.h5")``."""
 
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 PUBLIC = {
@@ -33,6 +35,8 @@ def __dir__() -> list[str]:
 
 
 if __name__ == "__main__":  # python -m wavetrain
+    if not sys.flags.safe_path and Path(sys.path[0]) != Path(__file__).resolve().parent:
+        del sys.path[0]  # the working folder, where a user may have a pipeline.py
     from jobs.cli import main
 
     main()
