@@ -91,7 +91,7 @@ def test_a_sweep_is_cut_into_arrays_that_slurm_takes_and_what_is_cancelled_is_ca
     assert more.wait(120.0) == 0, more.communicate()
     assert "SLURM takes no more jobs for now (it holds 80 jobs at most)" in more.communicate()[0]
     assert len(told(["squeue", "-h", "-r"], os.environ).splitlines()) == 13
-    until(lambda: steps["page"]["job"] not in told(["squeue", "-h", "--states=all"], os.environ), 60.0)
+    until(lambda: steps["page"]["job"] not in told(["squeue", "-h", "--states=all", "--format=%A"], os.environ).split(), ENDS)
     assert set(states(slurm).values()) == {"cancelled"}  # though SLURM has forgotten them
 
 
