@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import lock, sites
+from jobs import lock, options, sites
 from jobs.launch import environment, mpirun
 from jobs.processes import python
 from jobs.sites import Site
@@ -203,9 +203,10 @@ def _workers(site: Site) -> tuple[str, str, str] | None:
 
 def _test_job(site: Site) -> tuple[str, str, str] | None:
     """Whether SLURM would take a job with the site's settings; nothing is submitted."""
-    options = [*(f"--{key}={getattr(site, key)}" for key in ("partition", "account", "time") if getattr(site, key)), *site.options]
-    options += [f"--mem={site.memory}"] if site.memory else []
-    fine, said = _ran(["sbatch", "--test-only", *options, "--ntasks=2", "--wrap=true"])
+    asked = [f"--{key}={getattr(site, key)}" for key in ("partition", "account", "time") if getattr(site, key)]
+    asked += [f"--mem{'-per-cpu' if site.memory_per == 'cpu' else ''}={site.memory}"] if site.memory else []
+    asked += [word for option in site.options for word in options.words(option)]
+    fine, said = _ran(["sbatch", "--test-only", *asked, "--ntasks=2", "--wrap=true"])
     if fine:
         return "fine", "SLURM would take it", ""
     return "broken", said, "change the site's file: SLURM refuses a job with its settings"
