@@ -12,8 +12,8 @@ MOST = 12  # cases of a sweep that are looked at: each mesh is built
 OTHERS = 2  # processes of a stage beside its workers: Dask's scheduler, and the stage itself
 SIZES = {  # [B] of memory per cell, where a site's file does not say: shared on a node, on each rank or worker, spread over all
     "tsunami": (710.0, 275.0, 0.0),
-    "ks": (0.0, 0.0, 400.0),
-    "turbulence": (0.0, 0.0, 400.0),
+    "ks": (0.0, 0.0, 100.0),
+    "turbulence": (0.0, 0.0, 200.0),
     "compress": (0.0, 100.0, 0.0),
     "decompose": (0.0, 100.0, 0.0),
     "discover": (0.0, 100.0, 0.0),
