@@ -1,0 +1,41 @@
+"""How Python processes are started, and who sees what they print."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jobs import processes
+from jobs.lock import NAME, locked
+from jobs.processes import on_terminal, python, python_path
+
+
+def test_the_working_folder_is_on_no_module_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", "/somewhere"]))
+    (tmp_path / "queue.py").write_text("raise SystemExit('a user\\'s own')\n")
+    assert python_path().split(os.pathsep)[1:] == ["/somewhere"]
+    code = "import queue, jobs, sys; print(queue.__file__, sys.path)"
+    env = os.environ | {"PYTHONPATH": python_path()}
+    done = subprocess.run(python("-c", code), cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path) not in done.stdout
+
+
+@pytest.mark.parametrize("variable", ["OMPI_COMM_WORLD_RANK", "PMIX_RANK"])
+def test_the_terminal_of_a_launcher_is_nobodys(monkeypatch, variable):
+    for name in processes.RANK_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert on_terminal()
+    monkeypatch.setenv(variable, "0")
+    assert not on_terminal()
+
+
+def test_a_lock_may_be_written_by_whom_the_umask_lets(tmp_path):
+    before = os.umask(0o002)
+    try:
+        with locked(tmp_path):
+            assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(before)
