@@ -20,6 +20,7 @@ SIZES = {  # [B] of memory per cell, where a site's file does not say: shared on
     "validate": (0.0, 100.0, 0.0),
 }
 RANK_BYTES = 260e6  # of a rank without cells, or a stage's worker without values: Python, its packages and the compiled kernels
+PROCESS_BYTES = {"compress": 1e9}  # where it is more: codec zipgan loads torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +107,5 @@ def _measured(kind: str, site: Site, ranks: int, work: float, bare: Estimate) ->
     if not sizes:
         return replace(bare, seconds=seconds)
     shared, each, spread = (*sizes, 0.0)[:3]
-    own = RANK_BYTES + bare.cells * (each + spread / ranks)
+    own = PROCESS_BYTES.get(kind, RANK_BYTES) + bare.cells * (each + spread / ranks)
     return replace(bare, seconds=seconds, shared=bare.cells * shared, each=own)
