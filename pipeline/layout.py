@@ -17,6 +17,7 @@ ARCHIVE_SCHEMA = "wavetrain-archive-1"
 ARCHIVE = "archive"  # the group of an archive's blocks
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
+LARGEST_CHUNK = 2**20  # values in a chunk of the gauges' samples
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
     "node_x": ("node",),
     "node_y": ("node",),

@@ -15,7 +15,7 @@ import numpy as np
 from pipeline import checksums, xdmf
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
-from pipeline.layout import FILL, GAUGE_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
+from pipeline.layout import FILL, GAUGE_CHUNK, LARGEST_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
 from pipeline.salvage import Written
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -122,8 +122,9 @@ class Writer:
             where[...] = places
         time = _growing(group, "time", (), "<f8", (GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time of the samples"})
+        samples = max(1, min(GAUGE_CHUNK, LARGEST_CHUNK // len(gauges)))
         for field in fields:
-            data = _growing(group, field.name, (len(gauges),), "<f8", (GAUGE_CHUNK, len(gauges)))
+            data = _growing(group, field.name, (len(gauges),), "<f8", (samples, len(gauges)))
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
     def create_statistics(self, series: Sequence[Series], wavenumbers: Array) -> None:
@@ -293,6 +294,8 @@ def _growing(group: Any, name: str, width: tuple[int, ...], real: Any, chunks: t
     """
     early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    if compression == "none":
+        early.set_fill_time(h5py.h5d.FILL_TIME_NEVER)  # what is within a series is written, and once is enough
     options = filter_options(compression)
     return group.create_dataset(name, (0, *width), real, maxshape=(None, *width), chunks=chunks, dcpl=early, **options)
 

@@ -12,6 +12,7 @@ class Blocks(Protocol):
 
     start: int
     stop: int
+    in_place: bool  # own rows are the block, in its order: nothing is to be moved
 
     def __call__(self, own: Array) -> Array:
         """Own rows to the rows of this rank's block. Collective."""
@@ -33,6 +34,7 @@ class SerialBlocks:
 
     def __init__(self, own: Array, rows: int) -> None:
         self.start, self.stop = 0, rows
+        self.in_place = bool(np.array_equal(own, np.arange(rows)))
         self._own = own
 
     def __call__(self, own: Array) -> Array:
@@ -43,6 +45,8 @@ class SerialBlocks:
 
 class MpiBlocks:
     """Own rows to blocks of mesh order with one Alltoallv."""
+
+    in_place = False
 
     def __init__(self, comm: Any, own: Array, rows: int, writers: int) -> None:
         self._comm = comm

@@ -88,7 +88,9 @@ class Cut:
         self.place = (*[slice(None)] * rows.axis, slice(self._blocks.start, self._blocks.stop))
 
     def __call__(self, own: Array) -> Array:
-        """This rank's block. Collective."""
+        """This rank's block, which may be ``own`` itself. Collective."""
+        if self._blocks.in_place:
+            return own
         return np.moveaxis(self._blocks(np.ascontiguousarray(np.moveaxis(own, self._axis, 0))), 0, self._axis)
 
     def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:

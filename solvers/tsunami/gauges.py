@@ -48,7 +48,8 @@ class Gauges:
         self.index = np.flatnonzero(mine)  # which of the gauges are sampled here
         self._cells = local[cells[mine]]
         self._places = barycentric(places[mine], mesh.vertices[mesh.triangles[cells[mine]]]) - 1.0 / 3.0
-        self._samples: list[tuple[float, Array]] = []  # (time, (own gauges, fields)) since they were last taken
+        self._times: list[float] = []  # [s] of the samples since they were last taken
+        self._values = np.empty((len(GAUGES), 1, len(self._cells)))  # (fields, samples and room for more, own gauges)
 
     def sample(self, t: float, q: Array, corner_values: Array, corners: Array, datum: float) -> None:
         """Note the state at time ``t`` [s]; the arrays are those of `kernels.sample`, their free surface from ``datum`` [m]."""
@@ -56,14 +57,16 @@ class Gauges:
         if len(self._cells):
             kernels.sample(q, corner_values, corners, self._cells, self._places, values)
             values[:, 0] += datum
-        self._samples.append((t, values))
+        number = len(self._times)
+        if number == self._values.shape[1]:
+            self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
+        self._values[:, number] = values.T
+        self._times.append(t)
 
     def take(self) -> tuple[Array, Array]:
-        """Times (S,) [s] and values (S, own gauges, fields) sampled since this was last asked."""
-        samples, self._samples = self._samples, []
-        times = np.array([t for t, _ in samples])
-        values = np.array([v for _, v in samples]).reshape(len(samples), len(self._cells), len(GAUGES))
-        return times, values
+        """Times (S,) [s] and values (S, own gauges, fields) sampled since this was last asked; the next sample writes over them."""
+        times, self._times = np.array(self._times), []
+        return times, np.moveaxis(self._values[:, : len(times)], 0, -1)
 
 
 def barycentric(places: Array, corners: Array) -> Array:
