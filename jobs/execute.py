@@ -64,8 +64,8 @@ def execute(
         say(f"NOTE: {note}")
     for run in campaign.runs:
         _check_run(run, alone=len(campaign.runs) == 1)
-        if run.name not in forced:
-            refuse_another(folder / run.folder, run.case.text)
+        if run.name not in forced and (changed := refuse_another(folder / run.folder, run.case.text)):
+            say(f"NOTE: {run.name} goes on with what was changed: {changed}")
     _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
     _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only))
     if on:

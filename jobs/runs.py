@@ -13,7 +13,8 @@ from jobs.lock import locked
 from jobs.progress import LINE, PROGRESS, say_compiling, show
 from pipeline import provenance
 from pipeline.campaign import Run
-from pipeline.case import Case
+from pipeline.case import Case, Time, build, read_text
+from pipeline.continuation import changes
 from pipeline.data import text_of
 from pipeline.disk import writing
 from pipeline.errors import InputError, InUseError, RunError, StopError
@@ -30,13 +31,44 @@ def is_done(folder: Path, case: Case) -> bool:
     return bool(json.loads(summary).get("key") == provenance.of_run(case)["key"])
 
 
-def refuse_another(folder: Path, text: str) -> None:
-    """`InputError` where ``folder`` holds another run than that of the case ``text``."""
+INSTEAD = "name another folder with --out, or replace it with --force"
+
+
+def refuse_another(folder: Path, text: str) -> str:
+    """`InputError` where ``folder`` holds another run than that of the case ``text``.
+
+    Returns
+    -------
+    str : what was changed since in what may change (see `pipeline.continuation`), where the run goes on with it; else empty.
+    """
     before = text_of(folder / "case.toml")
     if before is not None and before != text:
-        raise InputError(f"{folder} holds another run (its case.toml differs): name another folder with --out, or replace it with --force")
+        return _goes_on(folder, before, text)
     if before is None and (folder / "run.h5").exists():
-        raise InputError(f"{folder} holds a run without its case.toml: name another folder with --out, or replace it with --force")
+        raise InputError(f"{folder} holds a run without its case.toml: {INSTEAD}")
+    return ""
+
+
+def _goes_on(folder: Path, before: str, text: str) -> str:
+    """As `refuse_another`, of a case that differs from the one ``before``."""
+    try:
+        found = changes(before, text)
+    except ValueError:
+        found = None
+    if found is None or found.other:
+        where = "" if found is None else f" in {', '.join(list(found.other)[:3])}"
+        raise InputError(f"{folder} holds another run (its case.toml differs{where}): {INSTEAD}")
+    from solvers.core.continued import reached
+
+    t, end = reached(folder), build(Time, read_text(text)["time"], "time").end
+    if t is None and (folder / "run.h5").exists():
+        raise InputError(f"{folder} holds a run without its last state, which can't go on with {found.words}: {INSTEAD}")
+    if t is not None and t >= end:
+        raise InputError(
+            f"{folder} holds this run to t = {t:g} s, and time.end = {end:g} s leaves nothing to go on with {found.words}: "
+            f"set a later time.end, {INSTEAD}"
+        )
+    return found.words if t is not None else ""
 
 
 def prepare(folder: Path, text: str, *, force: bool) -> None:
@@ -48,6 +80,7 @@ def prepare(folder: Path, text: str, *, force: bool) -> None:
     refuse_another(folder, text)
     folder.mkdir(parents=True, exist_ok=True)
     if text_of(folder / "case.toml") != text:
+        (folder / "summary.json").unlink(missing_ok=True)  # of the run as it was: it is no longer done
         write_text(folder / "case.toml", text)
 
 

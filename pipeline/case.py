@@ -91,14 +91,19 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path} is not TOML: {error}") from None
     except (OSError, ValueError) as error:  # may not be read, or a name that no file has
         raise InputError(f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
+    return read_text(text, str(path))
+
+
+def read_text(text: str, name: str = "the case") -> dict[str, Any]:
+    """The TOML ``text`` of what is called ``name`` as nested dictionaries; `InputError` where it is none."""
     try:
         table = tomllib.loads(text)
     except ValueError as error:  # also of a number that is too long
-        raise InputError(f"{path} is not TOML: {error}") from None
+        raise InputError(f"{name} is not TOML: {error}") from None
     except RecursionError:
         table = None
     if table is None or _depth_exceeds(table, DEEPEST):
-        raise InputError(f"{path}: more than {DEEPEST} tables and lists stand in each other")
+        raise InputError(f"{name}: more than {DEEPEST} tables and lists stand in each other")
     return table
 
 

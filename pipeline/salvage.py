@@ -5,6 +5,7 @@ much later, or not at all. The chunks of a series are written once, behind what 
 full stand (`Written`) with a checksum of each, and holds the samples behind them itself.
 """
 
+import json
 import math
 import os
 import zlib
@@ -15,7 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.checksums import walk
+from pipeline.checksums import open_hdf5, walk
 from pipeline.errors import InputError
 from pipeline.layout import series_names
 
@@ -96,6 +97,29 @@ class Written:
                         raise InputError(f"{old} does not hold what its checkpoint says: {name} from {place[0]} on is another")
                     data.id.write_direct_chunk(place, block, mask)
                 data[full:] = beyond
+
+
+def copy_values(old: Path, file: Any, until: float) -> None:
+    """Fill the empty series of the open ``file`` with what ``old`` holds, value by value (see `pipeline.writer.Writer.copy_series`)."""
+    with open_hdf5(old) as source:
+        kept = int(np.searchsorted(source["gauges/time"][...], until)) if "gauges" in source else 0
+        places: Array = np.zeros(0, np.int64)
+        if "gauges" in file:
+            names = json.loads(source["gauges"].attrs["names"]) if "gauges" in source else []
+            places = np.array([names.index(name) if name in names else -1 for name in json.loads(file["gauges"].attrs["names"])])
+        for name, data in growing(file):
+            count = kept if name.startswith("gauges/") else len(source[name])
+            data.resize((count, *data.shape[1:]))
+            at_once = max(1, data.chunks[0])
+            for first in range(0, count, at_once):
+                some = slice(first, min(first + at_once, count))
+                if not name.startswith("gauges/") or name == "gauges/time":
+                    data[some] = source[name][some]
+                    continue
+                values = np.full((some.stop - some.start, len(places)), np.nan)
+                if name in source and (places >= 0).any():
+                    values[:, places >= 0] = source[name][some][:, places[places >= 0]]
+                data[some] = values
 
 
 def growing(file: Any) -> Iterator[tuple[str, Any]]:

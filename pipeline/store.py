@@ -141,6 +141,11 @@ class Store:
         """Statistic ``name`` (S,), or by shells of ``wavenumber`` (S, shells), as a lazy dask array; ``"time"`` is when [s]."""
         return self._lazy("statistics", name)
 
+    @property
+    def has_restart(self) -> bool:
+        """Whether the last whole state is kept."""
+        return "restart" in self._file
+
     def restart(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Arrays and attributes of the last whole state."""
         if "restart" not in self._file:

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline import checksums, xdmf
+from pipeline import checksums, salvage, xdmf
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import FILL, GAUGE_CHUNK, LARGEST_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
@@ -223,6 +223,11 @@ class Writer:
     def take_over(self, old: Path, written: Written) -> None:
         """Fill the empty series with what ``old`` holds of them (see `Written.copy`)."""
         written.copy(old, self._file)
+
+    def copy_series(self, old: Path, until: float) -> None:
+        """Fill the empty series with what the closed file ``old`` holds of them, however it is laid out; of gauges that it does not have,
+        not a number. Samples of gauges at ``until`` [s] or later are left out. On one rank."""
+        salvage.copy_values(old, self._file, until)
 
     def close(self) -> None:
         """Close the file under its unfinished name."""

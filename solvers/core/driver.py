@@ -46,6 +46,7 @@ class Clock:
     frame: int = 0  # output frames yielded so far
     dt: float = math.nan  # [s] of the last step
     dt_min: float = math.inf  # [s]
+    begun: float = math.nan  # [s] when this output interval began, where that is no multiple of it: a run went on with another
 
 
 Step = Callable[[Clock, float, float], tuple[float, float]]  # (clock, goal, the model's limit) to (step, time after it)
@@ -104,6 +105,7 @@ def simulate(
         if not (yield from _advance(model, comm, u, clock, goal, step, stop, progress)):
             return
         clock.frame += 1
+        clock.begun = math.nan
         yield Frame(clock, u, whole=True)
 
 
@@ -148,8 +150,8 @@ def _fitted(cfl: float, clock: Clock, goal: float, limit: float) -> tuple[float,
 
 def _even(every: float, longest: float, clock: Clock, goal: float, limit: float) -> tuple[float, float]:
     """The same for even steps of at most ``longest`` [s] between two frames: the same ones after a restart."""
-    start = (clock.frame - 1) * every
-    whole = abs(goal - clock.frame * every) < ROUND_OFF * every  # all but a last, shorter interval have the very same step
+    start = (clock.frame - 1) * every if math.isnan(clock.begun) else clock.begun
+    whole = abs(goal - start - every) < ROUND_OFF * every  # all but shorter intervals have the very same step
     span = every if whole else goal - start
     steps = max(1, math.ceil(span / longest - ROUND_OFF))
     done = round((clock.t - start) / span * steps) + 1

@@ -1,6 +1,7 @@
 """Write a run as it goes: frames, gauges, maxima and checkpoints, by blocks of mesh order, on any number of ranks."""
 
 import functools
+import json
 import logging
 import math
 import time
@@ -19,6 +20,7 @@ from pipeline.salvage import CLOSED, Written, stamp
 from pipeline.store import Store
 from pipeline.writer import Writer, complete, release, sync
 from solvers.core.comm import Comm
+from solvers.core.continued import CHANGES, bring_over
 from solvers.core.driver import Clock
 from solvers.core.resume import belongs, take_over
 from solvers.core.writers import Cut, Rows, Writers
@@ -30,7 +32,7 @@ log = logging.getLogger("wavetrain")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min")
+CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min", "begun")
 
 
 def _told(method: Callable[P, R]) -> Callable[P, R]:
@@ -67,7 +69,7 @@ class Recorder:
     def __init__(self, case: Case, mesh: Any, model: Any, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
         self.case, self.mesh, self.model, self.comm = case, mesh, model, comm
         self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
-        self.facts = facts
+        self.facts = dict(facts)
         self.cells = math.prod(model.shape)
         self._writers = Writers(comm, case.output.writers, (model.rows, model.saved_rows))
         if comm.file_options() is None and comm.rank == 0:
@@ -90,7 +92,8 @@ class Recorder:
                 self._create(self._writer)
             return None
         arrays, attrs = saved
-        clock = Clock(float(attrs["t"]), int(attrs["step"]), int(attrs["frame"]), float(attrs["dt"]), float(attrs["dt_min"]))
+        times = {name: float(attrs.get(name, math.nan)) for name in ("t", "dt", "dt_min", "begun")}  # older ones have no `begun`
+        clock = Clock(step=int(attrs["step"]), frame=int(attrs["frame"]), **times)
         self._samples, self._statistics = int(attrs["samples"]), int(attrs.get("statistics", 0))
         return self.model.load(arrays, clock.dt), clock
 
@@ -100,9 +103,11 @@ class Recorder:
     def _read_checkpoint(self) -> tuple[dict[str, Array], dict[str, Any]] | None:
         """The checkpoint, if it and the unfinished file are both there and belong to this case and mesh."""
         usable = False
-        if self.comm.rank == 0 and self.restart_path.exists() and part_name(self.path).exists():
+        if self.comm.rank == 0:
             try:
-                usable = belongs(self.restart_path, self.facts)
+                bring_over(self.path, self.restart_path, self.case, self.facts, self._create_as)
+                there = self.restart_path.exists() and part_name(self.path).exists()
+                usable = there and belongs(self.restart_path, self.facts)
                 if usable:
                     take_over(self.path, self.restart_path, self._create)
             except (InputError, KeyError) as error:
@@ -112,10 +117,20 @@ class Recorder:
             return None
         with Store(self.restart_path) as store:
             self._written = store.written()
+            self.facts |= {key: value for key, value in store.attrs.items() if key == CHANGES}
             return store.restart()
 
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What was changed in the case while the run went on (see `solvers.core.continued`)."""
+        return list(json.loads(str(self.facts.get(CHANGES, "[]"))))
+
     def _create(self, writer: Writer) -> None:
-        model, case = self.model, self.case
+        self._create_as(writer, self.case, self.facts)
+
+    def _create_as(self, writer: Writer, case: Case, facts: Mapping[str, Any]) -> None:
+        """Lay a file out as ``case`` has it, which differs from the recorder's in what may change."""
+        model = self.model
         writer.create(
             mesh=self.mesh.arrays(),
             fields=model.fields,
@@ -123,7 +138,7 @@ class Recorder:
             gauge_places=np.array(list(case.gauges.values())),
             gauge_fields=model.gauge_fields,
             maxima=model.maxima_fields,
-            attrs={"case": case.text, **self.facts},
+            attrs={**facts, "case": case.text},
             shape=model.shape,
             layout=MESHES[self.mesh.kind],
             real=model.real,
@@ -174,7 +189,7 @@ class Recorder:
             attrs[CLOSED] = self.comm.broadcast(stamp(part_name(self.path)) if self.comm.rank == 0 else None)
         if self._writers.comm:
             writer = self._open(self.restart_path, self._writers.comm)
-            writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), **self.facts})
+            writer.set_attrs({"schema": SCHEMA, "complete": np.int32(0), "case": self.case.text, **self.facts})
             self._write_restart(writer, saved, attrs)
             writer.write_written(self._written)
             writer.close()

@@ -136,6 +136,7 @@ def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], No
     recorder.close()
     log.info("%s at t = %.6g s after %d steps", summary["status"], summary["t_end"], summary["steps"])
     compile_s = float(comm.max(np.array([compiled.seconds]))[0])
+    notes += [f"went on at t = {one['t']:g} s with {', '.join(one['changed'])} changed" for one in recorder.changes]
     summary |= model.extremes() | {
         "cells": recorder.cells,
         "ranks": comm.size,
@@ -162,7 +163,12 @@ def _simulate(
     with values_blamed():
         mass_start = model.mass(model.initial())[0]
     scale = mass_start if model.drift_is_relative else 1.0
-    drift = 0.0
+
+    def drift_of(state: Any) -> float:
+        volume, came_in = model.mass(state)
+        return (volume - mass_start - came_in) / scale if scale else 0.0
+
+    drift = 0.0 if state is None else drift_of(state)
     begun, before = _clock(compiled), compiled.seconds
     core = CoreTime(compiled)
     writing = 0.0
@@ -187,8 +193,7 @@ def _simulate(
         )
         for frame in frames:
             pause = _clock(compiled)
-            volume, came_in = model.mass(frame.u)
-            drift = (volume - mass_start - came_in) / scale if scale else 0.0
+            drift = drift_of(frame.u)
             state, clock, whole = frame.u, frame.clock, frame.whole
             log.info("t = %.6g s, step %d, dt = %.3g s, mass drift %+.1e", clock.t, clock.step, clock.dt, drift)
             if whole:
