@@ -36,15 +36,24 @@ def describe(file: h5py.File, name: str) -> str:
     domain = xml.SubElement(root, "Domain")
     series = xml.SubElement(domain, "Grid", Name="run", GridType="Collection", CollectionType="Temporal")
     add_mesh, centre = (_add_triangles, "Cell") if mesh_layout(file) is TRIANGLES else (_add_box, "Node")
+    lasting = _lasting(file)
     for frame, t in enumerate(file["time"][:]):
         step = xml.SubElement(series, "Grid", Name=f"frame {frame}", GridType="Uniform")
         xml.SubElement(step, "Time", Value=repr(float(t)))
         add_mesh(step, file, name)
-        for field in file["fields"]:
+        shown = {field: f"xdmf/{field}/{frame:06d}" for field in file["fields"]} | lasting
+        for field, place in shown.items():
             attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
-            _item(attribute, file[f"xdmf/{field}/{frame:06d}"], f"{name}:/xdmf/{field}/{frame:06d}")
+            _item(attribute, file[place], f"{name}:/{place}")
     xml.indent(root)
     return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _lasting(file: h5py.File) -> dict[str, str]:
+    """The names, and the places in ``file``, of what has a value in each cell that is the same in all frames: bed, maxima, arrival."""
+    found = {"bed": "mesh/bed"} if "mesh/bed" in file else {}
+    maxima = file.get("maxima", {})
+    return found | {name if name == "arrival" else f"maximum_{name}": f"maxima/{name}" for name in maxima}
 
 
 def _add_triangles(step: Any, file: h5py.File, name: str) -> None:

@@ -100,6 +100,9 @@ def test_meshio_reads_the_xdmf(folder):
             t, _, data = reader.read_data(frame)
             assert t == run.times[frame]
             assert (data["depth"][0] == run.field("depth")[frame].compute()).all()
+            assert (data["bed"][0] == arrays["bed"]).all()
+            for shown, stored in (("maximum_free_surface", "free_surface"), ("maximum_speed", "speed"), ("arrival", "arrival")):
+                assert np.array_equal(data[shown][0], run.maximum(stored).compute(), equal_nan=True)
 
 
 def spoil(folder, tmp_path, change):
