@@ -48,6 +48,10 @@ def _run(path: Path, indent: str) -> Iterator[str]:
     yield f"{indent}  made {attrs['created']} on {attrs['ranks']} rank(s), mesh {attrs['mesh_hash'][:16]}, key {made_from['key'][:16]}"
     yield from _facts(made_from, indent + "  ")
     yield f"{indent}  case: sha256 {made_from['case']}"
+    for one in json.loads(attrs.get("changes", "[]")):
+        changed = ", ".join(f"{key} {before} to {after}" for key, (before, after) in one["changed"].items())
+        before = provenance.hash_of(one["case"])
+        yield f"{indent}  went on at t = {one['t']:g} s as a changed case: {changed}; the case before: sha256 {before}"
     for name, hashed in made_from["inputs"].items():
         now = provenance.files({"file": name}, Path(made_from["folder"]))[name]
         yield f"{indent}  input {name}: sha256 {hashed}{_since(now, hashed)}"

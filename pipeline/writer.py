@@ -56,6 +56,7 @@ class Writer:
         self._parallel = options.get("driver") == "mpio"
         if resume:
             import hdf5plugin  # noqa: F401  (registers the filters that the file may use)
+        self._series: dict[str, Any] = {}
         self._file = h5py.File(self.part, "r+" if resume else "w", libver=("v110", "v110"), **options)
 
     def create(
@@ -147,32 +148,40 @@ class Writer:
 
     def append_block(self, t: float, place: tuple[slice, ...], values: Mapping[str, Array]) -> None:
         """Add a frame at time ``t`` [s]: this rank's ``place`` of every field."""
-        frame = self._file["time"].shape[0]
-        self._file["time"].resize((frame + 1,))
+        time = self._opened("time")
+        frame = time.shape[0]
+        time.resize((frame + 1,))
         if self._lead:
-            self._file["time"][frame] = t
+            time[frame] = t
         for name, block in values.items():
-            data = self._file[f"fields/{name}"]
+            data = self._opened(f"fields/{name}")
             data.resize((frame + 1, *data.shape[1:]))
             self._write_block(data, (frame, *place), block)
 
     def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
         """Add samples at ``times`` (S,) [s]; each of ``values`` (S, gauges) whole on the lead rank."""
         if "gauges" in self._file:
-            self._append_series(self._file["gauges"], times, values)
+            self._append_series("gauges", times, values)
 
     def append_statistics(self, times: Array, values: Mapping[str, Array]) -> None:
         """Add samples at ``times`` (S,) [s]; each of ``values`` (S[, shells]) whole on the lead rank."""
-        self._append_series(self._file["statistics"], times, values)
+        self._append_series("statistics", times, values)
 
-    def _append_series(self, group: Any, times: Array, values: Mapping[str, Array]) -> None:
+    def _append_series(self, group: str, times: Array, values: Mapping[str, Array]) -> None:
         if not len(times):
             return
-        first = group["time"].shape[0]
+        first = self._opened(f"{group}/time").shape[0]
         for name, samples in {"time": times, **values}.items():
-            group[name].resize((first + len(times), *group[name].shape[1:]))
+            data = self._opened(f"{group}/{name}")
+            data.resize((first + len(times), *data.shape[1:]))
             if self._lead:
-                group[name][first:] = samples
+                data[first:] = samples
+
+    def _opened(self, name: str) -> Any:
+        """The series ``name``, which is looked for in the file once: that takes as long as to write a small frame."""
+        if name not in self._series:
+            self._series[name] = self._file[name]
+        return self._series[name]
 
     def write_maxima(self, place: tuple[slice, ...], values: Mapping[str, Array]) -> None:
         """Set this rank's ``place`` of the running maxima."""
@@ -231,6 +240,7 @@ class Writer:
 
     def close(self) -> None:
         """Close the file under its unfinished name."""
+        self._series.clear()
         self._file.close()
 
     @property

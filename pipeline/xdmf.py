@@ -36,32 +36,33 @@ def describe(file: h5py.File, name: str) -> str:
     domain = xml.SubElement(root, "Domain")
     series = xml.SubElement(domain, "Grid", Name="run", GridType="Collection", CollectionType="Temporal")
     add_mesh, centre = (_add_triangles, "Cell") if mesh_layout(file) is TRIANGLES else (_add_box, "Node")
-    lasting = _lasting(file)
+    fields, lasting = dict(file["fields"]), _lasting(file)
     for frame, t in enumerate(file["time"][:]):
         step = xml.SubElement(series, "Grid", Name=f"frame {frame}", GridType="Uniform")
         xml.SubElement(step, "Time", Value=repr(float(t)))
         add_mesh(step, file, name)
-        shown = {field: f"xdmf/{field}/{frame:06d}" for field in file["fields"]} | lasting
-        for field, place in shown.items():
+        for field, data in fields.items():
             attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
-            _item(attribute, file[place], f"{name}:/{place}")
+            _item(attribute, data.shape[1:], data.dtype, f"{name}:/xdmf/{field}/{frame:06d}")
+        for field, data in lasting.items():
+            attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
+            _item(attribute, data.shape, data.dtype, f"{name}:{data.name}")
     xml.indent(root)
     return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
 
 
-def _lasting(file: h5py.File) -> dict[str, str]:
-    """The names, and the places in ``file``, of what has a value in each cell that is the same in all frames: bed, maxima, arrival."""
-    found = {"bed": "mesh/bed"} if "mesh/bed" in file else {}
-    maxima = file.get("maxima", {})
-    return found | {name if name == "arrival" else f"maximum_{name}": f"maxima/{name}" for name in maxima}
+def _lasting(file: h5py.File) -> dict[str, Any]:
+    """What has a value in each cell that is the same in all frames, by the name that it is shown by: bed, maxima, arrival."""
+    found = {"bed": file["mesh/bed"]} if "mesh/bed" in file else {}
+    return found | {name if name == "arrival" else f"maximum_{name}": data for name, data in file.get("maxima", {}).items()}
 
 
 def _add_triangles(step: Any, file: h5py.File, name: str) -> None:
     triangles = file["mesh/face_node_connectivity"]
     topology = xml.SubElement(step, "Topology", TopologyType="Triangle", NumberOfElements=str(triangles.shape[0]))
-    _item(topology, triangles, f"{name}:/mesh/face_node_connectivity")
+    _item(topology, triangles.shape, triangles.dtype, f"{name}:/mesh/face_node_connectivity")
     geometry = xml.SubElement(step, "Geometry", GeometryType="XY")
-    _item(geometry, file["xdmf/points"], f"{name}:/xdmf/points")
+    _item(geometry, file["xdmf/points"].shape, np.dtype("f8"), f"{name}:/xdmf/points")
 
 
 def _add_box(step: Any, file: h5py.File, name: str) -> None:
@@ -77,9 +78,9 @@ def _add_box(step: Any, file: h5py.File, name: str) -> None:
         item.text = " ".join(map(repr, values))
 
 
-def _item(parent: Any, data: Any, text: str) -> None:
-    kind = {"f": "Float", "i": "Int", "u": "UInt"}[np.dtype(data.dtype).kind]
+def _item(parent: Any, shape: tuple[int, ...], dtype: Any, text: str) -> None:
+    kind = {"f": "Float", "i": "Int", "u": "UInt"}[dtype.kind]
     item = xml.SubElement(
-        parent, "DataItem", DataType=kind, Dimensions=" ".join(map(str, data.shape)), Format="HDF", Precision=str(data.dtype.itemsize)
+        parent, "DataItem", DataType=kind, Dimensions=" ".join(map(str, shape)), Format="HDF", Precision=str(dtype.itemsize)
     )
     item.text = text

@@ -12,6 +12,7 @@ import pytest
 from conftest import HUMP
 
 from jobs.runs import is_done, prepare, refuse_another
+from jobs.trace import trace
 from pipeline import case as cases
 from pipeline.check import validate
 from pipeline.continuation import changes
@@ -101,6 +102,7 @@ def test_frames_that_are_written_keep_their_times_and_others_follow(tmp_path):
     run(SEA, tmp_path, time__every=0.5, time__end=1.2)
     (times,) = arrays(tmp_path, "time")
     assert times.tolist() == pytest.approx([0.0, 0.25, 0.5, 0.6, 0.8, 0.9, 1.0, 1.2])
+    assert sum("went on at t = " in line for line in trace(tmp_path / "run.h5")) == 2
     with h5py.File(tmp_path / "run.h5") as file:
         assert [one["t"] for one in json.loads(file.attrs["changes"])] == [0.6, 0.9]
 
