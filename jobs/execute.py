@@ -62,10 +62,7 @@ def execute(
     say = _sayer(quiet=quiet or comm.rank > 0)
     if note := catalogue.namesake(file, path):
         say(f"NOTE: {note}")
-    for run in campaign.runs:
-        _check_run(run, alone=len(campaign.runs) == 1)
-        if run.name not in forced and (changed := refuse_another(folder / run.folder, run.case.text)):
-            say(f"NOTE: {run.name} goes on with what was changed: {changed}")
+    _check_runs(campaign, folder, forced, say)
     _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
     _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only))
     if on:
@@ -132,6 +129,14 @@ def _sayer(*, quiet: bool) -> Any:
     from jobs.progress import aloud, silent
 
     return silent if quiet else aloud
+
+
+def _check_runs(campaign: Campaign, folder: Path, forced: Collection[str], say: Any) -> None:
+    """Refuse wrong cases, and folders that hold other runs; say which runs go on as changed cases."""
+    for run in campaign.runs:
+        _check_run(run, alone=len(campaign.runs) == 1)
+        if run.name not in forced and (changed := refuse_another(folder / run.folder, run.case.text)):
+            say(f"NOTE: {run.name} goes on with what was changed: {changed}")
 
 
 def _check_run(run: Run, *, alone: bool) -> None:

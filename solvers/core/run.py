@@ -160,14 +160,7 @@ def _simulate(
     saved = recorder.start()
     state, clock = saved if saved else (None, None)
     first_step = clock.step if clock else 0
-    with values_blamed():
-        mass_start = model.mass(model.initial())[0]
-    scale = mass_start if model.drift_is_relative else 1.0
-
-    def drift_of(state: Any) -> float:
-        volume, came_in = model.mass(state)
-        return (volume - mass_start - came_in) / scale if scale else 0.0
-
+    drift_of = _drift_from_start(model)
     drift = 0.0 if state is None else drift_of(state)
     begun, before = _clock(compiled), compiled.seconds
     core = CoreTime(compiled)
@@ -220,6 +213,19 @@ def _simulate(
         "t_end": clock.t,
         "dt_min": clock.dt_min,
     }
+
+
+def _drift_from_start(model: Any) -> Callable[[Any], float]:
+    """What gives the mass of a state of ``model`` less what there was at the start and what came in since. Collective."""
+    with values_blamed():
+        start = model.mass(model.initial())[0]
+    scale = start if model.drift_is_relative else 1.0
+
+    def drift_of(state: Any) -> float:
+        volume, came_in = model.mass(state)
+        return (volume - start - came_in) / scale if scale else 0.0
+
+    return drift_of
 
 
 def _clock(compiled: Watch) -> float:
