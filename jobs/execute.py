@@ -60,7 +60,7 @@ def execute(
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
     folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
-    if note := catalogue.namesake(file, path):
+    for note in filter(None, (catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks))):
         say(f"NOTE: {note}")
     _check_runs(campaign, folder, forced, say)
     _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
@@ -70,8 +70,6 @@ def execute(
 
         submit(path, campaign, folder, max(ranks, 1), on, limits or {}, say, forced=forced, only=only, dry_run=dry_run)
         return folder
-    if comm.size == 1 and (note := more_than_cores(ranks)):
-        say(f"NOTE: {note}")
     if dry_run:
         _describe_plan(campaign, folder, ranks or comm.size, say, forced, only)
         return folder
