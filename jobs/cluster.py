@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +66,8 @@ def _here(memory: int | None, workers: int = 2) -> Iterator[Any]:
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Let the threads and processes that begin meanwhile never get Ctrl-C, which a terminal sends to all: this process ends them."""
+    from multiprocessing import resource_tracker
+
     resource_tracker.ensure_running()  # where it is not running it begins with the first worker, and lets the signal through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
