@@ -127,8 +127,7 @@ def _lay_out_anew(path: Path, source: Path, case: Case, facts: Mapping[str, Any]
     attrs |= {"frame": math.floor(t / every + ROUND_OFF) + 1, "begun": t, CLOSED: stamp(copy)}
     writer = Writer(checkpoint, options={}, lead=True)
     writer.set_attrs({**facts, "schema": SCHEMA, "case": case.text, "complete": np.int32(0)})
-    whole = {name: (array, array.shape) for name, array in arrays.items()}
-    writer.write_restart((slice(None),), whole, {}, attrs)
+    writer.write_restart((), {}, arrays, attrs)
     writer.write_written(noted)
     writer.close()
     copy.replace(part)  # a death between these two lines leaves checksums that don't fit: the run begins anew

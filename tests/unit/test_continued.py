@@ -35,6 +35,20 @@ end = 2.0
 every = 0.5
 dt = 0.01
 """)
+CUBE = cases.read_text("""
+[mesh]
+kind = "box"
+length = [6.283185307179586, 6.283185307179586, 6.283185307179586]
+points = [8, 8, 8]
+[solver]
+kind = "turbulence"
+viscosity = 0.01
+initial = { kind = "taylor_green" }
+[time]
+end = 0.4
+every = 0.1
+dt = 0.05
+""")
 
 
 def run(table, folder: Path, stop: int = 0, die: int = 0, **changed):
@@ -117,6 +131,19 @@ def test_even_steps_go_on_from_between_two_frames(tmp_path):
     assert summary["steps"] == 200
     one, two = (arrays(tmp_path / name, "fields/u")[0] for name in ("one", "two"))
     assert abs(two[[1, 3, 8]] - one[[1, 2, 4]]).max() < 1e-12  # the same steps but for round-off of their lengths
+
+
+@pytest.mark.parametrize("how", [{"time__end": 0.2}, {"die": 4, "output__checkpoint": 0.0}], ids=["done", "killed"])
+def test_turbulence_and_its_statistics_go_on(tmp_path, how):
+    pytest.importorskip("mpi4py_fft")
+    run(CUBE, tmp_path / "one")
+    run(CUBE, tmp_path / "two", **how)
+    run(CUBE, tmp_path / "two", output__filter="gzip")
+    names = ("time", "fields/u", "statistics/time", "statistics/energy")
+    for name, one, other in zip(names, arrays(tmp_path / "one", *names), arrays(tmp_path / "two", *names), strict=True):
+        assert np.array_equal(one, other), name
+    with h5py.File(tmp_path / "two" / "run.h5") as file:
+        assert "changes" in file.attrs
 
 
 @pytest.mark.parametrize(
