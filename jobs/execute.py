@@ -8,6 +8,7 @@ from typing import Any
 from jobs import catalogue, record
 from jobs.launch import check_ranks, more_than_cores
 from jobs.needed import look_for_files
+from jobs.outlines import refuse_unfit
 from jobs.queued import refuse_what_is_queued
 from jobs.runs import do_runs, is_done, refuse_another
 from jobs.stages import do_stages
@@ -65,6 +66,7 @@ def execute(
     _check_runs(campaign, folder, forced, say)
     _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
     _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only))
+    _refused_by_all(comm, lambda: refuse_unfit(campaign, folder, forced, only))
     if on:
         from jobs.submit import submit
 

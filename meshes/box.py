@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from meshes.core.box import Box
+from meshes.core.box import KINDS, Box
 from pipeline.errors import InputError
 from pipeline.params import quantity, setting
 
@@ -25,6 +25,11 @@ class Params:
         most = LARGEST_CUBE if len(points) == 3 else LARGEST
         if min(points) < LEAST or math.prod(points) > most:
             raise InputError(f"points = {self.points}; there must be at least {LEAST} along each axis, and {most:,} in all at most")
+
+
+def kind_of(params: Params) -> str:
+    """The kind of the box: line, plane or cube."""
+    return KINDS[len(_each(params.length)) - 1]
 
 
 def build(params: Params, *, folder: Path) -> Box:

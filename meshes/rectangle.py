@@ -50,6 +50,11 @@ class Params:
                 raise InputError(f"periodic in {axis}: {extent:g} m is less than three edges of {self.size:g} m")
 
 
+def has_even_bed(params: Params) -> bool:
+    """Whether the bed is known to be even without building the mesh."""
+    return params.bathymetry.kind == "flat"
+
+
 def build(params: Params, *, folder: Path) -> TriMesh:
     """The mesh; files of the bathymetry are looked for in ``folder``.
 

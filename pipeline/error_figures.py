@@ -1,11 +1,10 @@
-"""Figures of the stage `decompose`: Taylor's diagram, errors against points a wavelength, error maps, error against cost."""
+"""Figures of the stage `decompose`: Taylor's diagram, errors against points a wavelength, error against cost."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from pipeline.figures import COMPUTED, OBSERVED, STYLE
@@ -60,27 +59,6 @@ def resolution(points: Array, errors: tuple[Array, Array], fine: Array, lines: t
         axis.set(xlabel="points a wavelength [1]", ylabel="relative error [1]")
         axis.grid(visible=True, which="both")
         axis.legend(frameon=False, fontsize=8)
-    return figure
-
-
-def error_map(mesh: Mapping[str, Array], amplitude: Array, phase: Array, unit: str) -> Figure:
-    """Root mean square over time of the amplitude part and of the phase part (cells,), side by side with one scale."""
-    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
-    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
-    shape = (high - low)[1] / (high - low)[0]
-    parts = [np.sqrt(amplitude), np.sqrt(phase)]
-    most = max((float(np.nanpercentile(part, 99.0)) for part in parts if np.isfinite(part).any()), default=1.0) or 1.0
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * shape, 1.5, 7.0) + 0.9), sharey=True, layout="constrained")
-        for axis, part, name in zip(axes, parts, ("amplitude and bias (dissipation)", "phase (dispersion)"), strict=True):
-            values = np.ma.masked_invalid(part)
-            shown = PolyCollection(corners, array=values, cmap="magma_r", edgecolors="face", linewidths=0.1, rasterized=True)
-            shown.set_clim(0.0, most)
-            axis.add_collection(shown)
-            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", xlabel="x [m]", title=name)
-            axis.grid(visible=False)
-        axes[0].set_ylabel("y [m]")
-        figure.colorbar(shown, ax=axes, shrink=0.85).set_label(f"root mean square error [{unit}]")
     return figure
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from pipeline import box_figures, compression_figures, cube_figures, discovery_figures, error_figures, figures
+from pipeline import box_figures, compression_figures, cube_figures, discovery_figures, error_figures, error_maps, figures
 from pipeline.campaign import REPORT, Campaign, Run, Stage
 from pipeline.doors import answered, doors, picture_of
 from pipeline.stages.core.scheme import leading_orders, predicted
@@ -215,12 +215,14 @@ def _draw_decompose(result: Mapping[str, Any], tables: Mapping[str, Mapping[str,
     fields = {name: facts for name, facts in runs.items() if facts.get("fields", {}).get("relative", {}).get("value")}
     if fields:
         finest = min(fields, key=lambda name: fields[name]["fields"]["relative"]["value"])
-        table = tables[f"runs/{finest}/map"]
+        table = tables.get(f"runs/{finest}/map")
         own = folder.parent / finest / "run.h5"
         with Store(own if own.exists() else own.with_name("archive.h5")) as store:  # a run, or what a stage made of one
-            drawn[f"error map of {finest}"] = error_figures.error_map(
-                store.mesh(), table["amplitude"] + table["bias"], table["phase"], store.fields[result["field"]].unit
-            )
+            unit = store.fields[result["field"]].unit
+            if table is not None:  # a run with very many cells has no map
+                drawn[f"error map of {finest}"] = error_maps.error_map(
+                    store.mesh(), store.mesh_kind, table["amplitude"] + table["bias"], table["phase"], unit
+                )
     if len(fields) > 1:
         costs = {
             name: (facts["core_s"], *(facts["fields"]["relative"][key] for key in ("value", "low", "high")))

@@ -21,17 +21,20 @@ import numpy as np
 from pipeline.answers import Answer
 from pipeline.case import Case
 from pipeline.errors import InputError
+from pipeline.outline import Outline
 from pipeline.params import quantity, setting
 from pipeline.stages.core.bands import CONFIDENCE, band
 from pipeline.stages.core.beside import above, beside, refuse_window, still_level
 from pipeline.stages.core.budget import budget, sentences
 from pipeline.stages.core.budget_answer import answer_of
-from pipeline.stages.core.compare import Pair, in_space, in_time, pair
+from pipeline.stages.core.compare import in_time
 from pipeline.stages.core.gauges import NothingToCompareError, decompose_series, nothing, together
 from pipeline.stages.core.moments import Sums, moments
-from pipeline.stages.core.observations import look_for_series
+from pipeline.stages.core.observations import look_for_series, observed_by
+from pipeline.stages.core.pairs import SURFACE, Pair, check_field, check_pair, field_of, pair, raised_level, spacing
 from pipeline.stages.core.references import on_the_mesh_of
 from pipeline.stages.core.samples import Series, cubic
+from pipeline.stages.core.space import in_space
 from pipeline.stages.core.tables import Table, field_tables
 from pipeline.stages.core.waves import modified_equations, plane_wave
 from pipeline.store import Store
@@ -50,7 +53,7 @@ WORDS = {"reference": ("exact", "observed")}
 class Params:
     """Parameters of the stage."""
 
-    field: str = setting("the field that is compared", default="free_surface")
+    field: str = setting("the field that is compared; unset: the free surface, in a box u", default="")
     wet: float = quantity("m", "a place with less water than this, in either, does not count", default=1e-3, low=0.0)
     window: tuple[float, float] | None = setting("times [s] between which gauges are compared; unset: all that both have", default=None)
     raster: int = setting("most pixels along a side, for wavenumbers and shifts", default=256)
@@ -63,6 +66,25 @@ def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], pa
     """Refuse what is missing before anything is computed (see `jobs.needed`)."""
     for case in cases["runs"] if words.get("reference") == "observed" else ():
         look_for_series(case, Path(params.folder), needed=True)
+
+
+def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
+    """Refuse what can't be compared before anything is computed (see `pipeline.outline`)."""
+    word = words.get("reference")
+    for run in inputs["runs"]:
+        refuse_window(params.window, run.case.time.end, "window")
+        if word == "observed":
+            observed = observed_by(run.case.observed, run.case.gauges, f"the case of {run.name!r}")
+            refuse_window(observed.window, run.case.time.end, "observed.window")
+            continue
+        check_field(run, params.field)
+        if word == "exact":
+            run.check_exact()
+    for reference in inputs.get("reference", ()):
+        check_field(reference, params.field)
+        for run in inputs["runs"]:
+            if run.name != reference.name:
+                check_pair(run, reference)
 
 
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
@@ -83,6 +105,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     reference = inputs["reference"]
     found: dict[str, Any] = {}
     tables: Tables = {}
+    field = params.field or SURFACE
     for i, path in enumerate(inputs["runs"]):
         if path == reference and len(inputs["runs"]) > 1:
             continue  # the finest of a sweep is what the others are compared with
@@ -94,14 +117,16 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
                 facts |= _beside_observations(store, name, params, tables)
             else:
                 other = reference[i] if isinstance(reference, list) else reference
+                field = field_of(store, params.field)
                 with (
                     Store(other) as whole,
-                    on_the_mesh_of(store, whole, params.field, params.wet, client, folder / f"{name}-reference.h5") as same,
+                    on_the_mesh_of(store, whole, field, params.wet, client, folder / f"{name}-reference.h5") as same,
                 ):
                     facts["gauges"] = _gauges(_stored(store), _stored(whole), name, params.window, params, tables)
-                    facts |= _fields(pair(params.field, store, same, params.wet), name, params, client, tables)
+                    both = pair(field, store, same, params.wet, raised_level(store, whole, field))
+                    facts |= _fields(both, name, params, client, tables)
         found[name] = facts
-    result = {"field": params.field, "reference": _label(reference), "confidence": CONFIDENCE, "params": asdict(params), "runs": found}
+    result = {"field": field, "reference": _label(reference), "confidence": CONFIDENCE, "params": asdict(params), "runs": found}
     result["modified_equation"] = modified_equations(found)
     result |= _budget(found, tables) if reference == "observed" else {"budget": None, "sentences": _sentences(found)}
     write_result(folder / "result.h5", tables, {"stage": "decompose", "reference": result["reference"]})
@@ -149,11 +174,11 @@ def _facts(path: Path, store: Store) -> dict[str, Any]:
     """What the run was and what it cost."""
     summary = json.loads(path.with_name("summary.json").read_text(encoding="utf-8"))
     table = tomllib.loads(str(store.attrs["case"]))
-    area = float(store.mesh()["face_area"].sum())
     return {
         "case": table,
         "cells": summary["cells"],
-        "size": float(np.sqrt(area / summary["cells"] * 4.0 / np.sqrt(3.0))),  # edge of even triangles
+        "mesh": store.mesh_kind,
+        "size": spacing(store),
         "ranks": summary["ranks"],
         "core_s": summary["core_s"],
         "wall_s": summary["wall_s"],
@@ -206,26 +231,27 @@ def _fields(both: Pair, run: str, params: Params, client: Any, tables: Tables) -
         raise InputError(f"a single frame in common of {both.run.path} and {both.reference.path}: its error has no course in time")
     drawn = {"resamples": params.resamples, "seed": params.seed}
     time = in_time(both, client, **drawn)
-    wave = plane_wave(both.run)
+    wave = plane_wave(both.run) if both.kind == "triangles" else None
     space = in_space(both, client, most=params.raster, wave=None if wave is None else wave.vector, **drawn)
     if not (time.frames.count > 0).any():
-        raise InputError(f"no cell of {both.run.path} and {both.reference.path} is wet in both: nothing is compared")
+        raise InputError(f"no cell of {both.run.path} and {both.reference.path} has water, or a value, in both: nothing is compared")
     tables |= {f"runs/{run}/{name}": table for name, table in field_tables(both, time, space).items()}
     found: dict[str, Any] = {"fields": _whole(time.frames, params)}
     found["fields"] |= {
         "frames": len(times),
-        "masked": float(1.0 - time.frames.count.sum() / (len(times) * len(both.low))),
+        "masked": float(1.0 - time.frames.count.sum() / (len(times) * both.cells)),
+        "missing": time.missing,
         "shift_removes": _ratio(np.nansum(space.before - space.after), np.nansum(space.before)),
-        "mean_shift": _mean_shift(space.shift, drawn),
+        "mean_shift": _mean_shift(space.distance, drawn),
     }
     if wave is not None and len(times) > 2:
         found["travel"] = wave.travel(both, space.wave[:, 0])
     return found
 
 
-def _mean_shift(shift: Array, drawn: Mapping[str, int]) -> dict[str, float] | None:
-    """Mean distance [m] between the run and its reference over the frames, with its band; None where nothing moves."""
-    distance = np.hypot(*shift[np.isfinite(shift).all(axis=1)].T)
+def _mean_shift(distance: Array, drawn: Mapping[str, int]) -> dict[str, float] | None:
+    """Mean ``distance`` (F,) between the run and its reference over the frames, with its band; None where nothing moves."""
+    distance = distance[np.isfinite(distance)]
     if not len(distance):
         return None
     low, high = band(lambda places: distance[places].mean(), len(distance), **drawn)

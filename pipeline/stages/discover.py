@@ -23,6 +23,7 @@ from pipeline.discovery.pairs import ACCURACY, Pairs
 from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
 from pipeline.errors import InputError
+from pipeline.outline import Outline
 from pipeline.params import quantity, setting
 from pipeline.stages.core import laws, modified
 from pipeline.stages.core import states as observed_states
@@ -145,6 +146,17 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
     write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
     return result
+
+
+def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
+    """Refuse a model that can't be changed, and observations on another mesh, before anything is computed (see `pipeline.outline`)."""
+    (model,) = inputs["forecast"]
+    if not model.changeable:
+        raise InputError(
+            f"solver {model.case.solver.kind!r} has nothing that can be changed: stage 'discover' needs a model such as 'ks' or 'tsunami'"
+        )
+    for observed in inputs.get("observed", ()):
+        model.refuse_other_mesh(observed, "observed run")
 
 
 def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:

@@ -17,10 +17,12 @@ import numpy as np
 
 from pipeline.answers import HOW_WRONG, Answer, listed
 from pipeline.case import Case
+from pipeline.errors import InputError
+from pipeline.outline import Outline
 from pipeline.params import quantity, setting
-from pipeline.stages.core.beside import beside
+from pipeline.stages.core.beside import beside, refuse_window, still_level
 from pipeline.stages.core.compared import compared
-from pipeline.stages.core.observations import Observed, look_for_series
+from pipeline.stages.core.observations import Observed, look_for_series, observed_by
 from pipeline.stages.core.runup import at_box, by_direction, places, refuse_sea
 from pipeline.store import Store
 from pipeline.writer import write_result
@@ -43,6 +45,18 @@ def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], pa
     """Refuse what is missing before anything is computed (see `jobs.needed`)."""
     for case in cases["run"]:
         look_for_series(case, Path(params.folder), needed=False)
+
+
+def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
+    """Refuse what can't be compared before anything is computed (see `pipeline.outline`)."""
+    for run in inputs["run"]:
+        observed = observed_by(run.case.observed, run.case.gauges, f"the case of {run.name!r}")
+        refuse_window(observed.window, run.case.time.end, "observed.window")
+        if not (observed.runup or observed.runup_at):
+            continue
+        if "depth" not in run.stored.maxima:
+            raise InputError(f"the case of {run.name!r} observes run-up, and solver {run.case.solver.kind!r} notes no greatest depth")
+        refuse_sea(observed, places(run.arrays(), still_level(run.case.text)))
 
 
 def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def member_run(case: Case, start: float, until: float) -> tuple[Callable[[Array]
     one = {"members": 1} if "members" in case.solver.table else {}  # the file says how many there are
     solver_params = params.build(solver.Params, {**case.solver.table, **one}, "solver")
     model = solver.build(mesh, mesh.share(Serial()), Serial(), solver_params, gauges={}, folder=case.folder)
+    if not hasattr(model, "from_values"):
+        raise InputError(f"solver {case.solver.kind!r} forecasts no ensemble: it can't begin with the values of a file")
 
     def run(state: Array) -> Array:
         if not np.isfinite(state).all():

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.errors import InputError
+from pipeline.outline import Stored
 from pipeline.params import Spec, setting
 from pipeline.terms import parse_terms
 
@@ -39,6 +40,21 @@ class Params:
             raise InputError(f"members = {self.members}; there must be at least 1")
         if self.seed < 0:
             raise InputError(f"seed = {self.seed}; it must not be negative")
+
+
+def stored(params: Params, mesh: str) -> Stored:
+    """What the file of a run on a ``mesh`` of some kind holds.
+
+    Raises
+    ------
+    InputError
+        No ensemble stands on such a mesh.
+    """
+    if mesh == "cube":
+        raise InputError("solver 'ks' needs a line or a plane: its mesh has three lengths, a cube")
+    if mesh not in ("line", "plane"):
+        raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh}")
+    return Stored(("u",), members=params.members)
 
 
 def build(*arguments: Any, **named: Any) -> Any:

@@ -10,10 +10,11 @@ from meshes.core.box import Box
 from pipeline.discovery.library import Terms
 from pipeline.discovery.model import Model
 from pipeline.errors import InputError
+from pipeline.grids import seen_at
 from pipeline.terms import parse_terms
 from solvers.core.comm import Serial
 from solvers.ks import Params
-from solvers.ks.grids import next_smooth, seen_at, smooth
+from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import LEAST_POINTS, Dealias, Integrator
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.box import Box
 from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
@@ -15,7 +14,7 @@ from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
 from solvers.core.record import NoGauges
 from solvers.core.writers import Rows
-from solvers.ks import Params, initial
+from solvers.ks import Params, initial, stored
 from solvers.ks.differences import Differences
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Integrator
@@ -45,10 +44,7 @@ class Ensemble:
     drift_is_relative = False  # most states have no mean to begin with
 
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
-        if not isinstance(mesh, Box):
-            raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
-        if len(mesh.points) > 2:
-            raise InputError("solver 'ks' needs a line or a plane: its mesh has three lengths, a cube")
+        stored(params, mesh.kind)
         if gauges:
             raise InputError("solver 'ks' has no gauges: its fields hold every point")
         plane, few = len(mesh.points) > 1, comm.size > params.members

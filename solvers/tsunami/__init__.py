@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.errors import InputError
+from pipeline.outline import Stored
 from pipeline.params import Spec, quantity, setting
 
 
@@ -41,11 +43,33 @@ class Params:
     boundary: Mapping[str, Spec] = setting("what stands outside each side of the mesh; a side not named is a wall", factory=dict)
 
 
+def stored(params: Params, mesh: str) -> Stored:
+    """What the file of a run on a ``mesh`` of some kind holds.
+
+    Raises
+    ------
+    InputError
+        The mesh is none of triangles.
+    """
+    if mesh != "triangles":
+        raise InputError(f"solver 'tsunami' needs a mesh of triangles, such as kind \"rectangle\", not a {mesh}")
+    return Stored(
+        ("free_surface", "depth", "discharge_x", "discharge_y"), maxima=("free_surface", "speed", "depth", "arrival"), gauges=True
+    )
+
+
 def build(*arguments: Any, **named: Any) -> Any:
     """The discretised equations on one rank's part: see `solvers.tsunami.model.Tsunami`."""
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
 
     return Tsunami(*arguments, **named)
+
+
+def check_exact(params: Params, bed: Any) -> None:
+    """`InputError` where a run has no exact solution; ``bed()`` gives the cells' beds [m], None where they are known to be even."""
+    from solvers.tsunami.reference import check_exact as check
+
+    check(params, bed)
 
 
 def write_exact(run: Any, target: Any) -> Any:

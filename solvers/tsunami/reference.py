@@ -91,18 +91,30 @@ def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Callable[[A
     """
     parsed = cases.parse(tomllib.loads(text), Path())
     params: Params = build(Params, parsed.solver.table, "solver")
-    start = choose(initial.KINDS, params.initial, "solver.initial")
-    known = [name for name, kind in initial.KINDS.items() if hasattr(kind, "at") or hasattr(kind, "spread")]
-    if params.initial.kind not in known:
-        raise InputError(f"the initial state {params.initial.kind!r} has no exact solution; these have: {', '.join(known)}")
     bed = mesh["bed"]
-    if not isinstance(start, initial.Thacker) and np.ptp(bed) > EVEN:
-        raise InputError(f"the exact solution of {params.initial.kind!r} is for an even bed; this one spans {np.ptp(bed):g} m")
+    start = check_exact(params, lambda: bed)
     deep = float(np.mean(bed))
     if isinstance(start, initial.Hump):
         away = np.hypot(mesh["node_x"] - start.centre[0], mesh["node_y"] - start.centre[1])
         return start.spread(params.level, params.gravity, deep, float(away.max()), end)
     return lambda x, y, t: start.at(x, y, t, params.level, params.gravity, deep)
+
+
+def check_exact(params: Params, bed: Callable[[], Array | None]) -> Any:
+    """The initial state of a run that has an exact solution; ``bed()`` gives the cells' beds [m], None where they are known to be even.
+
+    Raises
+    ------
+    InputError
+        There is no exact solution of this state, or not on this bed.
+    """
+    start = choose(initial.KINDS, params.initial, "solver.initial")
+    known = [name for name, kind in initial.KINDS.items() if hasattr(kind, "at") or hasattr(kind, "spread")]
+    if params.initial.kind not in known:
+        raise InputError(f"the initial state {params.initial.kind!r} has no exact solution; these have: {', '.join(known)}")
+    if not isinstance(start, initial.Thacker) and (heights := bed()) is not None and np.ptp(heights) > EVEN:
+        raise InputError(f"the exact solution of {params.initial.kind!r} is for an even bed; this one spans {np.ptp(heights):g} m")
+    return start
 
 
 def _holder(corners: Array, place: tuple[float, ...]) -> int:

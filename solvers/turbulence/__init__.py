@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.errors import InputError
+from pipeline.outline import Stored
 from pipeline.params import Spec, quantity, setting
 
 
@@ -43,6 +44,19 @@ class Params:
             raise InputError(f"seed = {self.seed}; it must not be negative")
         if self.statistics_every < 1:
             raise InputError(f"statistics_every = {self.statistics_every}; it must be 1 or more steps")
+
+
+def stored(params: Params, mesh: str) -> Stored:
+    """What the file of a run on a ``mesh`` of some kind holds.
+
+    Raises
+    ------
+    InputError
+        The mesh is no cube.
+    """
+    if mesh != "cube":
+        raise InputError(f"solver 'turbulence' needs a mesh of kind \"box\" with three lengths, not {mesh}")
+    return Stored(("u", "v", "w") if params.scalar.kind == "none" else ("u", "v", "w", "s"))
 
 
 def build(*arguments: Any, **named: Any) -> Any:

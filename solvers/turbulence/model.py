@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.box import Box
 from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
 from solvers.core.comm import Comm
 from solvers.core.record import NoGauges
 from solvers.core.writers import Block
-from solvers.turbulence import Params, forcing, initial, scalar
+from solvers.turbulence import Params, forcing, initial, scalar, stored
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation
 from solvers.turbulence.schemes import SCHEMES
@@ -45,8 +44,7 @@ class Flow:
     drift_is_relative = False
 
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
-        if not isinstance(mesh, Box) or mesh.kind != "cube":
-            raise InputError(f"solver 'turbulence' needs a mesh of kind \"box\" with three lengths, not {mesh.kind}")
+        stored(params, mesh.kind)
         if gauges:
             raise InputError("solver 'turbulence' has no gauges: its fields hold every point")
         grid, highest = grid_and_waves(mesh.points, params.dealias)

@@ -19,7 +19,7 @@ import numpy as np
 from jobs import advise, cluster
 from jobs.execute import execute
 from pipeline.case import read_toml, to_toml
-from pipeline.stages.core import compare
+from pipeline.stages.core import compare, pairs, space
 from pipeline.stages.core.alignment import align, align_periodic
 from pipeline.stages.core.kernels import block_sums
 from pipeline.stages.core.moments import moments, sums
@@ -234,9 +234,9 @@ def _peak() -> float:
 def both_passes(paths: tuple[Path, Path], client: Any) -> tuple[Any, Any]:
     """What the stage does with fields."""
     with Store(paths[0]) as run, Store(paths[1]) as reference:
-        both = compare.pair("free_surface", run, reference, 0.0)
+        both = pairs.pair("free_surface", run, reference, 0.0)
         drawn = {"resamples": 200, "seed": 0}
-        return compare.in_time(both, client, **drawn), compare.in_space(both, client, most=256, wave=None, **drawn)
+        return compare.in_time(both, client, **drawn), space.in_space(both, client, most=256, wave=None, **drawn)
 
 
 def plain_loop(paths: tuple[Path, Path]) -> Any:
@@ -245,7 +245,7 @@ def plain_loop(paths: tuple[Path, Path]) -> Any:
         n, r = a["fields/free_surface"], b["fields/free_surface"]
         mesh = {name: data[...] for name, data in a["mesh"].items() if data.shape}
         area = mesh["face_area"]
-        picture = compare.raster(mesh, 256).cells
+        picture = space.raster(mesh, 256).cells
         rows, columns = (np.fft.fftfreq(size) * min(picture.shape) for size in picture.shape)
         ring = np.hypot(rows[:, None], columns).astype(int).ravel()
         for i in range(len(n)):

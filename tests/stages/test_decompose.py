@@ -15,6 +15,7 @@ from pipeline.check import validate
 from pipeline.errors import InputError
 from pipeline.stages import decompose
 from pipeline.stages.core import compare as fields
+from pipeline.stages.core import pairs
 from pipeline.store import Store, read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
@@ -90,7 +91,7 @@ def test_bands_by_scale_stand_about_their_values(runs, client, tmp_path):
 def test_a_long_series_is_taken_in_pieces_to_the_same_sums(runs, client, tmp_path, monkeypatch):
     exact = write_exact(runs["coarse"], tmp_path / "exact.h5")
     with Store(runs["coarse"]) as run, Store(exact) as reference:
-        both = fields.pair("free_surface", run, reference, 0.0)
+        both = pairs.pair("free_surface", run, reference, 0.0)
         whole = fields.in_time(both, client, resamples=5, seed=0)
         monkeypatch.setattr(fields, "BLOCK_BYTES", 8 * 100 * 2)
         monkeypatch.setattr(fields, "LEAST_WIDTH", 100)

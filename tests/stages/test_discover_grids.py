@@ -7,11 +7,11 @@ import pytest
 from jobs.stages import model_of
 from pipeline import case
 from pipeline.errors import InputError
+from pipeline.grids import seen_at
 from pipeline.stages import discover
 from pipeline.store import Store
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
-from solvers.ks.grids import seen_at
 
 LINE = {
     "mesh": {"kind": "box", "length": 32.0, "points": 128},

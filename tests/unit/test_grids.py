@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from pipeline.grids import seen_at
 from pipeline.terms import parse_terms
 from solvers.ks.forecast import Advance
-from solvers.ks.grids import next_smooth, seen_at, smooth
+from solvers.ks.grids import next_smooth, smooth
 
 LENGTHS = (22.0, 16.0)  # periods
 

@@ -1,4 +1,7 @@
-"""A reference on the mesh of a run: itself where the meshes are the same, else restricted, once, into a file of its own."""
+"""A reference on the mesh of a run: itself where the meshes are the same, else brought there, once, into a file of its own.
+
+Triangles get means over their areas (`pipeline.stages.core.restriction`), points of a box the values of the Fourier series there.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.grids import seen_at
+from pipeline.layout import MESHES
+from pipeline.stages.core.pairs import SURFACE, is_box, there
 from pipeline.stages.core.restriction import Restriction, corners_of, restriction
 from pipeline.stages.core.window import in_order
 from pipeline.store import Source, Store
@@ -15,28 +21,34 @@ from pipeline.writer import Writer, publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+SAME_LENGTH = 1e-12  # relative
+
 
 @contextlib.contextmanager
 def on_the_mesh_of(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path) -> Iterator[Store]:
-    """A store of ``reference``'s ``field`` on the mesh of ``run``; written to ``target`` where that takes a restriction.
+    """A store of ``reference``'s ``field`` on the mesh of ``run``; written to ``target`` where the meshes differ.
 
-    What was restricted before, from the same file, is used again.
+    What was brought there before, from the same file, is used again.
 
     Raises
     ------
     InputError
-        The field is missing, or the meshes do not cover the same domain.
+        The field is missing, or the meshes are of different kinds, or do not cover the same domain.
     """
     for store in (run, reference):
         if not store.complete:
             raise InputError(f"{store.path} is not finished: run it to its end first")
         store.field(field)  # says which there are
+    if run.mesh_kind != reference.mesh_kind:
+        raise InputError(
+            f"{run.path} stands on a mesh of {run.mesh_kind}, {reference.path} on one of {reference.mesh_kind}: give both the same"
+        )
     if run.attrs["mesh_hash"] == reference.attrs["mesh_hash"]:
         yield reference
         return
     source = f"{reference.path.resolve()} {reference.path.stat().st_mtime_ns}"
     if not _done(target, source, str(run.attrs["mesh_hash"])):
-        _restrict(run, reference, field, wet, client, target, source)
+        (_resample if is_box(run) else _restrict)(run, reference, field, wet, client, target, source)
     with Store(target) as store:
         yield store
 
@@ -49,11 +61,28 @@ def _done(target: Path, source: str, mesh: str) -> bool:
 
 
 def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:
+    """Means over the run's triangles."""
     mesh, finer = run.mesh(), reference.mesh()
     shares = restriction(corners_of(mesh), corners_of(finer))
-    low = finer["bed"] + wet if field == "free_surface" else None
-    shared = client.scatter((shares, low))
-    source_field = reference.source(field)
+    low = finer["bed"] + wet if field == SURFACE else None
+    _write(run, reference, field, client, target, source, (_restricted, (shares, low)))
+
+
+def _resample(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:
+    """Values of the reference's Fourier series at the run's points."""
+    mine, theirs = run.mesh()["length"], reference.mesh()["length"]
+    if not np.allclose(mine, theirs, rtol=SAME_LENGTH, atol=0.0):
+        raise InputError(f"the runs are on different domains: lengths {mine.tolist()} and {theirs.tolist()}")
+    _write(run, reference, field, client, target, source, (_resampled, run.field(field).shape[-len(mine) :]))
+
+
+def _write(run: Store, reference: Store, field: str, client: Any, target: Path, source: str, way: tuple[Any, Any]) -> None:
+    """The file ``target`` of the ``reference``'s field on the mesh of ``run``: a function of values and of what it shares, and that."""
+    take, shared = way
+    layout, theirs = MESHES[run.mesh_kind], reference.field(field).shape[1:]
+    mesh = run.mesh()
+    shape = tuple(run.field(field).shape[1:])
+    shape = (*theirs[: len(theirs) - len(mesh["length"])], *shape[-len(mesh["length"]) :]) if is_box(run) else shape
     writer = Writer(target, options={}, lead=True)
     writer.create(
         mesh=mesh,
@@ -67,20 +96,29 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
             "reference": "run",
             "source": source,
         },
-        shape=(len(mesh["bed"]),),
+        shape=shape,
         real=np.float64,
         chunk=16384,
         compression="none",
+        layout=layout,
     )
-    times = reference.times
-    frames = in_order(client, _one, ((source_field, i, shared) for i in range(len(times))))
+    times, handed = reference.times, client.scatter(shared)
+    frames = in_order(client, take, ((reference.source(field), i, handed) for i in range(len(times))))
     for t, values in zip(times, frames, strict=True):
-        writer.append(float(t), 0, len(mesh["bed"]), {field: values})
+        writer.append_block(float(t), tuple(slice(0, size) for size in shape), {field: values})
     writer.close()
     publish(target)
 
 
-def _one(field: Source, i: int, shared: tuple[Restriction, Array | None]) -> Array:
+def _restricted(field: Source, i: int, shared: tuple[Restriction, Array | None]) -> Array:
     shares, low = shared
-    values = field[i]
+    values = there(field[i])
     return shares(values) if low is None else shares.where(values, np.isfinite(values) & (values > low))
+
+
+def _resampled(field: Source, i: int, points: tuple[int, ...]) -> Array:
+    """A frame (members, *points) or (*points) at as many ``points``."""
+    values = there(np.asarray(field[i], float))
+    axes = len(points)
+    seen = seen_at(values.reshape(-1, *values.shape[-axes:]), points)
+    return seen.reshape(*values.shape[:-axes], *points)

@@ -1,11 +1,14 @@
 """The tables of the stage `decompose` of whole fields, as they stand in its ``result.h5``."""
 
+import re
 from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core.compare import InSpace, InTime, Pair
+from pipeline.stages.core.compare import InTime
 from pipeline.stages.core.moments import moments
+from pipeline.stages.core.pairs import Pair
+from pipeline.stages.core.space import InSpace
 from pipeline.stages.core.spectra import Scales
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -23,12 +26,11 @@ def _column(name: str, middle: Array, band: tuple[Array, Array], unit: str, mean
 
 
 def field_tables(both: Pair, time: InTime, space: InSpace) -> dict[str, Table]:
-    """Frames, map, frequencies and wavenumbers of one run beside its reference."""
-    cells, frames = moments(time.cells), moments(time.frames)
-    unit = both.run.fields[both.field].unit
-    square = f"{unit}2"
-    frequency, wavenumber = time.frequency, space.wavenumber
-    return {
+    """Frames, map, frequencies and wavenumbers of one run beside its reference; no map where there are too many cells."""
+    frames, square, length = moments(time.frames), squared(both.run.fields[both.field].unit), both.length_unit
+    ways = {"x": "eastward", "y": "northward"} if both.kind == "triangles" else {axis: f"along {axis}" for axis in both.axes}
+    wavenumber = ("m-1", "wavenumber, cycles a metre") if length == "m" else ("1", "wavenumber, cycles a unit of length")
+    tables: dict[str, Table] = {
         "frames": {
             "time": (both.times, "s", "simulated time"),
             "mse": (frames.mse, square, "mean square error over the area"),
@@ -36,23 +38,37 @@ def field_tables(both: Pair, time: InTime, space: InSpace) -> dict[str, Table]:
             "amplitude": (frames.amplitude, square, "its part from the standard deviation"),
             "phase": (frames.phase, square, "its part from the correlation"),
             "correlation": (frames.correlation, "1", "correlation with the reference"),
-            "shift_x": (space.shift[:, 0], "m", "how far eastward the run is of the reference"),
-            "shift_y": (space.shift[:, 1], "m", "how far northward the run is of the reference"),
+            **{
+                f"shift_{axis}": (space.shift[:, i], length, f"how far {ways[axis]} the run is of the reference")
+                for i, axis in enumerate(both.axes)
+            },
             "counted": (time.frames.count, "1", "cells that counted"),
         },
-        "map": {
+        "frequency": {
+            "frequency": (time.frequency, "s-1", "frequency"),
+            **scales_table(time.scales, time.band, square),
+            **lag_column(time.scales, time.band, time.frequency),
+        },
+        "wavenumber": {"wavenumber": (space.wavenumber, *wavenumber), **scales_table(space.scales, space.band, square)},
+    }
+    if time.cells is not None:
+        cells = moments(time.cells)
+        tables["map"] = {
             "bias": (cells.bias, square, "part of the mean square error over time from the mean"),
             "amplitude": (cells.amplitude, square, "part from the standard deviation"),
             "phase": (cells.phase, square, "part from the correlation"),
             "counted": (time.cells.count, "1", "frames that counted"),
-        },
-        "frequency": {
-            "frequency": (frequency, "s-1", "frequency"),
-            **scales_table(time.scales, time.band, square),
-            **lag_column(time.scales, time.band, frequency),
-        },
-        "wavenumber": {"wavenumber": (wavenumber, "m-1", "wavenumber, cycles a metre"), **scales_table(space.scales, space.band, square)},
-    }
+        }
+    return tables
+
+
+def squared(unit: str) -> str:
+    """The square of a ``unit`` as CF writes it: ``m2 s-2`` of ``m s-1``."""
+
+    def twice(symbol: re.Match[str]) -> str:
+        return f"{symbol[1]}{2 * int(symbol[2] or 1)}"
+
+    return re.sub(r"([A-Za-z]+)(-?\d+)?", twice, unit)
 
 
 def scales_table(middle: Scales, band: tuple[Scales, Scales], square: str) -> Table:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.params import build, quantity, setting
 from pipeline.stages.core import scheme
-from pipeline.stages.core.compare import Pair
+from pipeline.stages.core.pairs import Pair
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
