@@ -13,12 +13,13 @@ import pytest
 from distributed import Client, LocalCluster
 
 from jobs import advise
+from jobs import execute as executing
 from jobs.archives import compress_file, decompress_file
 from jobs.describe import describe
-from jobs.execute import execute
 from jobs.forecast import forecast_file
 from jobs.judge import judge_file
 from jobs.outlines import outline_of
+from jobs.runs import do_runs
 from jobs.trace import trace
 from pipeline import campaign as campaigns
 from pipeline import case, plugin
@@ -110,28 +111,32 @@ def write(folder: Path, table: dict[str, Any]) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory) -> Any:
-    """All that works, done once by the command's own way, its stages on one worker in this process."""
-    folder = tmp_path_factory.mktemp("pairs")
-    path = write(folder, table_of(WORKS))
+@pytest.fixture(scope="module", autouse=True)
+def one_worker() -> Any:
+    """One worker in this process serves all stages and verbs."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
 
-    @contextlib.contextmanager
-    def here(**named: Any) -> Any:
-        with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
+        @contextlib.contextmanager
+        def here(**named: Any) -> Any:
             yield client
 
-    def one_after_the_other(runs: Any, folder: Path, comm: Any, ranks: int, at_once: int, **named: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("jobs.cluster.client", here)
+            yield
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, one_worker: Any) -> Path:
+    """All that works, done once by the command's own way, one run after the other."""
+    folder = tmp_path_factory.mktemp("pairs")
+
+    def in_turn(runs: Any, folder: Path, comm: Any, ranks: int, at_once: int, **named: Any) -> Any:
         return do_runs(runs, folder, comm, ranks, 1, **named)
 
-    from jobs import execute as executing
-    from jobs.runs import do_runs
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jobs.cluster.client", here)
-        patch.setattr(executing, "do_runs", one_after_the_other)
+        patch.setattr(executing, "do_runs", in_turn)
         patch.setattr(executing, "write_page", lambda campaign, folder: folder)  # a page of so many figures takes longer than all the rest
-        execute(path, out=folder / "out", quiet=True)
+        executing.execute(write(folder, table_of(WORKS)), out=folder / "out", quiet=True)
     return folder / "out"
 
 
@@ -154,7 +159,7 @@ def test_what_is_not_refused_works_and_its_files_are_whole(done):
 
 
 def test_a_page_shows_errors_on_boxes(done):
-    names = ("decompose_line", "decompose_plane", "decompose_cube")
+    names = ("decompose_line", "decompose_cube")
     stages = tuple(stage for stage in campaigns.parse(table_of(WORKS), done.parent).stages if stage.name in names)
     page = write_report(campaigns.Campaign("boxes", stages), done).read_text()
     for name in names:
@@ -170,7 +175,7 @@ def test_what_does_not_work_is_refused_before_anything_is_computed(name, tmp_pat
     stage = {"validate pond": WORKS["validate pond"]} | {f"{name.split(' ')[0]} asked": table}
     path = write(tmp_path, table_of(stage))
     with pytest.raises(InputError) as error:
-        execute(path, out=tmp_path / "out", quiet=True)
+        executing.execute(path, out=tmp_path / "out", quiet=True)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.rglob("*.h5*"))
@@ -189,7 +194,7 @@ def test_what_does_not_work_is_refused_before_anything_is_computed(name, tmp_pat
 )
 def test_a_solver_on_a_mesh_of_another_kind_is_refused_before_all_runs(made, said, tmp_path):
     with pytest.raises(InputError) as error:
-        execute(write(tmp_path, table_of({}, wrong=made)), out=tmp_path / "out", dry_run=True, quiet=True)
+        executing.execute(write(tmp_path, table_of({}, wrong=made)), out=tmp_path / "out", dry_run=True, quiet=True)
     assert said in str(error.value)
 
 
@@ -206,7 +211,9 @@ def test_a_solver_on_a_mesh_of_another_kind_is_refused_before_all_runs(made, sai
 def test_runs_that_do_not_fit_each_other_are_refused(changes, stage, said, tmp_path):
     other = case.with_overrides(LINE, changes)
     with pytest.raises(InputError) as error:
-        execute(write(tmp_path, table_of({"decompose asked": stage}, other=other)), out=tmp_path / "out", dry_run=True, quiet=True)
+        executing.execute(
+            write(tmp_path, table_of({"decompose asked": stage}, other=other)), out=tmp_path / "out", dry_run=True, quiet=True
+        )
     assert said in str(error.value)
 
 
@@ -225,7 +232,7 @@ def test_what_a_case_can_not_be_judged_by_is_refused_before_it_runs(changes, sai
     asked["observed"] = {**asked["observed"], **changes.get("observed", {})}
     stages = {"validate asked": {"run": "other"}, "decompose asked": {"runs": "other", "reference": "exact"}}
     with pytest.raises(InputError) as error:
-        execute(write(tmp_path, table_of(stages, other=asked)), out=tmp_path / "out", dry_run=True, quiet=True)
+        executing.execute(write(tmp_path, table_of(stages, other=asked)), out=tmp_path / "out", dry_run=True, quiet=True)
     assert said in str(error.value)
 
 
@@ -266,9 +273,11 @@ def test_outlines_are_what_runs_hold(done):
 VERBS = {
     "judge": lambda file, folder: judge_file(file, None),
     "advise": lambda file, folder: advise.read_sweeps(folder / f"decompose_{file.parent.name}"),
-    "compress": lambda file, folder: compress_file(file, file.with_name("small.h5"), Compression(bound="exact"), force=True, explain=False),
+    "compress": lambda file, folder: compress_file(
+        file, file.with_name("small.h5"), Compression(bound="1%", codec="zfp"), force=True, explain=False
+    ),
     "decompress": lambda file, folder: decompress_file(
-        folder / f"compress_{file.parent.name}" / "archive.h5", file.with_name("again.h5"), force=True
+        folder / f"compress_{file.parent.name}" / "archive.h5", file.with_name("again.h5"), force=True, salvage=False, interpolate=0
     ),
     "show": lambda file, folder: describe(file),
     "provenance": lambda file, folder: list(trace(file)),
