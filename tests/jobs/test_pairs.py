@@ -121,7 +121,8 @@ def one_worker() -> Any:
             yield client
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("jobs.cluster.client", here)
+            for place in ("jobs.cluster.client", "jobs.archives.client"):
+                patch.setattr(place, here)
             yield
 
 
@@ -304,6 +305,7 @@ def test_forecasts_are_of_every_solver_that_has_members(run, done, tmp_path):
         depth = "depth" in store.fields
         first = np.asarray(store.field("depth" if depth else "u")[0].compute())
     states = np.stack([first, 0.0 * first, 0.0 * first], axis=-1)[None] if depth else first.reshape(-1, first[0].size, 1)
+    states = np.concatenate([states, states])  # two members are the least
     write_ensemble(tmp_path / "ensemble.h5", states.reshape(len(states), -1, states.shape[-1]), 0.0)
     (tmp_path / "case.toml").write_text(case.to_toml({key: value for key, value in CASES[run].items() if key != "observed"}))
     asked = (tmp_path / "ensemble.h5", tmp_path / "case.toml", 0.1, 1, tmp_path / "later.h5")
