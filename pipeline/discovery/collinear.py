@@ -42,7 +42,7 @@ def refuse_still(library: Terms, states: Array, accuracy: float) -> None:
     whole = np.linalg.norm(states - states.mean())
     for axis in range(1, states.ndim):
         if np.linalg.norm(states - states.mean(axis=axis, keepdims=True)) <= accuracy * whole:
-            names = [term.key for term in library if any(d[axis - 1] for d, _ in term.derivatives)]
+            names = [term.key for term in library if any(d[axis - 1] for d in term.needed)]
             if names:
                 where = "xy"[axis - 1]
                 raise InputError(f"the states do not vary along {where}: leave out {', '.join(names)}, or bring states that do")

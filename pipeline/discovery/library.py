@@ -1,4 +1,4 @@
-"""Candidate terms and their values: u^p d^q u / dx^q, or the user's own symbols.
+"""Candidate terms and their values: u^p d^q u / dx^q, or the user's own: symbols, a constant, functions of x and u.
 
 The default library is that of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282: p, q from
 0 to 4, without the constant; q = 0 means u^p alone. In a plane those by y,
@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.discovery.derivatives import POINTWISE, Lengths, weak
 from pipeline.errors import InputError
+from pipeline.expressions import grid_places
 from pipeline.plugin import nearest
 from pipeline.terms import Derivative, Term, canonical, parse_terms
 
@@ -41,13 +42,13 @@ def library_of(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
     Raises
     ------
     InputError
-        A text that is no term (see `pipeline.terms.parse_terms`), a sum, the constant, or a candidate given twice.
+        A text that is no term (see `pipeline.terms.parse_terms`), a sum, or a candidate given twice.
     """
     found: list[Term] = []
     for text in texts:
         terms = parse_terms([text], dimensions=dimensions)
-        if len(terms) != 1 or not terms[0].factors:
-            raise InputError(f"the candidate {text!r} is no single term of u; give each candidate by itself, such as 'u*u_x'")
+        if len(terms) != 1:
+            raise InputError(f"the candidate {text!r} is no single term; give each candidate by itself, such as 'u*u_x'")
         candidate = Term(1.0, terms[0].factors)
         if candidate in found:
             raise InputError(f"the candidate {candidate.key!r} is given twice")
@@ -55,6 +56,22 @@ def library_of(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
     if not found:
         raise InputError("the library has no candidate; give some, such as ['u_xx', 'u*u_x']")
     return tuple(found)
+
+
+def rivals(library: Sequence[Term], *, dimensions: int = 1) -> Terms:
+    """Terms that are no candidates, of many kinds: what is found must stand beside them (`pipeline.discovery.loop.discover`).
+
+    Sources that stand still, functions of u, products that the default library has not, higher derivatives, and candidates' kin with a
+    coefficient that varies.
+    """
+    texts = ["1", "sin(u)", "cos(u)", "abs(u)", "u*abs(u)", "exp(-u**2)", "u**5"]
+    for x, period in (("x", "L"), ("y", "Ly"))[:dimensions]:
+        waves = [f"{function}(2*pi*{x}/{period})" for function in ("cos", "sin")]
+        texts += [*waves, *(wave.replace("2*", "4*") for wave in waves)]
+        texts += [f"u_{x}**2", f"u_{x}**3", f"u*u_{x}**2", f"u_{x}*u_{2 * x}", f"u_{2 * x}**2", f"u_{5 * x}", f"u_{6 * x}"]
+        texts += [f"{varying}*{wave}" for wave in waves for varying in ("u", f"u_{x}", f"u*u_{x}", f"u_{2 * x}")]
+    known = {term.factors for term in library}
+    return tuple(term for term in parse_terms(texts, dimensions=dimensions) if term.factors not in known)
 
 
 def values(library: Sequence[Term], states: Array, lengths: Lengths, form: str = "spectral") -> Array:
@@ -79,22 +96,23 @@ def values(library: Sequence[Term], states: Array, lengths: Lengths, form: str =
     if form == "weak":
         return np.stack([_weak(term, states, lengths) for term in library], axis=-1)
     take = POINTWISE[form]
-    needed = {derivative for term in library for derivative, _ in term.derivatives}
+    needed = {U}.union(*(term.needed for term in library))
     known = {derivative: take(states, lengths, derivative) for derivative in needed}
-    return np.stack([term.evaluate(known) for term in library], axis=-1)
+    at = grid_places(lengths, states.shape[1:])
+    return np.stack([term.evaluate(known, at) for term in library], axis=-1)
 
 
 def _weak(term: Term, states: Array, lengths: Lengths) -> Array:
     """W of a term. A derivative stands on the hump where the term is one of a power of u: u^p d^q u with p = 0 or q = 1."""
-    powers = dict(term.derivatives)
+    powers = {} if term.functions else dict(term.derivatives)
     p = powers.pop(U, 0)
-    if not powers:
+    if not powers and not term.functions:
         return term.coefficient * weak(states**p, lengths)
-    (derivative, times), *others = powers.items()
+    (derivative, times), *others = powers.items() or [(U, 0)]
     if not others and times == 1 and (p == 0 or sum(derivative) == 1):
         return term.coefficient / (p + 1.0) * weak(states ** (p + 1), lengths, derivative)
-    known = {d: POINTWISE["spectral"](states, lengths, d) for d, _ in term.derivatives}
-    return weak(term.evaluate(known), lengths)
+    known = {d: POINTWISE["spectral"](states, lengths, d) for d in term.needed | {U}}
+    return weak(term.evaluate(known, grid_places(lengths, states.shape[1:])), lengths)
 
 
 def with_changes(model: Iterable[Term], changes: Mapping[Term, float]) -> Terms:

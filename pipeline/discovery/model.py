@@ -20,6 +20,7 @@ Advance = Callable[[Terms, Array, float, int], Array]  # (terms, states (S, *poi
 LANES = 8  # states that a solver computes side by side: a block that goes to a worker is a multiple of as many
 MOST_STEPS = 4096  # in one forecast, while a time step is sought
 FEWEST_STEPS = 2
+DROPPED = 1e-12  # of the states, that an integrator may leave of them: round-off of its transforms
 TRIED = 4  # states from which it is sought
 
 
@@ -32,6 +33,12 @@ class Model:
     points: tuple[int, ...]  # (axes,), of the case's own grid, x first
     place: str  # of the terms in the case, such as "solver.terms"
     advance: Advance = field(repr=False)  # can be sent to other processes; any grid over the same lengths
+    whole: Advance = field(repr=False)  # the same on so fine a grid that no wave of the states is dropped
+
+    def keeping(self, states: Array) -> Advance:
+        """``advance``, or ``whole`` where it would drop waves that ``states`` (S, *points) have, as those that another solver made may."""
+        kept = self.advance((), states, 1.0, 1)
+        return self.advance if np.abs(kept - states).max() <= DROPPED * np.abs(states).max() else self.whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from pipeline.errors import InputError
+from pipeline.expressions import grid_places
 from pipeline.terms import Term
 from solvers.core.petsc import Arkimex
 
@@ -42,8 +43,9 @@ class Differences:
         linear = sparse.csr_matrix((points, points)) + sum(t.coefficient * self._matrix(t.order) for t in terms if t.linear)
         linear = sparse.csr_matrix(linear + sparse.identity(points) - sparse.identity(points))  # a diagonal, be it nought
         self._rest = [term for term in terms if not term.linear]
-        used = {derivative for term in self._rest for derivative, _ in term.derivatives} | {(0, 0)}
+        used = {(0, 0)}.union(*(term.needed for term in self._rest))
         self._matrices = {derivative: self._matrix(derivative[0]) for derivative in used}
+        self._places = grid_places((length,), (points,))
         self._arkimex = Arkimex(linear.indptr, linear.indices, linear.data, self._products, dt)
 
     def _matrix(self, derivative: int) -> Any:
@@ -55,7 +57,7 @@ class Differences:
 
     def _products(self, u: Array) -> Array:
         values = {derivative: matrix @ u for derivative, matrix in self._matrices.items()}
-        return np.asarray(sum((term.evaluate(values) for term in self._rest), np.zeros(self._points)))
+        return np.asarray(sum((term.evaluate(values, self._places) for term in self._rest), np.zeros(self._points)))
 
     def state_of(self, u: Array) -> Array:
         """The state of points ``u`` (members, N)."""

@@ -11,10 +11,11 @@ from pipeline.discovery.library import Terms
 from pipeline.discovery.model import Model
 from pipeline.errors import InputError
 from pipeline.grids import seen_at
-from pipeline.terms import parse_terms
+from pipeline.terms import parse_terms, refuse_jumps
 from solvers.core.comm import Serial
 from solvers.ks import Params
 from solvers.ks.grids import next_smooth, smooth
+from solvers.ks.line import LineIntegrator
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import LEAST_POINTS, Dealias, Integrator
 
@@ -29,24 +30,28 @@ class Advance:
 
     lengths: tuple[float, ...]  # x first
     dealias: Dealias
+    whole: bool = False  # always on a grid on which dealiasing drops no wave of the states
 
     def __call__(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
         """``states`` (S, points by x[, by y]) a ``step`` later, in ``steps`` time steps.
 
-        Where there are as many points as no integrator takes, their Fourier series goes to a grid so fine that dealiasing drops none
-        of its waves, and what comes is seen at their points.
+        Where there are as many points as no integrator takes, or where it is asked for, their Fourier series goes to a grid so fine that
+        dealiasing drops none of its waves, and what comes is seen at their points.
         """
         points = states.shape[1:]
         grid = tuple(count if self._takes(count) else next_smooth(max(math.ceil(FINER * count), LEAST_POINTS), 4) for count in points)
         return seen_at(self._advance(terms, seen_at(states, grid), step, steps), points)
 
     def _takes(self, count: int) -> bool:
+        if self.whole:
+            return False
         multiple = 4 if self.dealias == "3/2" else 2
         return count % multiple == 0 and (len(self.lengths) > 1 or (count >= LEAST_POINTS and smooth(count)))
 
     def _advance(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
         if len(self.lengths) == 1:
-            line = Integrator(terms, self.lengths[0], states.shape[1], step / steps, dealias=self.dealias)
+            on_line = LineIntegrator if any(term.functions for term in terms) else Integrator
+            line = on_line(terms, self.lengths[0], states.shape[1], step / steps, dealias=self.dealias)
             return line.advance(states, steps)
         whole = planes(Serial(), states.shape[1:], self.dealias)
         plane = PlaneIntegrator(terms, self.lengths, step / steps, on=whole, scheme="etdrk4")
@@ -61,9 +66,17 @@ def model_of(mesh: Any, params: Params) -> Model:
     Raises
     ------
     InputError
-        The mesh is no box.
+        The mesh is no box, or a function of x in the terms does not repeat itself over it.
     """
     if not isinstance(mesh, Box):
         raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
     terms = parse_terms(params.terms, dimensions=len(mesh.points))
-    return Model(terms, mesh.lengths, mesh.points, "solver.terms", Advance(mesh.lengths, params.dealias))
+    refuse_jumps(terms, mesh.lengths)
+    return Model(
+        terms,
+        mesh.lengths,
+        mesh.points,
+        "solver.terms",
+        Advance(mesh.lengths, params.dealias),
+        Advance(mesh.lengths, params.dealias, whole=True),
+    )

@@ -9,19 +9,20 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
-from pipeline.terms import parse_terms
+from pipeline.terms import parse_terms, refuse_jumps
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
 from solvers.core.record import NoGauges
 from solvers.core.writers import Rows
 from solvers.ks import Params, initial, stored
 from solvers.ks.differences import Differences
+from solvers.ks.line import LineIntegrator
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-Integrating = Integrator | PlaneIntegrator | Differences
+Integrating = Integrator | LineIntegrator | PlaneIntegrator | Differences
 
 FIELDS = (Field("u", "1", "u of each member"),)
 MOST_STEPS_KEPT = 4  # lengths of steps whose integrators are kept: a run has one, and perhaps another for a last, shorter interval
@@ -33,8 +34,8 @@ class Ensemble:
     Raises
     ------
     InputError
-        The mesh is no box, it has a number of points that the scheme can't take, there are more ranks than members of a line or lines of
-        a plane, or gauges.
+        The mesh is no box, it has a number of points that the scheme can't take, a function of x in the terms does not repeat itself
+        over it, there are more ranks than members of a line or lines of a plane, or gauges.
     """
 
     fields = FIELDS
@@ -52,6 +53,7 @@ class Ensemble:
             raise InputError(f"too many ranks for the members: {comm.size} ranks, {params.members} members")
         self.mesh, self.comm, self.params = mesh, comm, params
         self.terms = parse_terms(params.terms, dimensions=len(mesh.points))
+        refuse_jumps(self.terms, mesh.lengths)
         self.shape = (params.members, *mesh.dofs)
         self._members = np.arange(*((0, params.members) if few else block_bounds(comm.rank, comm.size, params.members)))
         self._planes = planes(comm if few else Serial(), mesh.points, params.dealias) if plane else None
@@ -82,6 +84,8 @@ class Ensemble:
             return PlaneIntegrator(self.terms, self.mesh.lengths, dt, on=self._planes, scheme=p.scheme)
         if p.scheme == "arkimex":
             return Differences(self.terms, length, points, dt)
+        if any(term.functions for term in self.terms):
+            return LineIntegrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
         return Integrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
 
     def initial(self) -> Array:

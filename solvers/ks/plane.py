@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.expressions import Places, places
 from pipeline.plugin import nearest
 from pipeline.terms import Derivative, Term
 from solvers.core.comm import Comm
@@ -91,11 +92,18 @@ class PlaneIntegrator:
                 linear += term.coefficient * self._derivative(term.derivatives[0][0])
         self._rest = [term for term in terms if term.factors and not term.linear]
         self._constant = np.where((whole[0] == 0) & (whole[1] == 0)[:, None], sum(t.coefficient for t in terms if not t.factors), 0.0)
-        self._factors = {d: self._derivative(d) for d in sorted({derivative for term in self._rest for derivative, _ in term.derivatives})}
+        self._factors = {d: self._derivative(d) for d in sorted(set().union(*(term.needed for term in self._rest)))}
+        self._places = self._products_at(lengths)
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
             found = self._scheme.coefficients(linear.ravel(), dt)
         self._coefficients = np.where(self._kept, found.reshape(-1, *linear.shape), 0.0)
         self._tables = self._scheme.tables(dt)
+
+    def _products_at(self, lengths: tuple[float, ...]) -> Places:
+        """What names in terms are at the points (own rows, columns) of the products."""
+        finer = 1.5 if self._on.dealias == "3/2" else 1.0
+        x, y = (length / (finer * count) * np.arange(round(finer * count)) for length, count in zip(lengths, self._on.counts, strict=True))
+        return places(lengths, (x, y[self._on.products.rows, None]))
 
     def _derivative(self, derivative: Derivative) -> Array:
         """(i kx)^a (i ky)^b where waves are kept, else 0; of odd derivatives the highest wave has none."""
@@ -141,7 +149,7 @@ class PlaneIntegrator:
             return self._constant + np.zeros_like(v)
         values = {derivative: self._on.products.backward(factor * v) for derivative, factor in self._factors.items()}
         first, *others = self._rest
-        total = first.evaluate(values)
+        total = first.evaluate(values, self._places)
         for term in others:
-            total += term.evaluate(values)
+            total += term.evaluate(values, self._places)
         return np.asarray(self._on.products.forward(total) * self._kept + self._constant)

@@ -83,7 +83,7 @@ class Integrator:
     def __init__(
         self, terms: Sequence[Term], length: float, points: int, dt: float, *, scheme: str = "etdrk4", dealias: Dealias = "2/3"
     ) -> None:
-        _check(terms, length, points, dt, scheme, dealias)
+        check(terms, length, points, dt, scheme, dealias)
         self.terms, self.length, self.points, self.dt = tuple(terms), float(length), int(points), float(dt)
         self.scheme, self.kept = SCHEMES[scheme], points // 2 + 1  # wavenumbers that a state holds
         grid = 3 * points // 2 if dealias == "3/2" else points
@@ -243,7 +243,8 @@ def _highest(terms: Sequence[Term]) -> int:
     return max((term.order for term in terms), default=0) + 1
 
 
-def _check(terms: Sequence[Term], length: float, points: int, dt: float, scheme: str, dealias: str) -> None:
+def check(terms: Sequence[Term], length: float, points: int, dt: float, scheme: str, dealias: str) -> None:
+    """Refuse what no integrator on a line can take: see `Integrator`."""
     for name, value in (("length", length), ("dt", dt)):
         if not (np.isfinite(value) and value > 0.0):
             raise InputError(f"{name} = {value}; it must be a positive number")

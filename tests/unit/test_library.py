@@ -113,7 +113,7 @@ def test_changes_add_to_the_model_and_cancel():
     ("texts", "said"),
     [
         (["u_xx + u"], "no single term"),
-        (["3"], "no single term"),
+        (["3", "1"], "the candidate '1' is given twice"),
         (["u*u_x", "2*u_x*u"], "given twice"),
         ([], "no candidate"),
         (["v_x"], "unknown symbol 'v_x'"),

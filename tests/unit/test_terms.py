@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.terms import Term, canonical, equation_latex, equation_text, named, parse_terms
+from pipeline.expressions import grid_places
+from pipeline.terms import Term, canonical, equation_latex, equation_text, named, parse_terms, refuse_jumps
 
 derivatives = st.tuples(st.integers(0, 4), st.integers(0, 4))
 factors = st.lists(st.tuples(derivatives, st.integers(1, 4)), max_size=4, unique_by=lambda f: f[0]).map(canonical)
@@ -70,7 +71,19 @@ def test_a_terms_values_are_its_product():
         ("u.real", "unexpected '.'"),
         ("lambda: u", "unexpected ':'"),
         ("u[0]", "unexpected '['"),
-        ("sin(u)", "no function 'sin'"),
+        ("sinn(u)", "there is no function 'sinn'; did you mean 'sin'?; there are: sin, cos,"),
+        ("sin(v)", "unknown symbol 'v'"),
+        ("sin(u", "a bracket is not closed"),
+        ("sin()", "expected a number, u or a derivative of u in place of ')'"),
+        ("cos(y)", "unknown symbol 'y'"),
+        ("cos(2*pi*x/Ly)", "unknown symbol 'Ly'"),
+        ("cos(x**0.5)", "the exponent '0.5' is no whole number"),
+        ("cos(u.real)", "unexpected '.'"),
+        ("cos(__import__(x))", "there is no function '__import__'"),
+        ("x*u", "x stands in a function that repeats itself, such as cos(2*pi*x/L)"),
+        ("cos(" + "x+" * 300 + "x)", "a function has more than 100 operations in it"),
+        ("cos(" * 30 + "x", "nested more than 20 deep"),
+        ("sqrt(-1)*u", "sqrt(-1) is no finite number"),
         ("u_xz", "unknown symbol 'u_xz'; did you mean 'u_x'?"),
         ("v_x", "unknown symbol 'v_x'; did you mean 'u_x'?"),
         ("u_", "unknown symbol 'u_'"),
@@ -129,3 +142,54 @@ def test_a_term_by_name_has_a_key_and_no_values_in_u():
         manning.evaluate({(0, 0): np.ones(3)})
     with pytest.raises(InputError, match="unknown symbol 'manning'"):
         parse_terms([manning.text()])  # a solver alone knows it
+
+
+SAME = [
+    ("cos( 2*pi*x / L )", "cos(2*pi*x/L)"),
+    ("u_x*0.5*cos(x)^2*u", "0.5*u*u_x*cos(x)**2"),
+    ("exp(-(x-3)**2/2)", "exp(-(x-3)**2/2)"),
+    ("sin((2)*u)*sin(2*u)", "sin(2*u)**2"),
+    ("sin(u_xx-(u-1))", "sin(u_xx-(u-1))"),
+    ("exp(1)*pi*u", f"{float(np.exp(1.0)) * float(np.pi)!r}*u"),
+    ("tanh(1/(2-cos(x)))", "tanh(1/(2-cos(x)))"),
+]
+
+
+@pytest.mark.parametrize(("text", "written"), SAME)
+def test_functions_are_written_in_one_way_and_read_back(text, written):
+    (term,) = parse_terms([text])
+    assert term.text() == written
+    assert parse_terms([written]) == (term,)
+
+
+def test_functions_have_values_latex_and_the_derivatives_that_they_need():
+    (term,) = parse_terms(["-0.5*u_x*cos(2*pi*x/L)*sin(u)"])
+    x = 8.0 * np.arange(5) / 5
+    u = np.array([[0.1, 2.0, -1.0, 0.3, 0.0], [1.0, 0.0, 0.5, -0.2, 3.0]])
+    found = term.evaluate({(0, 0): u, (1, 0): u**2}, grid_places((8.0,), (5,)))
+    assert found == pytest.approx(-0.5 * u**2 * np.cos(2.0 * np.pi * x / 8.0) * np.sin(u), rel=1e-14)
+    assert (term.needed, term.order, term.linear, term.dimensions) == ({(0, 0), (1, 0)}, 1, False, 1)
+    assert term.latex() == r"- 0.5 \, u_{x} \, \cos(2 \, \pi \, x / L) \, \sin(u)"
+    (plain,) = parse_terms(["3*cos(2*pi*y/Ly)"], dimensions=2)
+    assert plain.evaluate({}, grid_places((1.0, 2.0), (3, 4))).shape == (3, 4)
+    assert (plain.needed, plain.dimensions) == (set(), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "said"),
+    [
+        ("cos(x)", 8.0, r"cos(x) does not repeat itself over the period 8 along x: it jumps by 1.15 there"),
+        ("sin(u+x)", 8.0, "does not repeat itself"),
+        ("exp(1/x)", 8.0, "has no finite value everywhere"),
+        ("u*cos(x)", 2.0 * np.pi, None),
+        ("exp(-(x-3)**2)", 8.0, None),
+        ("sin(u)", 8.0, None),
+    ],
+)
+def test_what_does_not_repeat_itself_is_refused(text, length, said):
+    if said is None:
+        refuse_jumps(parse_terms([text]), (length,))
+        return
+    with pytest.raises(InputError) as error:
+        refuse_jumps(parse_terms([text]), (length,))
+    assert said in str(error.value)
