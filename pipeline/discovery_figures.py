@@ -11,8 +11,8 @@ from pipeline.figures import COMPUTED, LAND, OBSERVED, STYLE, plain
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model"}
-COLOURS = {"model": OBSERVED, "corrected": COMPUTED}
+NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model", "tried": "with what was tried (not said)"}
+COLOURS = {"model": OBSERVED, "corrected": COMPUTED, "tried": COMPUTED}
 THIN = 1e-3  # [m] of water that a profile takes for wet
 REACH = 4.0  # deviations to either side of a coefficient
 

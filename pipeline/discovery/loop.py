@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.discovery.explained import UNLIKELY, most, unexplained
 from pipeline.discovery.library import Terms, with_changes
-from pipeline.discovery.problem import Problem, reduce
+from pipeline.discovery.problem import Problem, reduce, triangle_of
 from pipeline.discovery.relevance import Fit, fit, refit, runner_up, threshold
 from pipeline.discovery.samples import Linear, View
 from pipeline.discovery.stability import stability, units_of
@@ -31,7 +32,6 @@ SETTLED = 0.1  # change of every coefficient in a pass, in its own standard devi
 MOST_PASSES = 20
 MOST_HALVINGS = 6  # of a pass's change, while it makes matters worse
 RESAMPLES = 50
-UNLIKELY = 5.0  # deviations of the misfit from 1 that are no chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,28 @@ class Discovery:
     dropped: tuple[int, ...]
     passes: tuple[Pass, ...]
     settled: bool  # False: no fixed point in MOST_PASSES passes
+    unexplained: str  # why what remains is no noise; empty where it is
     problem: Problem
     view: View
 
     @property
+    def said(self) -> bool:
+        """Whether what was found can be said of the model."""
+        return bool(self.found) and self.settled and not self.unexplained
+
+    @property
     def says(self) -> str:
         """The result in a sentence."""
+        if not self.settled:
+            return f"nothing can be said: the loop came to no fixed point in {MOST_PASSES} passes (misfit {self.misfit:.3g})"
+        if self.unexplained:
+            return f"nothing can be said: the {len(self.candidates)} candidates do not explain what the model misses; {self.unexplained}"
         if not self.found:
             nearest_ = int(np.argmin(self.bound))
             return (
                 f"nothing can be said: none of the {len(self.candidates)} candidates stands out of the noise; "
                 f"a change of {self.candidates[nearest_].key} above {self.bound[nearest_]:.1g} would have been seen"
             )
-        if not self.settled:
-            return f"nothing can be said: the loop came to no fixed point in {MOST_PASSES} passes (misfit {self.misfit:.3g})"
         parts = [f"{term.key} {term.coefficient:+.6g} ± {d:.1g}" for term, d in zip(self.found, self.deviation, strict=True)]
         return "the model lacks " + ", ".join(parts)
 
@@ -85,9 +93,12 @@ class Discovery:
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, a line each."""
         lines = []
-        if self.misfit > 1.0 + UNLIKELY * math.sqrt(2.0 / self.problem.samples):
-            times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
-            lines.append(f"what remains is {times}: there is more noise, or the library lacks a term")
+        if self.misfit > most(self.problem.samples):
+            if self.noise_known:
+                times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
+                lines.append(f"what remains is {times}: there is more noise, or the library lacks a term")
+            else:
+                lines.append("the library lacks a term, or the states are less accurate than was taken for granted: see the key accuracy")
         if self.noise_known and self.misfit < 1.0 - UNLIKELY * math.sqrt(2.0 / self.problem.samples):
             times = f"{math.sqrt(self.misfit):.3g} times the noise that was given"
             lines.append(f"what remains is {times}: there is less noise, the intervals are too wide, and small terms unseen")
@@ -105,6 +116,7 @@ def discover(
     resamples: int = RESAMPLES,
     seed: int = 0,
     client: Any = None,
+    rivals: Terms = (),
     say: Callable[[Pass], None] = lambda turn: None,
 ) -> Discovery:
     """Find what ``model`` lacks of the terms in ``library`` to forecast what ``view`` observed.
@@ -113,6 +125,8 @@ def discover(
     ----------
     chance : probability that any candidate is taken in though it is none.
     resamples : of the stability check; 0 leaves it out. They are spread over the workers of the Dask ``client`` where there is one.
+    rivals : terms that are no candidates. Where the noise is known, and they explain what was observed better than what was found, nothing
+        can be said: noise hides by how much a sum of candidates differs from another term.
     say : is told of every pass.
 
     Raises
@@ -138,8 +152,35 @@ def discover(
         say(passes[-1])
     units, noise = units_of(linear, change), found.noise
     again = stability(units, found.kept, noise=noise, chance=chance, resamples=resamples, seed=seed, client=client)
-    found, again = _stable(problem, found, again)
-    return _result(view, model, library, problem, linear, found, again, tuple(passes), settled, chance)
+    stable, again = _stable(problem, found, again)
+    if stable is not found:  # what remains is judged without the terms that are gone
+        view = linear.advanced(_whole(stable, len(library)) - change, 1.0)
+        linear = view.linearise(with_changes(model, dict(zip(library, _whole(stable, len(library)).tolist(), strict=True))), library)
+        found = stable
+    doubt = unexplained(linear)
+    if settled and not doubt and linear.noise_known and found.kept:
+        doubt = _rivalled(view, model, library, rivals, found, chance)
+    return _result(view, model, library, problem, linear, found, again, tuple(passes), settled, chance, doubt)
+
+
+def _rivalled(view: View, model: Terms, library: Terms, rivals: Terms, found: Fit, chance: float) -> str:
+    """Which of the ``rivals`` explain what was observed better than what was ``found``, in words; empty where none do.
+
+    Better by as much log evidence as makes the odds 1 to ``chance``; the fit of all starts anew, and may take in candidates too.
+    """
+    change = _whole(found, len(library))
+    both = (*library, *rivals)
+    linear = view.linearise(with_changes(model, dict(zip(library, change.tolist(), strict=True))), both)
+    if not rivals or len(linear.target) <= len(both):
+        return ""
+    whole = linear.target + linear.columns[:, : len(library)] @ change
+    problem = triangle_of(np.column_stack([linear.columns, whole]), len(whole))
+    other = fit(problem, noise=_noise(linear), chance=chance)
+    strangers = [both[j].key for j in other.kept if j >= len(library)]
+    ahead = other.evidence - refit(problem, list(found.kept), other.noise).evidence
+    if not strangers or ahead < -math.log(chance):
+        return ""
+    return f"{', '.join(strangers)}, outside the library, would explain it better (by {ahead:.3g} in log evidence)"
 
 
 def _noise(linear: Linear) -> float:
@@ -190,7 +231,7 @@ def _worse(after: Linear, before: Linear) -> bool:
     """
     if len(after.dropped) != len(before.dropped):
         return len(after.dropped) > len(before.dropped)
-    return after.misfit > max(before.misfit, 1.0 + UNLIKELY * math.sqrt(2.0 / len(after.target)))
+    return after.misfit > max(before.misfit, most(len(after.target)))
 
 
 def _stable(problem: Problem, found: Fit, share: Array) -> tuple[Fit, Array]:
@@ -213,6 +254,7 @@ def _result(
     passes: tuple[Pass, ...],
     settled: bool,
     chance: float,
+    doubt: str,
 ) -> Discovery:
     terms = tuple(Term(float(c), library[j].factors) for j, c in zip(found.kept, found.mean, strict=True))
     second, evidence = runner_up(problem, found)
@@ -234,6 +276,7 @@ def _result(
         dropped=linear.dropped,
         passes=passes,
         settled=settled,
+        unexplained=doubt,
         problem=problem,
         view=view,
     )

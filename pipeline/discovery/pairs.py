@@ -40,7 +40,7 @@ class Pairs:
     lengths: tuple[float, ...]
     forecast: Forecast = field(repr=False)
     columns: str = "response"  # or the terms themselves between both states: "spectral", "difference", "weak"
-    accuracy: float = ACCURACY  # of the states
+    accuracy: float = ACCURACY  # of the states, relative to their deviation
 
     def __post_init__(self) -> None:
         if self.earlier.shape != self.later.shape or self.earlier.ndim != 1 + len(self.lengths):

@@ -36,6 +36,7 @@ class Linear:
     dropped: tuple[int, ...]  # states from which a forecast blew up
     advanced: Callable[[Array, float], "View"]  # (change (J,), share of it that is made) -> the view after it
     accuracy: Accuracy = lambda: ROUND_OFF  # (J,) or one number: to what share of its size a column is known
+    kinds: Array | None = None  # (N,), which number of a state a sample is of, where the noise of all is independent
 
 
 def forecasts(forecast: Forecast, model: Terms, states: Array, step: float) -> Array:

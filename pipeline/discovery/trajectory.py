@@ -75,7 +75,8 @@ class Trajectory:
             there = good.reshape(-1, *[1] * len(self.lengths))
             return self._moved(window, filtered, np.where(there, after, self.guess[1:]), change, share)
 
-        return Linear(columns, target, groups, 1.0, True, misfit, dropped, advanced)
+        kinds = np.tile(np.arange(n), int(follows.sum()))
+        return Linear(columns, target, groups, 1.0, True, misfit, dropped, advanced, kinds=kinds)
 
     def _propagator(self, model: Terms, places: Array, step: float, after: Array, deviation: float) -> Array:
         """Responses (P, n, n) of the forecasts from the states ``places`` to a deviation of each number."""

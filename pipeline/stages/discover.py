@@ -17,20 +17,19 @@ from pipeline.answers import Answer
 from pipeline.case import Case
 from pipeline.data import is_file, own_file
 from pipeline.discovery.library import Terms, default_library, library_of
-from pipeline.discovery.loop import Discovery, discover
-from pipeline.discovery.model import Model, Steps, longest_step
-from pipeline.discovery.pairs import ACCURACY, Pairs
-from pipeline.discovery.samples import View
-from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
+from pipeline.discovery.loop import Discovery
+from pipeline.discovery.model import Model
 from pipeline.errors import InputError
 from pipeline.outline import Outline
 from pipeline.params import quantity, setting
 from pipeline.stages.core import laws, modified
 from pipeline.stages.core import states as observed_states
-from pipeline.stages.core.findings import findings, posterior, write_corrected
-from pipeline.stages.core.findings_answer import answer_of
+from pipeline.stages.core.findings import findings, posterior, unsay, write_corrected
+from pipeline.stages.core.findings_answer import answer_of, lines_of
+from pipeline.stages.core.search import Data, chosen, search
 from pipeline.stages.core.states import States
 from pipeline.stages.core.trial import trial
+from pipeline.terms import refuse_jumps
 from pipeline.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -38,10 +37,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 INPUTS = ("observed", "forecast")
 WORDS = {"observed": ("file",)}
 MODELS = ("forecast",)  # `run` gets the run's file and the model of its case
-STEP, SPACING = 0.02, 0.1  # D without and with noise (docs/decisions.md)
-STATES, NOISY_STATES = 4, 100
-MEMBERS = {1: 100, 2: 160}  # with noise, by axes
-FINE = 1e-3  # of the noise: what the forecasts' time steps may be wrong by
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +57,9 @@ class Params:
     every: int = setting("of the points: 1 for all, 4 for every fourth", default=1)
     library: tuple[str, ...] = setting("candidate terms; none: u^p d^q u, p and q from 0 to 4", default=())
     columns: Literal["response", "spectral", "difference", "weak"] = setting("what is regressed on, without noise", default="response")
+    accuracy: float | None = quantity(
+        "dimensionless", "of states without noise, over their deviation; unset: 1e-8, or their rounding", default=None, above=0.0
+    )
     chance: float = quantity("dimensionless", "probability that a term is taken in though it is none", default=1e-3, above=0.0)
     resamples: int = setting("of the stability check", default=50)
     members: int | None = setting("most forecasts from a state, with noise; unset: 100, in a plane 160", default=None)
@@ -90,25 +88,13 @@ class Params:
             raise InputError(f"seed = {self.seed}; it must not be negative")
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What the search is given."""
-
-    members: Array  # (M,)
-    frames: Array  # (M,)
-    values: Array  # (M, *points), nan where not observed
-    noise: float  # deviation that the search is told
-    deviation: float  # of the states
-    step: float
-
-
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
     """Find what the model ``inputs["forecast"]`` lacks of what is observed; writes ``result.h5`` and ``corrected.toml`` into ``folder``.
 
     Returns
     -------
     dict : ``says``, ``found``, ``equation``, ``latex``, ``terms``, ``coefficients``, ``evidence``, ``passes``, ``warnings``, ``data``,
-    ``forecast`` and more (docs/discover.md).
+    ``tried``, ``forecast`` and more (docs/discover.md).
 
     Raises
     ------
@@ -130,16 +116,18 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     library = _library(params, model, waves)
     first, end = max(params.after, float(states.times[0])), float(states.times[-1])
     last = end - params.held_out * (end - first)
-    data, notes = _data(states, params, first, last)
-    found, longest = _search(data, states, model, library, params, client)
-    said = bool(found.found) and found.settled
+    data, notes = chosen(states, params, first, last)
+    found, forecast, data = search(data, states, model, library, params, client)
     tables: dict[str, Any] = {}
-    result = findings(found, model.terms, said=said)
+    tried = found.corrected if found.found and found.settled else None
+    worth = trial(forecast, model.terms, tried, states, last, data.noise, params, tables)
+    result = findings(found, model.terms, said=found.said and bool(worth["better"]))
+    if found.said and not result["said"]:
+        result["says"] = "nothing can be said: with the terms found the forecasts of what was held out are no better"
     result["warnings"] = [*notes, *result["warnings"]]
-    result |= {"source": states.name, "model": path.parent.name, "params": asdict(params)}
-    result["data"] = _facts(data, states, params, found, longest)
-    forecaster = Steps(model.advance, longest, client)
-    result["forecast"] = trial(forecaster, model.terms, found.corrected if said else None, states, last, data.noise, params, tables)
+    result |= {"source": states.name, "model": path.parent.name, "params": asdict(params), "forecast": worth}
+    result["data"] = _facts(data, states, params, found, forecast.longest)
+    unsay(result, tables)
     tables |= posterior(result)
     if waves:
         modified.tell(result, found, waves)
@@ -204,77 +192,10 @@ def _listed(values: Any) -> str:
 def _library(params: Params, model: Model, waves: Mapping[str, Any]) -> Terms:
     dimensions = len(model.lengths)
     if params.library:
-        return library_of(params.library, dimensions=dimensions)
+        library = library_of(params.library, dimensions=dimensions)
+        refuse_jumps(library, model.lengths)
+        return library
     return modified.candidates(model.terms, waves["waves"]) if waves else default_library(dimensions=dimensions)
-
-
-def _data(states: States, params: Params, first: float, last: float) -> tuple[Data, list[str]]:
-    """The states that are used, with the noise that was asked for, and what is to be said of them."""
-    noisy = bool(params.noise_level or params.noise)
-    usual = SPACING if noisy else STEP
-    step = observed_states.step_of(states, params.step, usual)
-    notes = [] if params.step or abs(step - usual) < 0.5 * usual else [f"D is {step:g}, for frames are no closer; {usual:g} is usual"]
-    if noisy:
-        as_it_is = params.step is None and not states.even
-        if as_it_is:
-            notes.append("steps are uneven, {:g} to {:g}: each frame is used as it is".format(*states.spacing))
-        wanted = params.states or NOISY_STATES
-        members, frames = observed_states.row(states, first, last, None if as_it_is else step, wanted)
-    else:
-        member, earlier, later = observed_states.pairs(states, first, last, step, params.states or STATES)
-        members, frames = np.repeat(member, 2), np.stack([earlier, later], axis=1).ravel()
-    clean = np.concatenate([states.take(np.array([f]), int(m), params.every) for m, f in zip(members, frames, strict=True)])
-    deviation = float(np.nanstd(clean))
-    if not deviation > 0.0:
-        raise InputError(f"the states of {states.name!r} do not vary: no term can be told from another")
-    added = params.noise * deviation
-    draws = [
-        np.random.default_rng([params.seed, int(m), int(f)]).normal(size=clean.shape[1:]) for m, f in zip(members, frames, strict=True)
-    ]
-    values = clean + added * np.stack(draws) if added else clean
-    gaps = int(np.isnan(values).sum())
-    if gaps:
-        notes.append(f"{gaps:,} of {values.size:,} values were not observed, and are left out")
-    noise = added if params.noise_level is None else params.noise_level
-    return Data(members, frames, values, noise, deviation, step), notes
-
-
-def _search(data: Data, states: States, model: Model, library: Terms, params: Params, client: Any) -> tuple[Discovery, float]:
-    """The loop, with time steps short enough for the corrected model too; returns it and the longest time step."""
-    accuracy = max(ACCURACY, FINE * data.noise / data.deviation)
-    whole = data.values[np.isfinite(data.values).reshape(len(data.values), -1).all(axis=1)]
-    if data.noise:
-        grid = (params.points,) * len(model.points) if params.points else model.points
-        begin = _trajectory(data, states, model, library, params, Steps(model.advance, data.step), grid).guess
-    else:
-        begin = whole
-    longest = longest_step(model.advance, model.terms, begin, data.step, accuracy)
-    while True:
-        forecast = Steps(model.advance, longest, client)
-        view: View = (
-            _trajectory(data, states, model, library, params, forecast, grid)
-            if data.noise
-            else Pairs(data.values[::2], data.values[1::2], data.step, model.lengths, forecast, params.columns)
-        )
-        found = discover(view, model.terms, library, chance=params.chance, resamples=params.resamples, seed=params.seed, client=client)
-        needed = longest_step(model.advance, found.corrected, begin, data.step, accuracy)
-        if needed >= longest:
-            return found, longest
-        longest = needed
-
-
-def _trajectory(
-    data: Data, states: States, model: Model, library: Terms, params: Params, forecast: Steps, grid: tuple[int, ...]
-) -> Trajectory:
-    times = states.times[data.frames]
-    members = params.members or MEMBERS[len(grid)]
-    needed = fewest_members(data.values, model.lengths, data.noise, len(library))
-    if members < needed:
-        raise InputError(
-            f"{members} members are too few for these states and {len(library)} candidates: waves that stand far above the noise would be "
-            f"left to the model; set members = {needed}, or give fewer candidates"
-        )
-    return observe(times, data.values, model.lengths, data.noise, forecast, points=grid, members=members, candidates=len(library))
 
 
 def _facts(data: Data, states: States, params: Params, found: Discovery, longest: float) -> dict[str, Any]:
@@ -293,20 +214,14 @@ def _facts(data: Data, states: States, params: Params, found: Discovery, longest
         "deviation": data.deviation,
         "noise_added": params.noise * data.deviation,
         "noise_stated": data.noise,
+        "accuracy": None if data.noise else data.accuracy,
         "dropped": list(found.dropped),
     }
 
 
 def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
-    lines = [result["says"]]
-    if result["equation"]:
-        lines.append(result["equation"])
-    if result.get("settings"):
-        lines.append("in the case: " + ", ".join(f"{key} = {value:.6g}" for key, value in result["settings"].items() if value))
-    if result["forecast"]["sentence"]:
-        lines.append(result["forecast"]["sentence"])
-    return lines + [f"warning: {line}" for line in result["warnings"]]
+    return lines_of(result)
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

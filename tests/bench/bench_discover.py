@@ -79,7 +79,7 @@ def _all(kind: str, view: Callable[[], Any], say: Say, found: dict[str, Discover
         bounds = cramer_rao(result.problem, places, result.noise)
         apart = any(abs(lack[LIBRARY[j].key]) < 3.0 * bound for j, bound in zip(places, bounds, strict=True))
         error = max(abs(known.get(key, 0.0) / c - 1.0) for key, c in lack.items())
-        ok = result.settled and set(known) == set(lack)
+        ok = result.said and set(known) == set(lack)
         terms = [
             f"{LIBRARY[j].key} {known.get(LIBRARY[j].key, 0.0):+.6g} (true {lack[LIBRARY[j].key]:+g}, Cramer-Rao {bound:.1e})"
             for j, bound in zip(places, bounds, strict=True)

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -131,6 +132,87 @@ def test_a_wrong_noise_level_is_warned_of_both_ways(truth, lacking, client, tmp_
     params = {"noise": 0.01, "noise_level": level, "states": 40, "step": 0.2, "members": 60, "points": 64, "held_out": 0.4}
     result = find(truth, lacking, client, tmp_path, **params)
     assert any(said in line for line in result["warnings"])
+
+
+def test_nothing_is_said_where_the_term_is_no_candidate_and_what_was_tried_is_shown_as_such(truth, lacking, client, tmp_path):
+    (tmp_path / "corrected.toml").write_text("left by an earlier run")
+    result = find(truth, lacking, client, tmp_path, library=("u", "u**2", "u_x", "u_xxx", "u_xx"))
+    assert result["says"].startswith("nothing can be said: the 5 candidates do not explain what the model misses; what remains is ")
+    assert result["says"].endswith(" times the states' own accuracy")
+    nothing = {
+        "said": False,
+        "explained": False,
+        "coefficients": {},
+        "equation": None,
+        "latex": None,
+        "terms": [],
+        "toml": None,
+        "case": None,
+    }
+    assert {key: result[key] for key in nothing} == nothing
+    assert result["tried"]
+    assert not (tmp_path / "corrected.toml").exists()
+    assert result["forecast"]["corrected"] is None
+    assert result["forecast"]["tried"]["valid"] >= 0.0
+    assert "corrected" not in result["forecast"]["sentence"]
+    lines = discover.describe(result)
+    assert lines[1].startswith("tried, and not said: ")
+    told = discover.answer(result, tmp_path)
+    assert told.sentence.startswith("Nothing can be said: the 5 candidates do not explain")
+    assert "Tried, and not said: " in told.sentence
+    assert (told.equation, told.then) == ("", "See what was tried, and what would have been seen.")
+    validate(tmp_path / "result.h5")
+    tables = read_result(tmp_path / "result.h5")
+    assert {"tried", "error/tried"} <= set(tables)
+    assert not {"coefficients", "error/corrected"} & set(tables)
+    assert "corrected" not in tables["course"]
+    json.dumps(result, allow_nan=False)
+
+
+def test_terms_that_make_no_forecast_better_are_not_said(truth, lacking, client, tmp_path, monkeypatch):
+    def unhelpful(advance, terms, states, step, steps):
+        """The corrected model, tried on what was held out, is as good as a forecast that blows up."""
+        after = advance(terms, states, step, steps)
+        return (
+            after * np.nan
+            if len(states) == SMALL["starts"] and any(t.key == "u*u_x" and abs(t.coefficient) > 0.5 for t in terms)
+            else after
+        )
+
+    model = model_of(lacking)
+    model = replace(model, advance=partial(unhelpful, model.advance))
+    result = discover.run({"observed": truth, "forecast": (lacking, model)}, discover.Params(**SMALL), client, tmp_path)
+    assert result["explained"]
+    assert result["says"] == "nothing can be said: with the terms found the forecasts of what was held out are no better"
+    assert (result["said"], result["case"], list(result["tried"])) == (False, None, ["u*u_x"])
+    assert ", with what was tried for 0.0" in result["forecast"]["sentence"]
+
+
+def test_the_states_accuracy_can_be_said_and_is_that_of_what_is_stored(truth, lacking, client, tmp_path):
+    def rounded(times, u):
+        return times, u.astype(np.float32)
+
+    single = observations(truth, tmp_path / "single.h5", edit=rounded)
+    given = {"file": str(single), "after": 0.0}
+    result = find("file", lacking, client, tmp_path, **given)
+    assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-4)
+    assert 6e-8 < result["data"]["accuracy"] < 6e-7
+    assert not find("file", lacking, client, tmp_path, **given, accuracy=1e-8)["said"]
+
+
+def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, client, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pushed = run(tmp_path / "pushed", **{"solver.terms": [*LACKS, "-u*u_x", "0.3*cos(4*pi*x/L)", "0.1"], "time.end": 6.0, "time.dt": 5e-3})
+    model = short(tmp_path / "model", [*LACKS, "-u*u_x"])
+    library = ("1", "cos(4*pi*x/L)", "sin(4*pi*x/L)", "sin(u)", "u", "u_xxx")
+    result = find(pushed, model, client, tmp_path / "terms", library=library, after=2.0)
+    values = {key: c["value"] for key, c in result["coefficients"].items()}
+    assert values == pytest.approx({"1": 0.1, "cos(4*pi*x/L)": 0.3}, rel=1e-4)
+    assert result["equation"] == "u_t = -u_xx - u_xxxx - u*u_x + 0.1 + 0.3*cos(4*pi*x/L)"
+    execute(tmp_path / "terms" / "corrected.toml", quiet=True)
+    blind = find(pushed, model, client, tmp_path / "blind", library=("u", "u**2", "u**3", "u_x"), after=2.0)
+    assert (blind["said"], blind["case"]) == (False, None)
+    refused("cos(x) does not repeat itself over the period 32", pushed, model, client, tmp_path, library=("cos(x)",))
 
 
 def test_nothing_can_be_said_of_a_model_that_is_the_truth(truth, client, tmp_path):
@@ -293,6 +375,12 @@ def test_a_file_that_is_no_observation_is_told_in_one_line(truth, lacking, clien
     wave = changed("wave.h5", lambda t, u: (t, np.exp(0.3 * t)[:, None] * np.sin(6.0 * np.pi * np.arange(128) / 128)))
     said = refused("are collinear on these data", *given, file=wave, library=(), after=0.0)
     assert said.startswith("the candidates u, u_xx; ")
+    twice = changed("twice.h5", lambda t, u: (t, np.concatenate([u, u[:, :1]], axis=1)))
+    refused("along x the last point of u repeats the first: leave it out", *given, file=twice, after=0.0)
+    window = changed("window.h5", lambda t, u: (t, u[:, :90]))
+    refused("along x u does not repeat itself: from the last point to the first its differences", *given, file=window, after=0.0)
+    tilted = changed("tilted.h5", lambda t, u: (t, u + 0.1 * np.arange(128)))
+    refused("does not repeat itself", *given, file=tilted, noise_level=0.01, after=0.0)
     refused("do not vary", *given, file=changed("flat.h5", lambda t, u: (t, 0.0 * u)), after=0.0)
 
 
@@ -313,7 +401,8 @@ def test_a_campaign_names_the_term_on_its_page(tmp_path, monkeypatch):
     (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(TRUTH, {"time.end": 10.0})))
     text = '[run.truth]\ncase = "ks.toml"\n[run.model]\ncase = "ks.toml"\n'
     text += 'set = { "solver.terms" = ["-u_xx", "-u_xxxx"], "time.end" = 0.02 }\n[stage.terms]\nkind = "discover"\n'
-    text += 'observed = "truth"\nforecast = "model"\nafter = 7.0\nstarts = 2\nlibrary = ["u", "u*u_x", "u_xxx"]\n'
+    text += 'observed = "truth"\nforecast = "model"\nafter = 7.0\nstarts = 2\nlibrary = ["u", "u*u_x", "u_xxx"]\n[stage.blind]\n'
+    text += 'kind = "discover"\nobserved = "truth"\nforecast = "model"\nafter = 7.0\nstarts = 2\nlibrary = ["u", "u_xx", "u_xxx"]\n'
     (tmp_path / "all.toml").write_text(text)
     out = execute(tmp_path / "all.toml", quiet=True)
     page = (out / "report.html").read_text()
@@ -324,6 +413,10 @@ def test_a_campaign_names_the_term_on_its_page(tmp_path, monkeypatch):
         "posteriors.png",
         "growth_of_the_error.png",
     }
+    assert "Nothing can be said: the 3 candidates do not explain what the model misses" in page
+    assert "What was tried, and is not said of the model" in page
+    assert not (out / "blind" / "corrected.toml").exists()
+    assert {path.name for path in (out / "blind" / "figures").iterdir()} == {"truth_and_forecasts.png", "growth_of_the_error.png"}
     before = (out / "terms" / "result.json").stat().st_mtime_ns
     execute(tmp_path / "all.toml", quiet=True)
     assert (out / "terms" / "result.json").stat().st_mtime_ns == before

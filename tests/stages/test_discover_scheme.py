@@ -87,6 +87,23 @@ def test_crank_nicolson_adds_the_cube_of_its_operator(tmp_path):
     assert result["data"]["waves"] == 4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("more", ["0.05*cos(x)", "0.05*sin(u)", "0.02*u_x**2", "0.02"])
+def test_a_truth_with_another_term_is_no_scheme_s_doing(tmp_path, more):
+    """The run's equation has a term that the model's has not, and that is no derivative of u."""
+    truth = run(tmp_path / "other", **{"solver.terms": ["-u*u_x", f"{NU}*u_xx", more], "time.end": 0.4})
+    result = find(truth, run(tmp_path / "burgers", **{"time.end": 0.02}), tmp_path)
+    assert (result["said"], result["coefficients"], result["equation"]) == (False, {}, None)
+    assert result["says"].startswith("nothing can be said: the 16 candidates do not explain what the scheme adds")
+
+
+def test_a_library_that_is_cut_short_is_said_to_be(tmp_path):
+    truth = run(tmp_path / "cnab2", **LINEAR, **{"solver.scheme": "cnab2"})
+    result = find(truth, run(tmp_path / "exact", **LINEAR, **{"time.end": 0.05}), tmp_path, step=0.05, library=("u_xxx", "u_xxxx"))
+    assert not result["said"]
+    assert set(result["tried"]) == {"u_xxx", "u_xxxx"}
+
+
 def test_a_scheme_that_is_exact_adds_nothing(tmp_path):
     truth = run(tmp_path / "truth", **LINEAR)  # ETDRK4 takes linear terms exactly
     result = find(truth, truth, tmp_path, step=0.05)
@@ -131,7 +148,7 @@ def test_a_campaign_shows_the_modified_equation_on_its_page(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(BURGERS, {**LINEAR, "solver.scheme": "cnab2"})))
     text = '[run.coarse]\ncase = "ks.toml"\n[run.exact]\ncase = "ks.toml"\nset = { "time.end" = 0.05 }\n[stage.scheme]\n'
-    text += 'kind = "discover"\nsought = "scheme"\nobserved = "coarse"\nforecast = "exact"\nstep = 0.05\nlibrary = ["u_xxx", "u_xxxx"]\n'
+    text += 'kind = "discover"\nsought = "scheme"\nobserved = "coarse"\nforecast = "exact"\nstep = 0.05\n'
     (tmp_path / "all.toml").write_text(text)
     out = execute(tmp_path / "all.toml", quiet=True)
     page = (out / "report.html").read_text()

@@ -26,7 +26,10 @@ Text = Callable[[Terms], str]
 def findings(
     found: Discovery, given: Terms, *, said: bool, text: Text = equation_text, latex: Text = lambda terms: equation_latex(terms, DIGITS)
 ) -> dict[str, Any]:
-    """All of ``found`` but what it is worth; with ``said`` false there is no equation. ``text`` and ``latex`` write the model's terms."""
+    """All of ``found`` but what it is worth; ``text`` and ``latex`` write the model's terms.
+
+    With ``said`` false there is no equation, and what the loop ended with is ``tried``, not ``coefficients``.
+    """
     reach = float(ndtri(0.5 + 0.5 * CONFIDENCE))
     deviations = dict(zip((t.factors for t in found.found), found.deviation.tolist(), strict=True))
     readable = rounded(found.corrected, deviations)
@@ -45,11 +48,13 @@ def findings(
         "terms": terms,
         "toml": f"terms = [{', '.join(repr(text).replace(chr(39), chr(34)) for text in terms)}]" if said else None,
         "model_equation": text(given),
-        "coefficients": coefficients,
+        "coefficients": coefficients if said else {},
+        "tried": {} if said else coefficients,
         "confidence": CONFIDENCE,
         "not_found": {key: {"bound": b} for key, b in zip(keys, found.bound.tolist(), strict=True) if key not in coefficients},
         "evidence": found.evidence,
-        "runner_up": {"terms": list(found.runner_up), "behind": found.lead} if found.found else None,
+        "runner_up": {"terms": list(found.runner_up), "behind": found.lead} if said else None,
+        "explained": not found.unexplained,
         "settled": found.settled,
         "passes": [{"found": p.found, "misfit": p.misfit, "dropped": p.dropped, "share": p.share} for p in found.passes],
         "misfit": found.misfit,
@@ -77,20 +82,21 @@ def rounded(terms: Terms, deviations: Mapping[Any, float]) -> tuple[Term, ...]:
 
 
 MEANING = {
-    "value": "coefficient that the model lacks",
+    "value": "coefficient that the model lacks; of what was tried, as the loop ended with it",
     "deviation": "its standard deviation",
     "low": "low end of its 90 % interval",
     "high": "high end of its 90 % interval",
     "stability": "share of the resamples that found it",
     "bound": "coefficient above which the candidate would have been seen",
 }
+COLUMNS = ("value", "deviation", "low", "high", "stability")
 
 
 def posterior(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The coefficients and the bounds as tables of ``result.h5``."""
+    """The coefficients, or what was tried, and the bounds as tables of ``result.h5``."""
     return {
         name: {key: (np.array([entry[key] for entry in result[name].values()]), "1", MEANING[key]) for key in keys}
-        for name, keys in (("coefficients", ("value", "deviation", "low", "high", "stability")), ("not_found", ("bound",)))
+        for name, keys in (("coefficients", COLUMNS), ("tried", COLUMNS), ("not_found", ("bound",)))
         if result[name]
     }
 
@@ -107,3 +113,19 @@ def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any
     title = str(table.get("title") or result["model"])
     write_text(path, to_toml(with_overrides(table, {"title": f"{title}, corrected by stage discover", **changes})))
     result["case"] = path.name
+
+
+def unsay(result: dict[str, Any], tables: dict[str, Any]) -> None:
+    """Call the forecasts of what was tried by that name, in the result and in its tables, where nothing can be said."""
+    forecast = result["forecast"]
+    forecast["tried"] = None
+    if result["said"] or forecast["corrected"] is None:
+        return
+    forecast["tried"], forecast["corrected"] = forecast["corrected"], None
+    for words in ("the corrected model's", "of the corrected model"):
+        forecast["sentence"] = forecast["sentence"].replace(words, "with what was tried")
+    tables["error/tried"] = tables.pop("error/corrected")
+    for name, table in tables.items():
+        if not name.startswith("error/") and "corrected" in table:
+            values, unit, meaning = table.pop("corrected")
+            table["tried"] = values, unit, meaning.replace("corrected", "with what was tried")

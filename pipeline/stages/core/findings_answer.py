@@ -13,7 +13,7 @@ def answer_of(result: Mapping[str, Any], folder: Path) -> Answer:
     scheme = result["data"]["kind"] == "scheme"
     laws = result["data"]["kind"] == "laws"
     if not result["said"]:
-        sentence = f"{result['says'][:1].upper()}{result['says'][1:]}."
+        sentence = f"{result['says'][:1].upper()}{result['says'][1:]}.{_tried(result['tried'])}"
     elif scheme:
         sentence = f"The scheme adds to the equation {listed([_with(key, c) for key, c in result['coefficients'].items()])}."
     else:
@@ -25,13 +25,33 @@ def answer_of(result: Mapping[str, Any], folder: Path) -> Answer:
         "Coefficients with their standard deviations; the equation's quantities are without dimension."
         if not laws
         else "Coefficients with their standard deviations; Manning's n in s/m^(1/3), heights in m, times in s.",
-        "Run the corrected model." if corrected else "See what was found, and what would have been.",
+        "Run the corrected model."
+        if corrected
+        else ("See what was found, and what would have been." if result["said"] else "See what was tried, and what would have been seen."),
         f"wavetrain run {shlex.quote(str(folder / 'corrected.toml'))} --out corrected"
         if corrected
         else f"wavetrain show {shlex.quote(str(folder / 'result.h5'))}",
         "" if scheme or laws else "truth and forecasts",
         (result["equation"] or "") if not laws else "",
     )
+
+
+def lines_of(result: Mapping[str, Any]) -> list[str]:
+    """The result in a few lines."""
+    lines = [result["says"]]
+    if result["equation"]:
+        lines.append(result["equation"])
+    if result.get("settings"):
+        lines.append("in the case: " + ", ".join(f"{key} = {value:.6g}" for key, value in result["settings"].items() if value))
+    if result["tried"]:
+        lines.append("tried, and not said: " + ", ".join(f"{key} {c['value']:+.3g}" for key, c in result["tried"].items()))
+    if result["forecast"]["sentence"]:
+        lines.append(result["forecast"]["sentence"])
+    return lines + [f"warning: {line}" for line in result["warnings"]]
+
+
+def _tried(coefficients: Mapping[str, Mapping[str, float]]) -> str:
+    return f" Tried, and not said: {listed(list(coefficients))}." if coefficients else ""
 
 
 def _with(key: str, c: Mapping[str, float]) -> str:

@@ -19,7 +19,7 @@ from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.measured import Measured, Together
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
-from pipeline.stages.core.findings import findings, posterior, write_corrected
+from pipeline.stages.core.findings import findings, posterior, unsay, write_corrected
 from pipeline.stages.core.laws_trial import trial
 from pipeline.store import Store
 from pipeline.writer import write_result
@@ -34,6 +34,7 @@ OF_TERMS = (
     "file",
     "sought",
     "noise_level",
+    "accuracy",
     "every",
     "columns",
     "members",
@@ -97,16 +98,18 @@ def run(observed: Any, path: Path, model: Laws, params: Any, folder: Path) -> di
     settings, notes = _settings(found, model, [*notes, *left_out])
     tables: dict[str, Any] = {}
     forecast = trial(model, found.corrected if settings is not None else None, observed, truth, used.last, common, tables)
-    if settings is not None and not _better(forecast):
+    if found.said and settings is not None and not _better(forecast):
         settings, notes = None, [*notes, "with the laws found the forecasts of what was held out are hardly better: see forecast"]
+    settings = settings if found.said else None
     result = findings(found, model.terms, said=settings is not None, text=model.equation, latex=model.latex)
-    if found.found and found.settled and settings is None:
+    if found.said and settings is None:
         result["says"] = f"nothing can be said: {notes[-1]}"
     result["warnings"] = [*notes, *result["warnings"]]
     result |= {"source": truth.name, "model": path.parent.name, "params": asdict(params), "settings": settings}
     result["toml"] = "\n".join(f"{key} = {value!r}" for key, value in settings.items() if value) if settings is not None else None
     result["data"] = _facts(truth, model, used, views, found, params)
     result["forecast"] = forecast
+    unsay(result, tables)
     tables |= posterior(result)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": truth.name})
     had = model.settings(model.terms)

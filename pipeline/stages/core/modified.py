@@ -82,14 +82,15 @@ def candidates(equation: Terms, waves: int) -> Terms:
 
 def _power_before(term: Term) -> int:
     """p of u^p d^q u / dx^q; 0 of another term."""
-    factors = dict(term.derivatives)
+    factors = {} if term.functions else dict(term.derivatives)
     p = factors.pop((0, 0), 0)
     return p if list(factors.values()) == [1] else 0
 
 
 def tell(result: dict[str, Any], found: Discovery, facts: dict[str, Any]) -> None:
     """Put the result in the words of a scheme, and say what each term is: ``effects``."""
-    result["says"] = result["says"].replace("the model lacks", "the scheme adds", 1)
+    for words, other in (("the model lacks", "the scheme adds"), ("what the model misses", "what the scheme adds")):
+        result["says"] = result["says"].replace(words, other, 1)
     result["data"] |= {"kind": "scheme", **facts}
     result["forecast"]["sentence"] = _sentence(result["forecast"])
     result["effects"] = {term.key: _effect(term) for term in found.found}
@@ -101,13 +102,14 @@ def tell(result: dict[str, Any], found: Discovery, facts: dict[str, Any]) -> Non
 
 
 def _sentence(forecast: dict[str, Any]) -> str | None:
-    if forecast["corrected"] is None:
+    worth, what = (forecast["tried"], "what was tried") if forecast["tried"] else (forecast["corrected"], "the modified equation")
+    if worth is None:
         return None
     lead = forecast["model"]["errors"][-1]["lead"]
-    errors = [forecast[name]["errors"][-1]["error"] for name in ("model", "corrected")]
+    errors = [one["errors"][-1]["error"] for one in (forecast["model"], worth)]
     before, after = ("lost" if error is None else f"{error:.2g} of the deviation" for error in errors)
     return (
-        f"on states held out, {lead:.3g} on, the exact solution is off the run by {before}, that of the modified equation by {after} "
+        f"on states held out, {lead:.3g} on, the exact solution is off the run by {before}, that of {what} by {after} "
         f"(medians of {len(forecast['starts'])})"
     )
 

@@ -7,6 +7,7 @@ period along x[, y].
 # F frames, S pairs or M states in a row
 
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.checksums import open_hdf5
 from pipeline.errors import InputError
 from pipeline.missing import find_missing, first_place
 from pipeline.remarks import remark
+from pipeline.stages.core.seam import refuse_seam
 from pipeline.store import Store, readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,6 +38,8 @@ class States:
     members: int
     u: Any = field(repr=False)  # (F, members, [y,] x): in memory, or read where it is indexed
     whole: Array = field(repr=False)  # (F, members), whether every point was observed
+    rounding: float = 0.0  # of a stored value, relative to it
+    time_step: float = 0.0  # of the run; 0 where it is not known
 
     def take(self, frames: Array, member: int, every: int = 1) -> Array:
         """States (len(frames), points by x[, by y]) at every ``every``-th point."""
@@ -66,7 +70,11 @@ def of_run(path: Path) -> States:
         source = store.source(next(iter(store.fields)))
         lengths = tuple(store.mesh()["length"].tolist())
         frames, members, *shape = source.shape
-        return States(path.parent.name, store.times, lengths, tuple(shape[::-1]), members, source, np.ones((frames, members), bool))
+        whole = np.ones((frames, members), bool)
+        time = tomllib.loads(str(store.attrs["case"])).get("time", {}) if "case" in store.attrs else {}
+        every, longest = time.get("every"), time.get("dt")
+        step = every / math.ceil(every / longest - SAME_TIME) if every and longest else 0.0  # steps between frames are even
+        return States(path.parent.name, store.times, lengths, tuple(shape[::-1]), members, source, whole, _rounding(source), step)
 
 
 def of_file(path: Path) -> States:
@@ -75,7 +83,8 @@ def of_file(path: Path) -> States:
     Raises
     ------
     InputError
-        There is no such file, it lacks a dataset, shapes do not fit each other, times do not grow, or a value may stand for missing.
+        There is no such file, it lacks a dataset, shapes do not fit each other, times do not grow, a value may stand for missing, or u
+        does not repeat itself.
     """
     with readable(path), open_hdf5(path) as file:
         for name in ("time", "u", "length"):
@@ -84,6 +93,7 @@ def of_file(path: Path) -> States:
                     f"{path} has no dataset {name!r}; observations are time (frames,), u (frames[, members], [y,] x) and length"
                 )
         times, lengths = np.asarray(file["time"], float), np.atleast_1d(np.asarray(file["length"], float))
+        rounding = _rounding(file["u"])
         u: Array = _observed(path, np.asarray(file["u"]), dict(file["u"].attrs))
     axes = len(lengths)
     if axes not in (1, 2) or u.ndim not in (1 + axes, 2 + axes) or times.shape != u.shape[:1] or not (lengths > 0.0).all():
@@ -97,8 +107,15 @@ def of_file(path: Path) -> States:
     if len(bad) or not np.isfinite(times).all() or len(times) < 2:
         at = f"frame {bad[0] + 1} is not later than the one before" if len(bad) else "there must be two or more, all finite"
         raise InputError(f"{path}: times must grow: {at}")
+    for axis in range(axes):
+        refuse_seam(path, np.moveaxis(u, -1 - axis, -1), "xy"[axis])
     whole = np.asarray(np.isfinite(u).reshape(*u.shape[:2], -1).all(axis=2))
-    return States(path.name, times, tuple(lengths.tolist()), u.shape[:1:-1], u.shape[1], u, whole)
+    return States(path.name, times, tuple(lengths.tolist()), u.shape[:1:-1], u.shape[1], u, whole, rounding)
+
+
+def _rounding(source: Any) -> float:
+    """What a stored value may be off by, relative to it: half a unit in the last place."""
+    return float(np.finfo(source.dtype).eps) / 2.0 if np.issubdtype(source.dtype, np.floating) else 0.5
 
 
 def _observed(path: Path, u: Array, attributes: Mapping[str, Any]) -> Array:

@@ -58,6 +58,7 @@ def trial(
         "threshold_source": SOURCE,
         **found,
         "corrected": found.get("corrected"),
+        "better": _better(courses, leads),
         "sentence": _sentence(found, float(leads[-1])),
     }
 
@@ -100,6 +101,16 @@ def _numbers(c: Course, leads: Array) -> dict[str, Any]:
         "first_error": {"lead": float(leads[1]), "error": _finite(middle[1])},
         "errors": [{"lead": float(leads[i]), "error": _finite(middle[i])} for i in places],
     }
+
+
+def _better(courses: dict[str, Course], leads: Array) -> bool | None:
+    """Whether the corrected model is less wrong from most starts, over the leads at which the given one's forecast is still valid."""
+    if "corrected" not in courses:
+        return None
+    before, after = courses["model"], courses["corrected"]
+    counts = (leads[:, None] > 0.0) & (leads[:, None] <= np.maximum(before.valid, leads[1]))
+    square = [np.where(counts, c.error, 0.0) ** 2 for c in (before, after)]
+    return bool(np.mean(square[1].sum(axis=0) < square[0].sum(axis=0)) > 0.5)
 
 
 def _finite(value: float) -> float | None:
