@@ -159,7 +159,7 @@ def test_a_truth_of_another_scheme_gives_no_law_that_does_not_help(made, tmp_pat
     assert any(line.startswith("quadratic_drag would have to be -0.0039, which no case can have") for line in by_gauges["warnings"])
     assert "what remains is" in by_gauges["says"]
     by_fields = find(truth, model(made), tmp_path, seen="fields")
-    assert by_fields["says"].startswith("nothing can be said: the 3 candidates do not explain what the model misses; what remains is")
+    assert by_fields["says"].startswith("nothing can be said: the 2 candidates do not explain what the model misses; what remains is")
     assert (by_fields["said"], by_fields["settings"], by_fields["case"]) == (False, None, None)
     assert by_fields["forecast"]["corrected"] is None
     assert by_fields["forecast"]["tried"]["surface_rmse"] > 0.5 * by_fields["forecast"]["model"]["surface_rmse"]
