@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.assimilation import filters, spread
 from pipeline.assimilation.letkf import local_analysis
 from pipeline.assimilation.localisation import Localisation
-from pipeline.assimilation.observe import Observation, check_ensemble, see
+from pipeline.assimilation.observe import Observation, as_double, check_ensemble, see
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -64,6 +64,7 @@ def analyse_trajectory(states: Array, observation: Observation, method: Method, 
 
     Inflation and relaxation touch the last alone; a rotation mixes all, so that a member remains one trajectory.
     """
+    states = as_double(states)
     check_ensemble(states[-1], observation.operator.dofs)
     if not observation.present.any():
         return states.copy()

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.assimilation.analysis import Method, analyse
 from pipeline.assimilation.innovation import Innovation, innovation
-from pipeline.assimilation.observe import Observation
+from pipeline.assimilation.observe import Observation, as_double
 from pipeline.errors import InputError, RunError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -51,7 +51,7 @@ def assimilate(
     RunError
         Fewer than two members are left.
     """
-    now, number = start, -1
+    now, number, ensemble = start, -1, as_double(ensemble)
     for number, (time, observation) in enumerate(observations):
         before, kept = advance(forecast, ensemble, now, time)
         ensemble = analyse(before, observation, method, number, client=client)
@@ -67,7 +67,7 @@ def advance(forecast: Forecast, ensemble: Array, now: float, time: float) -> tup
         raise InputError(f"an observation at {time:g} after one at {now:g}: times must not run backwards")
     if time == now:
         return ensemble, np.arange(len(ensemble))
-    after = np.asarray(forecast(ensemble, now, time - now))
+    after = as_double(forecast(ensemble, now, time - now))
     if after.shape != ensemble.shape:
         raise InputError(f"the forecast of an ensemble of shape {ensemble.shape} has shape {after.shape}")
     kept = np.flatnonzero(np.isfinite(after).all(axis=1))

@@ -240,12 +240,26 @@ def see(ensemble: Array, observation: Observation) -> Seen:
     InputError
         Fewer than two members, states of another length than the operator's, or a member that is not finite.
     """
+    ensemble = as_double(ensemble)
     check_ensemble(ensemble, observation.operator.dofs)
     present = observation.present
     noise = np.asarray(observation.noise)[present]
     seen = observation.operator(ensemble)[:, present]
     mean = seen.mean(axis=0)
     return Seen((seen - mean) / noise, (observation.values[present] - mean) / noise)
+
+
+def as_double(states: Array) -> Array:
+    """States of any real type in double precision, in which all analyses are made.
+
+    Raises
+    ------
+    InputError
+        They are no real numbers.
+    """
+    if np.asarray(states).dtype.kind not in "fiub":
+        raise InputError(f"an ensemble of type {np.asarray(states).dtype}; it must be of real numbers")
+    return np.asarray(states, np.float64)
 
 
 def check_ensemble(ensemble: Array, dofs: int) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.assimilation.analysis import Method, analyse_trajectory
 from pipeline.assimilation.cycle import Forecast, advance
 from pipeline.assimilation.innovation import Innovation, innovation
-from pipeline.assimilation.observe import Observation, check_ensemble, see
+from pipeline.assimilation.observe import Observation, as_double, check_ensemble, see
 from pipeline.errors import InputError, RunError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -51,7 +51,7 @@ def smooth(
     """
     if lag is not None and lag < 0:
         raise InputError(f"a lag of {lag} observations; it must be 0 or more")
-    times, states, statistics = [start], ensemble[None], []
+    times, states, statistics = [start], as_double(ensemble)[None], []
     for number, (time, observation) in enumerate(observations):
         before, kept = advance(forecast, states[-1], times[-1], time)
         states = np.concatenate([states[:, kept], before[None]])
@@ -95,6 +95,7 @@ def fit(
     """
     if not any(observation.present.any() for _, observation in observations):
         raise InputError("no observations to assimilate")
+    ensemble = as_double(ensemble)
     check_ensemble(ensemble, observations[0][1].operator.dofs)
     members = len(ensemble)
     mean = ensemble.mean(axis=0)

@@ -114,3 +114,23 @@ def test_a_bad_run_is_refused_in_one_line():
         with pytest.raises(InputError, match=words) as error:
             list(assimilate(forecast, draw(members), data, Method()))
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f2", ">f8", "i4"])
+@pytest.mark.parametrize("name", METHODS)
+def test_an_ensemble_of_any_real_type_gives_what_its_double_gives(name, kind):
+    ensemble = np.asfortranarray(4.0 * np.random.default_rng(0).standard_normal((20, 40))).astype(kind)
+    observations = [(1.0, Observation(every(1, 40), np.zeros(40, "f4"), 1.0))]
+
+    def analysis(states):
+        return next(iter(assimilate(lambda x, t, dt: x.astype(kind), states, observations, METHODS[name][1]))).analysis
+
+    found = analysis(ensemble)
+    assert found.dtype == np.float64
+    assert np.array_equal(found, analysis(ensemble.astype(float)))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_ensemble_of_complex_numbers_is_refused(name):
+    with pytest.raises(InputError, match="complex128; it must be of real numbers"):
+        next(iter(assimilate(FORECAST, np.ones((4, 40), complex), twin(1)[1], METHODS[name][1])))
