@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.compression.frames_between import equations_of, velocity
+from pipeline.compression.frames_between import equations_of, velocity, viscosity_of
 from pipeline.compression.judge import Rating, rate, sentence
 from pipeline.errors import InputError
 from pipeline.store import Store
@@ -25,6 +25,10 @@ ROWS = {  # name: (unit, what it should be)
 }
 
 
+def _shown(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3g}"
+
+
 def judge_file(file: Path, frame: int | None) -> list[Rating]:
     """Rate ``frame`` of the run or archive ``file``, or up to `FRAMES` of them, and print what came of it; returns the ratings.
 
@@ -39,12 +43,14 @@ def judge_file(file: Path, frame: int | None) -> list[Rating]:
         if frame is not None and not -count <= frame < count:
             raise InputError(f"{file}: no frame {frame}; there are {count}, from 0")
         chosen = np.unique(np.linspace(0, count - 1, min(count, FRAMES)).astype(int)) if frame is None else [frame % count]
-        ratings = [rate(velocity(store, int(one)), equations, equations.viscosity) for one in chosen]
+        nu = viscosity_of(store)
+        ratings = [rate(velocity(store, int(one)), equations, nu) for one in chosen]
         times = store.times[chosen]
     for note in notes:
         print(f"left out: {note}")
     print(f"{'t':<20}" + "".join(f"{t:>10.4g}" for t in times) + "  should be (docs/compress.md)")
-    for name, (unit, wanted) in ROWS.items():
-        print(f"{f'{name} [{unit}]':<20}" + "".join(f"{getattr(one, name):>10.3g}" for one in ratings) + f"  {wanted}")
-    print(sentence(max(ratings, key=lambda one: one.budget)))
+    told = ROWS if nu is not None else ROWS | {"viscosity": ("L2/T", "estimated: stretching and diffusion of vorticity in balance")}
+    for name, (unit, wanted) in told.items():
+        print(f"{f'{name} [{unit}]':<20}" + "".join(f"{_shown(getattr(one, name)):>10}" for one in ratings) + f"  {wanted}")
+    print(sentence(max(ratings, key=lambda one: (not np.isnan(one.budget), one.budget))))
     return ratings

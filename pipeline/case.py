@@ -35,6 +35,8 @@ class Time:
     def __post_init__(self) -> None:
         if self.every > self.end:
             raise InputError(f"every = {self.every} s is larger than end = {self.end} s: nothing would be stored")
+        if self.cfl > 1.0:
+            raise InputError(f"cfl = {self.cfl}; it must be at most 1: with longer steps no solver here is sure to be stable")
 
 
 @dataclass(frozen=True, slots=True)

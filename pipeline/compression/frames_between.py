@@ -30,6 +30,24 @@ def velocity(store: Store, frame: int) -> Array:
     return np.stack([np.asarray(store.field(name)[frame].compute()) for name in VELOCITY])
 
 
+def _solver(store: Store) -> Mapping[str, Any]:
+    """The solver's table of the case that a run or archive was made from; empty where it says of none, as what others wrote may."""
+    try:
+        table = tomllib.loads(str(store.attrs.get("case", ""))).get("solver", {})
+    except tomllib.TOMLDecodeError:
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def viscosity_of(store: Store) -> float | None:
+    """The viscosity of the case of solver turbulence that a run or archive was made from; None where it says none."""
+    solver = _solver(store)
+    try:
+        return float(solver["viscosity"]) if solver.get("kind") == "turbulence" else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def equations_of(store: Store) -> tuple[Equations, list[str]]:
     """The equations that the case of a run or archive in a periodic cube says, viscosity 0 where it says none; and what is left out.
 
@@ -46,12 +64,12 @@ def equations_of(store: Store) -> tuple[Equations, list[str]]:
     if any(n % 2 or n < 6 for n in shape):
         raise InputError(f"{store.path}: {shape} points; they must be even, and at least 6")
     lengths = [float(length) for length in store.mesh()["length"]][::-1]
-    solver = tomllib.loads(str(store.attrs["case"])).get("solver", {})
-    if solver.get("kind") != "turbulence":
+    solver, nu = _solver(store), viscosity_of(store)
+    if nu is None:
         return Equations(shape, lengths, 0.0, 1 / 3, None), ["viscosity: the case says none"]
     force, left_out = _force(solver.get("forcing", {}), 2 * np.pi / max(lengths))
     share = 1 / 2 if solver.get("dealias") == "3/2" else 1 / 3
-    return Equations(shape, lengths, float(solver["viscosity"]), share, force), left_out
+    return Equations(shape, lengths, nu, share, force), left_out
 
 
 def _force(table: Mapping[str, Any], lowest: float) -> tuple[Force | None, list[str]]:

@@ -6,7 +6,7 @@ DOI 10.1017/CBO9780511840531, section 6.6). A shell that lost energy is fed too 
 T < D; one that is gone has neither. Beside this `budget` stand the spectrum's tail and the skewness and flatness of derivatives.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ GONE = 1e-4  # of the energy that the model's spectrum gives a shell: it holds n
 class Rating:
     """What a field shows; without unit where none is said."""
 
-    viscosity: float  # nu, of the case; or of the balance of stretching and diffusion of vorticity
+    viscosity: float  # nu, of the case; or of the balance of stretching and diffusion of vorticity; nan where that has none
     dissipation: float  # 2 nu <S^2>
     reynolds: float  # of Taylor's scale
     kmax_eta: float  # largest wave that is kept along every axis times Kolmogorov's length
@@ -46,12 +46,12 @@ class Rating:
     resolved: float  # k eta from which on half of the shells are off by more than a third in the budget; kmax_eta where none is
 
 
-def rate(values: Array, equations: Equations, viscosity: float = 0.0) -> Rating:
+def rate(values: Array, equations: Equations, viscosity: float | None = None) -> Rating:
     """The rating of ``values`` (3, z, y, x), components (x, y, z), by ``equations``; their viscosity is not looked at.
 
     Parameters
     ----------
-    viscosity : nu; 0: of the balance of stretching and diffusion of vorticity
+    viscosity : nu; None: of the balance of stretching and diffusion of vorticity. Where it is not above 0, what follows from it is nan.
 
     Raises
     ------
@@ -78,7 +78,10 @@ def rate(values: Array, equations: Equations, viscosity: float = 0.0) -> Rating:
         np.bincount(shell, part.ravel())[: int(min(equations.reach) / low + 1e-6) + 1]
         for part in (0.5 * power * equations.keep, square * power * equations.keep, transfer, square * transfer, square**2 * power)
     )
-    nu = viscosity or max(float(stretched.sum() / max(palinstrophy.sum(), 1e-30)), 1e-30)
+    nu = float(stretched.sum() / max(palinstrophy.sum(), 1e-30)) if viscosity is None else viscosity
+    if not nu > 0.0:
+        unknown = dict.fromkeys((f.name for f in fields(Rating)), np.nan)
+        return Rating(**unknown | {"divergence": divergence, "skewness": third / second**1.5, "flatness": fourth / second**2})
     return _of_shells(low, nu, energy, enstrophy, fed, divergence, third / second**1.5, fourth / second**2)
 
 
@@ -108,7 +111,7 @@ def _of_shells(
     off = np.where(there, np.minimum(np.abs(fed - lost) / np.maximum(np.abs(fed) + lost, 1e-300), 1.0), 1.0)
     tail = np.log(np.maximum(energy / model, GONE))
     upper = small & there & (k_eta > 0.5 * k_eta[-1])
-    slope = -np.polyfit(k_eta[upper], np.log(energy[upper]), 1)[0] if upper.sum() > 2 else np.inf
+    slope = -np.polyfit(k_eta[upper], np.log(energy[upper]), 1)[0] if upper.sum() > 2 else (np.inf if small.sum() > 2 else np.nan)
     bad = small & (off > 1 / 3)
     wrong = [i for i in np.flatnonzero(bad) if bad[i:].mean() >= 0.5]
     u2 = 2.0 / 3.0 * float(energy.sum())
@@ -130,6 +133,10 @@ def _of_shells(
 def sentence(one: Rating) -> str:
     """What a rating says, in words."""
     found = [text for wrong, text in _findings(one) if wrong]
+    if np.isnan(one.budget):
+        why = "without a viscosity" if np.isnan(one.viscosity) else f"without waves beyond k eta = {DISSIPATIVE}"
+        unsaid = f" Nothing can be said {why} of the budget of small scales, nor of the spectrum's tail."
+        return (f"Not as it was computed: {'; '.join(found)}." if found else "What can be said tells of nothing missing.") + unsaid
     if not found:
         return "As turbulence that was computed and not compressed: nothing here tells that anything is missing."
     return "Not as it was computed: " + "; ".join(found) + "."

@@ -14,6 +14,8 @@ from solvers.core.comm import Comm
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ROUND_OFF = 1e-9  # of an output interval: a last one that is shorter is none
+NOT_FINITE = "first value that is not finite"  # what is wrong in most unstable runs
+TOO_LONG = 2.0  # times a model's own limit, which is on the safe side: beyond it runs that went on had 1e8 times their energy
 SMALLEST_STEP = 1e-10  # of the simulated time to go: below it the run would never end
 
 
@@ -25,7 +27,7 @@ class Model(Protocol):
 
     def max_dt(self, u: Array) -> float:
         """Largest stable step [s] for this rank's own cells at Courant number 1, infinite where there is no limit; negative where the
-        state is not finite."""
+        state is not finite, or can't be; see `fault`."""
 
     def step(self, t: float, u: Array, dt: float) -> None:
         """Advance ``u`` in place from ``t`` to ``t + dt``."""
@@ -33,8 +35,9 @@ class Model(Protocol):
     def observe(self, t: float, u: Array) -> None:
         """Take note of the state after a step: gauges, running maxima."""
 
-    def fault(self, u: Array) -> tuple[int, str]:
-        """Global index and description of the first own cell whose state is not finite; a huge index where all are."""
+    def fault(self, u: Array) -> tuple[int, str, str]:
+        """Global index and place of the first own cell whose state can't be, and what is wrong there, such as `NOT_FINITE`; a huge index
+        where all can be."""
 
 
 @dataclass(slots=True)
@@ -87,7 +90,7 @@ def simulate(
     InputError
         The model has no limit of its own, and ``longest`` is not given.
     RunError
-        The state is no longer finite, or the step has become uselessly small: says where and when.
+        The state is no longer finite, the step has become uselessly small, or it is far longer than the model's limit: says where and when.
     """
     resumed = clock is not None
     clock = clock or Clock()
@@ -121,6 +124,11 @@ def _advance(
             yield Frame(clock, u, whole=False)
             return False
         dt, until = step(clock, goal, float(limit))
+        if dt > TOO_LONG * limit:
+            raise RunError(
+                f"the run became unstable: a step of {dt:.6g} s is {dt / limit:.3g} times the longest that its waves allow, {limit:.6g} s,"
+                f" at t = {clock.t:.6g} s (step {clock.step})"
+            )
         model.step(clock.t, u, dt)
         clock.t = until
         clock.step += 1
@@ -160,4 +168,5 @@ def _even(every: float, longest: float, clock: Clock, goal: float, limit: float)
 
 def _fault_message(model: Model, comm: Comm, u: Array, clock: Clock) -> str:
     found = comm.gather(model.fault(u))
-    return f"the run became unstable: first value that is not finite at t = {clock.t:.6g} s (step {clock.step}), {min(found)[1]}"
+    _, place, what = min(found)
+    return f"the run became unstable: {what} at t = {clock.t:.6g} s (step {clock.step}), {place}"

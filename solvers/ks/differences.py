@@ -42,6 +42,7 @@ class Differences:
         self._spacing, self._points = length / points, points
         linear = sparse.csr_matrix((points, points)) + sum(t.coefficient * self._matrix(t.order) for t in terms if t.linear)
         linear = sparse.csr_matrix(linear + sparse.identity(points) - sparse.identity(points))  # a diagonal, be it nought
+        self._linear = linear
         self._rest = [term for term in terms if not term.linear]
         used = {(0, 0)}.union(*(term.needed for term in self._rest))
         self._matrices = {derivative: self._matrix(derivative[0]) for derivative in used}
@@ -70,6 +71,11 @@ class Differences:
     def means(self, state: Array) -> Array:
         """The mean (members,) of each member."""
         return np.asarray(state[:, 0].mean(axis=1))
+
+    def balance(self, state: Array) -> Array:
+        """The means over the line of u^2, and of u times the linear terms (members, 2)."""
+        u = state[:, 0]
+        return np.stack([(u * u).mean(axis=1), (u * (self._linear @ u.T).T).mean(axis=1)], axis=1)
 
     def run(self, state: Array, steps: int) -> None:
         """Advance ``state`` in place, member by member."""

@@ -22,6 +22,11 @@ class Random:
         if self.modes < 1:
             raise InputError(f"modes = {self.modes}; there must be at least 1")
 
+    @property
+    def highest(self) -> int:
+        """The highest wavenumber."""
+        return self.modes
+
     def __call__(self, phases: tuple[Array, ...], random: np.random.Generator) -> Array:
         turns = [np.outer(np.arange(1, self.modes + 1), phase) for phase in phases]
         weights = random.standard_normal((2 ** len(turns),) + (self.modes,) * len(turns)) * self.amplitude
@@ -45,8 +50,24 @@ class Waves:
             u += amplitude * np.cos(wavenumber * phases[0] + at)
         return np.asarray(u)
 
+    @property
+    def highest(self) -> int:
+        """The highest wavenumber."""
+        return max((abs(wavenumber) for wavenumber, _, _ in self.waves), default=0)
+
 
 KINDS = {"random": Random, "waves": Waves}
+
+
+def refuse_unseen(start: Random | Waves, points: tuple[int, ...], dealias: str) -> None:
+    """Refuse with an `InputError` wavenumbers that ``points`` (along x[, y]) take for others, or that ``dealias`` drops."""
+    count = min(points) if isinstance(start, Random) else points[0]
+    most = {"none": count // 2, "2/3": (count - 1) // 3, "3/2": count // 2 - 1}[dealias]
+    if start.highest > most:
+        name = "modes" if isinstance(start, Random) else "a wavenumber"
+        raise InputError(
+            f"solver.initial: {name} = {start.highest}; {count} points with dealias = {dealias!r} hold wavenumbers up to {most}"
+        )
 
 
 def states(start: Random | Waves, dofs: tuple[int, ...], seed: int, members: Array) -> Array:

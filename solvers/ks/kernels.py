@@ -13,13 +13,17 @@ Ascher, S. J. Ruuth, B. T. R. Wetton, SIAM J. Numer. Anal. 32 (1995) 797-823, DO
 Ruuth, R. J. Spiteri, Appl. Numer. Math. 25 (1997) 151-167, DOI 10.1016/S0168-9274(97)00056-1.
 """
 
-# k wavenumber, i pair of points, j product, d derivative, s sum of products
+# m member, k wavenumber, i pair of points, j product, d derivative, s sum of products
+
+import math
 
 from numba import njit
 
 from solvers.ks.fourier import to_points, to_spectrum, transform
 from solvers.ks.lanes import add, fold, load, mul, rows, scale, stacked, store, sub, weights
 from solvers.ks.stages import times
+
+HIGHEST_POWER = 700.0  # of e that a double holds
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,6 +84,34 @@ def nonlinear(u_r, u_i, plan, terms, work, out_r, out_i):
         out_r += more_r
         out_i += more_i
     out_r[0:1] += constant
+
+
+@njit(cache=True, error_model="numpy")
+def balance(state, weights, sums):
+    """Let ``sums`` (members, 2) be those of |v|^2 over the waves v of ``state`` (members, slots, waves), by two ``weights`` (2, waves)."""
+    for m in range(state.shape[0]):
+        first = second = 0.0
+        for k in range(state.shape[2]):
+            v = state[m, 0, k]
+            power = v.real * v.real + v.imag * v.imag
+            first += weights[0, k] * power
+            second += weights[1, k] * power
+        sums[m, 0] = first
+        sums[m, 1] = second
+
+
+@njit(cache=True, error_model="numpy")
+def grown(sums, since, constant, margin, allowed, rates, sizes):
+    """Whether no member is beyond ``margin`` times what it is ``allowed``; updates the last three, (members,); see `solvers.ks.growth`."""
+    fits = True
+    for m in range(sums.shape[0]):
+        size = math.sqrt(sums[m, 0])
+        rate = sums[m, 1] / sums[m, 0] if sums[m, 0] > 0.0 else 0.0
+        reached = (allowed[m] + since * constant) * math.exp(min(since * max(max(rate, rates[m]), 0.0), HIGHEST_POWER))
+        allowed[m] = max(allowed[m], min(size, reached))
+        rates[m], sizes[m] = rate, size
+        fits = fits and size <= margin * allowed[m]  # false for nan too
+    return fits
 
 
 @njit(cache=True, error_model="numpy", inline="always")

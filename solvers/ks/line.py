@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.expressions import grid_places
 from pipeline.terms import Term
+from solvers.ks import kernels
 from solvers.ks.schemes import SCHEMES
 from solvers.ks.spectral import Dealias, check, products
 from solvers.ks.steps import STEPS
@@ -37,6 +38,8 @@ class LineIntegrator:
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
             self._coefficients = np.where(self._live, self._scheme.coefficients(linear, dt), 0.0)
         self._tables = self._scheme.tables(dt)
+        twice = np.where((self._wave == 0) | (2 * self._wave == points), 1.0, 2.0) / points**2
+        self._weights = np.stack([twice, twice * linear.real])
         self._sums = products([term for term in terms if not term.functions])
         self._functions = [term for term in terms if term.functions]
         self._places = grid_places((length,), (self._grid,))
@@ -61,6 +64,12 @@ class LineIntegrator:
     def means(self, state: Array) -> Array:
         """The mean (members,) of each member."""
         return np.asarray(state[:, 0, 0].real / self._points)
+
+    def balance(self, state: Array) -> Array:
+        """The means over the line of u^2, and of u times the linear terms (members, 2)."""
+        sums = np.empty((len(state), 2))
+        kernels.balance(state, self._weights, sums)
+        return sums
 
     def advance(self, u: Array, steps: int) -> Array:
         """``u`` (members, N) after ``steps`` steps."""

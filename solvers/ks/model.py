@@ -1,5 +1,6 @@
 """An ensemble of the Kuramoto-Sivashinsky solver: some members on each rank, or on a plane with fewer members a slab of each."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from pipeline.params import choose
 from pipeline.terms import parse_terms, refuse_jumps
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
+from solvers.core.driver import NOT_FINITE
 from solvers.core.record import NoGauges
 from solvers.core.writers import Rows
 from solvers.ks import Params, initial, stored
 from solvers.ks.differences import Differences
+from solvers.ks.growth import Growth
 from solvers.ks.line import LineIntegrator
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Integrator
@@ -49,6 +52,7 @@ class Ensemble:
         if gauges:
             raise InputError("solver 'ks' has no gauges: its fields hold every point")
         plane, few = len(mesh.points) > 1, comm.size > params.members
+        self._few = few  # members of a plane in slabs
         if few and not plane:
             raise InputError(f"too many ranks for the members: {comm.size} ranks, {params.members} members")
         self.mesh, self.comm, self.params = mesh, comm, params
@@ -64,8 +68,11 @@ class Ensemble:
             self.saved_rows = Rows(np.arange(mesh.points[0] // 2 + 1)[whole.waves], mesh.points[0] // 2 + 1, axis=3)
         self.gauges, self.maxima = NoGauges(), np.zeros((len(self._members), 0))
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        dealias = "none" if params.scheme == "arkimex" else params.dealias
+        initial.refuse_unseen(self._start, mesh.points, dealias)
         self._integrators: dict[float, Integrating] = {}
         self._dt = np.nan  # of the last step
+        self._growth, self._since = Growth(self.terms), math.nan  # time since the growth was looked at; nan: it was not
         self._largest = 0.0
         self._integrator = self._for(1.0)
         self.stages = self._integrator.stages
@@ -90,16 +97,28 @@ class Ensemble:
 
     def initial(self) -> Array:
         u = initial.states(self._start, self.mesh.dofs, self.params.seed, self._members)
+        self._since = math.nan
         return self._integrator.state_of(u[:, self._planes.points.rows] if self._planes else u)
 
     def max_dt(self, u: Array) -> float:
-        return np.inf if np.isfinite(u[:, 0]).all() else -1.0
+        sums = self._sums(u)
+        if math.isnan(self._since):
+            self._growth.begin(sums)
+        fits = self._growth.holds(sums, 0.0 if math.isnan(self._since) else self._since)
+        self._since = 0.0
+        return np.inf if fits else -1.0
+
+    def _sums(self, u: Array) -> Array:
+        """What `Growth` asks of the own members; of members in slabs, which are on all ranks, the sums in rank order. Collective."""
+        sums = self._integrator.balance(u)
+        return np.asarray(sum(self.comm.gather(sums))) if self._few else sums
 
     def step(self, t: float, u: Array, dt: float) -> None:
         if dt != self._dt:
             u[:, 1:] = np.nan  # what a multistep scheme remembers holds for one length of step
             self._dt = dt
         self._for(dt).run(u, 1)
+        self._since += dt
 
     def observe(self, t: float, u: Array) -> None:
         """Nothing is noted between frames."""
@@ -117,11 +136,14 @@ class Ensemble:
     def load(self, saved: Mapping[str, Array], dt: float) -> Array:
         """The state from what `save` gave, whole; ``dt`` is the last step's: what a multistep scheme remembers holds for it."""
         self._dt = dt
+        self._growth.begin(self._sums(self.initial()))
+        self._since = 0.0  # what the state had grown by was allowed
         own = saved["state"].take(self.saved_rows.own, axis=self.saved_rows.axis)
         return np.ascontiguousarray(own).view(self._integrator.dtype)[..., 0]
 
     def from_values(self, values: Array) -> Array:
         """The state of one member from ``values`` (points, 1)."""
+        self._since = math.nan
         return self._integrator.state_of(np.ascontiguousarray(values[:, 0]).reshape(1, *self.mesh.dofs))
 
     def to_values(self, u: Array) -> Array:
@@ -136,6 +158,13 @@ class Ensemble:
         """Greatest absolute value of u at the end."""
         return {"largest_value": float(self.comm.max(np.array([self._largest]))[0])}
 
-    def fault(self, u: Array) -> tuple[int, str]:
+    def fault(self, u: Array) -> tuple[int, str, str]:
         bad = np.flatnonzero(~np.isfinite(u[:, 0].reshape(len(u), -1)).all(axis=1))
-        return (int(self._members[bad[0]]), f"in member {self._members[bad[0]]}") if len(bad) else (self.shape[0], "member unknown")
+        if len(bad):
+            return int(self._members[bad[0]]), f"in member {self._members[bad[0]]}", NOT_FINITE
+        first = self._growth.first()
+        if first is None:
+            return self.shape[0], "member unknown", NOT_FINITE
+        member = int(self._members[first[0]])
+        what = f"root mean square of u {first[1]:.3g} times what its equation lets it be (the step is too large)"
+        return member, f"in member {member}", what

@@ -20,6 +20,7 @@ from pipeline.plugin import nearest
 from pipeline.terms import Derivative, Term
 from solvers.core.comm import Comm
 from solvers.core.fft import Plane, plane
+from solvers.ks import kernels
 from solvers.ks.schemes import SCHEMES
 from solvers.ks.steps import STEPS
 
@@ -90,6 +91,8 @@ class PlaneIntegrator:
         for term in terms:
             if term.linear:
                 linear += term.coefficient * self._derivative(term.derivatives[0][0])
+        twice = np.where((whole[0] == 0) | tops[0], 1.0, 2.0) * self._kept
+        self._weights = np.stack([twice, twice * linear.real]).reshape(2, -1)
         self._rest = [term for term in terms if term.factors and not term.linear]
         self._constant = np.where((whole[0] == 0) & (whole[1] == 0)[:, None], sum(t.coefficient for t in terms if not t.factors), 0.0)
         self._factors = {d: self._derivative(d) for d in sorted(set().union(*(term.needed for term in self._rest)))}
@@ -127,6 +130,12 @@ class PlaneIntegrator:
     def means(self, state: Array) -> Array:
         """The mean of each member (members,), on the rank that has it; (0,) on the others."""
         return np.asarray(state[:, 0, 0, 0].real) if self._on.points.waves.start == 0 else np.zeros(0)
+
+    def balance(self, state: Array) -> Array:
+        """This rank's part of the means over the plane of u^2, and of u times the linear terms (members, 2)."""
+        sums = np.empty((len(state), 2))
+        kernels.balance(state.reshape(*state.shape[:2], -1), self._weights, sums)
+        return sums
 
     def run(self, state: Array, steps: int) -> None:
         """Advance ``state`` in place; a member has the same bits alone and beside others. Collective."""

@@ -20,7 +20,7 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
 from pipeline.terms import Term
-from solvers.ks import fourier
+from solvers.ks import fourier, kernels
 from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.lanes import LANES
 from solvers.ks.schemes import SCHEMES
@@ -95,6 +95,8 @@ class Integrator:
             table = np.where(self._live, self.scheme.coefficients(linear, dt), 0.0)
         self.stages = self.scheme.stages
         self.linear = linear[: self.kept]  # (N / 2 + 1,) [1/time]
+        twice = np.where((wave == 0) | (2 * wave == points), 1.0, 2.0)[: self.kept] / points**2
+        self._weights = np.stack([twice, twice * self.linear.real])
         self._coefficients = np.ascontiguousarray(table.real), np.ascontiguousarray(table.imag)
         self._tables = self.scheme.tables(dt)
         self._plan, self._plain_plan = fourier.plan(grid), fourier.plan(points)
@@ -185,6 +187,12 @@ class Integrator:
     def means(self, state: Array) -> Array:
         """The mean (members,) of each member."""
         return np.asarray(state[:, 0, 0].real / self.points)
+
+    def balance(self, state: Array) -> Array:
+        """The means over the line of u^2, and of u times the linear terms (members, 2)."""
+        sums = np.empty((len(state), 2))
+        kernels.balance(state, self._weights, sums)
+        return sums
 
     def _blocks(self, members: int) -> Iterator[tuple[slice, "_Work"]]:
         """Members by eight, then, if there are few left, one by one: the bits are the same."""

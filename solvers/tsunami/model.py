@@ -15,6 +15,7 @@ from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.plugin import nearest
 from solvers.core.comm import Comm
+from solvers.core.driver import NOT_FINITE
 from solvers.core.steppers import TABLEAUX
 from solvers.core.writers import Rows
 from solvers.tsunami import Params, boundary, initial, kernels
@@ -326,10 +327,10 @@ class Tsunami:
         fine = np.rint((volumes - coarse * self._quantum) * (2.0**REST_BITS / self._quantum))
         return coarse.astype(np.int64), fine.astype(np.int64)
 
-    def fault(self, u: Array) -> tuple[int, str]:
+    def fault(self, u: Array) -> tuple[int, str, str]:
         bad = np.flatnonzero(~np.isfinite(u[: self.part.owned]).all(axis=1) | (u[: self.part.owned, 0] < 0.0))
         if not len(bad):
-            return len(self.mesh.triangles), "place unknown"
+            return len(self.mesh.triangles), "place unknown", NOT_FINITE
         cell = int(self.part.cells[bad].min())
         x, y = self.mesh.centroids[cell]
-        return cell, f"in cell {cell} at ({x:.6g}, {y:.6g}) m"
+        return cell, f"in cell {cell} at ({x:.6g}, {y:.6g}) m", NOT_FINITE

@@ -65,7 +65,11 @@ class Random:
             if len(self.spectrum) >= shells:
                 raise InputError(f"solver.initial: spectrum has {len(self.spectrum)} shells; the mesh's points hold {shells - 1}")
             return np.concatenate([[0.0], self.spectrum, np.zeros(shells - 1 - len(self.spectrum))])
+        if self.peak > shells - 1:
+            raise InputError(f"initial waves: peak = {self.peak:g}; the mesh's points hold wavenumbers up to {shells - 1}")
         shape = k**self.slope * np.exp(-0.5 * self.slope * (k / self.peak) ** 2)
+        if not shape.sum() > 0.0:
+            raise InputError(f"initial waves: peak = {self.peak:g} with slope = {self.slope:g} leaves no wave any energy")
         return np.asarray(shape * (self.energy / shape.sum()))
 
 

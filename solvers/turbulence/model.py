@@ -10,6 +10,7 @@ from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
 from solvers.core.comm import Comm
+from solvers.core.driver import NOT_FINITE
 from solvers.core.record import NoGauges
 from solvers.core.writers import Block
 from solvers.turbulence import Params, forcing, initial, scalar, stored
@@ -160,12 +161,12 @@ class Flow:
         names = ("energy", "dissipation", "taylor_reynolds", "kmax_eta", "divergence")
         return {name: float(self.statistics.last[name]) for name in names}
 
-    def fault(self, u: Array) -> tuple[int, str]:
+    def fault(self, u: Array) -> tuple[int, str, str]:
         bad = np.flatnonzero(~np.isfinite(u).all(axis=(0, 1, 3)))
         if not len(bad):
-            return (1 << 62, "wave unknown")
+            return 1 << 62, "wave unknown", NOT_FINITE
         number = int(self.waves.numbers[1][bad[0]])
-        return (abs(number), f"in a wave with number {number} along y")
+        return abs(number), f"in a wave with number {number} along y", NOT_FINITE
 
 
 def grid_and_waves(points: tuple[int, ...], dealias: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -11,7 +12,7 @@ from steep import write_cube
 
 from pipeline.check import validate
 from pipeline.compression import interpolation, judge
-from pipeline.compression.frames_between import equations_of, interpolate
+from pipeline.compression.frames_between import equations_of, interpolate, viscosity_of
 from pipeline.compression.interpolation import Equations, Force, between, hermite
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import Wish
@@ -196,3 +197,19 @@ def test_a_rating_knows_its_flow():
 def test_what_does_not_move_or_is_not_finite_is_refused(values):
     with pytest.raises(InputError, match="can't be rated"):
         judge.rate(values, equations(points=48), 0.02)
+
+
+@pytest.mark.parametrize(
+    ("case", "known"),
+    [("", None), ("not toml [", None), ('[solver]\nkind = "turbulence"\n', None), ('[solver]\nkind = "turbulence"\nviscosity = 0.02\n', 0.02),
+     ('[solver]\nkind = "turbulence"\nviscosity = 0.0\n', 0.0), ('solver = 3', None), ('[solver]\nkind = "ks"\n', None)],
+)  # fmt: skip
+def test_a_viscosity_that_the_case_does_not_say_is_not_known(case, known):
+    assert viscosity_of(SimpleNamespace(attrs={"case": case})) == known
+
+
+def test_nothing_is_said_of_what_needs_a_viscosity_where_there_is_none():
+    rated = judge.rate(turbulent(), equations(points=48), 0.0)
+    assert np.isnan([rated.viscosity, rated.budget, rated.tail, rated.slope, rated.kmax_eta]).all()
+    assert rated.divergence < 1e-5
+    assert "Nothing can be said without a viscosity of the budget" in judge.sentence(rated)

@@ -1,0 +1,65 @@
+"""How much of a state an equation lets grow: a run that grows more has a step that is too large.
+
+With E the mean of u^2 over the period, dE/dt is 2 <u L u> for the linear terms L, and 2 <u N> for the others. What of N gives no energy is
+known by its form: u^p u_x is a derivative times u, and terms that times u are never positive take some away. Where all are of these
+forms, sqrt(E) grows at most at the rate <u L u> / E, and at most as fast as a constant drives it. Over a step that rate is taken to be the
+larger of those at its two ends: it is exact for linear equations, whose rate never falls, and second order in the step for others.
+"""
+
+# M members
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.terms import Term
+from solvers.ks import kernels
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MARGIN = 1.25  # on sqrt(E): crude but bounded runs went up to 1.18 times what is allowed, runs without bound beyond 1e6 within steps
+FUNCTION = 1e3  # that a function such as cos(x) may be
+ANYWAY = 1e6  # where there are terms of which nothing is known
+
+
+def feeds(term: Term) -> bool:
+    """Whether a nonlinear term may give energy, by its form."""
+    if term.functions:
+        return True
+    powers = dict(term.derivatives)
+    u = powers.pop((0, 0), 0)
+    if len(powers) == 1 and set(powers) <= {(1, 0), (0, 1)} and set(powers.values()) == {1}:
+        return False  # u^p u_x, without mean times u
+    if u % 2 == 1 and all(power % 2 == 0 for power in powers.values()):
+        return term.coefficient > 0.0  # times u it has one sign, as -u^3 or -u u_x^2
+    if u % 2 == 0 and u and set(powers) <= {(2, 0), (0, 2)} and list(powers.values()) == [1]:
+        return term.coefficient < 0.0  # u^p u_xx, by parts: -(p + 1) <u^p u_x^2>
+    return True
+
+
+class Growth:
+    """Follows sqrt(E) of each member, and what of its growth the ``terms`` explain."""
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self._margin = ANYWAY if any(feeds(term) for term in terms if term.factors and not term.linear) else MARGIN
+        self._constant = abs(sum(term.coefficient for term in terms if not term.factors))
+        self._constant += FUNCTION * sum(abs(term.coefficient) for term in terms if term.functions)
+        self._allowed = self._rates = self._sizes = np.zeros(0)
+
+    def begin(self, sums: Array) -> None:
+        """Start from a state: ``sums`` (M, 2), E and <u L u>."""
+        self._allowed, self._rates, self._sizes = np.sqrt(sums[:, 0]), np.full(len(sums), -np.inf), np.empty(len(sums))
+
+    def holds(self, sums: Array, since: float) -> bool:
+        """Whether all members are what the terms allow, ``since`` [time] after the last call; false where one is not finite."""
+        return bool(kernels.grown(sums, since, self._constant, self._margin, self._allowed, self._rates, self._sizes))
+
+    def first(self) -> tuple[int, float] | None:
+        """The first member that grew too much, and how many times what is allowed it is; None where there is none."""
+        bad = np.flatnonzero(~(self._sizes <= self._margin * self._allowed))
+        if not len(bad):
+            return None
+        size, allowed = float(self._sizes[bad[0]]), float(self._allowed[bad[0]])
+        return int(bad[0]), size / allowed if allowed > 0.0 else math.inf
