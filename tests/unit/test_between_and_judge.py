@@ -201,7 +201,8 @@ def test_what_does_not_move_or_is_not_finite_is_refused(values):
 
 @pytest.mark.parametrize(
     ("case", "known"),
-    [("", None), ("not toml [", None), ('[solver]\nkind = "turbulence"\n', None), ('[solver]\nkind = "turbulence"\nviscosity = 0.02\n', 0.02),
+    [("", None), ("not toml [", None),
+     ('[solver]\nkind = "turbulence"\n', None), ('[solver]\nkind = "turbulence"\nviscosity = 0.02\n', 0.02),
      ('[solver]\nkind = "turbulence"\nviscosity = 0.0\n', 0.0), ('solver = 3', None), ('[solver]\nkind = "ks"\n', None)],
 )  # fmt: skip
 def test_a_viscosity_that_the_case_does_not_say_is_not_known(case, known):
