@@ -11,7 +11,17 @@ import numpy as np
 from pipeline import checksums
 from pipeline.ensemble import read_header
 from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ENSEMBLE_SCHEMA, MESHES, RESULT_SCHEMA, SCHEMA, MeshLayout, mesh_layout, series_names
+from pipeline.layout import (
+    ARCHIVE,
+    ARCHIVE_SCHEMAS,
+    ENSEMBLE_SCHEMA,
+    MESHES,
+    RESULT_SCHEMA,
+    RUN_SCHEMAS,
+    MeshLayout,
+    mesh_layout,
+    series_names,
+)
 from pipeline.store import open_file, readable
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
@@ -76,7 +86,7 @@ def _parts(data: Any) -> Iterator[Any]:
 
 
 def _violations(path: Path, file: Any, schema: Any) -> Iterator[str]:
-    known = (SCHEMA, RESULT_SCHEMA, ARCHIVE_SCHEMA)
+    known = (*RUN_SCHEMAS, RESULT_SCHEMA, *ARCHIVE_SCHEMAS)
     if schema not in known:
         yield f"attribute schema is {schema!r}; it must be {' or '.join(map(repr, known))}"
     if file.attrs.get("complete") != 1:
@@ -96,7 +106,7 @@ def _violations(path: Path, file: Any, schema: Any) -> Iterator[str]:
         return
     yield from _mesh(file, layout)
     yield from _series(file, layout)
-    if schema == ARCHIVE_SCHEMA:
+    if schema in ARCHIVE_SCHEMAS:
         yield from _blocks(path)
 
 
@@ -161,7 +171,7 @@ def _series(file: Any, layout: MeshLayout) -> Iterator[str]:
         for name, data in file.get(group, {}).items():
             if data.shape != shape:
                 yield f"{group}/{name} has the shape {data.shape}; it must be {shape}"
-            for key in ("unit", "units", "long_name", "centre"):
+            for key in ("units", "long_name", "centre"):
                 if key not in data.attrs:
                     yield f"{group}/{name} has no attribute {key}"
     for name, data in () if ARCHIVE in file else file["fields"].items():

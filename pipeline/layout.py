@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = "wavetrain-1"
+SCHEMA = "wavetrain-2"
 RESULT_SCHEMA = "wavetrain-result-1"
 ENSEMBLE_SCHEMA = "wavetrain-ensemble-1"
-ARCHIVE_SCHEMA = "wavetrain-archive-1"
+ARCHIVE_SCHEMA = "wavetrain-archive-2"
+RUN_SCHEMAS = (SCHEMA, "wavetrain-1")  # that are read
+ARCHIVE_SCHEMAS = (ARCHIVE_SCHEMA, "wavetrain-archive-1")
 ARCHIVE = "archive"  # the group of an archive's blocks
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 LARGEST_CHUNK = 2**20  # values in a chunk of the gauges' samples
+NO_SERIES = ("place", "wavenumber", "sample", "gauge", "shell", "letter", "component", "name", "x", "y")  # beside what grows with time
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
     "node_x": ("node",),
     "node_y": ("node",),
@@ -140,4 +143,9 @@ def part_name(path: Path) -> Path:
 
 def series_names(group: Any) -> list[str]:
     """Names of what grows with time in ``/gauges`` or ``/statistics``."""
-    return [name for name in group if name not in ("place", "wavenumber")]
+    return [name for name in group if name not in NO_SERIES]
+
+
+def unit_of(data: Any) -> str:
+    """The unit of a stored quantity; files of schema wavetrain-1 have it by two names."""
+    return str(data.attrs["units"] if "units" in data.attrs else data.attrs["unit"])

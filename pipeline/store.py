@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.checksums import DamagedFile, open_hdf5, walk
 from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA, Field
+from pipeline.layout import ARCHIVE_SCHEMAS, RUN_SCHEMAS, SCHEMA, Field, series_names, unit_of
 from pipeline.salvage import Written
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -49,7 +49,7 @@ class Store:
         self.path = Path(path)
         with readable(self.path):
             self._file = open_file(self.path)
-        if self._file.attrs.get("schema") not in (SCHEMA, ARCHIVE_SCHEMA):
+        if self._file.attrs.get("schema") not in (*RUN_SCHEMAS, *ARCHIVE_SCHEMAS):
             schema = self._file.attrs.get("schema")
             self._file.close()
             raise InputError(f"{path} is not a Wavetrain file: schema {schema!r}, not {SCHEMA!r}")
@@ -72,7 +72,7 @@ class Store:
     @property
     def is_archive(self) -> bool:
         """Whether its fields are coded (docs/compress.md); they decode themselves where they are read."""
-        return bool(self._file.attrs["schema"] == ARCHIVE_SCHEMA)
+        return bool(self._file.attrs["schema"] in ARCHIVE_SCHEMAS)
 
     @property
     def complete(self) -> bool:
@@ -135,7 +135,8 @@ class Store:
     def statistics(self) -> dict[str, Field]:
         """What was noted of the whole field as the run went, by name."""
         group = self._file.get("statistics", {})
-        return {name: Field(name, str(group[name].attrs["units"]), str(group[name].attrs["long_name"])) for name in group}
+        names = [name for name in group if name == "wavenumber" or name in series_names(group)]
+        return {name: Field(name, unit_of(group[name]), str(group[name].attrs["long_name"])) for name in names}
 
     def statistic(self, name: str) -> Any:
         """Statistic ``name`` (S,), or by shells of ``wavenumber`` (S, shells), as a lazy dask array; ``"time"`` is when [s]."""
@@ -206,14 +207,14 @@ def open_file(path: Path) -> Any:
         if path.is_file() and cut_off.size_before(path):
             file = cut_off.open_hdf5(path)
             with contextlib.suppress(KeyError, RuntimeError):  # what HDF5 says of the file may be cut off too
-                if file.attrs.get("schema") == ARCHIVE_SCHEMA:
+                if file.attrs.get("schema") in ARCHIVE_SCHEMAS:
                     return file
             file.close()
         raise
 
 
 def _fields(group: Any) -> dict[str, Field]:
-    return {name: Field(name, str(data.attrs["unit"]), str(data.attrs["long_name"])) for name, data in group.items()}
+    return {name: Field(name, unit_of(data), str(data.attrs["long_name"])) for name, data in group.items()}
 
 
 def read_result(path: Path) -> dict[str, dict[str, Array]]:

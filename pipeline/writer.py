@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline import checksums, salvage, xdmf
+from pipeline import checksums, dimensions, salvage, xdmf
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import FILL, GAUGE_CHUNK, LARGEST_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
@@ -99,8 +99,15 @@ class Writer:
         sizes = {dim: array.shape[i] for name, array in mesh.items() for i, dim in enumerate(layout.dimensions[name])}
         sizes |= zip(layout.field_dimensions, shape, strict=True)
         for name, size in sizes.items():
+            if layout.dimensions.get(name) == (name,):  # the points of a box along an axis: all groups have these coordinates
+                scale = file.create_dataset(name, (size,), "<f8")
+                scale.attrs.update(layout.attrs[name])
+                scale.make_scale(name)
+                if self._lead:
+                    scale[...] = mesh[name]
+                continue
             scale = file.create_dataset(name, (size,), ">f4")  # a dimension without coordinates, as netCDF-4 writes it
-            scale.make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10d}")
+            scale.make_scale(dimensions.NO_VARIABLE.format(size))
         topology = file.create_dataset("mesh/mesh", (), "<i4")
         topology.attrs.update(layout.topology)
         for name, array in mesh.items():
@@ -269,6 +276,7 @@ def complete(path: Path) -> str:
     text = ""
     with hdf5_file(part_name(path), "r+") as file:
         if "fields" in file:
+            dimensions.add(file)
             xdmf.add_views(file)
             text = xdmf.describe(file, path.name)
         file.attrs[checksums.ATTRIBUTE] = checksums.TOLD
@@ -325,6 +333,6 @@ def _chunk(shape: tuple[int, ...], values: int) -> tuple[int, ...]:
 
 
 def _describe(data: Any, field: Field, dims: tuple[str, ...], file: Any) -> None:
-    data.attrs.update({"unit": field.unit, "units": field.unit, "long_name": field.long_name})
+    data.attrs.update({"units": field.unit, "long_name": field.long_name})
     for i, dim in enumerate(dims):
         data.dims[i].attach_scale(file[dim])

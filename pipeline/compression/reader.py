@@ -21,7 +21,7 @@ from pipeline.compression import coding
 from pipeline.compression.blocks import Block, Cut, from_json
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA
+from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ARCHIVE_SCHEMAS
 from pipeline.store import readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -209,7 +209,7 @@ def opened(path: str | Path) -> Archive:
 def _opened(path: Path, changed: int, size: int) -> Archive:
     with readable(path), open_hdf5(path) as file:
         try:
-            if (schema := file.attrs.get("schema")) != ARCHIVE_SCHEMA:
+            if (schema := file.attrs.get("schema")) not in ARCHIVE_SCHEMAS:
                 raise InputError(f"{path} is no archive: schema {schema!r}, not {ARCHIVE_SCHEMA!r}")
             manifest = read_manifest(file)
             cuts = {name: from_json(group["cut"]) for name, group in manifest["groups"].items()}

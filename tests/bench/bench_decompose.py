@@ -183,7 +183,7 @@ def synthetic(folder: Path, source: Path, frames: int, say: Say) -> tuple[Path, 
             del file["time"]
             file["time"] = np.arange(frames) * 0.1
             data = file.create_dataset("fields/free_surface", (frames, len(x)), "<f8", chunks=(1, min(16384, len(x))))
-            data.attrs.update({"unit": "m", "units": "m", "long_name": "free surface"})
+            data.attrs.update({"units": "m", "long_name": "free surface"})
             rng = np.random.default_rng([3])
             for i in range(frames):
                 data[i] = 0.1 * np.sin(0.4 * x - 0.7 * (0.1 * i - late)) + 0.001 * rng.standard_normal(len(x))

@@ -27,8 +27,8 @@ def test_a_run_goes_into_an_archive_and_comes_back(folder):
     assert "times smaller" not in done.stdout.splitlines()[0] and "velocity         sperr" in done.stdout
     assert "bits        codes to no bound" in done.stdout and "read back and compared" in done.stdout
     shown = wavetrain("show", "run.archive.h5", cwd=folder)
-    assert "wavetrain-archive-1, whole" in shown.stdout and "archive: relative 0.001, read back and compared" in shown.stdout
-    assert wavetrain("check", "run.archive.h5", cwd=folder).stdout == "run.archive.h5: whole and to the schema wavetrain-archive-1\n"
+    assert "wavetrain-archive-2, whole" in shown.stdout and "archive: relative 0.001, read back and compared" in shown.stdout
+    assert wavetrain("check", "run.archive.h5", cwd=folder).stdout == "run.archive.h5: whole and to the schema wavetrain-archive-2\n"
     done = wavetrain("decompress", "run.archive.h5", cwd=folder)
     assert done.stdout == "run.restored.h5: written\n" and done.returncode == 0
     assert {path.name for path in folder.iterdir()} == {
@@ -49,7 +49,7 @@ def test_what_can_not_be_done_is_told_in_one_line(folder):
     refused(wavetrain("compress", "run.h5", cwd=folder), "no target is given; say one of target_error")
     refused(wavetrain("compress", "none.h5", "--bound", "1", cwd=folder), "no file 'none.h5'")
     refused(wavetrain("compress", "run.h5", "--bound", "1", "--out", "run.h5", cwd=folder), "would replace what it is made of")
-    refused(wavetrain("decompress", "run.h5", "--out", "new.h5", cwd=folder), "is no archive: schema 'wavetrain-1'")
+    refused(wavetrain("decompress", "run.h5", "--out", "new.h5", cwd=folder), "is no archive: schema 'wavetrain-2'")
     set_values(folder / "run.h5", "v", (2, 0, 0, 0), np.nan)
     refused(wavetrain("compress", "run.h5", "--bound", "1", cwd=folder), "1 values are not finite, the first in field u, v, w, frame 2")
     assert wavetrain("compress", "run.h5", "--bound", "1", "--mask", cwd=folder).returncode == 0
@@ -71,4 +71,4 @@ def test_what_was_killed_goes_on_from_the_last_whole_block(folder):
     done = wavetrain(*words, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "blocks were whole before" in done.stdout
-    assert validate(folder / "a.h5") == "wavetrain-archive-1" and not journal.exists()
+    assert validate(folder / "a.h5") == "wavetrain-archive-2" and not journal.exists()

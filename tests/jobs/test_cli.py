@@ -298,7 +298,7 @@ def test_show_and_check_tell_what_is_in_a_file(folder):
     shown = wavetrain("show", "runs/small/run.h5", cwd=folder).stdout
     for word in ("whole", "5 frames, t = 0 to 1 s", "gauges: front (0.8, 1.5) m", "discharge_x", "[m2 s-1]", "packed"):
         assert word in shown
-    assert "whole and to the schema wavetrain-1" in wavetrain("check", "runs/small/run.h5", cwd=folder).stdout
+    assert "whole and to the schema wavetrain-2" in wavetrain("check", "runs/small/run.h5", cwd=folder).stdout
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(folder):

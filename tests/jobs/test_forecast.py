@@ -104,7 +104,7 @@ def test_bad_input_is_one_line(folder):
     for named, words in (
         ({"source": "none.h5"}, "no file 'none.h5'"),
         ({"source": "case.toml"}, "is no HDF5 file"),
-        ({"source": "run/run.h5"}, "schema is 'wavetrain-1'"),
+        ({"source": "run/run.h5"}, "schema is 'wavetrain-2'"),
         ({"source": "small.h5"}, "has states of (7, 3)"),
         ({"time": 0.0}, "not after the ensemble's time"),
         ({"case": "none.toml"}, "no file 'none.toml'"),

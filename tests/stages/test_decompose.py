@@ -183,7 +183,7 @@ def test_what_cannot_be_compared_is_told_in_one_line(runs, client, tmp_path):
     odd.parent.mkdir()
     shutil.copy(coarse, odd)
     with h5py.File(odd, "r+") as file:
-        file["fields/free_surface"].attrs["unit"] = "ft"
+        file["fields/free_surface"].attrs["units"] = "ft"
     refused("different units", coarse, odd)
     part = tmp_path / "part" / "run.h5.part"
     part.parent.mkdir()

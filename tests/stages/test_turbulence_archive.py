@@ -23,7 +23,7 @@ def test_the_campaign_runs_to_its_page_which_shows_what_was_decoded(tmp_path):
     for name, ratio in (("fine", 64.0), ("middle", 150.0), ("coarse", 512.0)):
         result = json.loads((out / name / "result.json").read_text())
         assert result["ratio"] >= ratio and f"{name}: {ratio:g} times smaller" in page
-        assert validate(out / name / "archive.h5") == "wavetrain-archive-1" and validate(out / name / "result.h5") == "wavetrain-result-1"
+        assert validate(out / name / "archive.h5") == "wavetrain-archive-2" and validate(out / name / "result.h5") == "wavetrain-result-1"
         assert (out / name / "figures" / "turbulence_decoded.png").stat().st_size > 10_000
         spectrum = read_result(out / name / "result.h5")["beside/spectrum"]
         with Store(out / "turbulence" / "run.h5") as run:

@@ -123,7 +123,7 @@ def archive_of(folder, case, frames=3):
 def test_an_archive_becomes_a_run_with_frames_between(tmp_path):
     path = archive_of(tmp_path, CASE % ("none", ""))
     said = interpolate(path, tmp_path / "more.h5", 3)
-    assert validate(tmp_path / "more.h5") == "wavetrain-1"
+    assert validate(tmp_path / "more.h5") == "wavetrain-2"
     with Store(path) as few, Store(tmp_path / "more.h5") as many:
         assert np.allclose(many.times, np.linspace(0.0, 0.2, 9), atol=1e-12) and sorted(many.fields) == ["u", "v", "w"]
         for name in "uvw":

@@ -174,7 +174,7 @@ def test_a_run_is_stored_checked_and_shown(tmp_path):
     summary = run_case(case.read(path), tmp_path, Serial())
     means = advance(states(), 20, dt=0.05).mean(axis=(1, 2))
     assert summary["mass_drift"] == pytest.approx(np.abs(means).max(), abs=1e-12)  # from no mean: the squares of slopes lower it
-    assert validate(tmp_path / "run.h5") == "wavetrain-1"
+    assert validate(tmp_path / "run.h5") == "wavetrain-2"
     with Store(tmp_path / "run.h5") as store:
         assert store.field("u").shape == (5, 2, 24, 32)
         assert store.mesh()["length"].tolist() == [22.0, 16.0]

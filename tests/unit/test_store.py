@@ -152,7 +152,7 @@ def test_the_checker_names_the_first_violation(folder, tmp_path, change, said):
 
 
 def test_the_checker_passes_a_run_and_refuses_a_cut_one(folder, tmp_path):
-    assert validate(folder / "run.h5") == "wavetrain-1"
+    assert validate(folder / "run.h5") == "wavetrain-2"
     whole = (folder / "run.h5").read_bytes()
     (tmp_path / "cut.h5").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="damaged"):
