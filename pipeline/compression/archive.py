@@ -15,7 +15,7 @@ import hdf5plugin
 import numpy as np
 
 from pipeline import checksums
-from pipeline.compression import copying
+from pipeline.compression import copying, lineage
 from pipeline.compression.blocks import Cut
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.disk import hdf5_file
@@ -84,6 +84,8 @@ def _beside(run: h5py.File, file: h5py.File) -> None:
     """All but the values of the fields."""
     copying.copy_all(run, file, lambda name: name.split("/")[0] in LEFT_OUT, PACKED)
     copying.copy_attrs(run, file)
+    if earlier := lineage.of(run):
+        file.attrs["archive"] = json.dumps(earlier)
     file.attrs.update({"schema": ARCHIVE_SCHEMA, "complete": np.int32(0), checksums.ATTRIBUTE: checksums.TOLD})
     names = [f"fields/{name}" for name in run["fields"]]
     for name in names:

@@ -12,7 +12,8 @@ import numpy as np
 from pipeline.compression import copying, reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.interpolation import Equations, Force, between
-from pipeline.compression.restore import chunk, told
+from pipeline.compression.lineage import told
+from pipeline.compression.restore import chunk
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, SCHEMA, part_name

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.compression import copying, reader
+from pipeline.compression import copying, lineage, reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.reader import Archive, DamagedBlock
 from pipeline.compression.tasks import each
@@ -34,7 +34,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
     with hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file, readable(path), open_hdf5(path) as source:
         copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", ARCHIVE), {})
         copying.copy_attrs(source, file)
-        file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(told(held.manifest))})
+        file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(lineage.of(source))})
         names = list(source["fields"])
         for name in names:
             item = source[f"fields/{name}"]
@@ -52,17 +52,6 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
             file.raw.check()
     publish(run)
     return lost
-
-
-def told(manifest: Any) -> dict[str, Any]:
-    """What a decompressed run says of the archive that it came from."""
-    kept = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr")
-    return {
-        "asked": manifest["asked"],
-        "groups": {
-            name: {key: group[key] for key in kept} | {"fields": group["cut"]["fields"]} for name, group in manifest["groups"].items()
-        },
-    }
 
 
 def _decoded(path: Path, group: str, number: int) -> Array | str:

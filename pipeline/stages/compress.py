@@ -17,6 +17,7 @@ from pipeline.answers import KEPT, Answer, listed
 from pipeline.compression.beside import beside, kept
 from pipeline.compression.blocks import LARGEST
 from pipeline.compression.choice import Trial
+from pipeline.compression.lineage import errors_before
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import FORMS, wish
 from pipeline.errors import InputError
@@ -83,6 +84,7 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
         "ratio": raw / coded,
         "bytes": made["bytes"],
         "run_bytes": made["run_bytes"],
+        "before": errors_before(run),
     }
 
 
@@ -174,6 +176,12 @@ def describe(result: Mapping[str, Any]) -> list[str]:
         line += f"rms {_number(group['nrmse'])} of the rms, {_number(group['psnr'])} dB"
         lines.append(line + (f"; {group['not_finite']} values not finite, kept as such" if group["not_finite"] else ""))
         lines += [f"  {note}" for note in group["notes"]]
+        earlier = max((result.get("before", {}).get(field, 0.0) for field in group["fields"]), default=0.0)
+        if earlier:
+            whole = earlier + (group["error"] or 0.0)
+            lines.append(
+                f"  that is against the file that was read, itself of an archive: errors add up, to at most {whole:.3g} of the original"
+            )
     return lines
 
 
@@ -193,6 +201,8 @@ def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     ]
     ratios = [f"{name} {value - 1.0:+.1%} off" for name, value in result.get("statistics", {}).items()]
     sense = f" In the last frame: {listed(ratios)}." if ratios else ""
+    if any(result.get("before", {}).values()):
+        sense = " The file that was read was of an archive itself: against the original errors add up." + sense
     size = f"{_size(result['coded_bytes'])} in place of {_size(result['raw_bytes'])}"
     return Answer(
         KEPT,
