@@ -180,7 +180,7 @@ def describe(result: Mapping[str, Any]) -> list[str]:
         if earlier:
             whole = earlier + (group["error"] or 0.0)
             lines.append(
-                f"  that is against the file that was read, itself of an archive: errors add up, to at most {whole:.3g} of the original"
+                f"  against the file that was read, itself of an archive: errors add up, to at most {whole:.3g} against the original"
             )
     return lines
 
