@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.relief import Axis, Relief
+from meshes.core.relief import Axis, Relief, broken_blamed
 from pipeline.errors import InputError
 
 
@@ -21,16 +21,13 @@ def read_gdal(path: Path, variable: str | None) -> Relief:
     import rasterio
     import rioxarray
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # refused below
-            opened: Any = rioxarray.open_rasterio(path)
-            with opened as data:
-                crs, transform = data.rio.crs, data.rio.transform()
-                values, attributes = np.asarray(data.values), dict(data.attrs)
-                axes = {name: np.asarray(data[name].values, float) for name in ("x", "y") if name in data.coords}
-    except (rasterio.errors.RasterioError, OSError, ValueError) as error:
-        raise InputError(f"{path.name} can't be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+    with broken_blamed(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # refused below
+        opened: Any = rioxarray.open_rasterio(path)
+        with opened as data:
+            crs, transform = data.rio.crs, data.rio.transform()
+            values, attributes = np.asarray(data.values), dict(data.attrs)
+            axes = {name: np.asarray(data[name].values, float) for name in ("x", "y") if name in data.coords}
     if transform.is_identity:
         raise InputError(f"{path.name} has no coordinates, and numbers of pixels are no metres: give it a place on a map")
     if transform.b or transform.d:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.relief import LATITUDE, LONGITUDE, Axis, Relief, text_of
+from meshes.core.relief import LATITUDE, LONGITUDE, Axis, Relief, broken_blamed, text_of
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -27,13 +27,7 @@ def read_netcdf(path: Path, variable: str | None, engine: str) -> Relief:
     """
     import xarray
 
-    try:
-        opened = xarray.open_dataset(path, engine=engine, decode_cf=False)
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(
-            f"{path.name} can't be read as NetCDF: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        ) from None
-    with opened as data:
+    with broken_blamed(path), xarray.open_dataset(path, engine=engine, decode_cf=False) as data:
         if all(name in data.variables for name in OLD_GMT):
             return _read_old_gmt(path, data)
         chosen = _chosen(path, data, variable)

@@ -4,8 +4,9 @@ Attributes are those of CF (https://cfconventions.org): ``units``, ``positive``,
 ``scale_factor``, ``add_offset``, ``valid_range``; a reader of another format translates what it has.
 """
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ class Relief:
     attributes: Mapping[str, Any]
     cells: bool = False  # values are of cells, which reach half a step beyond the outermost points
     notes: tuple[str, ...] = ()
+
+
+@contextlib.contextmanager
+def broken_blamed(path: Path) -> Iterator[None]:
+    """Let what a library raises on a broken file at ``path``, of many kinds, be an `InputError`."""
+    try:
+        yield
+    except (InputError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise InputError(f"{path.name} can't be read: {type(error).__name__}: {reason}") from error
 
 
 def is_degrees(axis: Axis) -> bool:
