@@ -73,6 +73,8 @@ def read_table(path: Path, columns: int, origin: datetime | None = None) -> Text
         notes.append(
             f"{path.name}: times are dates, taken as seconds since {origin.isoformat(sep=' ')} (a date with its time is one column)"
         )
+    if separator is None and "\t" in rows[0][1] and _is_cut_by_tabs(rows):
+        separator = "\t"
     values = _values(path, rows, separator, columns)
     if np.isinf(values).any():
         line = rows[int(np.argmax(np.isinf(values).any(axis=1)))][0]
@@ -90,7 +92,7 @@ def read_table(path: Path, columns: int, origin: datetime | None = None) -> Text
 def text_lines(path: Path) -> list[str]:
     """The lines of the text file at ``path``; `InputError` where it is no text."""
     raw = path.read_bytes()
-    if raw[:2] in (b"\x1f\x8b", b"BZ", b"PK"):
+    if raw.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
         raise InputError(f"{path.name} is compressed: unpack it first")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
@@ -107,11 +109,6 @@ def text_lines(path: Path) -> list[str]:
     if "\0" in text:
         raise InputError(f"{path.name} is no text")
     return re.split(r"\r\n|\n|\r", text.rstrip("\x1a"))  # DOS ends some files with this
-
-
-def is_number(word: str) -> bool:
-    """Whether ``word`` is a number, Fortran's D exponents among them, or a date."""
-    return bool(NUMBER.fullmatch(_plain(word)) or DATE.fullmatch(word))
 
 
 def named_columns(table: TextTable) -> tuple[list[str], list[str]]:
@@ -259,10 +256,9 @@ def _values(path: Path, rows: Rows, separator: str | None, columns: int) -> Arra
         return np.loadtxt([line for _, line in rows], delimiter=separator, usecols=range(columns), ndmin=2, comments=None)
     except ValueError:
         pass
-    tabs = separator is None and _is_cut_by_tabs(rows)
     values = np.empty((len(rows), columns))
     for i, (number, line) in enumerate(rows):
-        words = line.split("\t" if tabs else separator)
+        words = line.split(separator)
         if len(words) < columns:
             raise InputError(f"{path.name}, line {number}: {len(words)} columns; column {columns - 1} is asked for (they count from 0)")
         for j, word in enumerate(map(str.strip, words[:columns])):
