@@ -142,6 +142,12 @@ def _is_value(word: str) -> bool:
     return bool(NUMBER.fullmatch(word) or NO_VALUE.fullmatch(word))
 
 
+def _is_broken(words: list[str]) -> bool:
+    """Whether ``words`` that are no line of numbers were meant as one: one is a number, and another a time or Fortran's stars."""
+    stars = any(set(word) == {"*"} for word in words)
+    return any(map(NUMBER.fullmatch, words)) and (stars or _is_value(words[0]))
+
+
 def _begin(path: Path, lines: list[str], columns: int) -> int:
     """The index of the first line of numbers.
 
@@ -160,7 +166,7 @@ def _begin(path: Path, lines: list[str], columns: int) -> int:
         if NUMBER.fullmatch(words[0]) and all(map(_is_value, words[1:columns])):
             after = next((_words(other) for other in lines[i + 1 :] if other.strip()), [])
             if all(map(_is_value, words)) or (len(words) >= columns and len(after) == len(words) and NUMBER.fullmatch(after[0])):
-                if before[1] and NUMBER.fullmatch(before[1][0]) and len(before[1]) == len(words) >= columns:
+                if len(before[1]) == len(words) >= columns and _is_broken(before[1]):
                     raise InputError(f"{path.name}, line {before[0] + 1} is no line of numbers: {_shown(lines[before[0]])}")
                 return i
         before = i, words

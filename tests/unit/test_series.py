@@ -13,6 +13,7 @@ from solvers.tsunami import boundary
 TIMES, SURFACE = [0.0, 1.0, 2.5, 3.0], [0.00004, -0.05, 0.0125, 1e-3]
 WAYS = {  # one series, as programs of many kinds write it
     "spaces": b"0.0 0.00004\n1.0 -0.05\n2.5 0.0125\n3.0 1e-3\n",
+    "a heading with a number": b"gauge 7\n0.0 0.00004\n1.0 -0.05\n2.5 0.0125\n3.0 1e-3\n",
     "headings": b"Gauge 7, Units = Meters\n\ntime surface\n0.0 0.00004\n1.0 -0.05\n2.5 0.0125\n3.0 1e-3\n",
     "tabs": b"0.0\t0.00004\n1.0\t-0.05\n2.5\t0.0125\n3.0\t1e-3\n",
     "commas": b"t,eta\n0.0,0.00004\n1.0,-0.05\n2.5,0.0125\n3.0,1e-3\n",
@@ -73,6 +74,8 @@ def test_a_series_is_the_same_however_it_is_written(tmp_path, way):
 REFUSED = {
     "stars among the numbers": ("0 0.1\n1 ********\n2 0.3\n", "line 2 is no line of numbers"),
     "stars in the first line": ("0 ********\n1 0.2\n2 0.3\n", "line 1 is no line of numbers"),
+    "stars for the first time": ("******* 0.1\n1 0.2\n2 0.3\n", "line 1 is no line of numbers"),
+    "no first time": ("nan 0.1\n1 0.2\n2 0.3\n", "line 1 is no line of numbers"),
     "a word among the numbers": ("t eta\n0 0.1\nbroken\n2 0.3\n", "line 3"),
     "a heading again": ("t eta\n0 0.1\n1 0.1\nt eta\n2 0.3\n", "line 4 is no line of numbers"),
     "something after the numbers": ("0 0.1\n1 0.2\nend of file\n", "line 3"),
