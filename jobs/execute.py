@@ -65,7 +65,7 @@ def execute(
         say(f"NOTE: {note}")
     _check_runs(campaign, folder, forced, say)
     _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
-    _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only))
+    _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only, into=dry_run or bool(on)))
     _refused_by_all(comm, lambda: refuse_unfit(campaign, folder, forced, only))
     if on:
         from jobs.submit import submit

@@ -1,6 +1,7 @@
 """The files that a campaign needs: rasters, series, observations. They are looked for, and fetched, before anything is computed.
 
-A case names files by keys ``file``, at any depth of its mesh and its solver. A stage that reads files has a function
+A case names files by keys ``file``, at any depth of its mesh and its solver; a mesh or a solver that reads files has a function
+``look_into_files(params, case)``, which refuses what is wrong in them. A stage that reads files has a function
 ``look_for_files(cases, words, params)``: the cases of the runs behind each of its inputs, the words in place of runs, its parameters.
 """
 
@@ -10,7 +11,7 @@ from pathlib import Path
 from jobs.runs import is_done
 from jobs.stages import to_do
 from pipeline import campaign as campaigns
-from pipeline import plugin
+from pipeline import params, plugin
 from pipeline.campaign import Campaign, Run, Stage
 from pipeline.case import Case
 from pipeline.data import find_here, locate_file
@@ -18,8 +19,10 @@ from pipeline.errors import InputError
 from pipeline.provenance import named
 
 
-def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "") -> None:
+def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "", *, into: bool = False) -> None:
     """Refuse what a step of ``campaign`` needs and does not have, unless it is done in ``folder``; fetch what can be fetched.
+
+    ``into`` asks for a look into the files too, for those who run nothing now.
 
     Raises
     ------
@@ -28,7 +31,11 @@ def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], on
     """
     wanted = [step for step in campaign.steps if only in ("", step.name)]
     faults: dict[str, list[str]] = {}
-    for who, fault in (*_of_runs(campaign, wanted, folder, forced), *_of_stages(campaign, wanted, folder, forced)):
+    runs = [run for run in campaign.runs if run in wanted]
+    found = [*_of_runs(runs, folder, forced), *_of_stages(campaign, wanted, folder, forced)]
+    if into and not found:
+        found += _in_files([run for run in runs if run.name in forced or not is_done(folder / run.folder, run.case)])
+    for who, fault in found:
         faults.setdefault(fault, []).append(who)
     if faults:
         raise InputError("; ".join(f"{_listed(names)}: {fault}" for fault, names in faults.items()))
@@ -38,12 +45,10 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _of_runs(campaign: Campaign, wanted: list[Run | Stage], folder: Path, forced: Collection[str]) -> Iterator[tuple[str, str]]:
+def _of_runs(runs: list[Run], folder: Path, forced: Collection[str]) -> Iterator[tuple[str, str]]:
     """(run, what is wrong) of each file that a run needs and does not have."""
     here: dict[tuple[str, Path], bool] = {}  # a sweep's runs name the same files
-    for run in campaign.runs:
-        if run not in wanted:
-            continue
+    for run in runs:
         for name in dict.fromkeys((*named(run.case.mesh.table), *named(run.case.solver.table))):
             place = (name, run.case.folder)
             if place not in here:
@@ -52,6 +57,23 @@ def _of_runs(campaign: Campaign, wanted: list[Run | Stage], folder: Path, forced
                 continue
             try:
                 here[place] = bool(locate_file(*place))
+            except InputError as error:
+                yield f"run {run.name}", str(error)
+
+
+def _in_files(runs: list[Run]) -> Iterator[tuple[str, str]]:
+    """(run, what is wrong) of each run that can't read a file; files that several runs name are read once."""
+    seen = set()
+    for run in runs:
+        for group, asked in (("meshes", run.case.mesh), ("solvers", run.case.solver)):
+            files = (group, asked.kind, *named(asked.table), run.case.folder)
+            module = plugin.load(group, asked.kind)
+            look = getattr(module, "look_into_files", None)
+            if look is None or len(files) == 3 or files in seen:
+                continue
+            seen.add(files)
+            try:
+                look(params.build(module.Params, asked.table, "mesh" if group == "meshes" else "solver"), run.case)
             except InputError as error:
                 yield f"run {run.name}", str(error)
 

@@ -79,6 +79,11 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     )
 
 
+def look_into_files(params: Params, case: Any) -> None:
+    """Refuse a raster of the bed that can't be read, before anything is computed."""
+    bed_means(params.bathymetry, case.folder)
+
+
 def _repeated(bed: Callable[[Array], Array], p: Params, period: tuple[float, float]) -> Callable[[Array], Array]:
     """``bed`` of a mesh that repeats itself: triangles beyond a glued side have the bed of where they come back in."""
     lengths = np.array([length or np.inf for length in period])

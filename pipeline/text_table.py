@@ -89,9 +89,18 @@ def read_table(path: Path, columns: int, origin: datetime | None = None) -> Text
     return TextTable(values, np.array([number for number, _ in rows]), width, tuple(lines[:begin]), origin, tuple(notes))
 
 
+def bytes_of(path: Path, most: int = -1) -> bytes:
+    """The first ``most`` bytes of the file at ``path`` (-1: all); `InputError` where it can't be read."""
+    try:
+        with path.open("rb") as handle:
+            return handle.read(most)
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from None
+
+
 def text_lines(path: Path) -> list[str]:
     """The lines of the text file at ``path``; `InputError` where it is no text."""
-    raw = path.read_bytes()
+    raw = bytes_of(path)
     if raw.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
         raise InputError(f"{path.name} is compressed: unpack it first")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -20,7 +20,7 @@ from pipeline.missing import first_place
 from pipeline.params import quantity, setting
 from pipeline.remarks import remark
 from pipeline.series import HIGHEST
-from pipeline.text_table import text_lines
+from pipeline.text_table import bytes_of, text_lines
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -150,8 +150,7 @@ def read_file(path: Path, variable: str | None) -> Relief:
     InputError
         Another format, or what its reader refuses.
     """
-    with path.open("rb") as handle:
-        head = handle.read(8)
+    head = bytes_of(path, 8)
     try:
         if head == HDF5 or head[:4] in NETCDF3:
             return read_netcdf(path, variable, "h5netcdf" if head == HDF5 else "scipy")

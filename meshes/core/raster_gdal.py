@@ -8,6 +8,7 @@ import numpy as np
 
 from meshes.core.relief import Axis, Relief, broken_blamed
 from pipeline.errors import InputError
+from pipeline.text_table import bytes_of
 
 
 def read_gdal(path: Path, variable: str | None) -> Relief:
@@ -39,7 +40,7 @@ def read_gdal(path: Path, variable: str | None) -> Relief:
     if units:
         attributes["units"] = units
     unit = _unit(crs)
-    point = str(attributes.get("AREA_OR_POINT", "")).lower() == "point" or path.read_bytes()[:4] in (b"DSAA", b"DSBB", b"DSRB")
+    point = str(attributes.get("AREA_OR_POINT", "")).lower() == "point" or bytes_of(path, 4) in (b"DSAA", b"DSBB", b"DSRB")
     return Relief(
         Axis("x", axes["x"], unit), Axis("y", axes["y"], unit), values[band].T, _name(attributes, band), attributes, cells=not point
     )

@@ -72,6 +72,13 @@ def check_exact(params: Params, bed: Any) -> None:
     check(params, bed)
 
 
+def look_into_files(params: Params, case: Any) -> None:
+    """Refuse a series of an incident wave that can't be read or does not enter, before anything is computed."""
+    from solvers.tsunami.boundary import look_into_files as look
+
+    look(params.boundary, case.folder, case.time.end)
+
+
 def write_exact(run: Any, target: Any) -> Any:
     """The exact solution of a run as a file of its own: see `solvers.tsunami.reference.write_exact`."""
     from solvers.tsunami.reference import write_exact as write

@@ -127,6 +127,15 @@ def incoming_wave(boundary: Any, folder: Path, where: str) -> Wave | None:
     return read_series(wave, folder) if isinstance(wave, Series) else wave
 
 
+def look_into_files(sides: Mapping[str, Spec], folder: Path, end: float) -> None:
+    """Refuse a series that can't be read, or of which nothing enters in a run to ``end`` [s]."""
+    for name, asked in sides.items():
+        where = f"solver.boundary.{name}"
+        wave = incoming_wave(choose(KINDS, asked, where), folder, where)
+        if isinstance(wave, Tabulated):
+            wave.remarks(end)
+
+
 def read_series(series: Series, folder: Path) -> Tabulated:
     """Read and check ``series`` (see `incoming_wave`)."""
     path = locate_file(series.file, folder)
