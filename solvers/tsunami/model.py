@@ -130,7 +130,7 @@ class Tsunami:
         """What there is to say of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
         names = zip(self.mesh.boundary_names, self._waves, strict=True)
         said = [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
-        if self.mesh.bed.min(initial=math.inf) >= self.params.level:
+        if self.params.initial.kind == "rest" and self.mesh.bed.min(initial=math.inf) >= self.params.level:
             said.append("no cell lies below the still level: is the bed given as depths? (positive)")
         return said
 

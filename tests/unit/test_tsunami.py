@@ -271,3 +271,13 @@ def test_a_film_thinner_than_the_steps_of_the_bed_slides_down_the_slope(basin, d
     inside = (np.abs(sea.x - 4.0) < 2.5) & (np.abs(sea.y - 1.0) < 0.6)
     speed = u[inside, 1].sum() / u[inside, 0].sum()
     assert speed == pytest.approx(-9.81 * 0.5 * 0.05, rel=0.1)
+
+
+def test_still_water_that_is_nowhere_or_deeper_than_an_ocean_is_said_or_refused(basin):
+    mesh = {"width": 1.0, "height": 1.0, "size": 0.3}
+    dry = {"bathymetry": {"kind": "flat", "depth": -2.0}}
+    assert "no cell lies below the still level" in basin(mesh | dry).model.remarks(1.0)[0]
+    assert basin(mesh | dry, {"initial": {"kind": "dam_break", "high": 3.0, "low": 2.5}}).model.remarks(1.0) == []
+    with pytest.raises(InputError, match=r"up to 13000 m deep.*more than solver\.deepest = 12000 m"):
+        basin(mesh | {"bathymetry": {"kind": "flat", "depth": 13e3}})
+    basin(mesh | {"bathymetry": {"kind": "flat", "depth": 13e3}}, {"deepest": "14 km"})
