@@ -109,7 +109,7 @@ def _stands_apart(constant: float, low: float, high: float) -> bool:
 
 
 def equals(values: Array, constant: float) -> Array:
-    """Where ``values`` are ``constant`` as their type holds it, or as float32 or text rounded it before."""
+    """Mask of those ``values`` that are ``constant`` as their type holds it, or as float32 or text rounded it before."""
     number = float(constant)
     if np.isnan(number):
         return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
@@ -151,7 +151,7 @@ def valid_range(attributes: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def first_place(mask: Array) -> tuple[int, tuple[int, ...]]:
-    """How many of ``mask`` (bool, any shape) are true, and the index of the first; the index is empty where none is."""
+    """Count of the true values of ``mask`` (bool, any shape), and the index of the first; the index is empty where none is."""
     count = int(np.count_nonzero(mask))
     if not count:
         return 0, ()

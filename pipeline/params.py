@@ -181,7 +181,7 @@ def _convert(text: str, where: str, unit: str) -> float:
 
 
 def size_of(unit: str, base: str) -> float | None:
-    """How many ``base`` one ``unit`` of a file is, such as 0.01 m for ``"cm"`` and ``"0.01 m"``; None where it is none."""
+    """Size of one ``unit`` of a file in ``base``, such as 0.01 m for ``"cm"`` and ``"0.01 m"``; None where it is none."""
     for name in (unit, unit.lower()):
         text = name if name[:1].isdigit() else f"1 {name}"
         if len(text) <= LONGEST and QUANTITY.fullmatch(text):

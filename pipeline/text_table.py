@@ -224,7 +224,7 @@ def moment(text: str) -> datetime:
 
 
 def _separator(path: Path, rows: Rows) -> tuple[str | None, bool]:
-    """What parts the columns (None: white space), and whether commas are decimal ones.
+    """Separator of the columns (None: white space), and whether commas are decimal ones.
 
     Raises
     ------

@@ -124,7 +124,7 @@ def _distinct(values: Array) -> tuple[Array, Array]:
 
 
 def _repeated(path: Path, table: TextTable, point: Array) -> list[str]:
-    """What is to be said of lines that repeat a point; `InputError` where their values differ."""
+    """Remarks on lines that repeat a point; `InputError` where their values differ."""
     order = np.argsort(point, kind="stable")
     twice = np.flatnonzero(np.diff(point[order]) == 0)
     if not len(twice):

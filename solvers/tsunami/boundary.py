@@ -70,7 +70,7 @@ class Tabulated:
     name: str = "the series"
 
     def remarks(self, end: float) -> list[str]:
-        """What there is to say where the series does not cover a run to ``end`` [s].
+        """Lines to be said where the series does not cover a run to ``end`` [s].
 
         Raises
         ------

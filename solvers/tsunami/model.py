@@ -127,7 +127,7 @@ class Tsunami:
         self._own_face = self.geometry.left_face[self.part.interior_edges :][self._own_edge]
 
     def remarks(self, end: float) -> list[str]:
-        """What there is to say of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
+        """Lines to be said of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
         names = zip(self.mesh.boundary_names, self._waves, strict=True)
         said = [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
         if self.params.initial.kind == "rest" and self.mesh.bed.min(initial=math.inf) >= self.params.level:
