@@ -1,5 +1,6 @@
 """The verbs ``compress`` and ``decompress``."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,31 @@ def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool,
         print(f"lost: {line}")
     print(f"{path}: written" + (f"; {len(lost)} blocks are nan" if lost else ""))
     return path
+
+
+def numbers(text: str) -> tuple[float, ...] | None:
+    """The numbers of ``text``, with commas between them; None where it is something else."""
+    try:
+        return tuple(float(one) for one in text.split(","))
+    except ValueError:
+        return None
+
+
+def masked(said: list[str]) -> bool | tuple[float, ...]:
+    """The stage's ``mask`` of what was said with ``--mask``.
+
+    Raises
+    ------
+    InputError
+        It was neither nothing nor numbers.
+    """
+    found: list[float] = []
+    for text in said:
+        values = numbers(text)
+        if values is None:
+            raise InputError(f"--mask is {text!r}; it can be a number, several with commas between them, or nothing")
+        found += [value for value in values if math.isfinite(value)]
+    return tuple(found) or bool(said)
 
 
 def _free(file: Path, path: Path, *, force: bool) -> None:

@@ -11,7 +11,7 @@ from jobs import streams
 from jobs.cluster import ALONE
 from jobs.command import AsJson, Command, case_names, check_there, print_json, site_names
 from jobs.processes import RANK_VARIABLES, SAFE
-from jobs.verbs import VERBS
+from jobs.verbs import COMMANDS, VERBS
 from pipeline.disk import silence_destructors
 from pipeline.errors import InputError, RunError, WriteError
 from pipeline.signals import interrupted
@@ -182,7 +182,7 @@ def advise(
 
 
 for verb in VERBS:
-    app.command(cls=Command)(verb)
+    app.command(cls=COMMANDS.get(verb.__name__, Command))(verb)
 
 
 def main() -> None:

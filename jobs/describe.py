@@ -105,6 +105,8 @@ def _archive(path: Path) -> list[str]:
     held = opened(path)
     asked = held.manifest["asked"]
     lines = [f"archive: {asked['kind']} {asked['value']:g}, {'read back and compared' if held.manifest['verified'] else 'NOT VERIFIED'}"]
+    raw, size = sum(group["raw_bytes"] for group in held.manifest["groups"].values()), path.stat().st_size
+    lines.append(f"  {raw / 1e6:.4g} MB of values in a file of {size / 1e6:.4g} MB: {raw / size:.1f}:1")
     for name, group in held.manifest["groups"].items():
         codecs = ", ".join(f"{codec} ({count})" for codec, count in group["codecs"].items())
         error, nrmse = (f"{group[key]:.3g}" if group[key] is not None else "–" for key in ("error", "nrmse"))

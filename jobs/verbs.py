@@ -2,11 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from jobs.command import AsJson, check_there, print_json, site_names
+from jobs.command import AsJson, Command, check_there, print_json, site_names
 from pipeline.errors import InputError, RunError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a campaign.")]
@@ -131,7 +131,14 @@ def compress(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="The archive to write. Default: NAME.archive.h5 beside NAME.h5.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print what every codec made of the sample.")] = False,
-    mask: Annotated[bool, typer.Option("--mask", help="Keep values that are not finite as they are; else they are refused.")] = False,
+    mask: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[VALUES]",
+            help="Keep values that are not finite as they are, else they are refused; and VALUES, such as -999 or -999,0, "
+            "which stand in for missing ones.",
+        ),
+    ] = [],  # noqa: B006
     block: Annotated[int, typer.Option(metavar="BYTES", help="Most bytes of values in a block.")] = 2**28,
     frames: Annotated[int, typer.Option(help="Frames in a block. Default: one, or as many small ones as make 2 MiB.")] = 0,
     overlap: Annotated[int, typer.Option(help="Points that neighbouring blocks share on either side.")] = 0,
@@ -141,7 +148,7 @@ def compress(
 
     What was interrupted goes on from the last whole block.
     """
-    from jobs.archives import compress_file
+    from jobs.archives import compress_file, masked
     from pipeline.stages.compress import Params
 
     check_there(file)
@@ -152,7 +159,7 @@ def compress(
         bound=bound,
         codec=codec,
         least_error=least_error,
-        mask=mask,
+        mask=masked(mask),
         block=block,
         frames=frames,
         overlap=overlap,
@@ -183,4 +190,17 @@ def judge(
     judge_file(file, None if frame == -2 else frame)
 
 
+class MaskedCommand(Command):
+    """A command whose option ``--mask`` may go without values."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        from jobs.archives import numbers
+
+        found: list[str] = []
+        for word, after in zip(args, [*args[1:], ""], strict=True):
+            found += [word, "nan"] if word == "--mask" and numbers(after) is None else [word]
+        return super().parse_args(ctx, found)
+
+
+COMMANDS = {"compress": MaskedCommand}
 VERBS = (compress, decompress, judge, status, watch, cancel, logs, report, provenance, sites, doctor)

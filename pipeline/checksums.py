@@ -18,6 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline import packed
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -273,10 +274,11 @@ def said(first: int, last: int, covered: int) -> str:
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """The HDF5 file at ``path``, for reading; verified where it has checksums: metadata now, values as they are read."""
+    """The HDF5 file at ``path``, for reading, or what is packed in it (`pipeline.packed`); verified where it has checksums: metadata now,
+    values as they are read."""
     state = path.stat()
     known = _verified(path, state.st_mtime_ns, state.st_size)
-    return h5py.File(path, "r") if known is None else h5py.File(Checked(path, known), "r")
+    return packed.unpacked(path, h5py.File(path, "r") if known is None else h5py.File(Checked(path, known), "r"))
 
 
 @lru_cache(maxsize=64)

@@ -32,6 +32,7 @@ HUGE = (  # compared within the digits that text has of them
     -1.7976931348623157e308,  # the least of float64
 )
 NINES = (999.0, -999.0, 999.9, -999.9, 9999.9, -9999.9, 99999.9, -99999.9)  # buoys and tide gauges; too common for numbers to be doubted
+CONSTANTS = (*WHOLE, *HUGE, *NINES)
 FAR = 100.0  # times the largest of the others, that a number of NINES must be to stand apart
 DIGITS = 1e-5  # relative, to which text gives a constant of HUGE
 
@@ -72,7 +73,7 @@ def find_missing(
     if not undeclared or values.dtype.kind not in "fiu" or values.dtype.itemsize == 1:  # each of 256 values is a value
         return Missing(missing, doubtful, ())
     low, high = _range(values[~missing])
-    near = [constant for constant in (*WHOLE, *HUGE, *NINES) if low - DIGITS * abs(low) <= constant <= high + DIGITS * abs(high)]
+    near = [constant for constant in CONSTANTS if low - DIGITS * abs(low) <= constant <= high + DIGITS * abs(high)]
     found = {constant: mask for constant in near if (mask := equals(values, constant) & ~missing).any()}
     if not found:
         return Missing(missing, doubtful, ())
@@ -80,7 +81,7 @@ def find_missing(
     low, high = _range(others[np.isfinite(others)])
     seen = []
     for constant, mask in found.items():
-        if _stands_apart(constant, low, high):
+        if stands_apart(constant, low, high):
             missing |= mask
         elif constant not in NINES and valid is None:
             doubtful |= mask
@@ -100,7 +101,7 @@ def _range(values: Array) -> tuple[float, float]:
     return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
 
 
-def _stands_apart(constant: float, low: float, high: float) -> bool:
+def stands_apart(constant: float, low: float, high: float) -> bool:
     """Whether ``constant`` is farther from the range of the others than that is wide, or in `NINES` FAR times larger than they are."""
     if constant in NINES:
         return abs(constant) > FAR * max(abs(low), abs(high))

@@ -108,6 +108,10 @@ class Store:
         their own blocks."""
         return self._source("fields", name)
 
+    def field_attrs(self, name: str) -> dict[str, Any]:
+        """The attributes of field ``name``."""
+        return dict(self._file[f"fields/{name}"].attrs)
+
     def maximum(self, name: str) -> Any:
         """Running maximum ``name`` as a lazy dask array (*dofs,)."""
         return self._lazy("maxima", name)

@@ -12,6 +12,8 @@ import numpy as np
 
 from pipeline.layout import TRIANGLES, mesh_layout
 
+PRECISIONS = {"f": (4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}  # [B] of numbers that XDMF has, by numpy's kind
+
 
 def add_views(file: h5py.File) -> None:
     """Add the virtual datasets ``/xdmf/points`` (V, 2), of triangles, and ``/xdmf/NAME/FRAME`` (a frame's shape)."""
@@ -23,7 +25,8 @@ def add_views(file: h5py.File) -> None:
         for i, name in enumerate(("node_x", "node_y")):
             points[:, i] = h5py.VirtualSource(".", f"mesh/{name}", (nodes,))
         file.create_virtual_dataset("xdmf/points", points)
-    for name, data in file["fields"].items():
+    for name in _shown(file):
+        data = file[f"fields/{name}"]
         for frame in range(data.shape[0]):
             view = h5py.VirtualLayout(data.shape[1:], data.dtype)
             view[...] = h5py.VirtualSource(".", f"fields/{name}", data.shape)[frame]
@@ -36,7 +39,7 @@ def describe(file: h5py.File, name: str) -> str:
     domain = xml.SubElement(root, "Domain")
     series = xml.SubElement(domain, "Grid", Name="run", GridType="Collection", CollectionType="Temporal")
     add_mesh, centre = (_add_triangles, "Cell") if mesh_layout(file) is TRIANGLES else (_add_box, "Node")
-    fields, lasting = dict(file["fields"]), _lasting(file)
+    fields, lasting = {name: file[f"fields/{name}"] for name in _shown(file)}, _lasting(file)
     for frame, t in enumerate(file["time"][:]):
         step = xml.SubElement(series, "Grid", Name=f"frame {frame}", GridType="Uniform")
         xml.SubElement(step, "Time", Value=repr(float(t)))
@@ -47,6 +50,8 @@ def describe(file: h5py.File, name: str) -> str:
         for field, data in lasting.items():
             attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
             _item(attribute, data.shape, data.dtype, f"{name}:{data.name}")
+    if left_out := [field for field in file["fields"] if field not in fields]:
+        domain.insert(0, xml.Comment(f" of a type that ParaView does not read: {', '.join(left_out)} ".replace("--", "- -")))
     xml.indent(root)
     return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
 
@@ -55,6 +60,11 @@ def _lasting(file: h5py.File) -> dict[str, Any]:
     """What has a value in each cell that is the same in all frames, by the name that it is shown by: bed, maxima, arrival."""
     found = {"bed": file["mesh/bed"]} if "mesh/bed" in file else {}
     return found | {name if name == "arrival" else f"maximum_{name}": data for name, data in file.get("maxima", {}).items()}
+
+
+def _shown(file: h5py.File) -> list[str]:
+    """The fields whose type XDMF has."""
+    return [name for name, data in file["fields"].items() if data.dtype.itemsize in PRECISIONS.get(data.dtype.kind, ())]
 
 
 def _add_triangles(step: Any, file: h5py.File, name: str) -> None:

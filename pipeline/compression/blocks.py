@@ -6,7 +6,7 @@ many. Its values are (components, [frames,] *points): time is one more axis wher
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 
+RESERVED = ("manifest",)  # in an archive's file
 VECTOR = ("u", "v", "w")  # components of a velocity: one group on a box of three axes
 LARGEST = 2**28  # [B] of values in a block
 ENOUGH = 2**21  # [B]: frames smaller than this share a block
@@ -94,6 +95,11 @@ class Block:
         return (frames, *(() if self.member is None else (self.member,)), *(slice(*span) for span in self.held))
 
     @property
+    def read(self) -> tuple[Any, ...]:
+        """Its own points within those that it holds; nothing where it holds no others."""
+        return () if self.own == self.held else tuple(slice(a - h, b - h) for (a, b), (h, _) in zip(self.own, self.held, strict=True))
+
+    @property
     def said(self) -> str:
         """Where it is, in words."""
         a, b = self.frames
@@ -123,7 +129,7 @@ def cut(
     found = {}
     for name, group in _groups(fields, mesh_kind).items():
         (frames, *dofs), dtype = fields[group[0]]
-        members = dofs[0] if mesh_kind in ("line", "plane") else 0
+        members = dofs[0] if dofs and mesh_kind in ("line", "plane") else 0
         points = tuple(dofs[1:] if members else dofs)
         one = len(group) * math.prod(points) * np.dtype(dtype).itemsize
         several = max(min(ENOUGH // max(one, 1), MOST_FRAMES), 1) if len(points) < MOST_AXES else 1
@@ -137,14 +143,23 @@ def cut(
 def _groups(fields: Mapping[str, tuple[tuple[int, ...], Any]], mesh_kind: str) -> dict[str, tuple[str, ...]]:
     alike = set(VECTOR) <= set(fields) and len({fields[name] for name in VECTOR}) == 1
     if alike and len(fields[VECTOR[0]][0]) == 1 + MOST_AXES and mesh_kind not in ("line", "plane", "triangles"):
-        return {"velocity": VECTOR} | {name: (name,) for name in fields if name not in VECTOR}
-    return {name: (name,) for name in fields}
+        found = {_free("velocity", fields): VECTOR} | {name: (name,) for name in fields if name not in VECTOR}
+    else:
+        found = {name: (name,) for name in fields}
+    return {_free(name, ()) if name in RESERVED else name: group for name, group in found.items()}
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """A name that is neither taken nor reserved."""
+    while name in taken or name in RESERVED:
+        name += "_"
+    return name
 
 
 def _pieces(whole: Cut, size: int, largest: int) -> Cut:
     """Halve the longest axis of a block until it holds at most ``largest`` bytes."""
     pieces = list(whole.pieces)
-    while size > largest * math.prod(pieces):
+    while pieces and size > largest * math.prod(pieces):
         lengths = [n / p for n, p in zip(whole.points, pieces, strict=True)]
         axis = int(np.argmax(lengths))
         if lengths[axis] < 2 * FEWEST:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from pipeline import plugin
-from pipeline.compression import coding
-from pipeline.compression.coding import Facts
+from pipeline.compression import apart, coding
+from pipeline.compression.coding import Values
+from pipeline.compression.facts import Facts, together
 from pipeline.compression.target import Target
 from pipeline.compression.tasks import each
 from pipeline.errors import InputError
@@ -61,38 +62,35 @@ def _module(name: str) -> Any:
 
 
 def try_one(read: Any, target: Target, codec: str) -> Facts | str:
-    """Measure ``codec`` on the block that ``read()`` gives, or say why it can't be taken."""
+    """Measure ``codec`` on the `Values` that ``read()`` gives, in a process of its own, or say why it can't be taken."""
+    values: Values = read()
+    if found := coding.constant(values, target):
+        return found[1]
     try:
-        module = coding.load_codec(coding.codec_of(codec))
-        if target.kind not in module.TARGETS:
-            return f"codes to no {target.kind}"
-        _, facts = coding.encode(read(), target, [codec])
+        if why := coding.exactly(values, target):
+            return why
+        return apart.code(codec, values, target)[1]
     except InputError as error:
-        return str(error).removeprefix(f"{codec} ")
-    if facts.codec not in (codec, coding.CONSTANT):
-        return facts.note.removeprefix(f"{codec} ")
-    return facts
+        return str(error)
 
 
 def trials(client: Any, group: str, blocks: Sequence[tuple[Any, Target, int]], codecs: Sequence[str]) -> list[Trial]:
     """Every one of ``codecs`` on every one of ``blocks`` (what reads it, its target, its bytes), the best first.
 
-    The best is that of the fewest bytes; where bytes are given, that of the least error. Those that can't be taken stand last.
+    The best is that of the fewest bytes; where bytes are given, that of the least error. Those that can't be taken stand last: they are
+    tried on one block alone.
     """
-    pairs = [(codec, block) for codec in codecs for block in blocks]
     found: dict[str, list[Facts | str]] = {codec: [] for codec in codecs}
-    tried = each(client, try_one, [(read, target, codec) for codec, (read, target, _) in pairs])
-    for i, outcome in sorted(
-        tried, key=lambda one: one[0]
-    ):  # not as they ended: sums are the same bits, and the first reason is the first's
-        found[pairs[i][0]].append(outcome)
+    for some in (blocks[:1], blocks[1:]):
+        pairs = [(codec, block) for codec in codecs if not any(isinstance(one, str) for one in found[codec]) for block in some]
+        tried = each(client, try_one, [(read, target, codec) for codec, (read, target, _) in pairs])
+        for i, outcome in sorted(tried, key=lambda one: one[0]):  # not as they ended: sums are the same bits
+            found[pairs[i][0]].append(outcome)
     rows = []
     for codec, outcomes in found.items():
         whys = [one for one in outcomes if isinstance(one, str)]
         facts = [one for one in outcomes if isinstance(one, Facts)]
-        rows.append(
-            Trial(group, codec, None if whys else coding.together(facts), sum(raw for _, _, raw in blocks), whys[0] if whys else "")
-        )
+        rows.append(Trial(group, codec, None if whys else together(facts), sum(raw for _, _, raw in blocks), whys[0] if whys else ""))
     counted = blocks[0][1].kind == "bytes"
 
     def rank(row: Trial) -> tuple[float, ...]:

@@ -25,20 +25,21 @@ def encode(values: Array, target: Target, code: Coder, decode_one: Decoder, *, f
 
     if target.kind == "bound":
         return _bounded(values, at(target.value), target.value, decode_one)
-    start = first * (search.rms(values) or 1.0)
+    start, within = first * (search.rms(values) or 1.0), search.levels(values)
     if target.kind == "bytes":
 
         def sized(level: float) -> tuple[bytes, float]:
             coded = at(level)
             return coded, float(len(coded))
 
-        return search.coarsest(sized, target.value, start, rising=False, what="a number of bytes of")
+        return search.coarsest(sized, target.value, start, rising=False, what="a number of bytes of", within=within)
 
     def judged(level: float) -> tuple[bytes, float]:
         coded = at(level)
         return coded, search.nrmse(values, decode(coded, decode_one))
 
-    return search.coarsest(judged, target.value, target.value * (search.rms(values) or 1.0), rising=True, what="an nrmse of")
+    start = target.value * (search.rms(values) or 1.0)
+    return search.coarsest(judged, target.value, start, rising=True, what="an nrmse of", within=within)
 
 
 def decode(data: bytes, decode_one: Decoder) -> Array:

@@ -1,11 +1,12 @@
 """Code one block: what the codec does not take is put right around it, and what comes out is decoded and measured.
 
-A coded block holds the codec's name, the codec's bytes, corrections beyond a bound (`outliers`), and a mask of what is not finite.
+A coded block holds the codec's name, the codec's bytes, corrections beyond a bound (`outliers`), and a mask of what is kept as it is
+(`masks`); where they are needed also the power of two that the values were divided by, and the fills that the mask tells of.
 """
 
+import struct
 import time
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from pipeline import plugin
-from pipeline.compression import outliers
+from pipeline.compression import masks, outliers, search
+from pipeline.compression.facts import Facts, Place, measured
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
@@ -24,124 +26,176 @@ CONSTANT, LOSSLESS = "constant", "bits"
 EXTRAS = {"torch": "zipgan"}  # what brings a library; all others are brought by `EXTRA`
 EXTRA = "compress"
 LEAST = ":least"  # behind a codec's name: asked for the least error
-SPARE = 40  # [B] of a block beside the codec's own
-KINDS = (np.nan, np.inf, -np.inf)  # what a mask tells apart, from 1
+PARTS = 4, 6  # of a coded block: without and with a power and fills
+POWER = struct.Struct("<h")
+ORDINARY = 64  # binary exponent: values that are all larger or smaller are scaled, which codecs of single precision need
+SPARE = 16  # [B] of a block beside its parts
+TRIES = 5  # to bring the own points of a block within an rms error, where the others took more of it
+
+
+class Failed(InputError):
+    """The process that a codec worked in died, or had to be ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What was measured of a coded block, or of several: sums, so that they add up."""
+class Values:
+    """What is to be coded.
 
-    bytes: int
-    values: int
-    error: float  # greatest [the values' unit]
-    square_error: float  # sum over all points and components
-    square: float  # the same of the values
-    low: float
-    high: float
-    not_finite: int
-    encode_s: float
-    decode_s: float
-    codec: str
-    note: str = ""
+    Parameters
+    ----------
+    all : (components, *points), in the machine's own order of bytes
+    own : of its points, those that are read; all where it is not given
+    fills : values that stand in for missing ones
+    """
 
-    @property
-    def nrmse(self) -> float:
-        """Root mean square of the error over that of the values."""
-        return float(np.sqrt(self.square_error / self.square)) if self.square else float(np.sqrt(self.square_error))
-
-    @property
-    def psnr(self) -> float:
-        """Peak signal to noise ratio [dB], of the range over the root mean square of the error."""
-        if not self.square_error:
-            return float("inf")
-        if self.high <= self.low:
-            return float("-inf")
-        return float(20.0 * np.log10((self.high - self.low) / np.sqrt(self.square_error / max(self.values - self.not_finite, 1))))
+    all: Array
+    own: Place = ()
+    fills: tuple[float, ...] = ()
 
 
-def measured(values: Array, decoded: Array) -> Facts:
-    """The errors of ``decoded``; what is not finite in both alike does not count."""
-    finite = np.isfinite(values)
-    if not np.array_equal(finite, np.isfinite(decoded)):
-        return Facts(0, values.size, np.inf, np.inf, 0.0, 0.0, 0.0, int((~finite).sum()), 0.0, 0.0, "")
-    wanted, found = (values, decoded) if finite.all() else (values[finite], decoded[finite])
-    wide = wanted.astype(np.float64).reshape(-1)
-    error = np.abs(wide - found.reshape(-1))
-    any_there = wide.size > 0
-    return Facts(
-        0,
-        values.size,
-        float(error.max()) if any_there else 0.0,
-        float(np.vdot(error, error)),
-        float(np.vdot(wide, wide)),
-        float(wide.min()) if any_there else np.inf,
-        float(wide.max()) if any_there else -np.inf,
-        values.size - wide.size,
-        0.0,
-        0.0,
-        "",
-    )
+Way = Callable[[str, Values, Target], tuple[bytes, Facts]]
 
 
-def together(some: Sequence[Facts]) -> Facts:
-    """The facts of several blocks."""
-    codecs = sorted({one.codec for one in some})
-    return Facts(
-        sum(one.bytes for one in some),
-        sum(one.values for one in some),
-        max(one.error for one in some),
-        float(np.sum([one.square_error for one in some])),
-        float(np.sum([one.square for one in some])),
-        min(one.low for one in some),
-        max(one.high for one in some),
-        sum(one.not_finite for one in some),
-        sum(one.encode_s for one in some),
-        sum(one.decode_s for one in some),
-        ", ".join(codecs),
-    )
+def encode(
+    values: Array, target: Target, codecs: Sequence[str], *, own: Place = (), fills: Sequence[float] = (), way: Way | None = None
+) -> tuple[bytes, Facts]:
+    """Code ``values`` by the first of ``codecs`` that takes them and reaches the target; `Facts` say which, and why not one before.
+    Where none does, they are kept to the last bit, except where bytes are counted.
 
-
-def encode(values: Array, target: Target, codecs: Sequence[str]) -> tuple[bytes, Facts]:
-    """Code ``values`` (components, *points) by the first of ``codecs`` that takes them and reaches the target; `Facts` say which, and
-    why not one before. Where none does, they are kept to the last bit, except where bytes are counted.
+    Parameters
+    ----------
+    values, own, fills : as of `Values`
+    way : codes by one codec, as `code` does, which is taken where it is not given
 
     Raises
     ------
     InputError
         No codec codes them to so few bytes: says why, codec by codec.
     """
+    given = Values(values, own, tuple(fills))
+    if found := constant(given, target):
+        return found
     notes: list[str] = []
-    filled, mask = _fill(values)
-    for name, coder in _ways(filled, target, codecs, notes):
-        started = time.perf_counter()
+    failed: list[str] = []
+    if why := exactly(given, target):
+        notes.append(why)
+        codecs = ()
+    last = target if target.kind == "bytes" else Target("lossless")
+    order = [*(name for name in codecs if name != LOSSLESS), LOSSLESS]
+    if target.kind == "bytes":
+        order = [LOSSLESS, *order[:-1]]  # nothing is better
+    for name in order:
         try:
-            data = _finish(values, [codec_of(name).encode(), coder(), b"", mask], target)
+            data, facts = code(name, given, last) if name == LOSSLESS else (way or code)(name, given, target)
         except InputError as error:
-            notes.append(f"{name} can't: {error}")
+            failed += [name] if isinstance(error, Failed) else []
+            if name != LOSSLESS or LOSSLESS in codecs:
+                notes.append(f"{name} {error}")
             continue
-        middle = time.perf_counter()
-        facts = measured(values, decode(data))
-        facts = replace(facts, bytes=len(data), codec=name, note="; ".join(notes))
-        facts = replace(facts, encode_s=middle - started, decode_s=time.perf_counter() - middle)
-        if why := missed(facts, target):
-            notes.append(f"{name} misses the target: {why}")
-            continue
-        return data, facts
+        return data, replace(facts, note="; ".join(notes), failed=tuple(failed))
     raise InputError("; ".join(notes) or "no codec was named")
 
 
+def constant(values: Values, target: Target) -> tuple[bytes, Facts] | None:
+    """The block of values that are all alike, in each component, but for what is masked; None where they are not."""
+    if values.all.dtype.kind == "c" or not values.all.size:
+        return None
+    exact = target.kind == "lossless" and not target.value
+    filled, mask, table = (values.all, b"", b"") if exact or values.all.dtype.kind != "f" else masks.fill(values.all, values.fills)
+    if not all((one == one.reshape(-1)[:1]).all() for one in filled):
+        return None
+    started = time.perf_counter()
+    first = filled.reshape(len(filled), -1)[:, :1]
+    data = wrap(values.all, [CONSTANT.encode(), first.tobytes(), b"", mask, *([b"", table] if table else [])])
+    middle = time.perf_counter()
+    facts = measured(values.all, decode(data), values.own, values.fills)
+    if _wrong(replace(facts, bytes=len(data)), target):
+        return None  # noughts of both signs, which are to be kept
+    return data, replace(facts, bytes=len(data), codec=CONSTANT, encode_s=middle - started, decode_s=time.perf_counter() - middle)
+
+
+def code(name: str, values: Values, target: Target) -> tuple[bytes, Facts]:
+    """Code ``values`` by the codec ``name``.
+
+    Raises
+    ------
+    InputError
+        It does not take them, or misses the target: says why.
+    """
+    module = load_codec(codec_of(name))
+    if target.kind not in module.TARGETS and not (name == LOSSLESS and target.kind == "bytes"):
+        raise InputError(f"codes to no {target.kind}")
+    coder, given, beside = _without_loss, values.all, [b""]
+    if name != LOSSLESS:
+        given, beside = _prepared(values, exact=target.kind == "lossless" and not target.value)
+        if why := "" if getattr(module, "ENCODE_REFUSES", False) else module.refuses(given):
+            raise InputError(f"refuses: {why}")
+        coder = partial(module.encode, least=True) if name.endswith(LEAST) else module.encode
+    aim = target
+    for _ in range(TRIES):
+        started = time.perf_counter()
+        try:
+            data = _finish(values, [codec_of(name).encode(), coder(given, _inner(aim, given, beside)), b"", *beside], target)
+        except InputError as error:
+            raise InputError(f"can't: {error}") from None
+        middle = time.perf_counter()
+        facts = measured(values.all, decode(data), values.own, values.fills)
+        facts = replace(facts, bytes=len(data), codec=name, encode_s=middle - started, decode_s=time.perf_counter() - middle)
+        if target.kind != "nrmse" or not target.value < facts.nrmse < 1e3:
+            break
+        aim = replace(aim, value=0.98 * aim.value * target.value / facts.nrmse)
+    if why := _wrong(facts, target):
+        raise InputError(f"codes to no bytes but its own: {facts.bytes} without loss" if name == LOSSLESS else f"misses the target: {why}")
+    return data, facts
+
+
+def _without_loss(values: Array, target: Target) -> bytes:
+    return bytes(load_codec(LOSSLESS).encode(values, Target("lossless")))
+
+
+def _prepared(values: Values, exact: bool) -> tuple[Array, list[bytes]]:
+    """What a codec is given, and what a decoder must know of it: a mask; the power of two that it was divided by, and fills.
+
+    What is to be kept to the last bit is given as it is, unless it is not finite. Half precision is given in single precision.
+    """
+    filled, mask, table = masks.fill(values.all, values.fills)
+    if filled.dtype == np.float16:
+        filled = filled.astype(np.float32)
+    power = 0 if exact else search.exponent(filled)
+    if abs(power) <= ORDINARY:
+        return filled, [mask, *([b"", table] if table else [])]
+    return np.ldexp(filled, -power), [mask, POWER.pack(power), table]
+
+
+def _inner(target: Target, given: Array, beside: list[bytes]) -> Target:
+    """What the codec itself must reach. No bound is larger than what it is given: libraries have no end, or crash."""
+    if target.kind == "bytes":
+        return replace(target, value=max(target.value - SPARE - sum(len(part) + 3 for part in beside), 1.0))
+    if target.kind == "nrmse" or not target.value:
+        return target
+    power = POWER.unpack(beside[1])[0] if len(beside) > 1 and beside[1] else 0
+    value = float(np.ldexp(target.value, -power))
+    return replace(target, value=min(value, 2.0 ** (search.exponent(given) + 1)) if target.kind == "bound" else value)
+
+
 def missed(facts: Facts, target: Target) -> str:
-    """How the target was missed, or nothing. Without loss, ``target.value`` is what rounding may leave."""
+    """How the target was missed, or nothing. Without loss, ``target.value`` is what rounding may leave; nought: every bit must be right."""
+    if target.kind == "lossless" and not target.value:
+        return "" if facts.same else f"an error of {facts.error:g}, not to the last bit"
     measure = {"bound": facts.error, "nrmse": facts.nrmse, "bytes": facts.bytes, "lossless": facts.error}[target.kind]
     return f"{target.kind} {measure:g}, not {target.value:g}" if not measure <= target.value else ""
 
 
-def _finish(values: Array, parts: list[bytes], target: Target) -> bytes:
+def _wrong(facts: Facts, target: Target) -> str:
+    """How the target was missed, or that what was masked did not come back."""
+    return missed(facts, target) or ("what is not finite, or a fill, came back otherwise" if not facts.error < np.inf else "")
+
+
+def _finish(values: Values, parts: list[bytes], target: Target) -> bytes:
     """The whole coded block, with corrections where a bound does not hold."""
-    if target.kind == "bound" and parts[0].decode() not in (CONSTANT, LOSSLESS):
-        parts[2] = outliers.add(values, decode(wrap(values, parts)), target.value)
-    return wrap(values, parts)
+    if target.kind == "bound" and parts[0].decode() != LOSSLESS:
+        parts[2] = outliers.add(values.all, decode(wrap(values.all, parts)), target.value)
+    return wrap(values.all, parts)
 
 
 def decode(data: bytes) -> Array:
@@ -153,38 +207,27 @@ def decode(data: bytes) -> Array:
         ``data`` is damaged, or needs a codec that is not to be had here.
     """
     dtype, shape, parts = unwrap(data)
-    if len(parts) != 4:
-        raise InputError("a coded block is damaged: it has not four parts")
+    if len(parts) not in PARTS:
+        raise InputError(f"a coded block is damaged: it has {len(parts)} parts")
     name = parts[0].decode("ascii", "replace")
     if name == CONSTANT:
         found = np.broadcast_to(np.frombuffer(parts[1], dtype).reshape(shape[0], *(1,) * (len(shape) - 1)), shape).copy()
     else:
-        found = load_codec(name).decode(parts[1])
+        found = _scaled(load_codec(name).decode(parts[1]), parts[4] if len(parts) > 4 else b"", dtype)
     if found.shape != shape or found.dtype != dtype:
         raise InputError(f"a coded block is damaged: codec {name!r} gave {found.dtype} {found.shape}, not {dtype} {shape}")
     found = outliers.apply(found, parts[2]) if parts[2] else found
-    return _unfill(found, parts[3])
+    return masks.unfill(found, parts[3], parts[5] if len(parts) > 5 else b"")
 
 
-def _ways(values: Array, target: Target, codecs: Sequence[str], notes: list[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """What may code these values, the best first: names and what codes; reasons why not go to ``notes``."""
-    if values.size and all((one == one.reshape(-1)[:1]).all() for one in values):
-        yield CONSTANT, values.reshape(len(values), -1)[:, :1].tobytes
-        return
-    if why := exactly(values, target):
-        notes.append(why)
-        codecs = ()
-    inner = replace(target, value=max(target.value - SPARE, 1.0)) if target.kind == "bytes" else target
-    for name in codecs:
-        module = load_codec(codec_of(name))
-        if target.kind not in module.TARGETS:
-            notes.append(f"{name} codes to no {target.kind}")
-        elif why := "" if getattr(module, "ENCODE_REFUSES", False) else module.refuses(values):
-            notes.append(f"{name} refuses: {why}")
-        else:
-            yield name, partial(module.encode, values, inner, **({"least": True} if name.endswith(LEAST) else {}))
-    if target.kind != "bytes" and LOSSLESS not in codecs:
-        yield LOSSLESS, partial(load_codec(LOSSLESS).encode, values, Target("lossless"))
+def _scaled(found: Array, power: bytes, dtype: Any) -> Array:
+    """What a codec decoded times a power of two, and in half precision where that was asked for."""
+    with np.errstate(over="ignore"):
+        if power:
+            if len(power) != POWER.size or found.dtype.kind != "f":
+                raise InputError("a coded block is damaged: its power of two is none")
+            found = np.ldexp(found, POWER.unpack(power)[0])
+        return found.astype(dtype) if dtype == np.float16 and found.dtype == np.float32 else found
 
 
 def codec_of(name: str) -> str:
@@ -207,36 +250,16 @@ def weights_of(name: str) -> str:
     return str(told()) if told else ""
 
 
-def exactly(values: Array, target: Target) -> str:
+def exactly(values: Values, target: Target) -> str:
     """Why ``values`` must be kept to the last bit, or nothing: no real numbers, or a target below the rounding of their type."""
-    if values.dtype.kind != "f":
-        return f"values of type {values.dtype} are kept to the last bit"
-    largest = np.abs(values).max()
-    if target.kind == "bound" and target.value < 0.5 * float(np.spacing(largest)):
-        return f"the bound {target.value:g} is below the rounding of {values.dtype} at {largest:g}: kept to the last bit"
-    if target.kind == "nrmse" and target.value < float(np.finfo(values.dtype).eps) / 8.0:
-        return f"the error {target.value:g} is below the rounding of {values.dtype}: kept to the last bit"
+    dtype = values.all.dtype
+    if dtype.kind != "f":
+        return f"values of type {dtype} are kept to the last bit" if target.kind != "bytes" else ""
+    if target.kind == "nrmse" and target.value < float(np.finfo(dtype).eps) / 8.0:
+        return f"the error {target.value:g} is below the rounding of {dtype}: kept to the last bit"
+    if target.kind == "bound":
+        filled, _, _ = masks.fill(values.all, values.fills)
+        largest = np.abs(filled).max()
+        if target.value < 0.5 * float(np.spacing(largest)):
+            return f"the bound {target.value:g} is below the rounding of {dtype} at {largest:g}: kept to the last bit"
     return ""
-
-
-def _fill(values: Array) -> tuple[Array, bytes]:
-    """``values`` with the last finite value before in place of each that is not, and a mask that tells which were what."""
-    if values.dtype.kind != "f" or np.isfinite(values).all():
-        return values, b""
-    flat = values.reshape(-1)
-    mask = np.select([np.isnan(flat), flat == np.inf, flat == -np.inf], [1, 2, 3], 0).astype(np.uint8)
-    places = np.where(mask == 0, np.arange(len(flat)), -1)
-    places = np.maximum.accumulate(places)
-    first = int(np.argmax(mask == 0)) if (mask == 0).any() else -1
-    filled = np.zeros_like(flat) if first < 0 else flat[np.where(places < 0, first, places)]
-    return filled.reshape(values.shape), zlib.compress(mask.tobytes(), 9)
-
-
-def _unfill(values: Array, mask: bytes) -> Array:
-    if not mask:
-        return values
-    try:
-        kinds = np.frombuffer(zlib.decompress(mask), np.uint8).reshape(values.shape)
-    except (zlib.error, ValueError) as error:
-        raise InputError(f"a coded block is damaged: {error}") from None
-    return np.asarray(np.select([kinds == i + 1 for i in range(3)], KINDS, values).astype(values.dtype))

@@ -29,7 +29,7 @@ def copy_all(source: h5py.File, target: h5py.File, skip: Callable[[str], bool], 
 
 def copy_dataset(item: Any, target: h5py.File, name: str, packed: Mapping[str, Any]) -> None:
     """Copy the values of ``item``; a dimension that is no variable has none."""
-    if is_scale(item) and str(_text(item.attrs.get("NAME"))).startswith("This is a netCDF dimension"):
+    if is_dimension(item):
         target.create_dataset(name, item.shape, item.dtype)
         return
     options = dict(packed) if item.nbytes > LARGE and item.shape else {}
@@ -62,6 +62,11 @@ def attach(source: h5py.File, target: h5py.File, names: list[str]) -> None:
 def is_scale(item: Any) -> bool:
     """Whether a dataset is a dimension scale."""
     return bool(h5py.h5ds.is_scale(item.id))
+
+
+def is_dimension(item: Any) -> bool:
+    """Whether a dataset is a dimension that is no variable, and so has no values."""
+    return is_scale(item) and str(_text(item.attrs.get("NAME"))).startswith("This is a netCDF dimension")
 
 
 def _text(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from pipeline import checksums
+from pipeline import checksums, packed
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_PLACE = {0: 40, 1: 44, 2: 28, 3: 28}  # of the file's size in HDF5's superblock, by its version
@@ -16,7 +16,7 @@ LARGEST = 2**48  # [B]: a size of more is a damaged number
 def open_hdf5(path: Path) -> h5py.File:
     """The HDF5 file at ``path``, for reading; `OSError` where it can't be opened even so."""
     missing = size_before(path)
-    return h5py.File(Padded(path, missing), "r") if missing else checksums.open_hdf5(path)
+    return packed.unpacked(path, h5py.File(Padded(path, missing), "r")) if missing else checksums.open_hdf5(path)
 
 
 def size_before(path: Path) -> int:

@@ -8,7 +8,7 @@ from pipeline.compression import reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMAS
 
-KEPT = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr")
+KEPT = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr", "not_finite", "fills", "exact")
 
 
 def told(manifest: Any) -> dict[str, Any]:
@@ -16,7 +16,8 @@ def told(manifest: Any) -> dict[str, Any]:
     return {
         "asked": manifest["asked"],
         "groups": {
-            name: {key: group[key] for key in KEPT} | {"fields": group["cut"]["fields"]} for name, group in manifest["groups"].items()
+            name: {key: group[key] for key in KEPT if key in group} | {"fields": group["cut"]["fields"]}
+            for name, group in manifest["groups"].items()
         },
     }
 

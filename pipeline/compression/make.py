@@ -2,74 +2,36 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline import checksums
-from pipeline.compression import archive, choice, coding, reader, wishes
-from pipeline.compression.blocks import LARGEST, Block, Cut, cut
-from pipeline.compression.coding import Facts
+from pipeline.compression import apart, archive, choice, coding, reader, room, wishes
+from pipeline.compression.facts import Facts, measured, together
 from pipeline.compression.journal import Journal
+from pipeline.compression.plan import Asked, Plan, Reading, survey
 from pipeline.compression.target import Target
 from pipeline.compression.tasks import each
 from pipeline.compression.wishes import Wish
 from pipeline.errors import InputError, RunError
 from pipeline.layout import part_name
-from pipeline.store import Store
+
+__all__ = ["Asked", "compress"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CHOICE = 2**32 - 1  # the journal's record of what was chosen
+FORMAT = 2  # of what the journal holds
 PACKAGES = ("wavetrain", "numpy", "h5py", "hdf5plugin", "PyWavelets", "constriction", "torch")
-MANIFEST_GROWS = 512  # [B], at most, between an empty archive's and a full one's
-MOST_ATTEMPTS = 3  # to keep a budget
+MOST_ATTEMPTS = 4  # to keep a size
+MOST_FAILURES = 2  # of a codec in the blocks of a group: it is not asked again
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked for."""
-
-    wish: Wish
-    codec: str = ""  # "": the best one measured
-    mask: bool = False  # what is not finite is kept as such; else it is refused
-    largest: int = LARGEST  # [B] of values in a block
-    together: int = 0  # frames in a block; 0: by their size
-    overlap: int = 0  # points that blocks hold beyond their own
-    least: bool = False  # codecs that make detail make that of the least error
-    sample: int = 3  # blocks of each group that the codecs are tried on
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One block of a group's fields, read where it is called."""
-
-    sources: tuple[Any, ...]
-    block: Block
-
-    def __call__(self) -> Array:
-        return np.stack([np.asarray(source[self.block.place]) for source in self.sources])
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Every block of a run: of which group, what reads it, and its facts as they are."""
-
-    cuts: Mapping[str, Cut]
-    sources: Mapping[str, tuple[Any, ...]]
-    blocks: Sequence[tuple[str, int]]  # group and number within it
-    facts: Sequence[Facts]
-
-    def reading(self, i: int) -> Reading:
-        name, number = self.blocks[i]
-        return Reading(self.sources[name], self.cuts[name].block(number))
-
-    def of(self, group: str) -> list[int]:
-        return [i for i, (name, _) in enumerate(self.blocks) if name == group]
+Attempt = Callable[[Wish, float], dict[str, Any]]
 
 
 def compress(run: Path, path: Path, asked: Asked, client: Any = None, say: Say = lambda text: None) -> dict[str, Any]:
@@ -87,83 +49,75 @@ def compress(run: Path, path: Path, asked: Asked, client: Any = None, say: Say =
         What was read back is not within the target.
     """
     plan = survey(run, asked, client)
-    share = 1.0 / asked.wish.value if asked.wish.kind == "ratio" else 0.0
-    allowed = asked.wish.value if asked.wish.kind == "budget" else 0.0
-    if allowed:
-        share = _share(run, path, plan, allowed)
-    for _ in range(MOST_ATTEMPTS):
-        result = _attempt(run, path, asked, plan, share, client, say)
-        if not allowed or result["bytes"] <= allowed:
-            break
-        share -= (result["bytes"] - allowed + 64) / _raw(plan)
-    else:
-        raise RunError(f"{path}: {result['bytes']} bytes, more than the budget of {allowed:.0f}")
+    attempt = partial(_attempt, run, path, asked, plan, client, say)
+    result = _sized(run, path, asked, plan, client, attempt) if asked.wish.kind in ("ratio", "budget") else attempt(asked.wish, 0.0)
     archive.publish(path)
     _journal(path).unlink()
     return result
 
 
-def survey(run: Path, asked: Asked, client: Any) -> Plan:
-    """Cut the run's fields into blocks and look at each once.
-
-    Raises
-    ------
-    InputError
-        No fields, or values that are not finite and shall not be masked: says how many, and where the first are.
-    """
-    with Store(run) as store:
-        if not store.complete:
-            raise InputError(f"{run} is not finished")
-        sources = {name: store.source(name) for name in store.fields}
-        kind = store.mesh_kind
-    shapes = {name: (source.shape, source.dtype) for name, source in sources.items()}
-    if not shapes or not all(np.prod(shape) for shape, _ in shapes.values()):
-        raise InputError(f"{run} holds no fields, or none with a frame: there is nothing to compress")
-    cuts = cut(shapes, kind, largest=asked.largest, together=asked.together, overlap=asked.overlap)
-    plan = Plan(
-        cuts,
-        {n: tuple(sources[f] for f in c.fields) for n, c in cuts.items()},
-        [(n, i) for n, c in cuts.items() for i in range(c.blocks)],
-        (),
-    )
-    found = dict(each(client, _look, ((plan.reading(i),) for i in range(len(plan.blocks)))))
-    plan = replace(plan, facts=[found[i] for i in range(len(found))])
-    bad = [i for i, facts in enumerate(plan.facts) if facts.not_finite]
-    if bad and not asked.mask:
-        name, number = plan.blocks[bad[0]]
-        count = sum(plan.facts[i].not_finite for i in bad)
-        where = f"field {', '.join(cuts[name].fields)}, {cuts[name].block(number).said}"
-        raise InputError(f"{run}: {count} values are not finite, the first in {where}; mask them to keep them as they are (--mask)")
-    return plan
+def _sized(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, attempt: Attempt) -> dict[str, Any]:
+    """The archive of at most so many bytes: to the last bit, where these are enough."""
+    allowed = asked.wish.value if asked.wish.kind == "budget" else plan.raw_bytes / asked.wish.value
+    try:
+        return _within(run, path, asked, plan, client, attempt, allowed)
+    except InputError as error:
+        raise InputError(f"{run}: {asked.wish} takes a file of at most {allowed:,.0f} bytes: {error}") from None
 
 
-def _look(read: Reading) -> Facts:
-    values = read()
-    return coding.measured(values, values)
+def _within(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, attempt: Attempt, allowed: float) -> dict[str, Any]:
+    """The archive in at most ``allowed`` bytes."""
+    share = room.share(run, path, plan, allowed, _nothing(plan))
+    if room.holds_all(plan, share, asked.sample, client) and (result := attempt(Wish("exact"), 0.0))["bytes"] <= allowed:
+        return result
+    for _ in range(MOST_ATTEMPTS):
+        result = attempt(asked.wish, share)
+        if result["bytes"] <= allowed:
+            return result
+        share -= (result["bytes"] - allowed + 64) / plan.raw_bytes
+    raise RunError(f"{path}: {result['bytes']} bytes, more than the {allowed:.0f} that were asked for")
 
 
-def _attempt(run: Path, path: Path, asked: Asked, plan: Plan, share: float, client: Any, say: Say) -> dict[str, Any]:
-    groups = {name: coding.together([plan.facts[i] for i in plan.of(name)]) for name in plan.cuts}
-    targets = [wishes.target(asked.wish, plan.cuts[n], plan.facts[i], groups[n], share) for i, (n, _) in enumerate(plan.blocks)]
-    with Journal(_journal(path), _key(run, asked, share)) as journal:
+def _attempt(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, say: Say, wish: Wish, share: float) -> dict[str, Any]:
+    """The closed file of the archive, verified, and not yet published; ``wish`` is what it is made to."""
+    groups = {name: together([plan.facts[i] for i in plan.of(name)]) for name in plan.cuts}
+    targets = [wishes.target(wish, plan.cuts[n], plan.facts[i], groups[n], share) for i, (n, _) in enumerate(plan.blocks)]
+    if wish != asked.wish:
+        asked = replace(asked, codec="", least=False)  # nothing is better than to the last bit
+    with Journal(_journal(path), _key(run, asked, wish, share)) as journal:
         rows, ranked = _chosen(journal, asked, plan, targets, client)
         todo = [i for i in range(len(plan.blocks)) if i not in journal.records]
         if len(todo) < len(plan.blocks):
             say(f"{len(plan.blocks) - len(todo)} of {len(plan.blocks)} blocks were whole before")
-        jobs = ((plan.reading(i), targets[i], ranked[plan.blocks[i][0]]) for i in todo)
-        for done, (data, facts) in each(client, _code, jobs):
-            journal.append(todo[done], data, {**asdict(facts), "crc32": zlib.crc32(data)})
-        manifest = _manifest(run, asked, plan, ranked, journal)
+        _code_all(journal, plan, targets, ranked, todo, client)
+        manifest = _manifest(run, asked, plan, journal)
         blocks = {name: _blocks(journal, plan.of(name)) for name in plan.cuts}
         first = {name: plan.of(name)[0] for name in plan.cuts}
         archive.write(part_name(path), run, plan.cuts, blocks, lambda name, i: journal.read(first[name] + i), manifest)
     _verify(path, plan, targets, manifest, client)
-    return {"manifest": manifest, "trials": rows, "bytes": _size(part_name(path)), "run_bytes": run.stat().st_size}
+    return {"manifest": manifest, "trials": rows, "bytes": archive.size(part_name(path)), "run_bytes": run.stat().st_size}
+
+
+def _code_all(
+    journal: Journal, plan: Plan, targets: Sequence[Target], ranked: Mapping[str, Sequence[str]], todo: Sequence[int], client: Any
+) -> None:
+    """Code the blocks ``todo``. A codec that failed too often is asked no more."""
+    failures = Counter[tuple[str, str]]()
+
+    def jobs() -> Iterator[tuple[Any, ...]]:
+        for i in todo:
+            group = plan.blocks[i][0]
+            yield plan.reading(i), targets[i], [codec for codec in ranked[group] if failures[group, codec] < MOST_FAILURES]
+
+    for done, (data, facts) in each(client, _code, jobs()):
+        failures.update((plan.blocks[todo[done]][0], codec) for codec in facts.failed)
+        journal.append(todo[done], data, {**asdict(facts), "crc32": zlib.crc32(data)})
 
 
 def _code(read: Reading, target: Target, codecs: Sequence[str]) -> tuple[bytes, Facts]:
+    values = read()
     try:
-        return coding.encode(read(), target, codecs)
+        return coding.encode(values.all, target, codecs, own=values.own, fills=values.fills, way=apart.code)
     except InputError as error:
         raise InputError(f"{read.block.said}: {error}") from None
 
@@ -181,9 +135,8 @@ def _chosen(journal: Journal, asked: Asked, plan: Plan, targets: Sequence[Target
         numbers = plan.of(name)
         some = [numbers[k] for k in choice.sample([plan.facts[i] for i in numbers], asked.sample)]
         size = np.dtype(of.dtype).itemsize
-        found = choice.trials(
-            client, name, [(plan.reading(i), targets[i], plan.facts[i].values * size) for i in some], choice.names(asked.codec, asked.least)
-        )
+        tried = [(plan.reading(i), targets[i], plan.facts[i].values * size) for i in some]
+        found = choice.trials(client, name, tried, choice.names(asked.codec, asked.least))
         rows += found
         ranked[name] = [row.codec for row in found if row.facts is not None]
         if not ranked[name] and targets[some[0]].kind == "bytes":
@@ -204,7 +157,21 @@ def _facts(journal: Journal, i: int) -> Facts:
     return Facts(**told)
 
 
-def _manifest(run: Path, asked: Asked, plan: Plan, ranked: Mapping[str, Sequence[str]], journal: Journal) -> dict[str, Any]:
+def _nothing(plan: Plan) -> dict[str, Any]:
+    """The manifest of no blocks, of about the size of a true one."""
+    groups = {
+        name: {
+            "cut": of.to_json(),
+            "codecs": {"solenoidal": of.blocks},
+            "raw_bytes": of.raw_bytes,
+            **_measures(plan.facts[plan.of(name)[0]]),
+        }
+        for name, of in plan.cuts.items()
+    }
+    return {"source": {"file": "run.h5", "bytes": plan.raw_bytes}, "versions": _versions(), "groups": groups}
+
+
+def _manifest(run: Path, asked: Asked, plan: Plan, journal: Journal) -> dict[str, Any]:
     groups = {}
     for name, of in plan.cuts.items():
         facts = [_facts(journal, i) for i in plan.of(name)]
@@ -220,12 +187,13 @@ def _manifest(run: Path, asked: Asked, plan: Plan, ranked: Mapping[str, Sequence
                 "raw_bytes": of.raw_bytes,
             }
             | ({"weights": weights} if weights else {})
-            | _measures(coding.together(facts))
+            | {"fill_values": [value for value in plan.fills[name] if np.isfinite(value)]}
+            | _measures(together(facts))
         )
     return {
         "asked": {"kind": asked.wish.kind, "value": asked.wish.value, "codec": asked.codec},
         "source": {"file": run.name, "bytes": run.stat().st_size},
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "versions": _versions(),
         "verified": False,
         "groups": groups,
     }
@@ -235,7 +203,11 @@ def _measures(facts: Facts) -> dict[str, Any]:
     """What a manifest says of a group; numbers that are not finite are None."""
     told = {"error": facts.error, "nrmse": facts.nrmse, "psnr": facts.psnr, "low": facts.low, "high": facts.high}
     rounded = {name: float(f"{value:.9g}") if np.isfinite(value) else None for name, value in told.items()}
-    return {"bytes": facts.bytes, "not_finite": facts.not_finite, **rounded}
+    return {"bytes": facts.bytes, "not_finite": facts.not_finite, "fills": facts.fills, "exact": facts.same, **rounded}
+
+
+def _versions() -> dict[str, str]:
+    return {name: found for name in PACKAGES if (found := _version(name))}
 
 
 def _version(name: str) -> str:
@@ -257,7 +229,7 @@ def _verify(path: Path, plan: Plan, targets: Sequence[Target], manifest: dict[st
                 f"{path}: field {', '.join(plan.cuts[name].fields)}, {plan.cuts[name].block(number).said} was read back with {why}"
             )
     for name in plan.cuts:
-        manifest["groups"][name] |= _measures(coding.together([found[i] for i in plan.of(name)]))
+        manifest["groups"][name] |= _measures(together([found[i] for i in plan.of(name)]))
     manifest["verified"] = True
     archive.rewrite_manifest(part, manifest)
 
@@ -265,39 +237,16 @@ def _verify(path: Path, plan: Plan, targets: Sequence[Target], manifest: dict[st
 def _compare(part: Path, group: str, number: int, read: Reading) -> Facts:
     held = reader.opened(part)
     data = held.raw(group, held.cuts[group].block(number))
-    return replace(coding.measured(read(), coding.decode(data)), bytes=len(data))
+    values = read()
+    return replace(measured(values.all, coding.decode(data), values.own, values.fills), bytes=len(data))
 
 
 def _journal(path: Path) -> Path:
     return path.with_name(path.name + ".blocks")
 
 
-def _key(run: Path, asked: Asked, share: float) -> str:
+def _key(run: Path, asked: Asked, wish: Wish, share: float) -> str:
     """A hash of all that the blocks depend on."""
     state = run.stat()
-    return hashlib.sha256(
-        repr((str(run.resolve()), state.st_size, state.st_mtime_ns, asked, share, _version("wavetrain"))).encode()
-    ).hexdigest()
-
-
-def _raw(plan: Plan) -> int:
-    return sum(of.raw_bytes for of in plan.cuts.values())
-
-
-def _size(part: Path) -> int:
-    """The size [B] that the closed archive will have."""
-    return part.stat().st_size + checksums.room(archive.covered(part))
-
-
-def _share(run: Path, path: Path, plan: Plan, allowed: float) -> float:
-    """Bytes that a byte of values may take, from the size of an archive without blocks; `InputError` where that is too large."""
-    part = part_name(path)
-    none = {name: np.zeros((of.blocks, 2), np.int64) for name, of in plan.cuts.items()}
-    groups = {name: {"cut": of.to_json(), **_measures(plan.facts[0])} for name, of in plan.cuts.items()}
-    manifest: dict[str, Any] = {"versions": {name: _version(name) for name in PACKAGES}, "groups": groups}
-    archive.write(part, run, plan.cuts, none, lambda name, i: b"", manifest)
-    left = allowed - _size(part) - MANIFEST_GROWS
-    part.unlink()
-    if left < 64 * len(plan.blocks):
-        raise InputError(f"a budget of {allowed:.0f} bytes is too small: all but the fields takes {allowed - left:.0f}")
-    return left / _raw(plan)
+    told = repr((FORMAT, str(run.resolve()), state.st_size, state.st_mtime_ns, asked, wish, share, _version("wavetrain")))
+    return hashlib.sha256(told.encode()).hexdigest()

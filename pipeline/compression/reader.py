@@ -213,7 +213,7 @@ def _opened(path: Path, changed: int, size: int) -> Archive:
                 raise InputError(f"{path} is no archive: schema {schema!r}, not {ARCHIVE_SCHEMA!r}")
             manifest = read_manifest(file)
             cuts = {name: from_json(group["cut"]) for name, group in manifest["groups"].items()}
-            index = {name: _index(file[f"{ARCHIVE}/{name}"], manifest["groups"][name]) for name in cuts}
+            index = {name: _index(file, file[f"{ARCHIVE}/{name}"], manifest["groups"][name]) for name in cuts}
         except InputError:
             raise
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -232,9 +232,9 @@ def read_manifest(file: h5py.File) -> dict[str, Any]:
     return found
 
 
-def _index(group: h5py.Group, told: Mapping[str, Any]) -> Array:
+def _index(file: Any, group: h5py.Group, told: Mapping[str, Any]) -> Array:
     index = group["index"][...]
     if zlib.crc32(index.tobytes()) != told["index_crc32"]:
         raise InputError(f"{group.file.filename}: the index of {group.name} is damaged (CRC-32)")
-    offset = group["bytes"].id.get_offset() or 0
+    offset = (group["bytes"].id.get_offset() or 0) if "bytes" in group else file.blocks_at
     return np.column_stack([index[:, 0] + offset, index[:, 1:]])

@@ -34,7 +34,8 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
     with hdf5_file(part_name(run), "w", libver=("v110", "v110")) as file, readable(path), open_hdf5(path) as source:
         copying.copy_all(source, file, lambda name: name.split("/")[0] in ("fields", ARCHIVE), {})
         copying.copy_attrs(source, file)
-        file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(lineage.of(source))})
+        about = lineage.of(source) or {}
+        file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(about)})
         names = list(source["fields"])
         for name in names:
             item = source[f"fields/{name}"]
@@ -48,8 +49,11 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
                 if not salvage:
                     raise InputError(f"{outcome}; the others can be kept (--salvage)")
                 lost.append(outcome)
+                about["groups"][numbers[k][0]]["lost"] = about["groups"][numbers[k][0]].get("lost", 0) + 1
             _put(file, held, *numbers[k], np.nan if isinstance(outcome, str) else outcome)
             file.raw.check()
+        if lost:
+            file.attrs["archive"] = json.dumps(about)
     publish(run)
     return lost
 
@@ -62,8 +66,7 @@ def _decoded(path: Path, group: str, number: int) -> Array | str:
         values = held.decoded(group, number)
     except DamagedBlock as error:
         return str(error)
-    own: tuple[Any, ...] = tuple(slice(a - h, b - h) for (a, b), (h, _) in zip(block.own, block.held, strict=True))
-    return np.asarray(values[(Ellipsis, *own)])
+    return np.asarray(values[(Ellipsis, *block.read)])
 
 
 def _put(file: h5py.File, held: Archive, group: str, number: int, values: Any) -> None:

@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 
 from pipeline.compression.blocks import Cut
-from pipeline.compression.coding import Facts
+from pipeline.compression.facts import Facts
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
 
 Kind = Literal["bound", "relative", "psnr", "nrmse", "ratio", "budget", "exact", "rounding"]
 MOST_NRMSE = 0.5  # of one block, where a peak signal to noise ratio of the whole would allow more
 INDEX = 24  # [B] that a block takes in the index
+LESS = 1.0 - 1e-9  # of an rms error that is asked for
 WORDS = ("exact", "rounding")
 FORMS = "0.001 (absolute, in the field's unit), 0.1% (of the field's range), 60dB (peak signal to noise ratio), exact or rounding"
 
@@ -82,20 +83,26 @@ def _bound(text: str) -> Wish:
 
 def target(asked: Wish, cut: Cut, block: Facts, group: Facts, share: float) -> Target:
     """What ``block`` must be coded to; ``group`` are the facts of all blocks of its group, ``share`` is the budget's bytes to a byte
-    of values."""
-    spread = group.high - group.low
-    largest = max(abs(block.low), abs(block.high)) if block.values > block.not_finite else 0.0
-    if asked.kind in ("bound", "nrmse"):
-        return Target("bound" if asked.kind == "bound" else "nrmse", asked.value)
+    of values. Errors are asked for a little less than is allowed, so that they hold however they are summed up."""
+    masked = not group.high >= group.low
+    spread = 0.0 if masked else group.high - group.low
+    largest = max(abs(block.low), abs(block.high)) if block.counted else 0.0
+    if asked.kind == "bound":
+        return Target("bound", float(np.nextafter(asked.value, 0.0)) or asked.value)
+    if asked.kind == "nrmse":
+        return Target("nrmse", asked.value * LESS)
     if asked.kind == "exact" or (asked.kind in ("relative", "psnr") and not spread > 0.0):
         return Target("lossless")
     if asked.kind == "relative":
-        return Target("bound", asked.value * spread)
+        bound = (asked.value * group.high - asked.value * group.low) * (1.0 - 2.0**-50)
+        return Target("bound", bound) if 0.0 < bound < math.inf else Target("lossless")
     if asked.kind == "rounding":
         eps = float(np.finfo(cut.dtype).eps) if np.dtype(cut.dtype).kind == "f" else 0.0
         return Target("lossless", eps * largest)
     if asked.kind == "psnr":
-        rms = math.sqrt(block.square / max(block.values - block.not_finite, 1))
-        return Target("nrmse", min(spread * 10.0 ** (-asked.value / 20.0) / rms, MOST_NRMSE)) if rms > 0.0 else Target("lossless")
+        if not block.rms > 0.0:
+            return Target("lossless")
+        peak = (group.high / block.rms - group.low / block.rms) * 10.0 ** (-asked.value / 20.0)
+        return Target("nrmse", max(min(peak, MOST_NRMSE) * LESS, 5e-324))
     raw = block.values * np.dtype(cut.dtype).itemsize
     return Target("bytes", max(raw * share - INDEX, 1.0))

@@ -21,6 +21,7 @@ from pipeline.compression.lineage import errors_before
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import FORMS, wish
 from pipeline.errors import InputError
+from pipeline.missing import listed_constants
 from pipeline.params import setting
 from pipeline.store import Store
 from pipeline.writer import write_result
@@ -41,7 +42,10 @@ class Params:
     least_error: bool = setting(
         "codec zipgan: detail of the least error, with too little energy, in place of the right statistics", default=False
     )
-    mask: bool = setting("keep values that are not finite as they are; else they are refused", default=False)
+    mask: bool | float | tuple[float, ...] = setting(
+        "keep values that are not finite as they are, else they are refused; a number or several: these stand in for missing ones, too",
+        default=False,
+    )
     sample: int = setting("blocks of each group of fields that the codecs are tried on", default=3)
     block: int = setting("most bytes of values in a block", default=LARGEST)
     frames: int = setting("frames in a block; 0: one, or as many small ones as make 2 MiB", default=0)
@@ -59,6 +63,14 @@ def wish_of(params: Params) -> Any:
     return wish(target_error=params.target_error, target_ratio=params.target_ratio, budget=params.budget, bound=params.bound)
 
 
+def asked_of(params: Params) -> Asked:
+    """What the parameters ask for, in full."""
+    fills = () if isinstance(params.mask, bool) else params.mask if isinstance(params.mask, tuple) else (params.mask,)
+    masked = params.mask is not False
+    more = params.block, params.frames, params.overlap, params.least_error, params.sample
+    return Asked(wish_of(params), params.codec, masked, *more, tuple(float(one) for one in fills))
+
+
 def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = lambda text: None) -> dict[str, Any]:
     """Make the archive ``path`` of ``run``; the stage's result without its files.
 
@@ -67,9 +79,7 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
     InputError, RunError
         As `pipeline.compression.make.compress`.
     """
-    asked = Asked(
-        wish_of(params), params.codec, params.mask, params.block, params.frames, params.overlap, params.least_error, params.sample
-    )
+    asked = asked_of(params)
     made = compress(run, path, asked, client, say)
     groups = made["manifest"]["groups"]
     raw = sum(group["raw_bytes"] for group in groups.values())
@@ -81,7 +91,7 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
         "trials": [_row(trial) for trial in made["trials"]],
         "raw_bytes": raw,
         "coded_bytes": coded,
-        "ratio": raw / coded,
+        "ratio": raw / made["bytes"],
         "bytes": made["bytes"],
         "run_bytes": made["run_bytes"],
         "before": errors_before(run),
@@ -166,15 +176,20 @@ def explain(result: Mapping[str, Any]) -> list[str]:
 def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
     lines = [
-        f"{result['asked']}: {result['raw_bytes'] / 1e6:.2f} MB of values in {result['coded_bytes'] / 1e6:.3f} MB "
-        f"({result['ratio']:.1f}:1), "
-        f"the file {result['bytes'] / 1e6:.3f} MB in place of {result['run_bytes'] / 1e6:.2f} MB; read back and compared"
+        f"{result['asked']}: {result['raw_bytes'] / 1e6:.4g} MB of values in a file of {result['bytes'] / 1e6:.4g} MB "
+        f"({result['ratio']:.1f}:1), of which {result['coded_bytes'] / 1e6:.4g} MB are the coded values; "
+        f"the run's file has {result['run_bytes'] / 1e6:.4g} MB; read back and compared"
     ]
     for name, group in result["groups"].items():
         codecs = ", ".join(f"{codec} ({count})" for codec, count in group["codecs"].items())
         line = f"{name:<16} {group['raw_bytes'] / group['bytes']:>8.1f}:1 by {codecs}: error at most {_number(group['error'])}, "
         line += f"rms {_number(group['nrmse'])} of the rms, {_number(group['psnr'])} dB"
-        lines.append(line + (f"; {group['not_finite']} values not finite, kept as such" if group["not_finite"] else ""))
+        if group["not_finite"]:
+            line += f"; {group['not_finite']} values not finite, kept as such"
+        if group.get("fills"):
+            constants = listed_constants(group["fill_values"])
+            line += f"; {group['fills']} values stand in for missing ones ({constants}): kept as they are, left out of errors and range"
+        lines.append(line)
         lines += [f"  {note}" for note in group["notes"]]
         earlier = max((result.get("before", {}).get(field, 0.0) for field in group["fields"]), default=0.0)
         if earlier:
@@ -195,7 +210,7 @@ def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     errors = [
         f"{', '.join(group['fields'])} with an rms error of {_number(group['nrmse'])} of the rms (at most {group['error']:.2g}"
         f"{_unit(units.get(group['fields'][0], ''))})"
-        if group["error"]
+        if not group.get("exact", not group["error"])
         else f"{', '.join(group['fields'])} to the last bit"
         for group in result["groups"].values()
     ]
@@ -203,12 +218,12 @@ def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     sense = f" In the last frame: {listed(ratios)}." if ratios else ""
     if any(result.get("before", {}).values()):
         sense = " The file that was read was of an archive itself: against the original errors add up." + sense
-    size = f"{_size(result['coded_bytes'])} in place of {_size(result['raw_bytes'])}"
+    size = f"a file of {_size(result['bytes'])} in place of values of {_size(result['raw_bytes'])}"
     return Answer(
         KEPT,
         f"{result['ratio']:.0f} times fewer bytes ({size}) keep {listed(errors)}, read back and compared at every point.{sense}",
-        "rms error over the field's rms [1]; greatest error in the field's unit; bytes of the coded values, without mesh and tables "
-        f"(the file has {_size(result['bytes'])}).",
+        "rms error over the field's rms [1]; greatest error in the field's unit; bytes of the whole file, with mesh and tables "
+        f"(the coded values have {_size(result['coded_bytes'])}).",
         "Open the archive as the run, or make the run's file of it.",
         f"wavetrain decompress {shlex.quote(str(folder / RUN_FILE))} --out restored.h5",
         "turbulence decoded",

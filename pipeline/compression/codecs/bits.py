@@ -10,6 +10,7 @@ import hdf5plugin
 import numpy as np
 
 from pipeline.compression import filters
+from pipeline.compression.facts import bits
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
@@ -29,17 +30,18 @@ def encode(values: Array, target: Target) -> bytes:
     """
     if target.kind != "lossless":
         raise InputError(f"codec 'bits' codes without loss only, not to a target {target.kind!r}")
-    flat = np.ascontiguousarray(values).reshape(-1).view(np.dtype(f"u{values.dtype.itemsize}"))
+    flat = bits(values)
     return wrap(values, [filters.encode(flat, hdf5plugin.Blosc2(**OPTIONS)) if flat.size else b""])
 
 
 def decode(data: bytes) -> Array:
     """What `encode` coded."""
     dtype, shape, parts = unwrap(data)
-    size = int(np.prod(shape, dtype=np.int64))
+    none = np.zeros(0, dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize // bits(none).itemsize
     if not size:
-        return np.zeros(shape, dtype)
-    raw = filters.decode(parts[0], (size,), np.dtype(f"u{dtype.itemsize}"), hdf5plugin.Blosc2(**OPTIONS))
+        return none.reshape(shape)
+    raw = filters.decode(parts[0], (size,), bits(none).dtype, hdf5plugin.Blosc2(**OPTIONS))
     return raw.view(dtype).reshape(shape)
 
 

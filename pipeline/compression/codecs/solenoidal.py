@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 TARGETS = ("bound", "nrmse", "bytes", "lossless")
+PATIENCE = 120.0  # [s] of processor time, beside what its size takes: kernels are compiled first
 DIVERGENCE = 1e-3  # greatest spectral divergence over gradient, root mean squares, that is taken
 RESTORED = 0.995  # of an error; the rest is left to what restoring energy costs
 

@@ -46,12 +46,12 @@ def encode(values: Array, target: Target) -> bytes:
         coded = at(step)
         return coded, search.nrmse(values, decode(coded))
 
-    scale = search.rms(values) or 1.0
+    scale, within = search.rms(values) or 1.0, search.levels(values)
     if target.kind == "bound":
         return min((_bounded(values, at(factor * target.value), target.value) for factor in STEPS), key=len)
     if target.kind == "bytes":
-        return search.coarsest(sized, target.value, 0.1 * scale, rising=False, what="a number of bytes of")
-    return search.coarsest(judged, target.value, 3.0 * target.value * scale, rising=True, what="an nrmse of")
+        return search.coarsest(sized, target.value, 0.1 * scale, rising=False, what="a number of bytes of", within=within)
+    return search.coarsest(judged, target.value, 3.0 * target.value * scale, rising=True, what="an nrmse of", within=within)
 
 
 def decode(data: bytes) -> Array:

@@ -30,6 +30,7 @@ from pipeline.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 TARGETS = ("nrmse", "bytes")
+PATIENCE = 120.0  # [s] of processor time, beside what its size takes: kernels are compiled first
 VERSION = 1
 TYPES = ("<f4", "<f8")
 HEAD = struct.Struct("<BBB3HfHI8s")  # version, type, boost, box, viscosity, bytes of energies, of the base, weights

@@ -1,0 +1,213 @@
+"""A codec at work in a process of its own: where its library crashes, never ends or refuses, that codec alone fails.
+
+Processes are kept for the next block. Values go through a pipe as they are; what a process is told and tells is JSON. The limit in time is
+of the processor's, which the system itself keeps (``RLIMIT_CPU``), so that a busy machine makes no codec fail.
+"""
+
+import atexit
+import contextlib
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from pipeline.compression import coding
+from pipeline.compression.coding import Failed, Values
+from pipeline.compression.facts import Facts
+from pipeline.compression.target import Target
+from pipeline.errors import InputError
+
+START = 60.0  # [s] for a process to start, and to load a codec
+PATIENCE = 20.0  # [s] of processor time that a codec may take, unless its module says otherwise ...
+SLOWEST = 4.0  # [s/MB] ... and so much more for what it codes
+ASLEEP = 15.0  # times as long may pass on the clock
+IDLE = 60.0  # [s] that a process waits for the next block
+LONGEST = 300  # characters of a reason
+
+_idle: list["Child"] = []
+_lock = threading.Lock()
+
+
+class _Gone(Exception):
+    """A process ended before it was asked."""
+
+
+class Child:
+    """A process that codes by one codec at a time."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = multiprocessing.Pipe()
+        path = os.pathsep.join(one for one in sys.path if one)
+        words = [sys.executable, "-P", "-c", f"from pipeline.compression.apart import serve; serve({theirs.fileno()})"]
+        self.process = subprocess.Popen(
+            words,
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # what libraries print
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+
+    def code(self, name: str, values: Values, target: Target) -> tuple[bytes, Facts]:
+        """Do `coding.code` there.
+
+        Raises
+        ------
+        InputError
+            As there; `Failed` where the process died, or took too long.
+        """
+        array = np.ascontiguousarray(values.all)
+        own = [(span.start, span.stop) for span in values.own]
+        asked = {"codec": name, "kind": target.kind, "value": target.value, "dtype": array.dtype.str, "shape": array.shape, "own": own}
+        limit = START
+        try:
+            self.connection.send_bytes(json.dumps(asked | {"fills": values.fills}).encode())
+            self.connection.send_bytes(array.reshape(-1).view(np.uint8).data)
+        except OSError:
+            self.end()
+            raise _Gone from None
+        try:
+            limit = float(self._told(limit)["limit"])
+            told = self._told(limit)
+            if told["why"]:
+                raise InputError(told["why"])
+            return self.connection.recv_bytes(), Facts(**told["facts"] | {"failed": ()})
+        except (EOFError, OSError):
+            code = self.end()
+            if code == 0:
+                raise _Gone from None
+            raise Failed(_why(code, limit)) from None
+
+    def _told(self, limit: float) -> dict[str, Any]:
+        """What the process says next; `Failed` where it does not in many times the ``limit``."""
+        if self.connection.poll(ASLEEP * limit):
+            found: dict[str, Any] = json.loads(self.connection.recv_bytes())
+            return found
+        self.end()
+        raise Failed(f"did not end within {ASLEEP * limit:.0f} s")
+
+    def end(self) -> int:
+        """End the process; returns how it ended, as `subprocess` tells it."""
+        self.connection.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(1.0)  # it ends by itself once the pipe is closed, unless it is at work
+        self.process.kill()
+        return self.process.wait()
+
+
+def _why(code: int, limit: float) -> str:
+    """What is told of a process that ended so."""
+    if code == -signal.SIGXCPU:
+        return f"did not end within {limit:.0f} s of processor time"
+    if code < 0:
+        return f"crashed: its process ended by signal {-code}, {signal.strsignal(-code) or 'unknown'}"
+    return f"crashed: its process ended with exit code {code}"
+
+
+def code(name: str, values: Values, target: Target) -> tuple[bytes, Facts]:
+    """Do `coding.code` in a process of its own; `Failed` where that died, or took too long."""
+    if not values.all.size:
+        return coding.code(name, values, target)
+    while True:
+        with _lock:
+            child = _idle.pop() if _idle else None
+        try:
+            return _with(child or Child(), name, values, target)
+        except _Gone:
+            if child is None:
+                raise Failed("has no process: none can be started") from None
+
+
+def _with(child: Child, name: str, values: Values, target: Target) -> tuple[bytes, Facts]:
+    try:
+        found = child.code(name, values, target)
+    except Failed:
+        raise
+    except InputError:
+        _keep(child)  # it refused, and waits for the next
+        raise
+    except BaseException:
+        child.process.kill()  # interrupted in the middle
+        child.end()
+        raise
+    _keep(child)
+    return found
+
+
+def _keep(child: Child) -> None:
+    with _lock:
+        _idle.append(child)
+
+
+def close() -> None:
+    """End the processes that wait."""
+    with _lock:
+        waiting = _idle[:]
+        _idle.clear()
+    for child in waiting:
+        child.connection.close()
+    for child in waiting:
+        child.process.wait()
+
+
+atexit.register(close)
+
+
+def serve(descriptor: int) -> None:
+    """Code what is asked for through a pipe, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks decides
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    connection = Connection(descriptor)
+    with contextlib.suppress(EOFError, OSError):
+        while connection.poll(IDLE):
+            asked = json.loads(connection.recv_bytes())
+            array = np.empty(asked["shape"], asked["dtype"])
+            connection.recv_bytes_into(array.reshape(-1).view(np.uint8))
+            values = Values(array, tuple(slice(*span) for span in asked["own"]), tuple(asked["fills"]))
+            told, data = _answer(asked, values, connection)
+            connection.send_bytes(json.dumps(told).encode())
+            if not told["why"]:
+                connection.send_bytes(data)
+
+
+def _answer(asked: dict[str, Any], values: Values, connection: Any) -> tuple[dict[str, Any], bytes]:
+    """The facts and the block, or why there are none; the limit in time is told first, once the codec is loaded."""
+    limit, why = START, ""
+    try:
+        limit = _limited(asked["codec"], values.all.nbytes)
+    except Exception as error:  # a library's, of any kind
+        why = _reason(error)
+    connection.send_bytes(json.dumps({"limit": limit}).encode())
+    if why:
+        return {"why": why}, b""
+    try:
+        data, facts = coding.code(asked["codec"], values, Target(asked["kind"], asked["value"]))
+    except Exception as error:
+        return {"why": _reason(error)}, b""
+    return {"why": "", "facts": asdict(facts)}, data
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else f"can't: {type(error).__name__}: {error}"[:LONGEST]
+
+
+def _limited(name: str, size: int) -> float:
+    """Let this process be ended once it has taken so many seconds more of the processor's time, which are returned."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+    module = coding.load_codec(coding.codec_of(name))  # its libraries take their time, which does not count
+    limit = float(getattr(module, "PATIENCE", PATIENCE)) + SLOWEST * size / 1e6
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime + limit) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if most == resource.RLIM_INFINITY else min(soft, most), most))
+    return limit
