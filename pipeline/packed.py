@@ -18,7 +18,8 @@ from pipeline.errors import InputError
 IMAGE, BLOCKS = "image", "blocks"
 SPARE = 320  # [B] behind the packed image, for what is noted once the blocks are verified
 MOST = 2**26  # [B] of an image; a number larger than that is damaged
-FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 2**20}]
+WINDOW = 2**20  # [B] that the decoder looks back
+FILTERS = [{"id": lzma.FILTER_LZMA2, "dict_size": WINDOW}]
 
 
 class Image(io.BytesIO):
@@ -34,14 +35,19 @@ class Image(io.BytesIO):
 
 def create(file: h5py.File, image: bytes) -> None:
     """Add ``image`` to the open ``file``, with a little room to spare."""
-    packed = lzma.compress(image, lzma.FORMAT_RAW, filters=FILTERS)
+    packed = _compressed(image)
     file.create_dataset(IMAGE, (len(packed) + SPARE,), np.uint8)
     _put(file, packed)
 
 
 def replace(file: h5py.File, image: bytes) -> None:
     """Put ``image`` in place of the one in the open ``file``; `ValueError` where it takes more room than was spared."""
-    _put(file, lzma.compress(image, lzma.FORMAT_RAW, filters=FILTERS))
+    _put(file, _compressed(image))
+
+
+def _compressed(image: bytes) -> bytes:
+    window = min(max(1 << len(image).bit_length(), 4096), WINDOW)  # the encoder takes ten times as much
+    return lzma.compress(image, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": window}])
 
 
 def _put(file: h5py.File, packed: bytes) -> None:

@@ -26,6 +26,7 @@ from pipeline.compression.facts import Facts
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
 
+SERVE = "from pipeline.compression.apart import serve; serve"  # what a process does
 START = 60.0  # [s] for a process to start, and to load a codec
 PATIENCE = 20.0  # [s] of processor time that a codec may take, unless its module says otherwise ...
 SLOWEST = 4.0  # [s/MB] ... and so much more for what it codes
@@ -47,7 +48,7 @@ class Child:
     def __init__(self) -> None:
         self.connection, theirs = multiprocessing.Pipe()
         path = os.pathsep.join(one for one in sys.path if one)
-        words = [sys.executable, "-P", "-c", f"from pipeline.compression.apart import serve; serve({theirs.fileno()})"]
+        words = [sys.executable, "-P", "-c", f"{SERVE}({theirs.fileno()})"]
         self.process = subprocess.Popen(
             words,
             pass_fds=[theirs.fileno()],
