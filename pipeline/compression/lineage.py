@@ -13,13 +13,11 @@ KEPT = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr", "not_finite", 
 
 def told(manifest: Any) -> dict[str, Any]:
     """What a file says of the archive that it was made of."""
-    return {
-        "asked": manifest["asked"],
-        "groups": {
-            name: {key: group[key] for key in KEPT if key in group} | {"fields": group["cut"]["fields"]}
-            for name, group in manifest["groups"].items()
-        },
+    groups = {
+        name: {key: group[key] for key in KEPT if key in group} | {"fields": group["cut"]["fields"]}
+        for name, group in manifest["groups"].items()
     }
+    return {"asked": manifest["asked"], "groups": groups}
 
 
 def of(file: Any) -> dict[str, Any] | None:
