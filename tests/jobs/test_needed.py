@@ -98,7 +98,7 @@ def test_what_can_be_fetched_is_fetched_as_it_is_looked_for(tmp_path, monkeypatc
     with pytest.raises(InputError, match="it could not be fetched"):
         execute(Path("monai"), quiet=True, dry_run=True, out=tmp_path / "out")
     asked = []
-    (tmp_path / "Benchmark_2_Bathymetry.txt").write_text("0 0 1\n0 1 1\n1 0 1\n1 1 1\n")  # what is fetched is looked into
+    (tmp_path / "Benchmark_2_Bathymetry.txt").write_text("0 0 1\n0 4 1\n6 0 -0.2\n6 4 -0.2\n")  # what is fetched is looked into
     (tmp_path / "Benchmark_2_input.txt").write_text("0 0\n22.5 0\n")
     monkeypatch.setattr(data, "_fetch", lambda name: asked.append(name) or tmp_path / Path(name).name)
     execute(Path("monai"), quiet=True, dry_run=True, out=tmp_path / "out")
