@@ -14,6 +14,7 @@ from pipeline.compression.make import Asked, compress
 from pipeline.compression.restore import decompress
 from pipeline.compression.wishes import Wish
 from pipeline.errors import InputError
+from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FLOATS = ("<f4", "<f8", ">f4", ">f8", "<f2")
@@ -165,7 +166,7 @@ def tried(seed: int, folder: Path) -> str:
         packed.with_name(packed.name + ".part").unlink(missing_ok=True)
         packed.with_name(packed.name + ".blocks").unlink(missing_ok=True)
     decompress(packed, back)
-    assert validate(packed) == "wavetrain-archive-1" and validate(back) == "wavetrain-1"
+    assert validate(packed) == ARCHIVE_SCHEMA and validate(back) == SCHEMA
     with h5py.File(back) as file:
         found = file["fields/q"][...]
     held = reader.opened(packed)
