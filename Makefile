@@ -20,8 +20,8 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 # files in their order: those of short tests last, so that no process is long alone
-test: lint     ## everything that a laptop can test in 15 minutes
-	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder
+test: lint     ## everything that a laptop can test in some minutes
+	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder --durations=25
 
 test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
 	$(BIN)/pytest -m "data and not slow"

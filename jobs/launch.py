@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -70,15 +72,15 @@ def mpirun(ranks: int) -> list[str]:
     if major is not None:  # all ranks share this machine's memory: Open MPI 5 calls its transport sm, 4 calls it vader
         command += ["--oversubscribe", "--bind-to", "none"]  # two runs at once would be bound to the same cores
         command += ["--mca", "btl", "self,sm" if major >= 5 else "self,vader"]
+    if major == 4 and {name for _, name in socket.if_nameindex()} <= {"lo"}:  # which it takes by itself only with one address
+        command += ["--mca", "oob_tcp_if_include", "127.0.0.0/8"]
     return command
 
 
 def _open_mpi_major(command: str) -> int | None:
     text = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, env=environment()).stdout
-    words = text.split()
-    if "Open" not in words:
-        return None
-    return next((int(word.split(".")[0]) for word in words if word[0].isdigit()), None)
+    found = re.search(r"Open MPI\)? (\d+)", text)  # "mpirun (Open MPI) 4.1.4"
+    return int(found[1]) if found else None
 
 
 @dataclass(slots=True)

@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from jobs import processes
+from jobs import launch, processes
 from jobs.lock import NAME, locked
 from jobs.processes import on_terminal, python, python_path
 
@@ -39,3 +40,19 @@ def test_a_lock_may_be_written_by_whom_the_umask_lets(tmp_path):
             assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o664
     finally:
         os.umask(before)
+
+
+def test_open_mpi_is_known_by_its_own_word(monkeypatch):
+    """Not bound to cores, which two runs at once would share, and through memory alone; on loopback where there is no other network."""
+    told = "mpirun (Open MPI) 4.1.4\n\nReport bugs to http://www.open-mpi.org/community/help/\n"
+    monkeypatch.setattr(launch.shutil, "which", lambda name: "mpirun")
+    monkeypatch.setattr(launch.subprocess, "run", lambda *words, **named: SimpleNamespace(stdout=told))
+    monkeypatch.setattr(launch.socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
+    command = launch.mpirun(3)
+    assert command[command.index("--bind-to") + 1] == "none"
+    assert command[command.index("btl") + 1] == "self,vader"
+    assert "oob_tcp_if_include" not in command
+    monkeypatch.setattr(launch.socket, "if_nameindex", lambda: [(1, "lo")])
+    assert "oob_tcp_if_include" in launch.mpirun(3)
+    told = "HYDRA build details:\n    Version: 4.1\n"
+    assert launch.mpirun(3) == ["mpirun", "-n", "3"]
