@@ -11,6 +11,7 @@ from jobs import streams
 from jobs.cluster import ALONE
 from jobs.command import AsJson, Command, case_names, check_there, print_json, site_names
 from jobs.processes import RANK_VARIABLES, SAFE
+from jobs.slurm_verbs import slurm
 from jobs.verbs import COMMANDS, VERBS
 from pipeline.disk import silence_destructors
 from pipeline.errors import InputError, RunError, WriteError
@@ -183,6 +184,7 @@ def advise(
 
 for verb in VERBS:
     app.command(cls=COMMANDS.get(verb.__name__, Command))(verb)
+app.add_typer(slurm, name="slurm")
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def slurm(running, monkeypatch, tmp_path):
     for name, text in files.items():
         (tmp_path / f"{name}.toml").write_text(text)
     yield tmp_path
-    told(["scancel", "--user=root"], running)
+    told(["scancel", "--me"], running)
     until(lambda: not told(["squeue", "-h"], running).strip(), 60.0)
 
 
@@ -58,6 +58,7 @@ def job(number: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in told(["scontrol", "show", "job", number], os.environ).split() if "=" in word)
 
 
+@pytest.mark.slow
 def test_a_users_own_modules_and_mpirun_s_terminal_are_nobodys(slurm):
     setup = 'setup = ["export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1"]'
     (slurm / "site.toml").write_text(
