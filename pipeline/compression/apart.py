@@ -1,7 +1,8 @@
 """A codec at work in a process of its own: where its library crashes, never ends or refuses, that codec alone fails.
 
 Processes are kept for the next block. Values go through a pipe as they are; what a process is told and tells is JSON. The limit in time is
-of the processor's, which the system itself keeps (``RLIMIT_CPU``), so that a busy machine makes no codec fail.
+of the processor's, which the system itself keeps (``RLIMIT_CPU``), so that a busy machine makes no codec fail; one that sleeps for good
+takes none, and is noticed by that.
 """
 
 import atexit
@@ -19,6 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+import psutil
 
 from pipeline.compression import coding
 from pipeline.compression.coding import Failed, Values
@@ -30,7 +32,8 @@ SERVE = "from pipeline.compression.apart import serve; serve"  # what a process 
 START = 60.0  # [s] for a process to start, and to load a codec
 PATIENCE = 20.0  # [s] of processor time that a codec may take, unless its module says otherwise ...
 SLOWEST = 4.0  # [s/MB] ... and so much more for what it codes
-ASLEEP = 15.0  # times as long may pass on the clock
+ASLEEP = 60.0  # [s] that a process may sleep while it is waited for
+LOOK = 0.5  # [s] between two looks at whether it does
 IDLE = 60.0  # [s] that a process waits for the next block
 LONGEST = 300  # characters of a reason
 
@@ -78,8 +81,8 @@ class Child:
             self.end()
             raise _Gone from None
         try:
-            limit = float(self._told(limit)["limit"])
-            told = self._told(limit)
+            limit = float(self._told()["limit"])
+            told = self._told()
             if told["why"]:
                 raise InputError(told["why"])
             return self.connection.recv_bytes(), Facts(**told["facts"] | {"failed": ()})
@@ -89,13 +92,19 @@ class Child:
                 raise _Gone from None
             raise Failed(_why(code, limit)) from None
 
-    def _told(self, limit: float) -> dict[str, Any]:
-        """What the process says next; `Failed` where it does not in many times the ``limit``."""
-        if self.connection.poll(ASLEEP * limit):
-            found: dict[str, Any] = json.loads(self.connection.recv_bytes())
-            return found
-        self.end()
-        raise Failed(f"did not end within {ASLEEP * limit:.0f} s")
+    def _told(self) -> dict[str, Any]:
+        """What the process says next; `Failed` where it sleeps instead. One that waits for a processor does not sleep."""
+        used, asleep = -1.0, 0.0
+        while not self.connection.poll(LOOK):
+            with contextlib.suppress(psutil.Error):  # it ended meanwhile, which the connection tells
+                process = psutil.Process(self.process.pid)
+                before, used = used, sum(process.cpu_times()[:2])
+                asleep = asleep + LOOK if used == before and process.status() == psutil.STATUS_SLEEPING else 0.0
+            if asleep >= ASLEEP:
+                self.end()
+                raise Failed(f"does not go on: it slept for {asleep:.0f} s")
+        found: dict[str, Any] = json.loads(self.connection.recv_bytes())
+        return found
 
     def end(self) -> int:
         """End the process; returns how it ended, as `subprocess` tells it."""

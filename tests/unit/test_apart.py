@@ -14,6 +14,7 @@ from pipeline.store import Store
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 HANG = "\n  while True: pass"
+SLEEP = "import threading; threading.Event().wait()"
 RAISE = "raise OverflowError('cannot convert float infinity to integer')"
 PATCHED = """
 from pipeline.compression import apart, coding
@@ -45,10 +46,12 @@ def patched(monkeypatch):
     [
         (CRASH, "crashed: its process ended by signal 11"),
         (HANG, "did not end within 1 s of processor time"),
+        (SLEEP, "does not go on: it slept for 2 s"),
         (RAISE, "can't: OverflowError: cannot convert float infinity"),
     ],
 )
-def test_a_codec_that_fails_says_why_and_the_next_is_not_harmed(patched, what, why):
+def test_a_codec_that_fails_says_why_and_the_next_is_not_harmed(patched, monkeypatch, what, why):
+    monkeypatch.setattr(apart, "ASLEEP", 2.0)
     patched(what)
     with pytest.raises(InputError, match=why) as caught:
         apart.code("sz3", VALUES, Target("bound", 0.01))
