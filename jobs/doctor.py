@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import lock, options, sites
+from jobs import lock, sites
 from jobs.launch import environment, mpirun
 from jobs.processes import python
-from jobs.sites import Site
 from pipeline.errors import InputError, InUseError
 
 PATIENCE = 120.0  # [s] for one trial
@@ -68,8 +67,8 @@ class Finding:
         return f"{self.state:<8} {self.name:<14} {self.said}" + (f"\n{'':<24}to fix: {self.fix}" if self.fix else "")
 
 
-def examine(on: str = "") -> Iterator[Finding]:
-    """Try all; with the site ``on`` what its jobs need too.
+def examine(on: str = "", *, submit: bool = False) -> Iterator[Finding]:
+    """Try all; with the site ``on`` what its jobs need too, and with ``submit`` in a real job there.
 
     Raises
     ------
@@ -87,14 +86,20 @@ def examine(on: str = "") -> Iterator[Finding]:
         script = Path(scratch) / "dask_trial.py"
         script.write_text(DASK, encoding="utf-8")
         yield _tried("Dask", python(str(script)), "pip install 'dask>=2025.1' 'distributed>=2025.1'", needed=True)
-    yield _space("results", Path.cwd())
-    yield _space("scratch space", Path(_expanded(site.scratch) if site and site.scratch else tempfile.gettempdir()))
+    yield check_space("results", Path.cwd())
+    yield check_space("scratch space", Path(expanded(site.scratch) if site and site.scratch else tempfile.gettempdir()))
     yield _slurm(needed=site is not None)
     if site is not None:
-        yield from _site(site)
+        from jobs.doctor_site import examine_site
+
+        yield from examine_site(site)
+        if submit:
+            from jobs.doctor_job import submit as run_job
+
+            yield from run_job(site)
 
 
-def _ran(command: list[str]) -> tuple[bool, str]:
+def ran(command: list[str]) -> tuple[bool, str]:
     """Whether ``command`` ended well, and the last line that it said."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(), timeout=PATIENCE)
@@ -108,7 +113,7 @@ def _ran(command: list[str]) -> tuple[bool, str]:
 
 
 def _tried(name: str, command: list[str], fix: str, *, needed: bool = False) -> Finding:
-    fine, said = _ran(command)
+    fine, said = ran(command)
     return Finding(name, "fine", said) if fine else Finding(name, "broken" if needed else "missing", said, fix)
 
 
@@ -131,11 +136,12 @@ def _hdf5(scratch: Path) -> Finding:
     return Finding(found.name, "missing", found.said, found.fix) if without else found
 
 
-def _expanded(path: str) -> str:
+def expanded(path: str) -> str:
+    """``path`` with the shell's variables, and the home folder."""
     return os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111  (variables may hold the tilde)
 
 
-def _space(name: str, folder: Path) -> Finding:
+def check_space(name: str, folder: Path) -> Finding:
     """Whether files can be written, brought to the disk and locked there."""
     try:
         with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -160,53 +166,7 @@ def _slurm(*, needed: bool) -> Finding:
     bad = "broken" if needed else "missing"
     if not shutil.which("sbatch"):
         return Finding("SLURM", bad, "no sbatch here", "log in where SLURM's commands are; `wavetrain run` without --on needs none")
-    fine, said = _ran(["scontrol", "ping"])
+    fine, said = ran(["scontrol", "ping"])
     if not fine:
         return Finding("SLURM", bad, said, "SLURM's controller does not answer: ask its administrator, or set SLURM_CONF")
-    return Finding("SLURM", "fine", f"{_ran(['sbatch', '--version'])[1]}; {said}")
-
-
-def _site(site: Site) -> Iterator[Finding]:
-    """What the site's own settings need."""
-    for name, tried in (("partition", _partition), ("launcher", _launcher), ("workers", _workers), ("test job", _test_job)):
-        finding = tried(site)
-        if finding is not None:
-            yield Finding(name, *finding)
-
-
-def _partition(site: Site) -> tuple[str, str, str] | None:
-    if not site.partition:
-        return None
-    fine, said = _ran(["sinfo", "--noheader", f"--partition={site.partition}", "--format=%R %a, limit %l, %D nodes"])
-    if fine and said.startswith(site.partition):
-        return "fine", said, ""
-    return "broken", f"no partition {site.partition!r}", "sinfo lists them: change partition in the site's file"
-
-
-def _launcher(site: Site) -> tuple[str, str, str] | None:
-    words = site.launcher.split() or ["mpirun"]
-    if not shutil.which(words[0]):
-        return "broken", f"no {words[0]} here", "change launcher in the site's file, or load a module before"
-    kind = next((word.removeprefix("--mpi=") for word in words if word.startswith("--mpi=")), "")
-    if kind:
-        listed = subprocess.run([words[0], "--mpi=list"], capture_output=True, text=True, check=False)
-        if kind not in (listed.stdout + listed.stderr).split():
-            return "broken", f"{words[0]} knows no --mpi={kind}", f"`{words[0]} --mpi=list` shows which it knows"
-    return "fine", " ".join(words), ""
-
-
-def _workers(site: Site) -> tuple[str, str, str] | None:
-    if site.workers == "here" or importlib.util.find_spec("dask_jobqueue"):
-        return "fine", site.workers, ""
-    return "broken", f"{site.workers}, without dask-jobqueue", 'pip install "wavetrain[slurm]", or workers = "here" in the site\'s file'
-
-
-def _test_job(site: Site) -> tuple[str, str, str] | None:
-    """Whether SLURM would take a job with the site's settings; nothing is submitted."""
-    asked = [f"--{key}={getattr(site, key)}" for key in ("partition", "account", "time") if getattr(site, key)]
-    asked += [f"--mem{'-per-cpu' if site.memory_per == 'cpu' else ''}={site.memory}"] if site.memory else []
-    asked += [word for option in site.options for word in options.words(option)]
-    fine, said = _ran(["sbatch", "--test-only", *asked, "--ntasks=2", "--wrap=true"])
-    if fine:
-        return "fine", "SLURM would take it", ""
-    return "broken", said, "change the site's file: SLURM refuses a job with its settings"
+    return Finding("SLURM", "fine", f"{ran(['sbatch', '--version'])[1]}; {said}")

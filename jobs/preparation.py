@@ -18,15 +18,17 @@ TOLD = [  # the line of the script itself, for the last command may be one insid
 ]
 
 
-def preparation(site: Site) -> list[str]:
+def preparation(site: Site, *, stop: bool = True) -> list[str]:
     """Lines of bash that load the modules and do the setup of ``site`` under ``set -euo pipefail``.
+
+    Without ``stop`` they go on after what fails, so that all is told.
 
     A variable that is not set is refused in the site's own lines alone: systems of modules and environments read such variables.
     """
     lines = [f"module load {shlex.quote(module)}" for module in site.modules]
     if site.setup:
         lines += ["set -u", *map(_strict, site.setup), "set +u"]
-    around = [*TOLD, "set -eo pipefail", *lines, "trap - ERR", "set +e +o pipefail"] if lines else []
+    around = [*TOLD, f"set -{'e' if stop else ''}o pipefail", *lines, "trap - ERR", "set +e +o pipefail"] if lines else []
     return [*around, *(f"export {name}={value}" for name, value in SAFE.items())]
 
 

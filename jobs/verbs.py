@@ -97,6 +97,10 @@ def sites(as_json: AsJson = False) -> None:
 
 def doctor(
     on: Annotated[str, typer.Option(metavar="SITE", help="Try what jobs on this site need, too.", autocompletion=site_names)] = "",
+    submit: Annotated[
+        str,
+        typer.Option(metavar="SITE", help="As --on, and run a short job there, on two nodes if it has them.", autocompletion=site_names),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Try what runs and stages need (MPI, parallel HDF5, PETSc, filters, Dask, scratch space, SLURM) and say what to fix.
@@ -105,8 +109,10 @@ def doctor(
     """
     from jobs.doctor import examine
 
+    if on and submit and on != submit:
+        raise InputError(f"--on {on} and --submit {submit} are two sites: name one")
     found = []
-    for finding in examine(on):
+    for finding in examine(submit or on, submit=bool(submit)):
         found.append(finding)
         if not as_json:
             print(finding.line, flush=True)

@@ -124,7 +124,7 @@ def test_json_has_the_keys_that_the_document_names(done, monkeypatch, capsys):
     assert (code, checked["whole"], checked["violation"]) == (0, True, None)
     _, stands = as_json(monkeypatch, capsys, "status", str(done / "run"))
     assert [(one["name"], one["state"]) for one in stands["steps"]] == [("hump", "done")]
-    monkeypatch.setattr("jobs.doctor.examine", lambda on: [Finding("MPI", "broken", "no mpirun", "install it")])
+    monkeypatch.setattr("jobs.doctor.examine", lambda on, submit: [Finding("MPI", "broken", "no mpirun", "install it")])
     monkeypatch.setattr("os._exit", sys.exit)  # what a failure ends with
     code, tried = as_json(monkeypatch, capsys, "doctor")
     assert (code, tried["broken"]) == (1, ["MPI"])
