@@ -41,6 +41,7 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
+TmpFS={folder}/tmp-%n
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
 SlurmdTimeout={patience}
@@ -48,7 +49,7 @@ SlurmdTimeout={patience}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """  # jobs that are queued again wait until their credential has expired, so it does at once
 NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs={cores} RealMemory={memory} State=UNKNOWN"
-FILES = ("slurm.conf", "cgroup.conf", "state", "spool-*", "munge.*", "slurmctld.*", "slurmd-*")  # what there may be in a folder
+FILES = ("slurm.conf", "cgroup.conf", "state", "spool-*", "tmp-*", "munge.*", "slurmctld.*", "slurmd-*")  # what there may be in a folder
 LONGEST = 90  # bytes of a folder's name: those of sockets have 107
 START, END = 30.0, 20.0  # [s] in which daemons start, or end
 WORKS = ("idle", "mixed", "allocated", "completing")
@@ -188,6 +189,7 @@ def start(
 def _start(folder: Path, nodes: Sequence[str], before: Callable[[dict[str, str]], None]) -> None:
     for name in nodes:
         (folder / f"spool-{name}").mkdir()
+        (folder / f"tmp-{name}").mkdir()  # of PMIx, whose folders have the same names on each node
     key = folder / "munge.key"
     key.touch(mode=0o600)
     key.write_bytes(os.urandom(1024))
