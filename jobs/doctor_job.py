@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs import options, queue
 from jobs.doctor import Finding
 from jobs.doctor_site import prepared
+from jobs.launchers import before, container, parts
 from jobs.limits import as_mebibytes
 from jobs.preparation import interpreter, preparation
 from jobs.sbatch import sbatch
@@ -61,15 +62,15 @@ def script(site: Site, nodes: int, folder: Path) -> str:
     lines += [f"#SBATCH {option}" for option in options.quoted(options.on_one_node(site.options))]
     words = shlex.join([str(folder), site.scratch, str(int(min(SHARE * most, MOST)))])
     rank = f"{' '.join(interpreter(site))} -m jobs.doctor_rank"
-    start = f"{shlex.join(shlex.split(site.launcher))} -n {RANKS} {rank} {words}" if site.launcher else f"{rank} start {words}"
-    alone = f"[ -e {shlex.quote(str(folder / 'rank-0.json'))} ] || {rank} {words}  # what needs no launcher"
-    before = ["#!/bin/bash", *lines, *preparation(site, stop=False), f"export WAVETRAIN_DOCTOR_RANKS={RANKS}"]
-    return "\n".join([*before, start, "code=$?", alone, 'echo "launched: $code"', ""])
+    start = f"{before(site.launcher, RANKS)}{rank} {words if parts(site.launcher)[0] else f'start {words}'}"
+    alone = f"[ -e {shlex.quote(str(folder / 'rank-0.json'))} ] || {container(site.launcher)}{rank} {words}  # what needs no launcher"
+    first = ["#!/bin/bash", *lines, *preparation(site, stop=False), f"export WAVETRAIN_DOCTOR_RANKS={RANKS}"]
+    return "\n".join([*first, start, "code=$?", alone, 'echo "launched: $code"', ""])
 
 
 def _nodes(site: Site) -> int:
     """Two, where the site has them and ranks may be on several."""
-    if not site.launcher or options.value_of(site.options, *options.NODES) == "1":
+    if not parts(site.launcher)[0] or options.value_of(site.options, *options.NODES) == "1":
         return 1
     where = [f"--partition={site.partition}"] if site.partition else []
     told = queue.told(["sinfo", "--noheader", "--format=%P %D", *where]) or ""

@@ -14,6 +14,7 @@ from typing import Any
 from jobs import controller, options
 from jobs.doctor import RANKS, Finding, ran
 from jobs.launch import environment
+from jobs.launchers import before, container, parts
 from jobs.limits import as_mebibytes
 from jobs.preparation import interpreter, preparation
 from jobs.sites import Site
@@ -58,12 +59,12 @@ def _shell(site: Site) -> Iterator[Finding]:
     """What a shell makes of modules, setup, Python and launcher."""
     start = " ".join(interpreter(site))
     words = shlex.split(site.launcher)
-    lines = [*preparation(site, stop=False), f"echo {READY}", f"{start} -m jobs.cli --version || exit 3"]
+    lines = [*preparation(site, stop=False), f"echo {READY}", f"{container(site.launcher)}{start} -m jobs.cli --version || exit 3"]
     if words and words[0] == "srun":  # elsewhere than in a job it would wait for one
         lines += ["command -v srun >/dev/null || { echo no srun here >&2; exit 4; }", "srun --mpi=list >&2"]
     else:
-        launch = f"{shlex.join(words)} -n 2" if words else "mpirun -n 2 --oversubscribe"
-        lines += [f"{launch} {start} -c {shlex.quote(RANKS)} || exit 4"]
+        launch = before(site.launcher, 2) if parts(site.launcher)[0] else f"{before(site.launcher, 2)}mpirun -n 2 --oversubscribe "
+        lines += [f"{launch}{start} -c {shlex.quote(RANKS)} || exit 4"]
     code, out, err = _bounded("\n".join([*lines, f"echo {STARTED}"]))
     yield from prepared(site, err)
     last = ([line.strip() for line in (err if code else out).splitlines() if line.strip() and not line.startswith("===")] or [""])[-1]

@@ -10,6 +10,7 @@ from typing import Any
 
 from jobs.controller import Partition
 from jobs.estimate import SIZES, Estimate, Estimates
+from jobs.launchers import parts
 from jobs.limits import as_mebibytes, as_seconds, as_time, check_memory, check_time
 from jobs.nodes import UNKNOWN, Layout, layout, memory
 from jobs.options import value_of
@@ -109,7 +110,7 @@ def _layout(step: Run | Stage, ranks: int, site: Site, node: Partition | None) -
     """How the ranks of a run, or the processes of a stage's job, lie on nodes."""
     cores = node.cores if node else None
     if isinstance(step, Run):
-        return layout(step.ranks(ranks), site, cores, together=not site.launcher)
+        return layout(step.ranks(ranks), site, cores, together=not parts(site.launcher)[0])
     if site.workers == "inside":
         return layout(site.cores, site, cores, together=False)
     return Layout(1, site.cores, site.cores, asked=True)  # one task, whose processes share its CPUs

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from jobs import options, record
+from jobs import launchers, options, record
 from jobs.answers import compressed
 from jobs.controller import USUAL_ARRAY
 from jobs.preparation import interpreter, preparation
@@ -78,7 +78,6 @@ def scripts(
     place = folder.resolve()
     facts: dict[str, Any] = asdict(where) | {
         "title": " ".join(campaign.title.split()) or "A campaign without a title",
-        "launcher": shlex.join(shlex.split(where.launcher)),
         "site": str(place / record.PLACE / "site.toml"),
         "folder": str(place),
         "preparation": preparation(where),
@@ -94,6 +93,9 @@ def scripts(
         on = most[job.steps[0]].ranks(ranks) if job.template == "run" else ranks
         alone = job.template == PAGE or (on == 1 if job.template == "run" else where.workers != "inside")
         own = {"ranks": on, "command": command, "runs": job.steps, "indices": compressed(job.todo)}
+        if job.template != "run":
+            own["command"] = f"{launchers.container(where.launcher)}{command}"
+        own["start"] = launchers.before(where.launcher, on)
         own["options"] = options.quoted(options.on_one_node(where.options) if alone else where.options)
         found[job.name] = environment.get_template(f"{job.template}.sbatch").render(facts | own | dict(limits.get(job.name, {})))
     return found

@@ -139,6 +139,23 @@ def test_a_job_whose_modules_are_missing_fails_at_once_in_a_line(slurm):
     assert not (slurm / "out" / "run.h5").exists()
 
 
+@pytest.mark.slow
+def test_a_run_on_one_rank_and_a_stage_are_in_the_launchers_container(slurm, monkeypatch):
+    fake = slurm / "bin" / "apptainer"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/bash\necho "$*" >> {slurm}/inside.txt\n[ "$1 $2" = "exec w.sif" ] && exec "${{@:3}}"\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    (slurm / "site.toml").write_text('title = "c"\nlauncher = "srun --mpi=pmix apptainer exec w.sif"\n')
+    submitted(slurm, "one.toml", "--on", "site.toml")
+    until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, ENDS, every=1.0)
+    assert set(states(slurm).values()) == {"done"}, logs(slurm)
+    lines = (slurm / "inside.txt").read_text().splitlines()
+    assert len(lines) >= 2
+    assert any("--only hump" in line for line in lines)
+    assert any("--only budget" in line for line in lines)
+
+
 def test_daemons_that_do_not_start_leave_none_behind(tmp_path):
     if missing := daemons.missing():
         pytest.skip(f"missing: {missing}")
