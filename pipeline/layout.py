@@ -49,7 +49,7 @@ MESH_ATTRS: dict[str, dict[str, Any]] = {
     "face_x": {"units": "m", "standard_name": "projection_x_coordinate", "long_name": "x of the faces' centroids"},
     "face_y": {"units": "m", "standard_name": "projection_y_coordinate", "long_name": "y of the faces' centroids"},
     "face_area": {"units": "m2", "standard_name": "cell_area", "long_name": "area"},
-    "bed": {"units": "m", "standard_name": "height", "long_name": "height of the bed, positive up, mean over the face"},
+    "bed": {"units": "m", "standard_name": "height", "positive": "up", "long_name": "height of the bed, positive up, mean over the face"},
 }
 TOPOLOGY: dict[str, Any] = {
     "cf_role": "mesh_topology",
@@ -87,7 +87,7 @@ class MeshLayout:
 def _box(kind: str, axes: tuple[str, ...], *, members: bool = True) -> MeshLayout:
     """A box that repeats itself: evenly spaced points along each axis, of an ensemble where there are ``members``. Its lengths may be
     without dimension."""
-    coordinates = {axis: {"units": "1", "axis": axis.upper(), "long_name": f"{axis} of the points"} for axis in axes}
+    coordinates = {axis: {"units": "1", "long_name": f"{axis} of the points"} for axis in axes}
     return MeshLayout(
         kind=kind,
         dimensions={**{axis: (axis,) for axis in axes}, "length": ("axis",)},

@@ -80,7 +80,7 @@ class Writer:
         file.attrs.update({"schema": SCHEMA, "Conventions": "CF-1.11 UGRID-1.0", "complete": np.int32(0), **attrs})
         self._create_mesh(mesh, layout, shape)
         time = _growing(file, "time", (), "<f8", (GAUGE_CHUNK,))
-        time.attrs.update({"units": "s", "long_name": "simulated time", "standard_name": "time"})
+        time.attrs.update({"units": "s", "long_name": "simulated time"})  # CF's standard name is of times since a date
         time.make_scale("time")
         for field in fields:
             data = _growing(file, f"fields/{field.name}", shape, "<f8" if field.double else real, (1, *_chunk(shape, chunk)), compression)
