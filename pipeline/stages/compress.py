@@ -55,6 +55,8 @@ class Params:
         for name, least in (("sample", 1), ("block", 1024), ("frames", 0), ("overlap", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be {least} or more")
+        if self.mask == ():
+            raise InputError("mask is an empty list; it can be true, false, a number, or several")
         wish_of(self)
 
 

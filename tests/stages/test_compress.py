@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from any_field import Case, write
 from distributed import Client, LocalCluster
 
 from jobs.execute import execute
 from pipeline import case
 from pipeline.check import validate
+from pipeline.compression.make import Asked
+from pipeline.compression.wishes import Wish
 from pipeline.errors import InputError
+from pipeline.params import build
 from pipeline.stages import compress
 from pipeline.stages.compress import Params
 from pipeline.store import Store, read_result
@@ -87,9 +91,23 @@ def test_parameters_that_make_no_sense_are_refused():
         ({}, "no target is given"),
         ({"bound": "1%", "sample": 0}, "sample is 0"),
         ({"bound": "1%", "budget": 1e6}, "2 targets"),
+        ({"bound": "1%", "mask": ()}, "mask is an empty list"),
     ):
         with pytest.raises(InputError, match=match):
             Params(**said)
+
+
+@pytest.mark.parametrize(("said", "kept"), [(True, [2]), (-777, [1, 2]), ([-777.0, 7.5], [0, 1, 2])])
+def test_a_mask_may_be_true_a_number_or_a_list(client, tmp_path, said, kept):
+    path, special = tmp_path / "run.h5", np.array([7.5, -777.0, np.nan])
+    values = np.random.default_rng(0).normal(size=(2, 1, 128))
+    values[0, 0, :3] = special
+    write(path, Case(values, "line", Wish("exact"), Asked(Wish("exact"))))
+    params = build(Params, {"bound": "0.01", "codec": "zfp", "mask": said}, "stage.packed")
+    compress.run({"run": path}, params, client, tmp_path)
+    with Store(tmp_path / "archive.h5") as store:
+        found = store.field("q").compute()[0, 0, :3]
+    assert [i for i in range(3) if np.array_equal(found[i], special[i], equal_nan=True)] == kept
 
 
 def test_an_archive_is_decomposed_as_a_run_in_a_campaign_and_shown_on_its_page(tmp_path, monkeypatch):
