@@ -41,6 +41,8 @@ def environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "HWLOC_HIDE_ERRORS": "2",
     }
+    if {name for _, name in socket.if_nameindex()} <= {"lo"}:  # Open MPI 4 takes the loopback by itself only where it has one address
+        kept["OMPI_MCA_oob_tcp_if_include"] = "127.0.0.0/8"
     return kept
 
 
@@ -72,8 +74,6 @@ def mpirun(ranks: int) -> list[str]:
     if major is not None:  # all ranks share this machine's memory: Open MPI 5 calls its transport sm, 4 calls it vader
         command += ["--oversubscribe", "--bind-to", "none"]  # two runs at once would be bound to the same cores
         command += ["--mca", "btl", "self,sm" if major >= 5 else "self,vader"]
-    if major == 4 and {name for _, name in socket.if_nameindex()} <= {"lo"}:  # which it takes by itself only with one address
-        command += ["--mca", "oob_tcp_if_include", "127.0.0.0/8"]
     return command
 
 
