@@ -20,7 +20,7 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 # files in their order: those of short tests last, so that no process is long alone
-test: lint     ## everything that a laptop can test in some minutes
+test: lint     ## everything that a laptop can test, in some twenty minutes
 	$(BIN)/pytest -m "not slow" -n $(RANKS) --dist loadfile --no-loadscope-reorder --durations=25
 
 test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
@@ -29,7 +29,7 @@ test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or
 test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow
 
-faults: setup  ## kill, fill and damage what can be, for real, in under 20 minutes; rows in build/faults.json
+faults: setup  ## kill, fill and damage what can be, for real, in half an hour; rows in build/faults.json
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/pip install --quiet "atheris>=3" || echo "no atheris here: hypothesis makes its inputs too"
 	$(BIN)/python tests/faults/run.py
 

@@ -178,7 +178,7 @@ def test_a_runs_file_holds_the_members_in_their_order(tmp_path):
         ({"time": {"end": 1.0, "every": 0.5}}, InputError, "key 'time.dt' is missing"),
         ({"mesh.points": 62}, InputError, "points = 62"),
         ({"solver.terms": ["u_xx*100", "-1e-9*u_xxxx", "-u_x"], "solver.dealias": "none"}, None, ""),
-        ({"solver.terms": ["u**3", "u_xx"], "time": {"end": 50.0, "every": 10.0, "dt": 0.1}}, RunError, "in member 0"),
+        ({"solver.terms": ["u**3", "u_xx"], "time": {"end": 50.0, "every": 10.0, "dt": 0.1}}, RunError, "in member 3"),
     ],
 )
 def test_what_goes_wrong_is_told_in_one_line(tmp_path, changes, error, said):

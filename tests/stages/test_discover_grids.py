@@ -124,12 +124,12 @@ def test_a_noisy_plane_of_odd_points_with_gaps_is_found_from_and_forecast_from(r
 
 @pytest.mark.parametrize("points", [None, (26, 27)])
 def test_a_plane_is_found_from_without_noise_at_other_points(runs, tmp_path, points):
-    """Thinned by two, and at points that the model does not take. The truth's own points resolve it to 1e-5 of its deviation, and a
+    """Thinned by two, and at points that the model does not take. The truth's own points resolve it to 3e-5 of its deviation, and a
     third as many to 1e-4 (amplitude of the shortest waves): unless that is said, more remains than the states' accuracy explains."""
     given = {"every": 2} if points is None else write(tmp_path / "seen.h5", runs["plane"], slice(100, None), points)
     given |= {**ON_PLANE, "step": 0.1, "after": 12.0}
     source = "file" if points else runs["plane"]
-    result = find(source, runs["plane lacks u_x**2"], tmp_path, **given, accuracy=1e-5 if points else 1e-4)
+    result = find(source, runs["plane lacks u_x**2"], tmp_path, **given, accuracy=3e-5 if points else 1e-4)
     assert result["coefficients"]["u_x**2"]["value"] == pytest.approx(-0.5, rel=1e-3)
     unsaid = find(source, runs["plane lacks u_x**2"], tmp_path, **given)
     assert unsaid["tried"]["u_x**2"]["value"] == pytest.approx(-0.5, rel=1e-3)
