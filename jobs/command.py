@@ -1,4 +1,4 @@
-"""What the verbs of the command line share: their class, ``--json``, and the names that the shell completes."""
+"""Parts that the verbs of the command line share: their class, ``--json``, and the names that the shell completes."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What SLURM's controller allows: how many tasks an array may have and how many jobs it holds; what a partition's nodes are."""
+"""Limits of SLURM's controller: how many tasks an array may have and how many jobs it holds; what a partition's nodes are."""
 
 import math
 import re
@@ -22,7 +22,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What is to be had of a partition's nodes; of the smallest where they differ."""
+    """Resources of a partition's nodes; of the smallest where they differ."""
 
     cores: int  # of a node
     longest: float  # [s] limit of a job
@@ -30,12 +30,12 @@ class Partition:
 
 
 def allowed() -> Allowed:
-    """What the controller allows, as `scontrol show config` says; SLURM's own defaults where it does not answer."""
+    """The controller's limits, as `scontrol show config` says; SLURM's own defaults where it does not answer."""
     return allowed_in(told(["scontrol", "show", "config"]) or "")
 
 
 def allowed_in(answer: str) -> Allowed:
-    """What ``answer``, of `scontrol show config`, says."""
+    """Limits in ``answer``, of `scontrol show config`."""
     found = {
         name: int(value) for name, value in re.findall(r"^(MaxArraySize|MaxJobCount|MaxMemPerNode)\s*=\s*(\d+)\s*$", answer, re.MULTILINE)
     }
@@ -60,7 +60,7 @@ def partition(names: str, allowed: Allowed) -> Partition | None:
 
 
 def partition_in(answer: str, names: str) -> Partition | None:
-    """What ``answer`` of sinfo (partition, sockets, cores of a socket, limit, memory) says of the partitions ``names``."""
+    """Nodes in ``answer`` of sinfo (partition, sockets, cores of a socket, limit, memory) of the partitions ``names``."""
     wanted = set(names.split(",")) if names else None
     found = []
     for line in answer.splitlines():

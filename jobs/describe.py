@@ -27,7 +27,7 @@ def describe(path: Path) -> None:
 
 
 def facts(path: Path) -> dict[str, Any]:
-    """What the HDF5 file at ``path`` holds, for programs: the keys are those of docs/command_line.md, and stay.
+    """Contents of the HDF5 file at ``path``, for programs: the keys are those of docs/command_line.md, and stay.
 
     Raises
     ------

@@ -91,7 +91,7 @@ def _ended(job: str) -> tuple[str, str, str] | None:
 
 
 def _found(site: Site, folder: Path) -> Iterator[Finding]:
-    """What the job's log and its ranks' notes say."""
+    """Findings in the job's log and its ranks' notes."""
     last = time.monotonic() + LATE
     while not (folder / "job.log").exists() and time.monotonic() < last:
         time.sleep(0.2)

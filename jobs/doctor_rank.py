@@ -1,4 +1,4 @@
-"""What each rank of the doctor's job tries on its node: ``python -m jobs.doctor_rank FOLDER SCRATCH MEMORY``, MEMORY in bytes."""
+"""Trials of each rank of the doctor's job on its node: ``python -m jobs.doctor_rank FOLDER SCRATCH MEMORY``, MEMORY in bytes."""
 
 import json
 import os

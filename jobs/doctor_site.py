@@ -25,7 +25,7 @@ READY, STARTED = "=== prepared", "=== started"
 
 
 def examine_site(site: Site) -> Iterator[Finding]:
-    """What the site's own settings need."""
+    """Needs of the site's own settings."""
     for name, tried in (("partition", _partition), ("memory", _memory), ("workers", _workers), ("test job", _test_job)):
         finding = tried(site)
         if finding is not None:
@@ -56,7 +56,7 @@ def prepared(site: Site, told: str) -> Iterator[Finding]:
 
 
 def _shell(site: Site) -> Iterator[Finding]:
-    """What a shell makes of modules, setup, Python and launcher."""
+    """Trials in a shell of modules, setup, Python and launcher."""
     start = " ".join(interpreter(site))
     words = shlex.split(site.launcher)
     lines = [*preparation(site, stop=False), f"echo {READY}", f"{container(site.launcher)}{start} -m jobs.cli --version || exit 3"]

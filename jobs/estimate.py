@@ -1,4 +1,4 @@
-"""What runs and stages will take: cells and steps from the cases, seconds and memory from what was measured on the site."""
+"""Estimates of runs and stages: cells and steps from the cases, seconds and memory from what was measured on the site."""
 
 import math
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _kind(step: Run | Stage) -> str:
 
 
 def estimate(run: Run, ranks: int, site: Site) -> Estimate:
-    """What ``run`` takes on ``ranks`` ranks: its mesh is built and its first state; the step at the beginning stands for all.
+    """Cost of ``run`` on ``ranks`` ranks: its mesh is built and its first state; the step at the beginning stands for all.
 
     Raises
     ------

@@ -53,7 +53,7 @@ def check_ranks(ranks: int) -> None:
 
 
 def more_than_cores(ranks: int) -> str:
-    """What is to be said where ``ranks`` are more than this machine has cores; empty where they are not."""
+    """A warning where ``ranks`` are more than this machine has cores; empty where they are not."""
     cores = os.cpu_count() or 1
     return f"{ranks} ranks on {cores} core(s): they take turns, and are no faster than {cores}" if ranks > cores else ""
 

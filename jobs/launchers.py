@@ -15,7 +15,7 @@ def parts(launcher: str) -> tuple[list[str], list[str]]:
 
 
 def before(launcher: str, ranks: int) -> str:
-    """What stands before the command of a run on ``ranks`` ranks: nothing, or words and a space.
+    """Words before the command of a run on ``ranks`` ranks: nothing, or words and a space.
 
     One rank needs nobody who starts ranks; a container without one has the command start them itself, inside.
     """
@@ -26,6 +26,6 @@ def before(launcher: str, ranks: int) -> str:
 
 
 def container(launcher: str) -> str:
-    """What stands before the command of a stage or a page: the container of ``launcher``, where it has one."""
+    """Words before the command of a stage or a page: the container of ``launcher``, where it has one."""
     words = parts(launcher)[1]
     return f"{shlex.join(words)} " if words else ""

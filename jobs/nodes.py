@@ -22,7 +22,7 @@ class Layout:
 
     @property
     def words(self) -> dict[str, int]:
-        """What a script asks for."""
+        """Requests of a script."""
         return {"nodes": self.nodes, "ranks_per_node": self.most if self.nodes > 1 else 0} if self.asked else {}
 
 
@@ -54,7 +54,7 @@ def _count(value: str | None) -> int:
 
 
 def memory(shared: float, each: float, lies: Layout, site: Site, most: float) -> Mapping[str, str]:
-    """What is asked for ranks that lie as ``lies``, of ``each`` [B] and what those of a node have as ``shared`` [B]: as the site counts it.
+    """Requests for ranks that lie as ``lies``, of ``each`` [B] and what those of a node have as ``shared`` [B]: as the site counts it.
 
     Not more than ``most`` [MiB] on a node. Where SLURM chooses the nodes, it is asked for each CPU, which holds wherever they are.
     """

@@ -1,4 +1,4 @@
-"""What is done on a node before the command: modules, and the site's lines of shell. What fails there ends the job, in one line."""
+"""Preparation of a node before the command: modules, and the site's lines of shell. What fails there ends the job, in one line."""
 
 import re
 import shlex

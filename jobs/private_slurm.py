@@ -66,7 +66,7 @@ def path() -> str:
 
 
 def missing() -> str:
-    """What keeps the daemons from being started here, and the remedy; empty where nothing does."""
+    """The reason why the daemons can't be started here, and the remedy; empty where they can."""
     if names := [name for name in COMMANDS if not shutil.which(name, path=path())]:
         return f"no {', '.join(names)} on this machine: {PACKAGES}"
     try:
@@ -280,6 +280,6 @@ def free_port() -> int:
 
 
 def told(command: list[str], there: Mapping[str, str]) -> str:
-    """What ``command`` prints in the environment ``there``."""
+    """Output of ``command`` in the environment ``there``."""
     program = shutil.which(command[0], path=path()) or command[0]
     return subprocess.run([program, *command[1:]], env=there, capture_output=True, text=True, check=False, timeout=60).stdout

@@ -27,7 +27,7 @@ STEPS, CANCELLED = "steps.json", "cancelled.json"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """What is to be known of a run or a stage to say where it stands."""
+    """Facts on a run or a stage that are needed to say where it stands."""
 
     name: str
     kind: str  # run or stage

@@ -1,4 +1,4 @@
-"""What each job asks SLURM for: nodes, time and memory.
+"""Requests of each job to SLURM: nodes, time and memory.
 
 The first that says it counts: the user, the campaign's file, the site's memory, an estimate, the site's longest time.
 """
@@ -80,7 +80,7 @@ def requests(
 
 
 def _for_page(estimates: Estimates, site: Site, node: Partition | None) -> dict[str, Any]:
-    """What the job of the page asks for: its process reads no more than a frame at a time."""
+    """Requests of the page's job: its process reads no more than a frame at a time."""
     limits: dict[str, Any] = {"time": as_time(min(PAGE_TIME, as_seconds(site.time)))}
     if site.bytes and not _says_memory(site):
         size = MEMORY_SAFETY * (PAGE_PROCESS + PAGE_BYTES * estimates.most_cells)

@@ -60,7 +60,7 @@ def _unnamed(answer: str) -> str:
 
 
 def _asked(command: Sequence[str]) -> tuple[str, str]:
-    """What ``command`` printed, and why it refused, if it did."""
+    """Output of ``command``, and why it refused, if it did."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:

@@ -23,7 +23,7 @@ PAGE = "page"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one script is for."""
+    """The purpose of a script."""
 
     name: str
     template: str

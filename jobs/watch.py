@@ -43,7 +43,7 @@ def _time(seconds: float) -> str:
 
 
 def facts(found: Status) -> dict[str, Any]:
-    """What `lines` say, for programs: the keys are those of docs/command_line.md, and stay."""
+    """Contents of `lines`, for programs: the keys are those of docs/command_line.md, and stay."""
     steps = [dataclasses.asdict(step) for step in found.steps]
     for step in steps:
         step["left_s"] = step.pop("left")

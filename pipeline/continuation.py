@@ -26,12 +26,12 @@ class Changes:
 
     @property
     def words(self) -> str:
-        """What was changed, such as "time.end 4.0 to 8.0"."""
+        """The changes, such as "time.end 4.0 to 8.0"."""
         return ", ".join(f"{key} {_shown(before)} to {_shown(after)}" for key, (before, after) in self.free.items())
 
 
 def changes(before: str, after: str) -> Changes:
-    """What differs between the cases with the TOML texts ``before`` and ``after``.
+    """Differences between the cases with the TOML texts ``before`` and ``after``.
 
     Raises
     ------

@@ -149,7 +149,7 @@ def derivative_latex(derivative: Derivative) -> str:
 
 
 def places(lengths: Sequence[float], axes: Sequence[Any]) -> dict[str, Any]:
-    """What the names are, from the periods and the coordinates (arrays that broadcast against each other), x first."""
+    """Values of the names, from the periods and the coordinates (arrays that broadcast against each other), x first."""
     found = dict(zip("xy", axes, strict=False)) | {"L": lengths[0], "Lx": lengths[0]}
     return found | ({"Ly": lengths[1]} if len(lengths) > 1 else {})
 

@@ -1,4 +1,4 @@
-"""What is known of a run before it is made: its mesh, what its file will hold, and at which times. Stages refuse by it what they can't do.
+"""Outline of a run before it is made: its mesh, what its file will hold, and at which times. Stages refuse by it what they can't do.
 
 A solver says in ``stored(params, mesh)`` what the files of its runs hold on a kind of mesh. A stage has a function
 ``check(inputs, words, params)``: the outlines of the runs behind each of its inputs, the words in place of runs, its parameters.
@@ -21,7 +21,7 @@ MOST_FRAMES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the file of a run holds."""
+    """Contents of a run's file."""
 
     fields: tuple[str, ...]
     maxima: tuple[str, ...] = ()

@@ -80,7 +80,7 @@ class Term:
 
     @property
     def functions(self) -> tuple[tuple[Expression, int], ...]:
-        """Those of the factors that are functions of x, y or u, each with its power."""
+        """Factors that are functions of x, y or u, each with its power."""
         return tuple((s, power) for s, power in self.factors if isinstance(s, Expression))
 
     @property

@@ -116,7 +116,7 @@ class Child:
 
 
 def _why(code: int, limit: float) -> str:
-    """What is told of a process that ended so."""
+    """Words on a process that ended so."""
     if code == -signal.SIGXCPU:
         return f"did not end within {limit:.0f} s of processor time"
     if code < 0:

@@ -39,7 +39,7 @@ class Failed(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What is to be coded.
+    """Input of a codec.
 
     Parameters
     ----------

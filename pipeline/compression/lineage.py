@@ -1,4 +1,4 @@
-"""What the archives before this one did to the values: errors of archives of archives add up."""
+"""Errors of the archives before this one: errors of archives of archives add up."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ KEPT = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr", "not_finite", 
 
 
 def told(manifest: Any) -> dict[str, Any]:
-    """What a file says of the archive that it was made of."""
+    """Description of the archive that a file was made of."""
     groups = {
         name: {key: group[key] for key in KEPT if key in group} | {"fields": group["cut"]["fields"]}
         for name, group in manifest["groups"].items()

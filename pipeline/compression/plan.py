@@ -26,7 +26,7 @@ Found = tuple[tuple[float, float], ...]  # constants and how they stand in the v
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked for."""
+    """The request."""
 
     wish: Wish
     codec: str = ""  # "": the best one measured

@@ -66,7 +66,7 @@ def wish_of(params: Params) -> Any:
 
 
 def asked_of(params: Params) -> Asked:
-    """What the parameters ask for, in full."""
+    """The request of the parameters, in full."""
     fills = () if isinstance(params.mask, bool) else params.mask if isinstance(params.mask, tuple) else (params.mask,)
     masked = params.mask is not False
     more = params.block, params.frames, params.overlap, params.least_error, params.sample

@@ -91,7 +91,7 @@ def bring_over(path: Path, checkpoint: Path, case: Case, facts: Mapping[str, Any
 
 
 def _entry(t: float, found: Changes, before: str, attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the file says of one change."""
+    """A change, as the file says it."""
     return {"t": t, "made": str(attrs.get("created", "")), "case": before, "changed": {key: list(pair) for key, pair in found.free.items()}}
 
 

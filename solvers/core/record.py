@@ -122,7 +122,7 @@ class Recorder:
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """What was changed in the case while the run went on (see `solvers.core.continued`)."""
+        """Changes of the case while the run went on (see `solvers.core.continued`)."""
         return list(json.loads(str(self.facts.get(CHANGES, "[]"))))
 
     def _create(self, writer: Writer) -> None:

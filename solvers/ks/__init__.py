@@ -43,7 +43,7 @@ class Params:
 
 
 def stored(params: Params, mesh: str) -> Stored:
-    """What the file of a run on a ``mesh`` of some kind holds.
+    """Contents of the file of a run on a ``mesh`` of a given kind.
 
     Raises
     ------

@@ -103,7 +103,7 @@ class PlaneIntegrator:
         self._tables = self._scheme.tables(dt)
 
     def _products_at(self, lengths: tuple[float, ...]) -> Places:
-        """What names in terms are at the points (own rows, columns) of the products."""
+        """Values of names in terms at the points (own rows, columns) of the products."""
         finer = 1.5 if self._on.dealias == "3/2" else 1.0
         x, y = (length / (finer * count) * np.arange(round(finer * count)) for length, count in zip(lengths, self._on.counts, strict=True))
         return places(lengths, (x, y[self._on.products.rows, None]))

@@ -1,4 +1,4 @@
-"""What squeue, sacct and sbatch print, as words on jobs."""
+"""Output of squeue, sacct and sbatch, as words on jobs."""
 
 import pytest
 

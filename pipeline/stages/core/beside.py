@@ -63,7 +63,7 @@ def beside(store: Store, folder: str) -> Beside:
 
 
 def above(store: Store, name: str, level: float) -> Series:
-    """What the run in ``store`` has at the gauge ``name``, above the still ``level`` [m]."""
+    """Series of the run in ``store`` at the gauge ``name``, above the still ``level`` [m]."""
     times, values = store.gauge(name)
     return Series(np.asarray(times.compute()), np.asarray(values.compute(), float) - level)
 
@@ -75,7 +75,7 @@ def refuse_window(window: tuple[float, float] | None, end: float, key: str) -> N
 
 
 def clock_shift(observed: Observed, computed: Mapping[str, Series], measured: Mapping[str, Series]) -> float | None:
-    """What is added to the run's time [s] to have the observers'; None where no gauge of ``align`` has an arrival in both."""
+    """Shift of the run's time [s] to have the observers'; None where no gauge of ``align`` has an arrival in both."""
     if not observed.align:
         return 0.0
     arrivals = [(_arrival(measured.get(name)), _arrival(computed[name])) for name in observed.align]

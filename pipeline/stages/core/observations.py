@@ -1,4 +1,4 @@
-"""What was observed, as the table ``[observed]`` of a case says it, and its heights from the datum they are counted from."""
+"""Observations, as the table ``[observed]`` of a case says it, and its heights from the datum they are counted from."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -93,7 +93,7 @@ def above_still(observed: Observed, level: float) -> Observed:
 
 
 def offset(datum: Datum, level: float) -> float:
-    """What is added to heights above ``datum`` to have them above the still ``level`` [m]."""
+    """Height [m] to be added to heights above ``datum`` to have them above the still ``level`` [m]."""
     return 0.0 if datum == "still" else (0.0 if isinstance(datum, str) else datum) - level
 
 

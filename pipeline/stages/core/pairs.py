@@ -73,7 +73,7 @@ def boxes(start: int, stop: int, shape: tuple[int, ...]) -> list[tuple[slice, ..
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What is compared: two stores on one mesh, and the frames that they have in common."""
+    """The pair that is compared: two stores on one mesh, and the frames that they have in common."""
 
     field: str
     run: Store

@@ -25,7 +25,7 @@ FINE = 1e-3  # of the noise: what the forecasts' time steps may be wrong by
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What the search is given."""
+    """Input of the search."""
 
     members: Array  # (M,)
     frames: Array  # (M,)

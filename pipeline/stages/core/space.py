@@ -84,7 +84,7 @@ def grid(pair: Pair, most: int) -> Grid:
 
 @dataclass(frozen=True, slots=True)
 class InSpace:
-    """What whole frames gave."""
+    """Results of whole frames."""
 
     wavenumber: Array  # (K,) cycles a metre, or a unit of a box's length: middles of rings, on a line the waves themselves
     scales: Scales  # (K,) means over the frames

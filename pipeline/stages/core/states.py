@@ -114,7 +114,7 @@ def of_file(path: Path) -> States:
 
 
 def _rounding(source: Any) -> float:
-    """What a stored value may be off by, relative to it: half a unit in the last place."""
+    """Rounding of a stored value, relative to it: half a unit in the last place."""
     return float(np.finfo(source.dtype).eps) / 2.0 if np.issubdtype(source.dtype, np.floating) else 0.5
 
 
