@@ -297,7 +297,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
         [exact_solution(run)] if facts["reference"] == "exact" else stage.parent / facts["reference"].removeprefix("run ") / "run.h5"
     )
     params = decompose.Params(**facts["params"])
-    with client(compiling=aloud) as dask:
+    with client(compiling=aloud, small=run.stat().st_size < decompose.SMALL) as dask:
         proof = decompose.run({"runs": [run], "reference": reference}, params, dask, place)["runs"]["run"]
     return {"error": proof["fields"]["relative"]["value"], "cost": proof["core_s"], "storage": float(proof["bytes"])}
 

@@ -23,7 +23,7 @@ def compress_file(file: Path, out: Path | None, params: compress.Params, *, forc
     """
     path = out or file.with_name(file.stem + SUFFIX)
     _free(file, path, force=force)
-    with client(compiling=aloud) as dask, writing(path.parent):
+    with client(compiling=aloud, small=file.stat().st_size < compress.SMALL) as dask, writing(path.parent):
         result: dict[str, Any] = compress.archive_of(file, path, params, dask, lambda text: print(text, flush=True))
     for line in [*(compress.explain(result) if explain else []), f"{path}:", *compress.describe(result)]:
         print(line)
@@ -51,7 +51,7 @@ def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool,
             lines = frames_between.interpolate(file, path, interpolate)
         print("\n".join([*lines, f"{path}: written"]))
         return path
-    with client(compiling=aloud) as dask, writing(path.parent):
+    with client(compiling=aloud, small=file.stat().st_size < compress.SMALL) as dask, writing(path.parent):
         lost = decompress(file, path, dask, salvage=salvage)
     for line in lost:
         print(f"lost: {line}")

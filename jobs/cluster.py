@@ -1,4 +1,7 @@
-"""A Dask client for the stages: on workers here, inside a SLURM job on its nodes, or as SLURM jobs of their own. The site chooses."""
+"""A Dask client for the stages: on workers here, inside a SLURM job on its nodes, or as SLURM jobs of their own. The site chooses.
+
+Work on little data is done in this process, by a thread: workers take two seconds to start, and load all that this process has loaded.
+"""
 
 import contextlib
 import os
@@ -23,11 +26,16 @@ ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whate
 
 @contextlib.contextmanager
 def client(
-    memory: int | None = None, say: Callable[[str], Any] | None = None, compiling: Callable[[str], Any] | None = None
+    memory: int | None = None,
+    say: Callable[[str], Any] | None = None,
+    compiling: Callable[[str], Any] | None = None,
+    *,
+    small: bool = False,
 ) -> Iterator[Any]:
     """A client, closed at the end, whose workers have one thread each; ``memory`` [B] bounds one.
 
-    ``say`` gets the dashboard's address, and, unless ``compiling`` does, that kernels are compiled.
+    ``say`` gets the dashboard's address, and, unless ``compiling`` does, that kernels are compiled. ``small`` work is done in this
+    process, but at a site whose workers are not here.
     """
     from dask import config
 
@@ -38,6 +46,10 @@ def client(
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}
     config.set({"distributed.logging": LEVELS} | environ)
     site = os.environ.get(SITE)
+    if small and (site is None or _has_workers_here(site)):
+        with _in_this_process() as connected, say_compiling("the stages", compiling or say) as tell, watched(tell):
+            yield connected
+        return
     with _here(memory) if site is None else _of_site(site, memory) as connected:
         if find_spec("bokeh"):
             say(f"dashboard: {connected.dashboard_link}")
@@ -64,6 +76,18 @@ def _here(memory: int | None, workers: int = 2) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def _in_this_process() -> Iterator[Any]:
+    """A worker that is a thread of this process; nothing listens to a port."""
+    from dask.distributed import Client, LocalCluster
+
+    named = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "memory_limit": None}
+    with _without_interrupts():
+        cluster = LocalCluster(**named, dashboard_address=None)
+    with cluster, Client(cluster) as connected:
+        yield connected
+
+
+@contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Let the threads and processes that begin meanwhile never get Ctrl-C, which a terminal sends to all: this process ends them."""
     from multiprocessing import resource_tracker
@@ -74,6 +98,12 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _has_workers_here(name: str) -> bool:
+    from jobs import sites
+
+    return sites.read(name).workers == "here"
 
 
 def _of_site(name: str, memory: int | None) -> Any:

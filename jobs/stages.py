@@ -36,7 +36,7 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
 
     files = _files(campaign, folder)
     failed: dict[str, Exception] = {}
-    with client(say=say) as dask:
+    with client(say=say, small=_small(todo, files)) as dask:
         for stage in todo:
             if stage.name in campaign.after(failed):
                 say(f"{stage.name}: not done, for what it reads failed")
@@ -59,6 +59,13 @@ def to_do(campaign: Campaign, stages: Sequence[Stage], folder: Path, forced: Col
     files, folders = _files(campaign, folder), _folders(campaign)
     stale = campaign.after({stage.name for stage in stages if stage.name in forced or not _stage_is_done(stage, folder, files, folders)})
     return [stage for stage in stages if stage.name in stale]
+
+
+def _small(stages: Sequence[Stage], files: Mapping[str, Path]) -> bool:
+    """Whether ``stages`` read so little together that none is worth the start of workers; each module says how little that is."""
+    read = {files[name] for stage in stages for name in stage.needs}
+    least = min(getattr(plugin.load(campaigns.STAGES, stage.kind), "SMALL", 0) for stage in stages)
+    return sum(path.stat().st_size for path in read if path.exists()) < least
 
 
 def _files(campaign: Campaign, folder: Path) -> dict[str, Path]:

@@ -10,6 +10,7 @@ import numpy as np
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
@@ -32,6 +33,7 @@ STYLE = {
     "svg.hashsalt": "wavetrain",
 }
 COMPUTED, OBSERVED, LAND = "#0b6e99", "#d1495b", "#cdbfa5"
+DPI = 130  # of all pictures
 WET = 1e-3  # [m] of water that a map shows as water
 
 
@@ -134,14 +136,14 @@ def runup(angles: Array, computed: Array, observed: Array) -> Figure:
 def save(figure: Figure, path: Path) -> None:
     """Write ``figure`` as a PNG and let go of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    path.write_bytes(inline(figure))
 
 
 def inline(figure: Figure, *, close: bool = True) -> bytes:
     """``figure`` as the bytes of a PNG; let go of it unless told otherwise."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=130)
+    figure.set_dpi(DPI)
+    FigureCanvasAgg(figure).print_png(buffer)  # savefig draws all of it once more before, for its layout
     if close:
         plt.close(figure)
     return buffer.getvalue()

@@ -26,6 +26,7 @@ from pipeline.params import setting
 from pipeline.store import Store
 from pipeline.writer import write_result
 
+SMALL = 2**20  # [B] to read: less is done in the command's own process
 INPUTS = ("run",)
 RUN_FILE = "archive.h5"  # what other stages read of this one, as a run
 

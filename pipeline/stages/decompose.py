@@ -44,6 +44,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Tables = dict[str, Table]
 Window = tuple[float, float] | None
 
+SMALL = 2**24  # [B] to read: less is done in the command's own process
 INPUTS = ("runs", "reference")
 MANY = ("runs",)
 WORDS = {"reference": ("exact", "observed")}

@@ -29,6 +29,7 @@ from pipeline.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+SMALL = 2**24  # [B] to read: less is done in the command's own process
 INPUTS = ("run",)
 ACCEPTANCE = {"analytic": 0.05, "laboratory": 0.10, "breaking": 0.20, "field": 0.20}
 
