@@ -30,7 +30,27 @@ def start(cells: int, size: int) -> None:
         raise InputError(f"too many ranks for the cells: {size} ranks, {cells} cells")
     if size > 1:
         with contextlib.suppress(ImportError):
-            from petsc4py import PETSc  # noqa: F401
+            petsc()
+
+
+@cache
+def petsc() -> Any:
+    """PETSc, started without signal handlers of its own. Collective on all ranks of the world.
+
+    Its handler of SIGPIPE takes Python's place, which ignores that signal: the first write to a pipe that nobody reads any more would end
+    the process, where a `BrokenPipeError` is due.
+
+    Raises
+    ------
+    ImportError
+        petsc4py is not there.
+    """
+    import petsc4py
+
+    petsc4py.init(["wavetrain", "-no_signal_handler"])
+    from petsc4py import PETSc
+
+    return PETSc
 
 
 def owners(mesh: "TriMesh", size: int) -> Array:
@@ -56,8 +76,7 @@ def warn_once(text: str) -> None:
 
 def _scotch(mesh: "TriMesh", size: int) -> Array:
     """PT-Scotch on this process alone: called directly where it can be, else by PETSc."""
-    from petsc4py import PETSc
-
+    PETSc = petsc()
     inside = mesh.neighbours >= 0
     first = np.concatenate([[0], np.cumsum(inside.sum(axis=1))]).astype(PETSc.IntType)
     near = np.sort(np.where(inside, mesh.neighbours, np.iinfo(np.int32).max), axis=1)

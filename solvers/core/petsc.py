@@ -1,10 +1,11 @@
-"""PETSc's time integrators: with `meshes.core.partition` the only module that imports petsc4py."""
+"""PETSc's time integrators. PETSc itself comes from `meshes.core.partition`."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from meshes.core.partition import petsc
 from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -30,7 +31,7 @@ class Arkimex:
         self, first: Array, columns: Array, values: Array, nonlinear: Callable[[Array], Array], dt: float, method: str = "4"
     ) -> None:
         try:
-            from petsc4py import PETSc
+            PETSc = petsc()
         except ImportError:
             raise InputError("petsc4py is not there: ARKIMEX needs it") from None
         self._petsc, self._nonlinear, self._dt = PETSc, nonlinear, dt

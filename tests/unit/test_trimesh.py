@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,15 @@ def test_pt_scotch_called_directly_cuts_fewer_edges_than_through_petsc_and_the_s
     cut, other = ((owner[inside[:, 0]] != owner[inside[:, 1]]).sum() for owner in (direct, petsc))
     assert (direct != petsc).any(), "PT-Scotch could not be called directly"
     assert 0 < cut <= 1.01 * other
+
+
+def test_petsc_leaves_a_pipe_that_nobody_reads_to_python():
+    partition.petsc()
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with pytest.raises(BrokenPipeError):
+        os.write(theirs, b"word")
+    os.close(theirs)
 
 
 def test_without_petsc_the_cut_is_geometric_and_says_so(monkeypatch, caplog):
