@@ -6,8 +6,10 @@ the imports are saved. Tests of the start itself, of launchers and of signals st
 
 import contextlib
 import fcntl
+import gc
 import io
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -78,7 +80,14 @@ class Forks:
 
 
 def serve(connection: socket.socket) -> None:
-    """Fork for each command that comes through ``connection``, one after the other, until it is closed."""
+    """Fork for each command that comes through ``connection``, one after the other, until it is closed.
+
+    A fork ends as those of multiprocessing do, without taking all that was loaded apart.
+    """
+    from jobs.cli import main  # noqa: F401 (loaded once for all)
+
+    gc.collect()
+    gc.freeze()  # no fork looks through what was loaded, which would copy it
     while True:
         head, files, *_ = socket.recv_fds(connection, 8, 2)
         if not head:
@@ -87,22 +96,20 @@ def serve(connection: socket.socket) -> None:
         while len(text) < int.from_bytes(head, "little"):
             text += connection.recv(65536)
         words, cwd, environment = json.loads(text)
-        pid = os.fork()
-        if pid == 0:
-            connection.close()
-            _become(words, cwd, environment, files)
-            return
+        command = multiprocessing.get_context("fork").Process(target=_become, args=(words, cwd, environment, files, connection))
+        command.start()
         for file in files:
             os.close(file)
-        connection.sendall(str(pid).encode())
-        _, status = os.waitpid(pid, 0)
-        connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+        connection.sendall(str(command.pid).encode())
+        command.join()
+        connection.sendall(str(command.exitcode).encode())
 
 
-def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], files: Sequence[int]) -> None:
+def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], files: Sequence[int], connection: socket.socket) -> None:
     """Be the command with ``words``: its folder, environment and output, then its work. Ends by SystemExit, as the command does."""
     from jobs.cli import main
 
+    connection.close()
     for file, number in zip(files, (1, 2), strict=True):
         os.dup2(file, number)
         os.close(file)
