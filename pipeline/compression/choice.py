@@ -29,9 +29,14 @@ class Trial:
 
 
 def sample(blocks: Sequence[Facts], most: int) -> list[int]:
-    """Numbers of at most ``most`` blocks, evenly spread over those whose values differ (or over all, where none does)."""
+    """Numbers of at most ``most`` blocks, evenly spread over those whose values differ (or over all, where none does).
+
+    A single block is that in the middle: the first often holds an initial state, which says little of those that follow.
+    """
     there = [i for i, one in enumerate(blocks) if one.high > one.low] or list(range(len(blocks)))
-    return [there[i] for i in np.unique(np.linspace(0, len(there) - 1, min(most, len(there))).round().astype(int))]
+    last = len(there) - 1
+    places = np.linspace(0, last, min(most, len(there))) if most > 1 else np.array([last / 2])
+    return [there[i] for i in np.unique(places.round().astype(int))]
 
 
 def names(asked: str, least: bool = False) -> list[str]:
