@@ -28,10 +28,10 @@ def reduced(folder: Path) -> Path:
     cases = ROOT / "jobs" / "cases"
     for run in table["run"].values():
         run["case"] = str(cases / Path(run["case"]).name)
-    table["run"]["island"] |= {"sweep": {"mesh.size": [2.4, 1.8, 1.2]}, "set": {"time.end": 10.0, "time.every": 1.0}}
-    table["run"]["truth"]["set"] = {"time.end": 30.0}
-    table["stage"]["terms"] |= {"after": 20.0, "held_out": 0.5}
-    table["run"]["turbulence"]["set"] |= {"mesh.points": [32, 32, 32], "solver.viscosity": 0.03, "time.end": 0.5, "time.every": 0.5}
+    table["run"]["island"] |= {"sweep": {"mesh.size": [2.4, 1.8, 1.2]}, "set": {"time.end": 10.0, "time.every": 2.5}}
+    table["run"]["truth"]["set"] = {"time.end": 12.0}
+    table["stage"]["terms"] |= {"after": 10.0, "held_out": 0.5}
+    table["run"]["turbulence"]["set"] |= {"mesh.points": [24, 24, 24], "solver.viscosity": 0.03, "time.end": 0.5, "time.every": 0.5}
     table["stage"]["archive"]["target_ratio"] = 32.0  # of so few values more would be less than a file's own tables
     path = folder / "reduced.toml"
     path.write_text(to_toml(table))
