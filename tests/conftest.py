@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import compiled_once
 import numpy as np
 import on_ranks
 import pytest
@@ -28,6 +29,8 @@ from solvers.core.driver import simulate
 settings.register_profile("repeatable", derandomize=True, deadline=None)  # the same examples in every run, and no test measures time ...
 settings.register_profile("exploring", deadline=None)  # ... but for `pytest --hypothesis-profile=exploring`
 settings.load_profile("repeatable")
+
+compiled_once.install()
 
 HELD: "pytest.StashKey[set[tuple[str, int]]]" = pytest.StashKey()  # the tests that held on several ranks
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,8 +4,6 @@ What a test sees is a process of its own, with its own folder, environment, outp
 the imports are saved. Tests of the start itself, of launchers and of signals start the command anew.
 """
 
-import contextlib
-import fcntl
 import gc
 import io
 import json
@@ -17,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 WARM = """
@@ -120,26 +118,18 @@ def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], file
     main()
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """While no other process compiles: the next finds its kernels compiled."""
-    place = Path(__file__).parent / "__pycache__"
-    place.mkdir(exist_ok=True)
-    with (place / "warm.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _load() -> None:
     """Import what commands use, and run a small case, so that its kernels are compiled and loaded."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command sets it, before numpy is loaded
+    import compiled_once
     import dask.distributed
     import matplotlib.figure  # noqa: F401
 
     import pipeline.report  # noqa: F401
     from jobs.execute import execute
 
-    with _alone(), tempfile.TemporaryDirectory() as folder, dask.config.set(scheduler="synchronous"):  # no threads live through a fork
+    compiled_once.install()
+    with tempfile.TemporaryDirectory() as folder, dask.config.set(scheduler="synchronous"):  # no threads live through a fork
         case = Path(folder) / "warm.toml"
         case.write_text(WARM, encoding="utf-8")
         execute(case, out=Path(folder) / "out", quiet=True)

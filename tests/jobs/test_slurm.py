@@ -15,7 +15,7 @@ from test_doors import Page, reduced
 from jobs import sites
 from pipeline.store import Store
 
-LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 16.0") + "[output]\ncheckpoint = 0.0\n"
+LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 6.0") + "[output]\ncheckpoint = 0.0\n"
 SWEEP = """
 title = "A sweep; it's $(touch hacked) `touch hacked`"
 [run.hump]
@@ -175,7 +175,7 @@ def test_preempted_cancelled_and_out_of_time_on_other_ranks_a_run_has_the_same_b
 @pytest.mark.slow
 def test_a_run_that_meets_its_time_limit_goes_on(slurm):
     (slurm / "site.toml").write_text('title = "short of time"\ntime = "1"\nwarning = 55\n')
-    (slurm / "long.toml").write_text(LONG.replace("end = 16.0", "end = 1600.0"))
+    (slurm / "long.toml").write_text(LONG.replace("end = 6.0", "end = 1600.0"))
     submitted(slurm, "long.toml", "--on", "site.toml")
     until(lambda: "=== attempt 2" in logs(slurm), ENDS, every=1.0)
     assert "out of time: queued again" in logs(slurm)
