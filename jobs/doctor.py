@@ -16,7 +16,13 @@ from pipeline.errors import InputError, InUseError
 
 PATIENCE = 120.0  # [s] for one trial
 LEAST_SPACE = 1e9  # [B]
-RANKS = "from mpi4py import MPI; c = MPI.COMM_WORLD; n = c.allreduce(1); print(n, MPI.Get_library_version().split(',')[0].strip())"
+RANKS = """
+from mpi4py import MPI
+c = MPI.COMM_WORLD
+n = c.allreduce(1)
+if c.rank == 0:  # two at once may mix their words
+    print(f"{n} ranks, {MPI.Get_library_version().split(',')[0].strip()}")
+"""
 HDF5 = """
 import sys
 import h5py, numpy as np
@@ -28,7 +34,8 @@ with h5py.File(sys.argv[1], "w", driver="mpio", comm=c) as f:
         d[c.rank * 100 : (c.rank + 1) * 100] = np.full(100, c.rank, "f4")
 with h5py.File(sys.argv[1], "r", driver="mpio", comm=c) as f:
     assert f["x"][...].sum() == 50 * c.size * (c.size - 1)
-print(h5py.version.hdf5_version)
+if c.rank == 0:
+    print(h5py.version.hdf5_version)
 """
 PETSC = "import petsc4py; petsc4py.init([]); from petsc4py import PETSc; print('.'.join(map(str, PETSc.Sys.getVersion())))"
 FILTERS = """
