@@ -16,6 +16,8 @@ from daemons import told
 from fault import Fault, Say, Try, counted, generator
 from killed import WAVES, bits, family, kill, run, start, such, until, whole
 
+from jobs import cluster
+
 CASES = {
     "sea": """
 [mesh]
@@ -85,6 +87,7 @@ bound = "1%"
 }
 TIMES = (3, 2, 1, 1)  # tries of each stage: a worker, the command, a scheduler in a job, nannies in jobs ...
 MORE = ("decompose", "compress")  # ... and one more of these with its nannies killed: thirty in all
+AMONG_WORKERS = {cluster.WORKERS: "processes"}  # the stages read so little that they would be done in the command's own process
 INSIDE_SITE = 'title = "workers in the job"\nworkers = "inside"\ninterface = "lo"\noptions = ["--overcommit"]\n'
 JOBS_SITE = 'title = "workers are jobs"\nworkers = "jobs"\nmost_workers = 2\ninterface = "lo"\n'
 
@@ -129,7 +132,7 @@ def undisturbed(folder: Path, stages: Sequence[str]) -> None:
 def _span(folder: Path, stage: str) -> float:
     """How long [s] the undisturbed stage is at work, from the making of its folder of blocks to its result."""
     out = _copied(folder, "timed", stage)
-    process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)
+    process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder, environment=AMONG_WORKERS)
     until(lambda: _begun(out, stage) or process.poll() is not None)
     begun = time.monotonic()
     assert process.wait(300.0) == 0, (folder / "output.txt").read_text()
@@ -153,7 +156,7 @@ def _copied(folder: Path, name: str, stage: str) -> Path:
 def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, float], hits: Counter[str], stage: str, victim: str) -> None:
     """Kill a worker, or the command itself, at a random moment of a stage on this machine's cores."""
     out = _copied(folder, "killed", stage)
-    process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder)
+    process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder, environment=AMONG_WORKERS)
     until(lambda: _begun(out, stage) or process.poll() is not None)
     time.sleep(random.uniform(0.0, spans[stage]))
     if victim == "worker":
