@@ -18,6 +18,7 @@ import on_ranks
 import pytest
 from forks import Forks
 from hypothesis import settings
+from worlds import World
 
 from meshes import rectangle
 from pipeline.data import find
@@ -78,6 +79,14 @@ def _forks() -> Forks:
     return made
 
 
+@functools.cache
+def world_of_ranks() -> World:
+    """The ranks that this process' tests have in common."""
+    made = World()
+    atexit.register(made.close)
+    return made
+
+
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "jobs.cli", *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES)
@@ -99,15 +108,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Re-run a test with the marker ``ranks`` under mpirun; this process never imports MPI."""
+    """Re-run a test with the marker ``ranks`` on ranks; this process never imports MPI."""
     if not pyfuncitem.get_closest_marker("ranks") or on_ranks.INSIDE in os.environ:
         return None
-    on_ranks.rerun(pyfuncitem, pyfuncitem.session.stash.setdefault(HELD, set()))
+    on_ranks.rerun(pyfuncitem, world_of_ranks(), pyfuncitem.session.stash.setdefault(HELD, set()))
     return True
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    on_ranks.note(report)
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:

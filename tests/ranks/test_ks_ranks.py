@@ -2,17 +2,14 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import long
-from test_same_bits import assert_same, environment, run_on
+from test_same_bits import assert_same, run_on
 
-from jobs.launch import mpirun
 from pipeline import case
 from pipeline.check import validate
 from pipeline.errors import InputError, RunError
@@ -94,31 +91,12 @@ def test_a_plane_in_slabs_is_that_of_one_rank_before_and_after_a_restart(tmp_pat
     assert_close(tmp_path / "1", stopped)
 
 
-STOP = """
-import os, signal, sys
-import jobs.rank
-from solvers.ks.model import Ensemble
-
-observe = Ensemble.observe
-
-def stopping(self, t, u):
-    if abs(t - 0.4875) < 1e-9:  # step 13
-        os.kill(os.getpid(), signal.SIGUSR1)
-    observe(self, t, u)
-
-Ensemble.observe = stopping
-sys.exit(jobs.rank.main())
-"""
-
-
 def test_slabs_of_three_ranks_go_on_as_one_whole_plane_or_with_the_same_bits_on_three(tmp_path):
     path = write_case(tmp_path, **PLANE, **{"solver.members": 1, "solver.scheme": "cnab2"})
     run_on(3, path, tmp_path / "3")
     for ranks in (1, 3):
         folder = tmp_path / f"then {ranks}"
-        folder.mkdir()
-        command = [*mpirun(3), sys.executable, "-c", STOP, str(path), str(tmp_path), str(folder)]
-        subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=60)
+        run_on(3, path, folder, "run_until", 13)
         with Store(folder / "restart.h5") as store:
             assert store.restart()[1]["step"] == 13
             assert store.restart()[0]["state"].shape == (1, 2, 24, 17, 2)  # the spectrum and the last nonlinear terms
@@ -129,11 +107,7 @@ def test_slabs_of_three_ranks_go_on_as_one_whole_plane_or_with_the_same_bits_on_
 def test_without_parallel_hdf5_rank_0_writes_the_slabs(tmp_path):
     path = write_case(tmp_path, **PLANE, **{"solver.members": 1})
     run_on(2, path, tmp_path / "2")
-    (tmp_path / "gathered").mkdir()
-    without = "import sys, solvers.core.comm as c; c.Mpi.file_options = lambda self: None; import jobs.rank; sys.exit(jobs.rank.main())"
-    command = [*mpirun(2), sys.executable, "-c", without, str(path), str(tmp_path), str(tmp_path / "gathered")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60)
-    assert "this h5py has no MPI" in done.stderr
+    assert "this h5py has no MPI" in run_on(2, path, tmp_path / "gathered", "run_without_parallel_hdf5")
     assert_same(tmp_path / "2", tmp_path / "gathered")
 
 

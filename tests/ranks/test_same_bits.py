@@ -12,7 +12,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers the filters)
 import numpy as np
 import pytest
-from conftest import long, wait_for
+from conftest import long, wait_for, world_of_ranks
 
 from jobs import launch
 from jobs.launch import mpirun
@@ -68,11 +68,12 @@ def write_case(folder: Path, **changes: Any) -> Path:
     return folder / "flood.toml"
 
 
-def run_on(ranks: int, path: Path, folder: Path) -> None:
+def run_on(ranks: int, path: Path, folder: Path, work: str = "run", *words: Any) -> str:
+    """Run the case at ``path`` into ``folder`` on ``ranks`` ranks, by ``work`` of `works`, with its first ``words``; what it printed."""
     folder.mkdir(exist_ok=True)
-    command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(path), str(path.parent), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
+    answer = world_of_ranks().ask(ranks, f"works:{work}", *words, path, path.parent, folder, more={EVENTS: "1"})
+    assert answer.values == [0] * ranks and '"event": "error"' not in answer.output, answer.output
+    return answer.output
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -146,21 +147,35 @@ def test_the_file_is_the_same_whoever_writes_it(alone, tmp_path, ranks, writers)
     ("before", "after", "filter_"), [(1, 3, "none"), long(1, 3, "zstd"), (3, 1, "zstd"), long(3, 1, "none"), (2, 4, "none")]
 )
 def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, before, after, filter_):
-    """The run is asked to stop somewhere between two frames, then goes on."""
+    """One rank is asked to stop somewhere between two frames, and stops the others; then the run goes on."""
+    folder = tmp_path / "run"
+    path = write_case(tmp_path, **{"output.filter": filter_})
+    run_on(before, path, folder, "run_until", 100)
+    assert_stopped(folder)
+    run_on(after, path, folder)
+    assert_same(alone, folder)
+    assert not (folder / "restart.h5").exists()
+
+
+def assert_stopped(folder: Path) -> None:
+    assert json.loads((folder / "summary.json").read_text())["status"] == "stopped"
+    assert not (folder / "run.h5").exists()
+
+
+def test_a_signal_to_mpirun_stops_the_run_which_goes_on_with_the_same_bits(alone, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    path = write_case(tmp_path, **{"output.filter": filter_})
-    command = [*mpirun(before), sys.executable, "-c", SLOW, str(path), str(path.parent), str(folder)]
+    path = alone / "flood.toml"
+    command = [*mpirun(3), sys.executable, "-c", SLOW, str(path), str(path.parent), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
         wait_for(folder / "restart.h5")
         time.sleep(0.3)
         process.send_signal(signal.SIGUSR1)  # mpirun hands it on at once
         out, errors = process.communicate(timeout=120)
-    assert json.loads((folder / "summary.json").read_text())["status"] == "stopped", out + errors
-    assert not (folder / "run.h5").exists()
-    run_on(after, path, folder)
+    assert process.returncode == 0, out + errors
+    assert_stopped(folder)
+    run_on(1, path, folder)
     assert_same(alone, folder)
-    assert not (folder / "restart.h5").exists()
 
 
 @pytest.mark.parametrize("moment", [long(0.05), 0.25, long(0.5)])
@@ -179,13 +194,9 @@ def test_a_killed_run_goes_on_from_its_checkpoint_with_the_same_bits(alone, tmp_
 
 
 def test_without_parallel_hdf5_rank_0_writes_the_same_file(alone, tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    without = "import sys, solvers.core.comm as c; c.Mpi.file_options = lambda self: None; import jobs.rank; sys.exit(jobs.rank.main())"
-    command = [*mpirun(3), sys.executable, "-c", without, str(alone / "flood.toml"), str(alone), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60)
-    assert done.stderr.count("this h5py has no MPI") == 1
-    assert_same(alone, folder)
+    said = run_on(3, alone / "flood.toml", tmp_path / "run", "run_without_parallel_hdf5")
+    assert said.count("this h5py has no MPI") == 1
+    assert_same(alone, tmp_path / "run")
 
 
 @pytest.mark.ranks(2)

@@ -2,18 +2,15 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import long
-from test_same_bits import assert_same, environment, run_on
+from test_same_bits import assert_same, run_on
 from vortices import PERIOD, flow
 
-from jobs.launch import mpirun
 from pipeline import case
 from pipeline.check import validate
 from pipeline.errors import InputError
@@ -97,13 +94,6 @@ def test_a_restart_has_the_same_bits(tmp_path, changes):
         assert_same(tmp_path / "1", tmp_path / f"stopped {step}")
 
 
-def test_the_same_ranks_give_the_same_bits(tmp_path):
-    path = write_case(tmp_path)
-    for again in ("one", "other"):
-        run_on(2, path, tmp_path / again)
-    assert_same(tmp_path / "one", tmp_path / "other")
-
-
 @pytest.mark.ranks(2, 6)
 def test_ranks_hold_each_point_and_wave_once_and_transform_as_one(mpi_ranks):
     comm, grid, highest = world(), (16, 20, 24), (5, 6, 7)
@@ -150,9 +140,5 @@ def test_more_ranks_than_planes_are_refused(pencils, said):
 def test_without_parallel_hdf5_rank_0_writes_the_blocks(tmp_path):
     path = write_case(tmp_path, **{"time.end": 0.2})
     run_on(2, path, tmp_path / "2")
-    (tmp_path / "gathered").mkdir()
-    without = "import sys, solvers.core.comm as c; c.Mpi.file_options = lambda self: None; import jobs.rank; sys.exit(jobs.rank.main())"
-    command = [*mpirun(2), sys.executable, "-c", without, str(path), str(tmp_path), str(tmp_path / "gathered")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=120)
-    assert "this h5py has no MPI" in done.stderr
+    assert "this h5py has no MPI" in run_on(2, path, tmp_path / "gathered", "run_without_parallel_hdf5")
     assert_same(tmp_path / "2", tmp_path / "gathered")
