@@ -132,7 +132,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to run, and what to expect of it; the bands hold nine of ten single runs."""
+    """Advice on a mesh: its size, and the error and cost to expect; the bands hold nine of ten single runs."""
 
     sweep: Sweep
     size: float
@@ -259,8 +259,8 @@ def for_budget(sweeps: list[Sweep], core_seconds: float) -> Advice:
 
 
 def advise(sweeps: list[Sweep], *, error: float | None, seconds: float | None, ranks: int) -> tuple[Advice, int]:
-    """What reaches ``error``, or what ``seconds`` of wall time buy, and on how many ranks: ``ranks``, or where these are 0, the most
-    that this machine has cores for and the mesh has `LEAST_CELLS` for."""
+    """Advice for ``error``, or for ``seconds`` of wall time, and the number of ranks: ``ranks``, or where that is 0, the most for which
+    this machine has cores and the mesh has `LEAST_CELLS` each."""
     tried = [ranks] if ranks else range(os.cpu_count() or 1, 0, -1)
     for some in tried:
         advice = for_error(sweeps, error) if error is not None else for_budget(sweeps, (seconds or 0.0) * some)
@@ -303,7 +303,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
 
 
 def in_words(advice: Advice, ranks: int) -> list[str]:
-    """What to run and what to expect, with a warning where that is far from what was run."""
+    """The advice in words, line by line, with a warning where it is far from the sweep's meshes."""
     sweep, solver = advice.sweep, advice.sweep.case["solver"]
     error, cost = advice.error_band, advice.cost_band
     lines = [
@@ -326,7 +326,7 @@ def in_words(advice: Advice, ranks: int) -> list[str]:
 
 
 def at(sweep: Sweep, n: float) -> Advice:
-    """What to expect at resolution ``n`` [1/m]."""
+    """Advice for resolution ``n`` [1/m]."""
     return Advice(
         sweep=sweep,
         size=sweep.size_of(n),

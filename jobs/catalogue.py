@@ -1,4 +1,4 @@
-"""What there is to use: cases, campaigns and plug-ins, each with one line on what it is."""
+"""Catalogue of the cases, campaigns and plug-ins, with a line on each."""
 
 import ast
 import contextlib

@@ -13,7 +13,7 @@ SHARE = 0.9  # of the jobs that the controller holds: the rest is for others
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """How much the controller takes."""
+    """Limits of the controller."""
 
     array: int = USUAL_ARRAY  # tasks of one array, their places counted from 0; less than 2: there are no arrays
     jobs: int | None = None  # in its memory, each task of an array one, those that ended lately too; None: unknown
@@ -46,7 +46,7 @@ def allowed_in(answer: str) -> Allowed:
 
 
 def room(jobs: int | None) -> int | None:
-    """How many more jobs a controller that holds ``jobs`` takes now, with some left for others; None where that is not known."""
+    """The number of jobs that a controller of at most ``jobs`` still takes, with room left for others; None where it is unknown."""
     if jobs is None:
         return None
     held = told(["squeue", "--noheader", "--array", "--states=all", "--format=%i"])

@@ -99,7 +99,7 @@ def _lines(path: Path, file: Any) -> list[str]:
 
 
 def _archive(path: Path) -> list[str]:
-    """What an archive says of its blocks."""
+    """Lines on an archive: its target, its size, and the codecs and errors of each group."""
     from pipeline.compression.reader import opened
 
     held = opened(path)

@@ -61,7 +61,7 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one trial showed."""
+    """The result of a trial."""
 
     name: str
     state: str  # fine, missing (can be done without), or broken

@@ -101,7 +101,7 @@ def _bounded(script: str) -> tuple[int, str, str]:
 
 
 def _memory(site: Site) -> tuple[str, str, str] | None:
-    """How memory is asked, and whether a node has as much."""
+    """Finding on the site's request for memory, and whether a node has as much."""
     each = "CPU" if site.memory_per == "cpu" else "node"
     if not site.memory:
         return "fine", f"as estimated, of each {each}", ""

@@ -59,7 +59,7 @@ class Estimates:
         return max((one.cells for one in self._found.values()), default=0)
 
     def of(self, names: Sequence[str]) -> list[Estimate]:
-        """What those of the steps ``names`` take that are looked at: at most MOST, evenly spaced, with the first and the last."""
+        """Estimates of the steps ``names``: of at most MOST, evenly spaced, with the first and the last."""
         looked = names if len(names) <= MOST else [names[round(i * (len(names) - 1) / (MOST - 1))] for i in range(MOST)]
         return [self._one(name) for name in looked]
 

@@ -1,4 +1,4 @@
-"""One process at a time in a run's or a stage's folder: a lock of the system, which ends with the last process that holds it."""
+"""A lock that lets one process at a time into a run's or a stage's folder: the system's, which ends with the last process that holds it."""
 
 import contextlib
 import errno
@@ -48,7 +48,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def machine() -> str:
-    """What stays the same on this machine, whatever it is called, and as long as a process' number means the same process."""
+    """An identity of this machine, independent of its name, that lasts as long as a process' number means the same process."""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').stat().st_ino}"
@@ -61,7 +61,7 @@ def passed_on(folder: Path) -> tuple[int, ...]:
 
 
 def holder(folder: Path) -> dict[str, Any] | None:
-    """Who holds ``folder``: ``host``, ``machine``, ``pid``, ``since``; None where nobody does."""
+    """The holder of ``folder``: ``host``, ``machine``, ``pid``, ``since``; None where nobody holds it."""
     try:
         handle = os.open(folder / NAME, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""How the ranks of a job lie on nodes, and the memory that is asked for them there."""
+"""Layout of a job's ranks on nodes, and the memory that is requested for them there."""
 
 import math
 import re
@@ -27,7 +27,7 @@ class Layout:
 
 
 def layout(ranks: int, site: Site, cores: int | None, *, together: bool) -> Layout:
-    """How ``ranks`` lie on nodes of ``cores`` cores (None: unknown).
+    """Lay ``ranks`` out on nodes of ``cores`` cores (None: unknown).
 
     As the site's options say, ``together`` on one node, or on as few as hold them.
     """

@@ -65,7 +65,7 @@ def on_one_node(options: Sequence[str]) -> list[str]:
 
 
 def _value(word: str, names: Sequence[str]) -> str | None:
-    """What ``word`` says of an option called one of ``names``; empty where the next word has it, None where it is another."""
+    """The value in ``word`` of an option of any of the ``names``; empty where the next word has it, None where ``word`` is another."""
     for name in names:
         if word == name:
             return ""

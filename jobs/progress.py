@@ -1,4 +1,4 @@
-"""How a run is shown as it goes: a live line in a terminal, plain lines elsewhere, events for a parent process.
+"""Display of a run as it goes: a live line in a terminal, plain lines elsewhere, events for a parent process.
 
 A run on several ranks is started by a parent, which reads the events (one JSON object a line) of rank 0 and shows them.
 """
@@ -53,7 +53,7 @@ class Silent:
 
 
 class Events(Silent):
-    """One JSON line an event, for a parent process."""
+    """Events for a parent process, each a line of JSON."""
 
     def __init__(self) -> None:
         self._next = 0.0
@@ -196,7 +196,7 @@ def left_after(first: Progress, p: Progress) -> float | None:
 
 
 def describe(p: Progress, left: float | None) -> str:
-    """One line: simulated time, wall time ``left`` [s] where it is known, step, mass drift."""
+    """A line on a run: simulated time, wall time ``left`` [s] where it is known, step, mass drift."""
     words = "" if left is None else f"{left:.0f} s left, "
     return f"t = {p.t:.4g} of {p.end:.4g} s, {words}dt = {p.dt:.3g} s, step {p.step}, mass drift {p.mass_drift:+.1e}"
 

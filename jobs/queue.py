@@ -1,4 +1,4 @@
-"""What SLURM says of jobs: squeue for those that wait or run, sacct for those that it has forgotten; and their end, where that is asked."""
+"""States of jobs in SLURM: by squeue for jobs that wait or run, by sacct for jobs that squeue has forgotten; and their cancellation."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def ask(jobs: Iterable[str]) -> dict[str, Word] | None:
 
 
 def _over(gone: Collection[str]) -> str:
-    """What the accounts, where a site keeps them, have on jobs that squeue no longer shows."""
+    """Records of the accounts, where a site keeps them, on jobs that squeue no longer shows."""
     asked = ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={_arrays(gone)}", "--format=JobID,State,NodeList,Reason"]
     return told(asked) or ""
 
@@ -39,7 +39,7 @@ def _arrays(jobs: Collection[str]) -> str:
 
 
 def told(command: list[str]) -> str | None:
-    """What ``command`` prints; empty where SLURM knows no such job, None where it does not answer."""
+    """The output of ``command``; empty where SLURM knows no such job, None where it does not answer."""
     if not shutil.which(command[0]):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What each rank runs under mpirun: ``python -m jobs.rank CASE CASE_FOLDER RUN_FOLDER``."""
+"""The program of each rank under mpirun: ``python -m jobs.rank CASE CASE_FOLDER RUN_FOLDER``."""
 
 import logging
 import sys

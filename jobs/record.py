@@ -1,7 +1,6 @@
-"""What a campaign was when it began: one TOML file in ``DIR/jobs`` that makes the very same graph, and what SLURM was given of it.
+"""Record of a campaign as it was when it began: a TOML file in ``DIR/jobs`` that makes the very same graph, and its submission to SLURM.
 
-The file needs no other: each run has its case, with all that was set or swept, in it. What was edited after the campaign began does
-not change what runs.
+The file needs no other: it holds the case of each run, with all values that were set or swept. Later edits do not change the runs.
 """
 
 import dataclasses
@@ -125,7 +124,7 @@ def read(folder: Path) -> Campaign:
 
 
 def submitted(folder: Path) -> dict[str, Any]:
-    """What SLURM was given of the campaign in ``folder``; empty where it was never submitted."""
+    """The submission to SLURM of the campaign in ``folder``; empty where it was never submitted."""
     path = folder / PLACE / SUBMITTED
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
@@ -160,7 +159,7 @@ def _data(case: Case) -> dict[str, str]:
 
 
 def edited(folder: Path, campaign: Campaign) -> list[str]:
-    """What was edited since the campaign in ``folder`` was submitted, in words."""
+    """Changes of files since the campaign in ``folder`` was submitted, in words."""
     before = submitted(folder).get("sources", {})
     now = {name: digest(Path(name)) if Path(name).exists() else "missing" for name in before if " in " not in name}
     for run in campaign.runs:

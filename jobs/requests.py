@@ -43,12 +43,12 @@ def check(asked: Mapping[str, str], campaign: Campaign, site: Site) -> None:
 def requests(
     campaign: Campaign, some: Sequence[Job], ranks: int, site: Site, asked: Mapping[str, str], node: Partition | None = None
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """What the jobs ask for where it is not the site's, by name, and what it was taken from, in words.
+    """Requests of the jobs that are not the site's, by job, and the estimates behind them, in words.
 
     Parameters
     ----------
     asked : ``time`` and ``memory`` that the user set for runs.
-    node : what SLURM says of the partition's; None where it does not.
+    node : a node of the partition, as SLURM describes it; None where it does not.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def _refuse_what_no_node_has(step: Run | Stage, asked: Mapping[str, str], site: 
 
 
 def _layout(step: Run | Stage, ranks: int, site: Site, node: Partition | None) -> Layout:
-    """How the ranks of a run, or the processes of a stage's job, lie on nodes."""
+    """Layout on nodes of a run's ranks, or of the processes of a stage's job."""
     cores = node.cores if node else None
     if isinstance(step, Run):
         return layout(step.ranks(ranks), site, cores, together=not parts(site.launcher)[0])

@@ -116,7 +116,7 @@ def do_runs(
 
 
 def _one(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: bool, say: Any) -> None:
-    """One run into ``folder``, in this process, on the ranks of this world, or on new ones."""
+    """Do a run in ``folder``: in this process, on the ranks of ``comm``, or on new ranks."""
     from solvers.core.comm import abort_on_error
 
     done = comm.rank == 0 and not force and is_done(folder, run.case)
@@ -178,7 +178,7 @@ def note_traceback(folder: Path) -> None:
 
 
 def _tell(run: Run, folder: Path, summary: Mapping[str, Any], say: Any) -> None:
-    """One line on a run that ended; `StopError` where it was stopped."""
+    """Report a run that ended, with its notes; raise `StopError` where it was stopped."""
     if summary["status"] != "done":
         raise StopError(f"{run.name}: stopped at t = {summary['t_end']:.6g} s; the same command goes on from there")
     (folder / PROGRESS).unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def run_side_by_side(
 
 
 class Worker:
-    """One process that does run after run (`jobs.worker`)."""
+    """A process that does run after run (`jobs.worker`)."""
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

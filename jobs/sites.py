@@ -28,7 +28,7 @@ WORD = re.compile(r"[^\s'\"\\]+")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a cluster asks of its jobs."""
+    """A cluster's settings for its jobs."""
 
     title: str = setting("one line on what it is")
     partition: str = setting("the queue; empty: SLURM's default", default="")

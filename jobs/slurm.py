@@ -102,7 +102,7 @@ def scripts(
 
 
 def graph(some: Sequence[Job], noted: Mapping[str, Any], limits: Mapping[str, Any]) -> list[str]:
-    """What was submitted, a line a job: its number, and which it waits for."""
+    """Lines on the submitted jobs: the number of each, the jobs that it waits for, and its limits."""
     lines = []
     for job in some:
         given = [noted["steps"][job.steps[i] if job.steps else PAGE] for i in job.todo or (0,)]

@@ -55,7 +55,7 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
 
 
 def to_do(campaign: Campaign, stages: Sequence[Stage], folder: Path, forced: Collection[str]) -> list[Stage]:
-    """Those of ``stages`` whose result is missing, was made from something else, or reads one that is to do."""
+    """The ``stages`` to be done: ``forced``, without a result, with a result of other inputs, or downstream of such a stage."""
     files, folders = _files(campaign, folder), _folders(campaign)
     stale = campaign.after({stage.name for stage in stages if stage.name in forced or not _stage_is_done(stage, folder, files, folders)})
     return [stage for stage in stages if stage.name in stale]
@@ -74,7 +74,7 @@ def _files(campaign: Campaign, folder: Path) -> dict[str, Path]:
 
 
 def _folders(campaign: Campaign) -> dict[str, Path]:
-    """Where the files that a run's case names are looked for, by the run's name."""
+    """Folders in which the files that a run's case names are looked for, by the run's name."""
     return {run.name: run.case.folder for run in campaign.runs}
 
 
@@ -127,7 +127,7 @@ def _file_of(stage: Stage) -> str:
 
 
 def _inputs(stage: Stage, module: Any, files: Mapping[str, Path], folders: Mapping[str, Path]) -> dict[str, Any]:
-    """What a stage's `run` gets for its keys: a file, several files, a word, or the model of a run's case."""
+    """Arguments of a stage's `run`, by key: a file, several files, a word, or the model of a run's case."""
     many = getattr(module, "MANY", ())
     found: dict[str, Any] = dict(stage.words)
     for key, word in stage.words.items():
@@ -172,7 +172,7 @@ def exact_solution(run: Path) -> Path:
 
 
 def _made_from(stage: Stage, files: Mapping[str, Path], folders: Mapping[str, Path]) -> dict[str, Any]:
-    """What a stage's result depends on: its inputs' cases and times of making, its parameters, files, code and packages."""
+    """Provenance of a stage's result: its inputs' cases and times of making, its parameters, files, code and packages."""
     found: dict[str, str] = {}
     if (name := getattr(stage.params, "file", "")) and is_file(own := own_file(name, Path(stage.params.folder))):
         found[str(own)] = provenance.digest(own)

@@ -1,4 +1,4 @@
-"""How a campaign goes: what the files say, what SLURM says, and which of the two is true where they disagree.
+"""Status of a campaign: by its files, by SLURM, and which of the two is right where they disagree.
 
 A whole result is a result, whatever became of its job; a held lock is a process at work, whatever SLURM has forgotten; a job that SLURM
 runs or keeps waiting is not lost, though its files stand still.
@@ -41,7 +41,7 @@ BEGINS = re.compile(r"^(error: |[\d\- :,]+ ERROR )")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where one run or stage stands."""
+    """The state of a run, a stage or the page."""
 
     name: str
     kind: str  # run, stage, or page
@@ -68,7 +68,7 @@ class Status:
 
 
 def status(folder: Path) -> Status:
-    """How the campaign in ``folder`` goes.
+    """The status of the campaign in ``folder``.
 
     Raises
     ------
@@ -97,12 +97,12 @@ def status(folder: Path) -> Status:
 
 
 def _unsure(step: Step) -> Step:
-    """What is said of ``step`` where SLURM does not answer: that its job is gone can't be known."""
+    """Mark a lost ``step`` as unknown where SLURM does not answer: that its job is gone can't be known."""
     return replace(step, state="unknown", note="no sign of it in the files, and SLURM does not answer") if step.state == "lost" else step
 
 
 def _step(step: Listed, folder: Path, job: str, word: Word | None, logs: Sequence[Path], *, cancelled: bool) -> Step:
-    """Where ``step`` stands: SLURM says ``word`` of its ``job``, which ``wavetrain cancel`` has ``cancelled`` or not."""
+    """The state of ``step``: ``word`` is SLURM's on its ``job``, which ``wavetrain cancel`` has ``cancelled`` or not."""
     place = folder / step.folder
     where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
     holder = lock.holder(place)
@@ -148,7 +148,7 @@ def _has_result(step: Listed, place: Path) -> bool:
 
 
 def _page(folder: Path, job: str, word: Word | None, logs: Sequence[Path], *, cancelled: bool) -> Step:
-    """Where the page stands that ``job`` writes, after all others."""
+    """The state of the page, which ``job`` writes after all others."""
     where: dict[str, Any] = {"job": job, "node": word.node if word else ""}
     if word and word.goes:
         return Step(slurm.PAGE, "page", "running", **where)
@@ -176,7 +176,7 @@ def _released(job: str) -> str:
 
 
 def _though(word: Word | None, job: str) -> str:
-    """What is to be said of a result that is whole, where SLURM sees it otherwise."""
+    """A note on a whole result where SLURM sees it otherwise; else empty."""
     if word and word.held:
         return f"though {_slurms(word)}: {_released(job)}"
     return f"though SLURM says {word.state}" if word and not (word.waits or word.state == "COMPLETED") else ""
@@ -189,7 +189,7 @@ def _slurms(word: Word | None) -> str:
 
 
 def _told(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> str:
-    """What is to be said where files and SLURM differ on what is at work."""
+    """A note on a step at work: its process, and where files and SLURM disagree."""
     if holder and word and not word.goes:
         return f"process {holder.get('pid')} is at work, though {_slurms(word)}"
     if holder and word is None:
@@ -211,7 +211,7 @@ def _node(holder: Mapping[str, Any] | None, word: Word | None) -> dict[str, str]
 
 
 def _going(place: Path, holder: Mapping[str, Any] | None, word: Word | None) -> dict[str, Any]:
-    """How far a run is, from its own note."""
+    """Progress of a run and its time left [s], from its own note; empty where there is none."""
     try:
         noted = json.loads(text_of(place / PROGRESS) or "{}")
         left = noted["left"] if holder or word else None

@@ -120,7 +120,7 @@ class Submission:
         return sorted(found, key=int)
 
     def _free(self, wanted: int, total: int) -> int:
-        """How many more jobs SLURM takes, at least one; waits for room."""
+        """The number of jobs that SLURM still takes, at least one; waits for room."""
         if self._room is None or self._room < wanted:
             self._room = room(self._allowed.jobs)
         while self._room == 0:

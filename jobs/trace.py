@@ -1,4 +1,4 @@
-"""Where a result comes from: its inputs and their hashes, back to the cases, with versions, ranks and machines; and the campaign anew."""
+"""Provenance of a result: its inputs and their hashes, back to the cases, with versions, ranks and machines; and the campaign anew."""
 
 import json
 import tomllib
@@ -17,12 +17,12 @@ from pipeline.writer import write_text
 
 
 def trace(path: Path) -> Iterator[str]:
-    """What the file at ``path``, a run's or a stage's, was made from, line by line, and what it was made from in turn.
+    """Sources of the file at ``path``, a run's or a stage's, line by line, and their own sources in turn.
 
     Raises
     ------
     InputError
-        It is no file of a run or a stage, or one that does not say.
+        It is no file of a run or a stage, or does not name its sources.
     """
     yield from _stage(path, "") if _is_stages(path) else _run(path, "")
 
@@ -79,7 +79,7 @@ def _stage(path: Path, indent: str) -> Iterator[str]:
 
 
 def _since(now: str, then: str) -> str:
-    """What became of an input since."""
+    """A remark on an input that changed since, or is gone; else empty."""
     return "" if now == then else " (not to be had now)" if now == "missing" else " (CHANGED since)"
 
 

@@ -1,4 +1,4 @@
-"""How a status is shown: lines, and a table that is drawn anew until all has ended."""
+"""Display of a status: lines, and a table that is drawn anew until all has ended."""
 
 import dataclasses
 import time
@@ -75,7 +75,7 @@ def watch(folder: Path) -> Status:
 
 
 def _seen(step: Step) -> tuple[Any, ...]:
-    """What is worth a line where it changes: progress by tenths, and no time left, which changes always."""
+    """Parts of a step's state whose change is worth a line: progress by tenths, and no time left, which changes always."""
     return step.state, step.note, step.job, step.node, None if step.progress is None else int(10.0 * step.progress)
 
 

@@ -1,7 +1,7 @@
-"""What a process does that many runs of a campaign share: ``python -m jobs.worker SOCKET``.
+"""The program of a process that does many runs of a campaign: ``python -m jobs.worker SOCKET``.
 
-A message names a case, the folder of its files and the folder of the run, and brings the run's lock. What the run has to say goes to the
-standard output, as from rank 0 of `jobs.rank`. A run that could not write ends the process: HDF5 may hold on to what it could not write.
+A message names a case, the folder of its files and the folder of the run, and brings the run's lock. The run's events go to the standard
+output, as from rank 0 of `jobs.rank`. A run that could not write ends the process: HDF5 may hold on to the unwritten data.
 """
 
 import json
@@ -45,7 +45,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _do(case_file: Path, case_folder: Path, folder: Path, lock: Iterable[int]) -> None:
-    """One run; ends the process where another could suffer from how it failed."""
+    """Do a run; end the process after a failure that could harm the next."""
     try:
         log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(log, sys.stderr.fileno())  # what libraries print goes there too

@@ -64,7 +64,7 @@ def _more(site: Site, memory: int | None) -> list[str]:
 
 
 def _workers(connected: Any) -> int:
-    """How many workers there are now."""
+    """The number of workers now."""
     return len(connected.nthreads()) if connected.status == "running" else 0
 
 

@@ -1,1 +1,1 @@
-"""What all meshes share: the triangle mesh, its order, its parts, and bathymetry."""
+"""The common part of all meshes: the triangle mesh, its order, its parts, and bathymetry."""

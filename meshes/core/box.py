@@ -35,7 +35,7 @@ class Box:
         return hashlib.sha256(repr((self.lengths, self.points)).encode()).hexdigest()
 
     def coordinates(self, axis: int) -> Array:
-        """Where the points stand along ``axis`` (points,): the first at 0."""
+        """Coordinates of the points along ``axis`` (points,): the first at 0."""
         return np.arange(self.points[axis]) * self.lengths[axis] / self.points[axis]
 
     def arrays(self) -> dict[str, Array]:

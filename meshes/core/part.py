@@ -1,7 +1,7 @@
-"""One rank's part of a mesh, as index arrays: own cells, ghosts, edges, vertices and the halo. No communication.
+"""A rank's part of a mesh, as index arrays: own cells, ghosts, edges, vertices and the halo. No communication.
 
 Cells stand in the order [inner | rim | layer 1 | layer 2 | layer 3]: own cells first. Layer 1 shares edges with own cells,
-layer 2 with layer 1, and layer 3 holds what else stands round the vertices of all these. With these three a whole
+layer 2 with layer 1, and layer 3 holds the other cells round the vertices of all these. With these three a whole
 Runge-Kutta stage needs one exchange: slopes reach to layer 2, fluxes to all edges of layer 1, and what own cells give to
 and get from layer 1 is known on both sides.
 """
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Halo:
-    """What is sent to and received from each neighbouring rank: (rank, local cells), both sides in the same order."""
+    """Cells that are sent to and received from each neighbouring rank: (rank, local cells), both sides in the same order."""
 
     send: tuple[tuple[int, Array], ...]
     recv: tuple[tuple[int, Array], ...]

@@ -70,7 +70,7 @@ class TriMesh:
         }
 
     def part(self, rank: int, size: int, owner: Array) -> Part:
-        """What rank ``rank`` of ``size`` needs, where ``owner`` (T,) says which rank owns each cell."""
+        """The part of rank ``rank`` of ``size``, where ``owner`` (T,) is the rank that owns each cell."""
         return cut(self, rank, size, owner, rim_of(self, owner))
 
     def share(self, comm: Any) -> Part:

@@ -1,1 +1,1 @@
-"""What all solvers share: communication, the time loop, Runge-Kutta tableaux, output and restart."""
+"""The common part of all solvers: communication, the time loop, Runge-Kutta tableaux, output and restart."""

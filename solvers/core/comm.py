@@ -23,7 +23,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Comm(Protocol):
-    """What a solver may ask of the other ranks."""
+    """Interface of a solver to the other ranks."""
 
     rank: int
     size: int
@@ -73,7 +73,7 @@ class Comm(Protocol):
 
 
 class Serial:
-    """One rank; nothing to exchange."""
+    """A single rank; nothing to exchange."""
 
     rank = 0
     size = 1

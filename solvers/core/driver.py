@@ -20,7 +20,7 @@ SMALLEST_STEP = 1e-10  # of the simulated time to go: below it the run would nev
 
 
 class Model(Protocol):
-    """One PDE, discretised on this rank's part of a mesh."""
+    """A PDE, discretised on this rank's part of a mesh."""
 
     def initial(self) -> Array:
         """The state at t = 0: (local cells, vars), ghosts last."""
@@ -42,7 +42,7 @@ class Model(Protocol):
 
 @dataclass(slots=True)
 class Clock:
-    """Where a run stands; all that a restart needs beside the state."""
+    """Times and counts of a run: all that a restart needs beside the state."""
 
     t: float = 0.0  # [s]
     step: int = 0

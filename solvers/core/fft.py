@@ -102,7 +102,7 @@ def plane(comm: Comm, shape: tuple[int, int], factor: float = 1.0) -> Plane:
 
 
 class Shares:
-    """Who has what of a cube: points in slabs or pencils, waves along z whole, and the exchanges between them.
+    """Shares of the ranks in a cube: points in slabs or pencils, waves along z whole, and the exchanges between them.
 
     Points (nz, ny, nx) are cut along z, in pencils along y too; waves (lz, ly, lx) along y, in pencils along x too.
 
@@ -151,7 +151,7 @@ class Shares:
 
 
 def shares(comm: Comm, grid: tuple[int, int, int], waves: tuple[int, int, int], *, pencils: bool) -> Shares:
-    """How ``comm`` shares a cube. Collective.
+    """Share a cube among the ranks of ``comm``. Collective.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How much work a run is: its cells, the stages of a step, and the length of the first step, which stands for all."""
+"""Work of a run: its cells, the stages of a step, and the length of the first step, which stands for all."""
 
 import math
 from collections.abc import Callable

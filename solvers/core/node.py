@@ -1,4 +1,4 @@
-"""What the ranks of a node have in common: a mesh that one of them builds, and that all of them see in memory that MPI shares.
+"""A mesh that the ranks of a node have in common: built by the first rank, seen by all in memory that MPI shares.
 
 T. Hoefler et al., "MPI + MPI: a new hybrid approach to parallel programming with MPI plus shared memory", Computing 95 (2013) 1121-1136,
 DOI 10.1007/s00607-013-0324-2.
@@ -24,9 +24,9 @@ log = logging.getLogger("wavetrain")
 
 
 def once_a_node(mpi: Any, comm: Any, make: Callable[[], Any]) -> Any:
-    """What ``make`` returns on the first rank of each node, on all ranks of ``comm``: a dataclass, its arrays shared by the node's ranks.
+    """Call ``make`` on the first rank of each node; return its dataclass on all ranks of ``comm``, its arrays shared by the node's ranks.
 
-    Nobody may write to the arrays; they stay as long as the process. Where there is no room for what is shared, every rank makes its own.
+    Nobody may write to the arrays; they stay as long as the process. Where there is no room to share them, every rank makes its own.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def _plan(arrays: dict[str, Array]) -> Plan:
 
 
 def _size(plan: Plan) -> int:
-    """How many bytes hold all arrays."""
+    """The number of bytes for all arrays."""
     return max(place + int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind, place in plan.values())
 
 

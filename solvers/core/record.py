@@ -53,7 +53,7 @@ def _told(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class NoGauges:
-    """What stands for gauges where a solver has none."""
+    """A stand-in for the gauges of a solver that has none."""
 
     names: tuple[str, ...] = ()
     index = np.zeros(0, np.int64)
@@ -207,7 +207,7 @@ class Recorder:
         writer.note_written(self._written, share=(writers.rank, writers.size), gather=writers.gather)
 
     def _blocks(self, u: Array) -> dict[str, tuple[Array, tuple[int, ...]]]:
-        """What a restart needs: this rank's blocks, with the shapes of the whole arrays. Collective."""
+        """Arrays of a restart: this rank's blocks, with the shapes of the whole arrays. Collective."""
         moved = {name: self._saved(own) for name, own in self.model.save(u).items()}
         return {name: (block, self._saved.whole(block.shape)) for name, block in moved.items()}
 

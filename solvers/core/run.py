@@ -1,4 +1,4 @@
-"""One run, on the ranks of one communicator: case -> mesh -> model -> frames -> files and a summary."""
+"""A run on the ranks of a communicator: case -> mesh -> model -> frames -> files and a summary."""
 
 import contextlib
 import functools
@@ -34,7 +34,7 @@ PACKAGES = ("numpy", "numba", "h5py", "mpi4py", "petsc4py", "scipy")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands, for whoever shows it."""
+    """Progress of a run, for display."""
 
     t: float  # [s] simulated
     end: float  # [s]
@@ -216,7 +216,7 @@ def _simulate(
 
 
 def _drift_from_start(model: Any) -> Callable[[Any], float]:
-    """What gives the mass of a state of ``model`` less what there was at the start and what came in since. Collective."""
+    """The mass drift as a function of a state of ``model``: its mass less that at the start and the inflow since. Collective."""
     with values_blamed():
         start = model.mass(model.initial())[0]
     scale = start if model.drift_is_relative else 1.0

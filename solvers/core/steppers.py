@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tableau:
-    """One method. ``weights`` say how much each stage's fluxes count in the whole step (they sum to 1)."""
+    """A method. ``weights`` are the shares of the stages' fluxes in the whole step (they sum to 1)."""
 
     order: int
     a: tuple[float, ...]

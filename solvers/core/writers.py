@@ -22,7 +22,7 @@ A_GROUP = 8  # ranks, where the case does not say how many write
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one rank has of a stored array: the places ``own``, in any order, of the ``count`` along dimension ``axis``."""
+    """A rank's part of a stored array: the places ``own``, in any order, of the ``count`` along dimension ``axis``."""
 
     own: Array
     count: int
@@ -31,7 +31,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one rank has of a stored array of ``shape``: the box ``place``."""
+    """A rank's part of a stored array of ``shape``: the box ``place``."""
 
     place: tuple[slice, ...]
     shape: tuple[int, ...]
@@ -75,7 +75,7 @@ class Writers:
         self.comm = alike if first else None
 
     def mover(self, part: Rows | Block) -> "Cut | Joined":
-        """What moves the ranks' parts of an array to the writers. Collective."""
+        """The function that moves the ranks' parts of an array to the writers. Collective."""
         return Cut(part, self._all, self.count) if isinstance(part, Rows) else Joined(part, self._group)
 
 

@@ -1,4 +1,4 @@
-"""What stage `discover` needs of a case of solver `ks`: forecasts of given states with any terms, on any grid over the case's lengths."""
+"""Model of a case of solver `ks` for stage `discover`: forecasts of given states with any terms, on any grid over the case's lengths."""
 
 import math
 from dataclasses import dataclass

@@ -142,7 +142,7 @@ def to_spectrum(x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i):
 
 
 def plan(points: int) -> tuple[Array, ...]:
-    """What the transforms of ``points`` (even) need: radices; real and imaginary parts of the twiddles, block by block, of the first
+    """Tables for the transforms of ``points`` (even): radices; real and imaginary parts of the twiddles, block by block, of the first
     stage's, power by power, and of ``turn``."""
     left, radices, twiddles = points // 2, [], []
     for radix in (8, 4, 2, 3, 5):

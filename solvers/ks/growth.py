@@ -1,9 +1,10 @@
-"""How much of a state an equation lets grow: a run that grows more has a step that is too large.
+"""The growth that an equation allows a state: a run that grows more has a step that is too large.
 
-With E the mean of u^2 over the period, dE/dt is 2 <u L u> for the linear terms L, and 2 <u N> for the others. What of N gives no energy is
-known by its form: u^p u_x is a derivative times u, and terms that times u are never positive take some away. Where all are of these
-forms, sqrt(E) grows at most at the rate <u L u> / E, and at most as fast as a constant drives it. Over a step that rate is taken to be the
-larger of those at its two ends: it is exact for linear equations, whose rate never falls, and second order in the step for others.
+With E the mean of u^2 over the period, dE/dt is 2 <u L u> for the linear terms L, and 2 <u N> for the others. Terms of N that give no
+energy are known by their form: u^p u_x times u is a derivative, and terms that times u are never positive take energy away. Where all
+are of these forms, sqrt(E) grows at most at the rate <u L u> / E, and at most as fast as a constant drives it. Over a step that rate is
+taken to be the larger of its values at the two ends: exact for linear equations, whose rate never falls, and second order in the step
+for others.
 """
 
 # M members

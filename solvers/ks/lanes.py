@@ -37,7 +37,7 @@ def _unpacked(builder: Any, kind: Any, value: Any) -> Any:
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """Where row ``index`` of ``array`` begins."""
+    """A pointer to row ``index`` of ``array``."""
     data = context.make_array(kind)(context, builder, array).data
     step = index if kind.ndim == 1 else builder.mul(index, ir.Constant(index.type, LANES))
     return builder.gep(data, [step])
@@ -125,7 +125,7 @@ def scale(typing: Any, a: Any, factor: Any) -> Any:
 
 
 def _run(context: Any, builder: Any, signature: Any, array: Any, first: Any) -> Any:
-    """Where the eight numbers of ``array`` (n,) from ``first`` on stand, as a vector."""
+    """A pointer to the eight numbers of ``array`` (n,) from ``first`` on, as a vector."""
     data = context.make_array(signature.args[0])(context, builder, array).data
     return builder.bitcast(builder.gep(data, [first]), VECTOR.as_pointer())
 
@@ -202,7 +202,7 @@ def rows(x: Any) -> Any:
 
 
 def fold(x: Any) -> Any:
-    """How many rows of ``x`` make one of ``rows(x)``: 8 or 1."""
+    """The number of rows of ``x`` in one of ``rows(x)``: 8 or 1."""
 
 
 def stacked(x: Any) -> Any:

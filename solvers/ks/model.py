@@ -109,7 +109,7 @@ class Ensemble:
         return np.inf if fits else -1.0
 
     def _sums(self, u: Array) -> Array:
-        """What `Growth` asks of the own members; of members in slabs, which are on all ranks, the sums in rank order. Collective."""
+        """Sums for `Growth` over the own members; of members in slabs, which are on all ranks, the sums in rank order. Collective."""
         sums = self._integrator.balance(u)
         return np.asarray(sum(self.comm.gather(sums))) if self._few else sums
 

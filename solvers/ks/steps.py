@@ -1,7 +1,7 @@
-"""One step of each scheme for a spectrum of any shape: arrays and a function that gives the nonlinear terms in, arrays out.
+"""A step of each scheme for a spectrum of any shape: arrays and a function that gives the nonlinear terms in, arrays out.
 
-What `solvers.ks.kernels` does for lines, from the same coefficients and tableaux (`solvers.ks.schemes`); references stand there. Each
-advances the spectrum ``v`` in place; ``before`` is what a multistep scheme remembers, and is updated too.
+`solvers.ks.kernels` has the same steps for lines, from the same coefficients and tableaux (`solvers.ks.schemes`); references stand there.
+Each advances the spectrum ``v`` in place; ``before`` is a multistep scheme's memory, and is updated too.
 """
 
 from collections.abc import Callable, Mapping

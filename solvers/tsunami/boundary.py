@@ -1,4 +1,4 @@
-"""What stands outside the mesh: a wall, open water, or open water with a wave coming in."""
+"""Boundary conditions of the mesh: a wall, open water, or open water with a wave coming in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stage `discover` needs of a case of solver `tsunami`: forecasts with any laws of friction, and what fields and gauges tell."""
+"""Model of a case of solver `tsunami` for stage `discover`: forecasts with any laws of friction, and data of fields and gauges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

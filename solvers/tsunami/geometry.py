@@ -1,4 +1,4 @@
-"""What the kernels need of the mesh, for one rank's part, in local numbering."""
+"""Geometry of a rank's part of the mesh for the kernels, in local numbering."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +84,7 @@ def _sharpness(size: Array, limiter: str, tolerance: float) -> Array:
 
 
 def vertex_shares(differences: Array, first: Array) -> Array:
-    """What each cell round a vertex counts for the value there: sums to 1, and is exact for planes.
+    """Shares of the cells round a vertex in the value there: they sum to 1, and are exact for planes.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""What keeps a flow moving, by kind. Each adds its acceleration to the rate of change of the waves.
+"""Forcings that keep a flow moving, by kind. Each adds its acceleration to the rate of change of the waves.
 
 - ``linear``: f = A u, T. S. Lundgren, CTR Annual Research Briefs (2003) 461-473; C. Rosales, C. Meneveau, Phys. Fluids 17 (2005) 095106,
   DOI 10.1063/1.2047568.
 - ``shell``: f = -nu' lap u with a negative viscosity in a shell of low wavenumbers: J. Jimenez, A. A. Wray, P. G. Saffman, R. S. Rogallo,
   J. Fluid Mech. 255 (1993) 65-90, DOI 10.1017/S0022112093002393, section 2.
-- ``stochastic``: an Uhlenbeck-Ornstein process in each low wave, less what has a divergence: V. Eswaran, S. B. Pope, Comput. Fluids 16
+- ``stochastic``: an Uhlenbeck-Ornstein process in each low wave, less its divergent part: V. Eswaran, S. B. Pope, Comput. Fluids 16
   (1988) 257-278, DOI 10.1016/0045-7930(88)90013-8. It is the same through a step.
 """
 
@@ -175,7 +175,7 @@ class Random(Force):
 
 
 def _own_places(numbers: Array, waves: Waves) -> tuple[tuple[Array, Array, Array], Array, Array]:
-    """Where the waves ``numbers`` (waves, 3), and mirror images with kx = 0, stand on this rank: places along z, y, x; which, mirrored."""
+    """Places of the waves ``numbers`` (waves, 3), and of mirror images with kx = 0, on this rank: along z, y, x; which, mirrored."""
     at = [{int(number): place for place, number in enumerate(own)} for own in waves.numbers]
     found = []
     for which, (x, y, z) in enumerate(numbers.tolist()):

@@ -119,7 +119,7 @@ class Flow:
         self.statistics.note(t, self.statistics.flow(shells, moments, self._points) | {"divergence": divergence})
 
     def finish(self, t: float, u: Array) -> None:
-        """What is left to say stands in the statistics."""
+        """Add nothing: the statistics hold all results."""
 
     def output(self, u: Array) -> dict[str, Array]:
         if self.statistics.last_time != self._t:
@@ -142,7 +142,7 @@ class Flow:
         return {"state": u.view(self.real).reshape(*u.shape, 2)}
 
     def common(self) -> dict[str, Array]:
-        """What else it needs, the same on all ranks."""
+        """Other data of a restart, the same on all ranks."""
         return {"steps": np.array(self._steps), **self.equation.force.save()}
 
     def load(self, saved: Mapping[str, Array], dt: float) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One evaluation N of the rate. With e the decay over a unit of time, dt the step:
+    """An evaluation N of the rate. With e the decay over a unit of time, dt the step:
 
     next stage = kept[1] e^kept[0] u + mixed stage + new[1] dt e^new[0] N;  the step's result grows by added[1] dt e^added[0] N.
     """
