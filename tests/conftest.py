@@ -1,8 +1,11 @@
 """What all tests share: the marker ``ranks``, data files, and small runs of the tsunami solver."""
 
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command sets it, before numpy is loaded: small solves crawl on several threads
+
 import atexit
 import functools
-import os
 import subprocess
 import sys
 import time
