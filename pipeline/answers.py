@@ -1,4 +1,4 @@
-"""What a stage answers: one of Wavetrain's three questions, in a sentence with figures, and what may be done next.
+"""The answer of a stage: one of Wavetrain's three questions, a sentence with figures, and the next step.
 
 A stage that has a function ``answer(result, folder)`` gets a place behind one of the doors at the top of every page (`pipeline.doors`).
 """
@@ -12,7 +12,7 @@ MOST_DIGITS = 10  # after the point, of a number with its deviation
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One stage's answer, as plain text."""
+    """A stage's answer, as plain text."""
 
     question: str  # one of QUESTIONS
     sentence: str  # begins with the answer, and has its figures

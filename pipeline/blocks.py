@@ -82,7 +82,7 @@ class KeptBlocks:
 
 
 def _block(path: str, worth: float, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What ``function`` gives for ``arguments``: read from ``path``, or computed, and written there where it took ``worth`` [s]."""
+    """The result of ``function`` for ``arguments``: read from ``path``, or computed, and written there where it took ``worth`` [s]."""
     with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):  # none, or a damaged one
         return read_block(Path(path))
     begun = time.perf_counter()
@@ -107,7 +107,7 @@ def write_block(path: Path, value: Any) -> None:
 
 
 def read_block(path: Path) -> Any:
-    """What `write_block` wrote; its checksums are looked at."""
+    """Read a block that `write_block` wrote, and check its checksums."""
     with np.load(path, allow_pickle=False) as file:
         arrays = iter(file[name] for name in file.files if name != "skeleton")
         return _put_together(json.loads(file["skeleton"].tobytes().decode()), arrays)

@@ -44,7 +44,7 @@ TAKEN = ("jobs", "page", REPORT)  # in a campaign's folder, or among its jobs in
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the graph; ``folder`` is relative to the campaign's."""
+    """A run of the graph; ``folder`` is relative to the campaign's."""
 
     name: str
     case: Case
@@ -59,13 +59,13 @@ class Run:
         return ()
 
     def ranks(self, asked: int) -> int:
-        """How many ranks it runs on where ``asked`` are to be had."""
+        """The number of ranks that it runs on where ``asked`` are to be had."""
         return min(asked, self.most_ranks) if self.most_ranks else asked
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the graph and the names of what it reads."""
+    """A stage of the graph and the names of its inputs."""
 
     name: str
     kind: str

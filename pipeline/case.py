@@ -41,7 +41,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What is written and how."""
+    """Settings of a run's output."""
 
     filter: Literal["none", "gzip", "zstd", "lz4", "blosc2"] = setting("lossless compression of the fields", default="none")
     chunk: int = setting("cells in one chunk of a stored field", default=16384)
@@ -58,7 +58,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One run. ``text`` is the TOML with all overrides applied: it alone says what the run is."""
+    """The case of a run. ``text`` is the TOML with all overrides applied: it alone defines the run."""
 
     text: str
     title: str

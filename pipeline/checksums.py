@@ -37,7 +37,7 @@ class DamagedFile(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where a file's checksums are: two levels, of the file's pages and of the pages of these."""
+    """Place of a file's checksums, in two levels: of the file's pages, and of the first level's pages."""
 
     begin: int  # [B] the first level's place, and HDF5's end
     covered: int  # [B] that have checksums; an archive's blocks, which stand behind, have their own
@@ -46,7 +46,7 @@ class Table:
 
     @property
     def end(self) -> int:
-        """Where the first level ends."""
+        """The end [B] of the first level."""
         return self.begin + SIZE * _pages(self.covered)
 
 

@@ -20,7 +20,7 @@ TOPIC = "wavetrain-compiling"  # of what Dask's workers tell
 
 
 class Watch:
-    """How long kernels have been compiled in this process, and which one is now. A kernel's own callees count as part of it."""
+    """Watch over compilation in this process: its time so far, and the present kernel. A kernel's own callees count as part of it."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell

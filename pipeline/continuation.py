@@ -1,4 +1,4 @@
-"""What may change in a case whose run goes on from its state: when it ends, how often and how it writes, and which gauges it has more.
+"""Changes of a case with which its run may go on from its state: its end, how often and how it writes, and further gauges.
 
 Times of frames that are written stay. All else would be another run.
 """
@@ -14,7 +14,7 @@ TIMES = ("time.end", "time.every")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How one case differs from another: key paths to the values before and after, None where there is none."""
+    """Differences between two cases: key paths to the values before and after, None where there is none."""
 
     free: Mapping[str, tuple[Any, Any]]  # what may change as a run goes on
     other: Mapping[str, tuple[Any, Any]]  # what makes another run of it

@@ -1,4 +1,4 @@
-"""What the system says when files can't be written: HDF5 and MPI tell it in many ways, or not at all."""
+"""Errors of the system when files can't be written: HDF5 and MPI report them in many ways, or not at all."""
 
 import contextlib
 import errno
@@ -31,7 +31,7 @@ def why_not_written(error: Exception, folder: Path) -> str:
 
 
 def refusal(folder: Path) -> str:
-    """What the system says to a file that is written in ``folder`` now; empty where it is taken."""
+    """The system's error for a file that is written in ``folder`` now; empty where there is none."""
     try:
         with tempfile.TemporaryFile(dir=folder) as handle:
             handle.write(bytes(PROBE))

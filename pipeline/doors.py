@@ -18,7 +18,7 @@ WIDTH, LEAST_HEIGHT, SHRINK = 6.4, 2.3, 0.72  # [inch] of a door's picture, whic
 
 
 def answered(stage: Stage, result: Mapping[str, Any], folder: Path) -> Answer | None:
-    """What the ``stage``, done in ``folder``, answers."""
+    """The answer of ``stage``, done in ``folder``; None where its kind has none."""
     answer = getattr(plugin.load(STAGES, stage.kind), "answer", None)
     return None if answer is None else answer(result, folder)
 

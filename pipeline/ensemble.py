@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What an ensemble file says of its states."""
+    """Shape and time of the states in an ensemble file."""
 
     shape: tuple[int, int, int]  # M, C, V
     time: float  # [s]
@@ -66,7 +66,7 @@ def finish(path: Path) -> None:
 
 
 def read_header(path: Path) -> Header:
-    """What the file at ``path`` holds; `InputError` where it is no whole ensemble file."""
+    """Read the header of the file at ``path``; `InputError` where it is no whole ensemble file."""
     with readable(path), checksums.open_hdf5(path) as file:
         schema = file.attrs.get("schema")
         if schema != ENSEMBLE_SCHEMA:

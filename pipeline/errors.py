@@ -17,7 +17,7 @@ class _Told(Exception):
 
 
 class InputError(_Told, ValueError):
-    """What the user asked for is wrong: exit code 2. The message names the thing and says what exists."""
+    """A wrong request of the user: exit code 2. The message names the thing and says what exists."""
 
 
 class RunError(_Told, RuntimeError):

@@ -89,8 +89,8 @@ class Expression:
         return BINDING.get(self.head, LEAF)
 
     def _written(self, write: Callable[["Expression", list[str]], str]) -> str:
-        """What ``write`` makes of the node and of its parts, in brackets where they bind less; of what is subtracted, divided by, or
-        raised, also where they bind as much."""
+        """The text of the node by ``write``, its parts in brackets where they bind less; subtrahends, divisors and bases of powers also
+        where they bind as much."""
         parts = []
         for place, part in enumerate(self.parts):
             text = part._written(write)

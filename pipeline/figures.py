@@ -96,7 +96,7 @@ def _shaded(bed: Array) -> Array:
 
 
 def gauges(series: Mapping[str, Mapping[str, Array]], notes: Mapping[str, str], crests: Mapping[str, float]) -> Figure:
-    """One panel a gauge: computed and observed free surface [mm] against time [s]; a dotted line at a known first crest [m]."""
+    """A panel for each gauge: computed and observed free surface [mm] against time [s]; a dotted line at a known first crest [m]."""
     columns = 2 if len(series) > 1 else 1
     rows = -(-len(series) // columns)
     with plt.rc_context(STYLE):

@@ -72,7 +72,7 @@ INDICES = {  # arrays that point at something: at what, and the lowest number th
 
 @dataclass(frozen=True, slots=True)
 class MeshLayout:
-    """What ``/mesh`` holds for one kind of mesh, and how fields stand on it."""
+    """Contents of ``/mesh`` for one kind of mesh, and the layout of fields on it."""
 
     kind: str  # the long_name of /mesh/mesh
     dimensions: Mapping[str, tuple[str, ...]]  # of its arrays

@@ -16,7 +16,7 @@ class Task:
         self.future = client.submit(function, *arguments, pure=False)
 
     def result(self) -> Any:
-        """What the function gave; a worker that died is Dask's matter, a future that was cancelled is submitted again, once.
+        """The function's result; a worker that died is Dask's matter, a future that was cancelled is submitted again, once.
 
         Raises
         ------

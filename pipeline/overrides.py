@@ -109,7 +109,7 @@ def _toml(text: str) -> Any:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """What stands between the commas of ``text``, but for those inside of brackets and quotation marks; the last may be empty."""
+    """Parts of ``text`` between its commas, but for commas inside of brackets and quotation marks; an empty last part is left out."""
     begun, waits, quote = 0, 0, ""
     for i, sign in enumerate(text):
         if quote:

@@ -1,6 +1,6 @@
-"""What a result was made from: the case, the files that it names, the code, the packages, the machine.
+"""Provenance of a result: the case, the files that it names, the code, the packages, the machine.
 
-The ``key`` of a run or a stage is a hash of all that its numbers depend on: what has the same key is not done again.
+The ``key`` of a run or a stage is a hash of all that its numbers depend on: a step with the same key is not done again.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ PICTURES = ("report", "figures")  # modules that change no number
 
 
 def of_run(case: Case) -> dict[str, Any]:
-    """What a run of ``case`` here and now is made from: ``key``, ``inputs``, ``code``, ``packages``, ``host``."""
+    """Provenance of a run of ``case`` here and now: ``key``, ``inputs``, ``code``, ``packages``, ``host``."""
     inputs = {name: digest for table in (case.mesh.table, case.solver.table) for name, digest in files(table, case.folder).items()}
     code = code_of("solvers/core", f"solvers/{case.solver.kind}", "meshes", *RUN_CODE)
     return _all(case.text, inputs, code) | {"case": hash_of(case.text), "folder": str(case.folder)}
@@ -122,5 +122,5 @@ def _processor() -> str:
 
 
 def host() -> dict[str, Any]:
-    """What kind of machine this is."""
+    """Facts of this machine."""
     return {"node": platform.node(), "system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()}

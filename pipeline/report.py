@@ -67,7 +67,7 @@ def _line(run: Run, folder: Path) -> tuple[str, str, list[str]]:
 
 
 def _run(run: Run, folder: Path) -> dict[str, Any]:
-    """What the page shows of one run."""
+    """Contents of the page on one run."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     with Store(folder / "run.h5") as store:
         times = store.times
@@ -169,7 +169,7 @@ def _solver_facts(summary: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def _stage(stage: Stage, folder: Path) -> dict[str, Any]:
-    """What the page shows of one stage."""
+    """Contents of the page on one stage."""
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     drawn = DRAW[stage.kind](result, read_result(folder / "result.h5"), folder)
     answer = answered(stage, result, folder)

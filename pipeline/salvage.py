@@ -27,7 +27,7 @@ COLUMNS = 4  # offset [B], size [B], filter mask, CRC-32
 
 
 class Written:
-    """Where the full chunks of all growing series of a file are, as of its last flush.
+    """Places of the full chunks of all growing series of a file, as of its last flush.
 
     ``chunks`` are by the series' names: (chunks, 4) of offset [B], size [B], filter mask and CRC-32, in the order of the series.
     ``beyond`` holds the samples behind the last full chunk, on the lead rank.
@@ -71,7 +71,7 @@ class Written:
 
     @classmethod
     def read(cls, file: Any) -> "Written":
-        """What stands in the open checkpoint ``file``."""
+        """Read the places and samples in the open checkpoint ``file``."""
         found = cls()
         for group, arrays in ((PLACES, found.chunks), (BEYOND, found.beyond)):
             arrays |= {name: item[...] for name, item in walk(file[group]) if isinstance(item, h5py.Dataset)}

@@ -137,7 +137,7 @@ class Store:
 
     @property
     def statistics(self) -> dict[str, Field]:
-        """What was noted of the whole field as the run went, by name."""
+        """Statistics of the whole field that were noted as the run went, by name."""
         group = self._file.get("statistics", {})
         names = [name for name in group if name == "wavenumber" or name in series_names(group)]
         return {name: Field(name, unit_of(group[name]), str(group[name].attrs["long_name"])) for name in names}
@@ -159,7 +159,7 @@ class Store:
         return {name: data[...] for name, data in group.items()}, dict(group.attrs)
 
     def written(self) -> Written:
-        """What a checkpoint notes of the unfinished file beside it."""
+        """A checkpoint's notes on the unfinished file beside it."""
         return Written.read(self._file)
 
     def _source(self, group: str, name: str) -> Any:

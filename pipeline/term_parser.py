@@ -115,10 +115,10 @@ class Tokens:
 
 
 class FunctionParser(Tokens):
-    """What stands inside a function: trees of operations, divisions too."""
+    """Parser of a function's argument: trees of operations, divisions too."""
 
     def _function(self, name: str) -> Expression:
-        """The function ``name`` of what stands in the bracket that comes."""
+        """The function ``name`` of the expression in the next bracket."""
         self._next()
         self._deeper()
         found = Expression(name, (self._tree_sum(),))

@@ -57,7 +57,7 @@ def describe(file: h5py.File, name: str) -> str:
 
 
 def _lasting(file: h5py.File) -> dict[str, Any]:
-    """What has a value in each cell that is the same in all frames, by the name that it is shown by: bed, maxima, arrival."""
+    """Data with a value in each cell that is the same in all frames, by displayed name: bed, maxima, arrival."""
     found = {"bed": file["mesh/bed"]} if "mesh/bed" in file else {}
     return found | {name if name == "arrival" else f"maximum_{name}": data for name, data in file.get("maxima", {}).items()}
 

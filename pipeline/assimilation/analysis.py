@@ -1,4 +1,4 @@
-"""One analysis, with all that a method is: the filter, its localisation, inflation, relaxation and rotation."""
+"""An analysis by all parts of a method: the filter, its localisation, inflation, relaxation and rotation."""
 
 # M members, K times
 
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How to analyse.
+    """Method of an analysis.
 
     Raises
     ------

@@ -22,7 +22,7 @@ log = logging.getLogger("wavetrain")
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One forecast and its analysis."""
+    """A forecast and its analysis."""
 
     time: float
     forecast: Array  # (M, dofs)

@@ -57,7 +57,7 @@ def innovation(forecast: Array, analysis: Array, observation: Observation) -> In
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What many cycles say; standard errors come from the scatter from cycle to cycle."""
+    """Verdict of many cycles on the noise; standard errors come from the scatter from cycle to cycle."""
 
     noise: float  # estimated over stated standard deviation of the noise
     noise_error: float

@@ -1,4 +1,4 @@
-"""What is observed of a state: operators, their noise, and the ensemble as the observations see it.
+"""Observations of a state: operators, their noise, and the ensemble as the observations see it.
 
 An operator is any object with ``dofs``, ``count``, ``places`` and a call: states (M, dofs) -> (M, count). Its noise is Gaussian,
 independent from value to value. A value that is nan was not observed: it is left out everywhere, as if it had never been asked for.
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Operator(Protocol):
-    """What `Observation` asks of an observation operator, linear or not."""
+    """Interface of an observation operator, linear or not, to `Observation`."""
 
     @property
     def dofs(self) -> int:
@@ -190,7 +190,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What was observed at one time.
+    """Observed values of one time.
 
     Raises
     ------

@@ -93,7 +93,7 @@ class Child:
             raise Failed(_why(code, limit)) from None
 
     def _told(self) -> dict[str, Any]:
-        """What the process says next; `Failed` where it sleeps instead. One that waits for a processor does not sleep."""
+        """The next message of the process; `Failed` where it sleeps instead. A process that waits for a processor does not sleep."""
         used, asleep = -1.0, 0.0
         while not self.connection.poll(LOOK):
             with contextlib.suppress(psutil.Error):  # it ended meanwhile, which the connection tells

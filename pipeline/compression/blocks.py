@@ -1,4 +1,4 @@
-"""How the fields of a run are cut into blocks: which fields go together, how many frames, which points, with what overlap.
+"""Blocks of a run's fields: the fields that go together, the number of frames, the points, and the overlap.
 
 A block holds the fields of one group, a few frames, one member of an ensemble, and all points, or a part of them where all are too
 many. Its values are (components, [frames,] *points): time is one more axis where a block holds several frames.
@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How one group of fields is cut."""
+    """The cut of a group of fields into blocks."""
 
     fields: tuple[str, ...]
     dtype: str
@@ -79,7 +79,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of a `Cut`: half-open spans of frames and, along each axis, of its ``own`` points and of those that it holds."""
+    """A block of a `Cut`: half-open spans of frames and, along each axis, of its ``own`` points and of the points ``held``."""
 
     number: int
     frames: Span
@@ -101,7 +101,7 @@ class Block:
 
     @property
     def said(self) -> str:
-        """Where it is, in words."""
+        """Its place, in words."""
         a, b = self.frames
         return (f"frame {a}" if b == a + 1 else f"frames {a} to {b - 1}") + f", block {self.number}"
 

@@ -1,11 +1,11 @@
-"""What SPERR dropped of a velocity in a block that is not periodic, put back in agreement with every number that SPERR kept.
+"""Detail that SPERR dropped of a velocity in a non-periodic block, put back in agreement with every number that SPERR kept.
 
 `pipeline.compression.cdf97` shows the whole number that each coefficient of the base was rounded to. The original's coefficients lie within
-half a step of them, and so do those of what is decoded (`agreed`): coded again with the same step they give the same numbers. Detail is
+half a step of them, and so do those of the decoded field (`agreed`): coded again with the same step they give the same numbers. Detail is
 
-1. what divergence-free fields there are near the base (`boxes.without_divergence`): the three components' roundings have divergence;
+1. the divergence-free fields near the base (`boxes.without_divergence`): the three components' roundings have divergence;
 2. small scales regrown by a short run of the Navier-Stokes equations (`pipeline.compression.regrow`) in the larger box of
-   `pipeline.compression.boxes`, half of what they change;
+   `pipeline.compression.boxes`, half of their change;
 3. a network's correction.
 """
 
@@ -46,13 +46,13 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the encoder tells beside the base."""
+    """Numbers that are sent beside the base."""
 
     vorticity: float  # rms [velocity / (longest side of the larger box / 2 pi)]
     viscosity: float  # over it [(longest side / 2 pi)^2]
     lacking: float  # square of the gradients' error over that of the gradients
     known: int  # waves below are the base's, those beyond are regrown
-    spreads: Array  # (levels,) rms of coefficients whose number is nought, over the step
+    spreads: Array  # (levels,) rms of coefficients whose number is zero, over the step
 
 
 def read_base(coded: bytes, values: Array) -> Base:
@@ -136,7 +136,7 @@ def solenoidal(values: Array, shape: Shape) -> Array:
 
 
 def told(values: Array, base: Base, start: Array) -> Sent:
-    """What is sent of the original ``values`` beside the base, whose cleared field is ``start``."""
+    """Numbers to send of the original ``values`` beside the base, whose cleared field is ``start``."""
     on = grid(boxes.outer(base.shape))
     wide = boxes.extended(values.astype(np.float32))
     waves, wrong = boxes.waves_of(wide), boxes.waves_of(boxes.extended((values - start).astype(np.float32)))
@@ -174,7 +174,7 @@ def _spreads(values: Array, base: Base) -> Array:
 
 
 def grown(start: Array, sent: Sent) -> Array:
-    """What the equations change of a field (3, nz, ny, nx) on its larger box (3, *box), over the vorticity."""
+    """Change of a field (3, nz, ny, nx) by the equations, on its larger box (3, *box), over the vorticity."""
     wide = boxes.extended(start / np.float32(sent.vorticity))
     shape = boxes.outer((start.shape[1], start.shape[2], start.shape[3]))
     waves = boxes.waves_of(boxes.without_divergence(wide, shape))

@@ -50,7 +50,7 @@ def extended(values: Array) -> Array:
 
 
 def inside(values: Array, shape: Shape) -> Array:
-    """What of ``values`` (components, *box) is the block's."""
+    """The block's part of ``values`` (components, *box)."""
     return np.ascontiguousarray(values[..., : shape[0], : shape[1], : shape[2]])
 
 

@@ -20,7 +20,7 @@ FEWEST, MOST = 9, 6  # points along an axis that are halved, and how often at mo
 
 
 def halvings(points: int) -> int:
-    """How often an axis is halved."""
+    """The number of halvings of an axis."""
     count = 0
     while points >= FEWEST and count < MOST:
         points -= points // 2
@@ -29,7 +29,7 @@ def halvings(points: int) -> int:
 
 
 def levels(shape: Shape) -> int:
-    """How often all three axes are halved; 0 where they are too short, or SPERR uses packets."""
+    """The number of halvings of all three axes; 0 where they are too short, or SPERR uses packets."""
     plane, line = halvings(min(shape[1], shape[2])), halvings(shape[0])
     return min(plane, line) if plane == line or min(plane, line) >= MOST - 1 else 0
 
@@ -70,7 +70,7 @@ def _boxes(shape: tuple[int, ...]) -> list[Shape]:
 
 
 def _along(out: Array, box: Shape, axis: int, back: bool) -> None:
-    """One halving of ``out[:box]`` along ``axis``, in place."""
+    """Transform ``out[:box]`` by one halving along ``axis``, or ``back``, in place."""
     part = np.moveaxis(out[: box[0], : box[1], : box[2]], axis, 0)
     n = part.shape[0]
     rows = np.ascontiguousarray(part).reshape(n, -1)

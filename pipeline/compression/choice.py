@@ -19,7 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a codec made of the sample of one group; ``why`` says why it can't be taken, if so."""
+    """Result of a codec on the sample of a group; ``why`` is the reason that it can't be taken, if so."""
 
     group: str
     codec: str

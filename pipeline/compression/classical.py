@@ -1,4 +1,4 @@
-"""What the codecs of hdf5plugin share: each component by itself, at one level of error, found for the target."""
+"""The common part of the codecs of hdf5plugin: each component by itself, at one level of error, found for the target."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,7 @@ def encode(values: Array, target: Target, code: Coder, decode_one: Decoder, *, f
 
 
 def decode(data: bytes, decode_one: Decoder) -> Array:
-    """What `encode` coded: (components, *points)."""
+    """Decode the data of `encode`: (components, *points)."""
     dtype, shape, parts = unwrap(data)
     if len(parts) != shape[0] + 1:
         raise InputError(f"a coded block is damaged: {len(parts) - 1} parts for {shape[0]} components")

@@ -154,9 +154,9 @@ def _without_loss(values: Array, target: Target) -> bytes:
 
 
 def _prepared(values: Values, exact: bool) -> tuple[Array, list[bytes]]:
-    """What a codec is given, and what a decoder must know of it: a mask; the power of two that it was divided by, and fills.
+    """Values for the codec, and their record for the decoder: a mask; the power of two that they were divided by, and fills.
 
-    What is to be kept to the last bit is given as it is, unless it is not finite. Half precision is given in single precision.
+    Values to be kept to the last bit are given as they are, unless not finite. Half precision is given in single precision.
     """
     filled, mask, table = masks.fill(values.all, values.fills)
     if filled.dtype == np.float16:
@@ -168,7 +168,7 @@ def _prepared(values: Values, exact: bool) -> tuple[Array, list[bytes]]:
 
 
 def _inner(target: Target, given: Array, beside: list[bytes]) -> Target:
-    """What the codec itself must reach. No bound is larger than what it is given: libraries have no end, or crash."""
+    """The target of the codec itself. No bound is larger than the values given: libraries have no end, or crash."""
     if target.kind == "bytes":
         return replace(target, value=max(target.value - SPARE - sum(len(part) + 3 for part in beside), 1.0))
     if target.kind == "nrmse" or not target.value:
@@ -179,7 +179,7 @@ def _inner(target: Target, given: Array, beside: list[bytes]) -> Target:
 
 
 def missed(facts: Facts, target: Target) -> str:
-    """How the target was missed, or nothing. Without loss, ``target.value`` is what rounding may leave; nought: every bit must be right."""
+    """Say how the target was missed, or nothing. Without loss, ``target.value`` is the rounding allowed; zero: every bit must be right."""
     if target.kind == "lossless" and not target.value:
         return "" if facts.same else f"an error of {facts.error:g}, not to the last bit"
     measure = {"bound": facts.error, "nrmse": facts.nrmse, "bytes": facts.bytes, "lossless": facts.error}[target.kind]
@@ -187,7 +187,7 @@ def missed(facts: Facts, target: Target) -> str:
 
 
 def _wrong(facts: Facts, target: Target) -> str:
-    """How the target was missed, or that what was masked did not come back."""
+    """Say how the target was missed, or that masked values did not come back."""
     return missed(facts, target) or ("what is not finite, or a fill, came back otherwise" if not facts.error < np.inf else "")
 
 
@@ -199,7 +199,7 @@ def _finish(values: Values, parts: list[bytes], target: Target) -> bytes:
 
 
 def decode(data: bytes) -> Array:
-    """What `encode` coded: (components, *points).
+    """Decode the data of `encode`: (components, *points).
 
     Raises
     ------
@@ -221,7 +221,7 @@ def decode(data: bytes) -> Array:
 
 
 def _scaled(found: Array, power: bytes, dtype: Any) -> Array:
-    """What a codec decoded times a power of two, and in half precision where that was asked for."""
+    """A codec's decoded values times a power of two, and in half precision where that is the ``dtype``."""
     with np.errstate(over="ignore"):
         if power:
             if len(power) != POWER.size or found.dtype.kind != "f":

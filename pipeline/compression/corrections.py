@@ -22,7 +22,7 @@ KINDS = np.array([1, 4, 40, 5000, 5000, 40, 4, 1, 20])  # counts of -4..-1, 1..4
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Where values change and how."""
+    """Corrections of decoded values: their places and kinds."""
 
     bound: float
     places: Array  # (points,) rising, in the flat array
@@ -32,7 +32,7 @@ class Corrections:
 
 
 def find(values: Array, decoded: Array, bound: float) -> Corrections | None:
-    """What brings ``decoded`` within ``bound`` of ``values`` at every point; none where it is."""
+    """Corrections that bring ``decoded`` within ``bound`` of ``values`` at every point; None where it is."""
     wanted, found = values.reshape(-1), decoded.reshape(-1)
     places = np.flatnonzero(~(np.abs(wanted.astype(np.float64) - found) <= bound))
     if not len(places):
@@ -86,7 +86,7 @@ def write(writer: Writer, corrections: Corrections) -> None:
 
 
 def read(reader: Reader, kind: Any, total: int) -> Corrections:
-    """What `write` added, of values of type ``kind``.
+    """Read the corrections that `write` added, of values of type ``kind``.
 
     Raises
     ------

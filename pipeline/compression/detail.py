@@ -1,4 +1,4 @@
-"""What a base codec dropped, put back so that it agrees with what it kept: intervals and the energy of each shell.
+"""Detail that a base codec dropped, put back in agreement with the kept part: intervals and the energy of each shell.
 
 Coefficients are those of `pipeline.compression.solenoidal_basis`: (2, modes) complex, ordered by shell, on the points of any grid that
 holds the box; their squares sum to those of the field at its points, so that another grid is another constant factor.
@@ -164,7 +164,7 @@ def gradients(parts: Array, on: Shape, box: Shape) -> Array:
 
 
 def inputs(about: Facts, parts: Array) -> Array:
-    """What the network sees (12, *grid) float32: velocity gradients of ``parts``, and their difference from the base."""
+    """Inputs of the network (12, *grid) float32: velocity gradients of ``parts``, and their difference from the base."""
     vorticity, _ = scales(about)
     scale = np.complex64(about.factor / max(vorticity, 1e-30))
     change = field((parts - about.values) * (scale * np.complex64(max(about.grid) / 2)), about.grid, box=about.box)

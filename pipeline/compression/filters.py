@@ -39,7 +39,7 @@ def encode(values: Array, options: Mapping[str, Any]) -> bytes:
 
 
 def decode(coded: bytes, shape: tuple[int, ...], dtype: Any, options: Mapping[str, Any]) -> Array:
-    """What `encode` coded with the same options.
+    """Decode the data that `encode` coded with the same options.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Force:
     by_square: bool = False
 
     def on(self, square: Array) -> Callable[[Array, Array], None]:
-        """What adds this force to a slope (3, waves); ``square`` is |k|^2 of ``rfftn`` of an even number of points along x."""
+        """The function that adds this force to a slope (3, waves); ``square`` is |k|^2 of ``rfftn`` of an even number of points along x."""
         edge = 1e-6  # what lies on the edge is in
         inside = (square >= self.low**2 * (1.0 - edge)) & (square <= self.high**2 * (1.0 + edge))
         weight = square[inside] if self.by_square else np.ones(int(inside.sum()), square.dtype)

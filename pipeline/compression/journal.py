@@ -19,7 +19,7 @@ HEAD = struct.Struct("<4sIIQI")  # magic, block, bytes of facts, bytes of data, 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a block stands in the journal, and what was measured of it."""
+    """Place of a block in the journal, and its measured facts."""
 
     offset: int
     length: int

@@ -31,7 +31,7 @@ GONE = 1e-4  # of the energy that the model's spectrum gives a shell: it holds n
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a field shows; without unit where none is said."""
+    """Measures of a field; without unit where none is said."""
 
     viscosity: float  # nu, of the case; or of the balance of stretching and diffusion of vorticity; nan where that has none
     dissipation: float  # 2 nu <S^2>
@@ -131,7 +131,7 @@ def _of_shells(
 
 
 def sentence(one: Rating) -> str:
-    """What a rating says, in words."""
+    """The verdict of a rating, in words."""
     found = [text for wrong, text in _findings(one) if wrong]
     if np.isnan(one.budget):
         why = "without a viscosity" if np.isnan(one.viscosity) else f"without waves beyond k eta = {DISSIPATIVE}"

@@ -21,7 +21,7 @@ def told(manifest: Any) -> dict[str, Any]:
 
 
 def of(file: Any) -> dict[str, Any] | None:
-    """What an open file says of its archives: an archive of itself, a run of the one that it was made of; each with the ones ``before``."""
+    """The archive that an open file is, or was made from, with earlier archives as ``before``; None where there is none."""
     before = json.loads(str(file.attrs["archive"])) if "archive" in file.attrs else None
     if file.attrs.get("schema") not in ARCHIVE_SCHEMAS or ARCHIVE not in file:
         return before

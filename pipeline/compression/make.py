@@ -200,7 +200,7 @@ def _manifest(run: Path, asked: Asked, plan: Plan, journal: Journal) -> dict[str
 
 
 def _measures(facts: Facts) -> dict[str, Any]:
-    """What a manifest says of a group; numbers that are not finite are None."""
+    """Measures of a group for the manifest; numbers that are not finite are None."""
     told = {"error": facts.error, "nrmse": facts.nrmse, "psnr": facts.psnr, "low": facts.low, "high": facts.high}
     rounded = {name: float(f"{value:.9g}") if np.isfinite(value) else None for name, value in told.items()}
     return {"bytes": facts.bytes, "not_finite": facts.not_finite, "fills": facts.fills, "exact": facts.same, **rounded}

@@ -17,7 +17,7 @@ MOST_FILLS = 250
 
 
 def is_fill(values: Array, fills: Sequence[float]) -> Array:
-    """Where ``values`` are one of ``fills``, as their type rounds these."""
+    """Mask of the ``values`` that equal a fill, as their type rounds ``fills``."""
     found = np.zeros(values.shape, bool)
     for one in _rounded(fills, values.dtype):
         found |= values == one

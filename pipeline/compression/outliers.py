@@ -21,7 +21,7 @@ COUNTS = struct.Struct("<IBI")  # gaps, low bits of each, bytes of the unary par
 
 
 def beyond(values: Array, decoded: Array, bound: float) -> Array:
-    """Where ``decoded`` is further than ``bound`` from ``values`` (the same shape), or either is not finite and they differ."""
+    """Mask of the ``decoded`` further than ``bound`` from ``values`` (the same shape), or with either not finite and different."""
     with np.errstate(invalid="ignore"):
         far = ~(np.abs(values.astype(np.float64) - decoded) <= bound)
     if far.any():
@@ -30,7 +30,7 @@ def beyond(values: Array, decoded: Array, bound: float) -> Array:
 
 
 def add(values: Array, decoded: Array, bound: float) -> bytes:
-    """What `apply` needs to bring ``decoded`` within ``bound`` of ``values`` at every point; empty where nothing is needed.
+    """Data for `apply` to bring ``decoded`` within ``bound`` of ``values`` at every point; empty where none is needed.
 
     Parameters
     ----------

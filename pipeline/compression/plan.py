@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One block of a group's fields, read where it is called."""
+    """A block of a group's fields, read where it is called."""
 
     sources: tuple[Any, ...]
     block: Block

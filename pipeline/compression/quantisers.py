@@ -30,7 +30,7 @@ TOTAL = 1 << 20  # sum of the counts, about
 
 @dataclass(frozen=True, slots=True)
 class Quantiser:
-    """What one scale needs; symbols are 0..2 * reach for high parts -reach..reach."""
+    """The quantiser of one scale; symbols are 0..2 * reach for high parts -reach..reach."""
 
     shift: int  # low bits that are stored as they are
     reach: int

@@ -34,7 +34,7 @@ class DamagedBlock(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What is known of an archive without decoding anything: the manifest, and where blocks are."""
+    """Contents of an archive without decoding: the manifest, and the places of blocks."""
 
     path: Path
     manifest: Mapping[str, Any]

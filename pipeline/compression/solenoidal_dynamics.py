@@ -1,4 +1,4 @@
-"""What the larger waves of a flow say of the smaller: a prediction by the Navier-Stokes equations.
+"""Prediction of the smaller waves of a flow from the larger, by the Navier-Stokes equations.
 
 Without forcing a wave obeys
 
@@ -8,7 +8,7 @@ P the projection along the frame of `pipeline.compression.solenoidal_basis`; the
 velocities are all it takes, eight transforms where u x omega takes nine. Where viscosity acts, small waves follow the larger ones, and
 a_k is nearly a number of its shell times the right-hand side of the waves below (slaved modes: C. Foias, O. Manley, R. Temam, RAIRO
 Model. Math. Anal. Numer. 22 (1988) 93, DOI 10.1051/m2an/1988220100931). The number is fitted, so that neither nu nor a length is needed.
-In fields that are no flow it is nought, and the prediction costs nothing but time.
+In fields that are no flow it is zero, and the prediction costs nothing but time.
 """
 
 from typing import Any

@@ -103,7 +103,7 @@ class Decoded:
             return flat(tendency(self.parts, self.within, low, high))
 
     def prediction(self, f: Array, level: int, weight: int, step: float) -> Array:
-        """What is predicted of a shell, of its part of ``f``."""
+        """The prediction of a shell, from its part of ``f``."""
         size = products(f, f)[2] / max(len(f), 1)
         if weight == 0 or not 0.0 < size < np.inf:
             return np.zeros_like(f)

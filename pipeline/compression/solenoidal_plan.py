@@ -83,7 +83,7 @@ class Plan:
         return trial
 
     def _fit(self, s: int, f: Array | None) -> tuple[float, float]:
-        """What a prediction by ``f`` leaves of shell ``s`` (a sum of squares), and its weight in standard deviations of that."""
+        """Rest of shell ``s`` (a sum of squares) after a prediction by ``f``, and the prediction's weight in standard deviations of it."""
         power = float(self.power[s])
         if f is None or not len(f) or power == 0.0:
             return power, 0.0
@@ -135,9 +135,9 @@ class Plan:
             trial.gains[s] = self._gain(s, decoded.energy(s)) if level > quantisers.SILENT else 0
 
     def _gain(self, s: int, energy: float) -> int:
-        """What brings the decoded ``energy`` of shell ``s`` to the original's; nought where that is far, for it costs error.
+        """Steps of gain that bring the decoded ``energy`` of shell ``s`` to the original's; zero where that is far, for it costs error.
 
-        The mean of what a number may be has less energy than the original, by the error. Where that is a share r of the energy,
+        The mean of the values of a number has less energy than the original, by the error. Where that is a share r of the energy,
         restoring it costs r / 4 of the error.
         """
         share = self.power[s] / energy - 1.0 if energy > 0.0 else np.inf
@@ -207,13 +207,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a trial is to take at most: ``error``, a sum of squares over points, or ``bits``."""
+    """The limit of a trial: of its ``error``, a sum of squares over points, or of its ``bits``."""
 
     kind: Literal["error", "bits"]
     amount: float
 
     def excess(self, trial: "Trial") -> float:
-        """What a trial takes over what it may."""
+        """The error or bits of a trial over the limit."""
         return (trial.error if self.kind == "error" else trial.bits) / self.amount
 
 

@@ -105,7 +105,7 @@ def _write(writer: Writer, numbers: Array, level: int) -> None:
 
 
 def _read(reader: Reader, count: int, level: int) -> Array:
-    """What `_write` wrote."""
+    """Read the numbers that `_write` wrote."""
     way = quantisers.quantiser(level)
     high = reader.symbols(count, way.counts) - way.reach
     far = np.flatnonzero(np.abs(high) == way.reach)

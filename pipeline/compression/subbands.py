@@ -104,7 +104,7 @@ def encode(bands: Sequence[Array], per_level: int) -> bytes:
 
 
 def decode(data: bytes, shapes: Sequence[tuple[int, ...]], per_level: int) -> list[Array]:
-    """What `encode` coded: bands (int64) of the given shapes.
+    """Decode the data of `encode`: bands (int64) of the given shapes.
 
     Raises
     ------

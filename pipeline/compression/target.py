@@ -1,4 +1,4 @@
-"""What a block of values must be coded to."""
+"""The target of a block of values that is coded."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a block must be coded to.
+    """The target of a block's coding.
 
     Kinds
     -----

@@ -1,4 +1,4 @@
-"""How the generator of ``zipgan`` learns: the losses, the discriminator and the loop.
+"""Training of the generator of ``zipgan``: the losses, the discriminator and the loop.
 
 A sample is one snapshot coded at one ratio, with everything a decoder knows of it and the truth. The generator's correction is made
 divergence-free and moved into the base's intervals within the loss, so that what is trained is what is decoded. Losses, in this order:
@@ -143,7 +143,7 @@ def average(network: nn.Module) -> None:
 
 
 def train(trainer: Trainer, samples: list[Path], settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
-    """One stage over ``samples``, going on from ``folder``'s checkpoint where there is one; ``say`` gets a line every so many steps."""
+    """Train a stage over ``samples``, on from ``folder``'s checkpoint where there is one; ``say`` gets a line every so many steps."""
     rank = int(os.environ.get("RANK", "0"))
     since, sums = time.perf_counter(), [dict[str, float]()]
     cache: dict[Path, Sample] = {}

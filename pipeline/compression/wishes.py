@@ -1,4 +1,4 @@
-"""What is asked of an archive, in a user's words, and what that means for each block."""
+"""Wishes for an archive, in a user's words, and the targets of its blocks that follow."""
 
 import math
 import re
@@ -22,7 +22,7 @@ FORMS = "0.001 (absolute, in the field's unit), 0.1% (of the field's range), 60d
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for: ``bound`` [the field's unit], ``relative`` to the range [1], ``psnr`` [dB], ``nrmse`` [1], ``ratio`` [1],
+    """A user's wish: ``bound`` [the field's unit], ``relative`` to the range [1], ``psnr`` [dB], ``nrmse`` [1], ``ratio`` [1],
     ``budget`` [B] of the whole file, ``exact`` (to the last bit), ``rounding`` (to the rounding of the stored type)."""
 
     kind: Kind
@@ -82,7 +82,7 @@ def _bound(text: str) -> Wish:
 
 
 def target(asked: Wish, cut: Cut, block: Facts, group: Facts, share: float) -> Target:
-    """What ``block`` must be coded to; ``group`` are the facts of all blocks of its group, ``share`` is the budget's bytes to a byte
+    """The target of ``block``; ``group`` are the facts of all blocks of its group, ``share`` is the budget's bytes to a byte
     of values. Errors are asked for a little less than is allowed, so that they hold however they are summed up."""
     masked = not group.high >= group.low
     spread = 0.0 if masked else group.high - group.low

@@ -38,7 +38,7 @@ def _noise(linear: Linear) -> str:
 
 
 def _structure(target: Array, kinds: Array) -> str:
-    """What the remains (N,) have in common that independent numbers have not, kind by kind."""
+    """Structure of the residuals (N,) that independent numbers lack, kind by kind, in words; empty where there is none."""
     numbers = [target[kinds == kind] for kind in np.unique(kinds)]
     tests = {
         "a mean that is not nought": [2.0 * norm.sf(abs(float(n.sum())) / math.sqrt(len(n))) for n in numbers],

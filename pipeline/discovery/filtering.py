@@ -38,7 +38,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """What the filter leaves for the regression and the smoother."""
+    """Results of the filter, for the regression and the smoother."""
 
     columns: Array  # (M, n, J), whitened
     target: Array  # (M, n), whitened

@@ -38,7 +38,7 @@ class Laws(Protocol):
 
     @property
     def gauge_fields(self) -> tuple[str, ...]:
-        """What is measured at a gauge (V,)."""
+        """Names of the fields measured at a gauge (V,)."""
 
     @property
     def places(self) -> Mapping[str, tuple[float, ...]]:
@@ -63,7 +63,7 @@ class Laws(Protocol):
         """Stored fields (F, C) and series (G, F, V) from ``begin`` to ``end`` [s], of a run with these laws; nan where it blew up."""
 
     def settings(self, terms: Terms) -> dict[str, float]:
-        """What the case's keys must be for these laws; `InputError` where no case can have them."""
+        """Values of the case's keys for these laws; `InputError` where no case can have them."""
 
     def equation(self, terms: Terms) -> str:
         """The laws as text."""

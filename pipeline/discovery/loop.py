@@ -36,7 +36,7 @@ RESAMPLES = 50
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One turn of the loop."""
+    """A pass of the loop."""
 
     found: dict[str, float]  # the whole change from the given model
     misfit: float  # mean square of what the changed model leaves, over that of the noise
@@ -46,7 +46,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What the model lacks; A terms are found."""
+    """Terms that the model lacks; A are found."""
 
     candidates: Terms  # (J,)
     found: Terms  # (A,), with the coefficients that the model lacks
@@ -91,7 +91,7 @@ class Discovery:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader must know, a line each."""
+        """Warnings for the reader, a line each."""
         lines = []
         if self.misfit > most(self.problem.samples):
             if self.noise_known:

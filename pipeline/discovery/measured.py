@@ -101,7 +101,7 @@ class Measured:
         return float(np.sqrt(np.linalg.eigvalsh(sums.T @ sums / len(sums))[-1])), float(np.mean(noise**2))
 
     def _raised(self, total: Array) -> Array:
-        """What must be added (J,) to coefficients (J,) so that a model can have them."""
+        """The amounts (J,) to add to coefficients (J,) so that a model can have them."""
         if (total >= self.least).all():
             return np.zeros_like(total)
         if self.triangle is None:

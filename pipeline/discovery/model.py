@@ -26,7 +26,7 @@ TRIED = 4  # states from which it is sought
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a solver makes of a case whose right-hand side is a sum of terms."""
+    """A solver's model of a case whose right-hand side is a sum of terms."""
 
     terms: Terms
     lengths: tuple[float, ...]  # (axes,), periods, x first

@@ -92,7 +92,7 @@ class Modes:
 
 
 def _places(waves: Array, points: tuple[int, ...]) -> tuple[Any, ...]:
-    """Where ``waves`` (..., axes) stand in spectra (..., *half)."""
+    """Places of ``waves`` (..., axes) in spectra (..., *half)."""
     return (..., *(wave % count for wave, count in zip(waves.T, points, strict=True)))
 
 

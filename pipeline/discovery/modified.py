@@ -40,11 +40,11 @@ def exactly(length: float, waves: int) -> Forecast:
 def modified_equation(
     before: Array, after: Array, step: float, length: float, equation: Terms, *, waves: int, highest: int = 8
 ) -> Discovery:
-    """What a scheme solves beside ``equation``: candidates are u_x and all derivatives up to the order ``highest``.
+    """Terms that a scheme solves beside ``equation``: candidates are u_x and all derivatives up to the order ``highest``.
 
     Parameters
     ----------
-    before, after : (S, points) on an even periodic grid: states, and what the scheme makes of them in one step.
+    before, after : (S, points) on an even periodic grid: states, and the same after one step of the scheme.
     waves : of the states, from the longest on: few and long beside the grid's spacing, since the equation is a series in k dx, of
         which terms above ``highest`` are left out; the fit takes what they leave as its noise.
 

@@ -27,7 +27,7 @@ ROUND_OFF = 1e-15  # of the target's norm: no noise is smaller
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What the regression found; A columns are kept."""
+    """Result of the regression; A columns are kept."""
 
     kept: tuple[int, ...]  # places of the columns, in their order
     mean: Array  # (A,), posterior means
@@ -223,7 +223,7 @@ class _Search:
         return np.maximum(s, 1e-300), q
 
     def _gains(self, s: Array, q: Array) -> tuple[Array, Array]:
-        """What the best action with each column gains in log evidence, and the a_j it would have (infinite: out)."""
+        """Gain in log evidence by the best action with each column, and the a_j it would have (infinite: out)."""
         in_it = q**2 > s
         best = np.where(in_it, s**2 / np.where(in_it, q**2 - s, 1.0), math.inf)
         gain = _part(best, s, q)

@@ -1,7 +1,7 @@
-"""What the closed loop regresses: errors of the forecast, and the forecast's response to each candidate term.
+"""Data that the closed loop regresses: errors of the forecast, and the forecast's response to each candidate term.
 
 A column is the response of the forecast over the step D to its candidate, (F(model + h term) - F(model)) / h, not the term itself: it
-holds what the model makes of the term within D, so that a missing term that does not commute with the model leaves no spurious
+holds the term as the model evolves it within D, so that a missing term that does not commute with the model leaves no spurious
 commutator at first order, and a pass of the loop is a Gauss-Newton step.
 """
 

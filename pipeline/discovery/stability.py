@@ -1,6 +1,6 @@
-"""How stable a finding is: in how many resamples of the observations a term is found again.
+"""Stability of a finding: the share of resamples of the observations in which a term is found again.
 
-States are drawn with replacement; of a single one, its points. A state that is drawn m times is its rows by sqrt(m), and a state of more
+States are drawn with replacement; of a single state, its points. A state that is drawn m times is its rows by sqrt(m), and a state of more
 rows than columns is its triangle: products of columns, which are all that a regression with known noise sees of the rows, stay the
 same, and the QR factorisation of a resample is of few rows.
 """
@@ -24,7 +24,7 @@ MOST_TASKS = 32  # on Dask, however many workers there are
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What is drawn: G states or points, each reduced to its rows of columns and target."""
+    """Units of the draw: G states or points, each reduced to its rows of columns and target."""
 
     rows: Array  # (R, J + 1), those of a unit in a row
     unit: Array  # (R,), which one a row is of

@@ -62,7 +62,7 @@ class Params:
 
 
 def wish_of(params: Params) -> Any:
-    """What the parameters ask for (`pipeline.compression.wishes.Wish`)."""
+    """The wish of the parameters (`pipeline.compression.wishes.Wish`)."""
     return wish(target_error=params.target_error, target_ratio=params.target_ratio, budget=params.budget, bound=params.bound)
 
 
@@ -208,7 +208,7 @@ def _number(value: float | None) -> str:
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
-    """How few bytes are left, how wrong they are, and whether they have the original's statistics."""
+    """The answer: the bytes that are left, their errors, and how far their statistics are the original's."""
     units = result.get("units", {})  # results of earlier versions have neither
     errors = [
         f"{', '.join(group['fields'])} with an rms error of {_number(group['nrmse'])} of the rms (at most {group['error']:.2g}"

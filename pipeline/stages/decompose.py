@@ -135,7 +135,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
 
 
 def _budget(runs: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
-    """What of the misfit is the mesh's, from the three finest of the runs; empty where there are not three resolutions."""
+    """The mesh's part of the misfit, from the three finest of the runs; empty where there are not three resolutions."""
     names = sorted(runs, key=lambda name: -runs[name]["size"])[-3:]
     sizes = [runs[name]["size"] for name in names]
     if len(set(sizes)) < 3:
@@ -157,7 +157,7 @@ def _budget(runs: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
 
 
 def _sentences(runs: Mapping[str, Any]) -> list[str]:
-    """What the best run's error is, in words."""
+    """The best run's error, in words."""
     known = {name: f["fields"] for name, f in runs.items() if f.get("fields", {}).get("relative", {}).get("value") is not None}
     if not known:
         return []
@@ -172,7 +172,7 @@ def _label(reference: Any) -> str:
 
 
 def _facts(path: Path, store: Store) -> dict[str, Any]:
-    """What the run was and what it cost."""
+    """Facts of the run, and its cost."""
     summary = json.loads(path.with_name("summary.json").read_text(encoding="utf-8"))
     table = tomllib.loads(str(store.attrs["case"]))
     return {
@@ -316,5 +316,5 @@ def _said(f: Mapping[str, Any]) -> str:
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
-    """How wrong the best run is, and of which kind the error is."""
+    """The answer: the error of the best run, and its kind."""
     return answer_of(result, folder)

@@ -199,7 +199,7 @@ def _library(params: Params, model: Model, waves: Mapping[str, Any]) -> Terms:
 
 
 def _facts(data: Data, states: States, params: Params, found: Discovery, longest: float) -> dict[str, Any]:
-    """What was used, in numbers."""
+    """Facts on the data used, as numbers."""
     return {
         "kind": "trajectory" if data.noise else "pairs",
         "states": len(data.frames),

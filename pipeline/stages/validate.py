@@ -175,7 +175,7 @@ JUDGED = {"mean_first_crest_error": "first crests", "mean_runup_error": "run-up"
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
-    """How far off crests and run-up are, beside what is accepted."""
+    """The answer: errors of crests and run-up, beside the accepted error."""
     summary = result["summary"]
     judged, compared = summary["judged"], summary["compared"]
     of = f"{compared} of {judged}" if compared < judged else str(judged)

@@ -35,7 +35,7 @@ def encode(values: Array, target: Target) -> bytes:
 
 
 def decode(data: bytes) -> Array:
-    """What `encode` coded."""
+    """Decode the data of `encode`."""
     dtype, shape, parts = unwrap(data)
     none = np.zeros(0, dtype)
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize // bits(none).itemsize

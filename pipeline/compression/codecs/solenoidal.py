@@ -29,7 +29,7 @@ RESTORED = 0.995  # of an error; the rest is left to what restoring energy costs
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a decoder knows of the coefficients (2, modes) of ``modes(shape, box)``; all others are nought."""
+    """A decoder's knowledge of the coefficients (2, modes) of ``modes(shape, box)``; all others are zero."""
 
     shape: Shape
     box: Shape
@@ -175,9 +175,9 @@ def _levelled(decoded: Decoded, coded: Coded) -> Array:
 
 
 def known(data: bytes) -> Known:
-    """What a block says of the coefficients; one between ``low`` and ``high``, with the others as decoded, is coded with the same number.
+    """Coefficients of a block and their bounds: a value between ``low`` and ``high``, the others as decoded, is coded with the same number.
 
-    A number tells of a coefficient less what was predicted of it, so that bounds lie around the prediction.
+    A number codes a coefficient less its prediction, so that bounds lie around the prediction.
     """
     coded, _ = unpack(data)
     decoded, predicted = rebuild(coded)

@@ -23,7 +23,7 @@ def encode(values: Array, target: Target) -> bytes:
 
 
 def decode(data: bytes) -> Array:
-    """What `encode` coded."""
+    """Decode the data of `encode`."""
     return classical.decode(data, _decode)
 
 

@@ -55,7 +55,7 @@ def encode(values: Array, target: Target) -> bytes:
 
 
 def decode(data: bytes) -> Array:
-    """What `encode` coded."""
+    """Decode the data of `encode`."""
     dtype, shape, parts = unwrap(data)
     if len(parts) != shape[0] + 2 or len(parts[0]) != HEAD.size:
         raise InputError(f"a coded block is damaged: {len(parts)} parts for {shape[0]} components")

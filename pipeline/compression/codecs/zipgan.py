@@ -48,7 +48,7 @@ LEAST_ERROR = True  # can be asked for
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is sent."""
+    """Contents of a coded block."""
 
     type: str
     boost: int  # of `BOOSTS`, or `BARE`
@@ -114,7 +114,7 @@ def encode(values: Array, target: Target, *, least: bool = False) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What the encoder needs of a field."""
+    """A field's waves and measures, for the encoder."""
 
     box: Shape
     parts: Array  # (2, modes) complex64

@@ -1,1 +1,1 @@
-"""What the stages share: measures of series, and how results are written."""
+"""The common part of the stages: measures of series, and the writing of results."""

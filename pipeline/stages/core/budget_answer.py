@@ -1,4 +1,4 @@
-"""What stage `decompose` answers: how wrong the finest run is, how much of it is the mesh's, and how much of it is phase."""
+"""The answer of stage `decompose`: the error of the finest run, and the mesh's and the phase's parts of it."""
 
 import shlex
 from collections.abc import Mapping

@@ -29,7 +29,7 @@ SUMS = tuple(Sums.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class InTime:
-    """What blocks of cells gave."""
+    """Results from blocks of cells."""
 
     frames: Sums  # (F,) weighted by areas
     cells: Sums | None  # (cells,) weighted by frames; None of more than `MOST_MAPPED`

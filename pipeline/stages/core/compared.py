@@ -81,7 +81,7 @@ def _row(common: Shared, both: Beside) -> dict[str, Any]:
 
 
 def _lag(computed: Series, observed: Series) -> tuple[float | None, list[str]]:
-    """How late the run's wave is [s], and why that is not known."""
+    """The delay [s] of the run's wave, and the reason where it is unknown."""
     mine, theirs = arrival(computed.times, computed.values), arrival(observed.times, observed.values)
     if mine is not None and theirs is not None:
         return mine - theirs, []

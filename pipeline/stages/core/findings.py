@@ -1,4 +1,4 @@
-"""What stage `discover` found, as numbers and text for ``result.json``: the equation, its coefficients, what was not found."""
+"""Findings of stage `discover` as numbers and text for ``result.json``: the equation, its coefficients, terms that were not found."""
 
 import math
 import tomllib

@@ -1,4 +1,4 @@
-"""What stage `discover` answers: which terms the model lacks or has wrongly, and what they are worth."""
+"""The answer of stage `discover`: the terms that the model lacks or has wrongly, and their worth."""
 
 import shlex
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ def _with(key: str, c: Mapping[str, float]) -> str:
 
 
 def _lacks(coefficients: Mapping[str, Mapping[str, float]]) -> str:
-    """What is missing altogether, and what the model has with another coefficient than the observations say."""
+    """Name the terms that the model lacks, and terms whose coefficient is not that of the observations."""
     lacking = [_with(key, c) for key, c in coefficients.items() if not c["in_model"]]
     wrong = [
         f"{key} with {c['in_model']:+g} where {with_deviation(c['in_model'] + c['value'], c['deviation'])} is right"
@@ -71,7 +71,7 @@ def _lacks(coefficients: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _worth(forecast: Mapping[str, Any], *, laws: bool) -> str:
-    """How much better forecasts are with what was found."""
+    """The gain of forecasts by the terms that were found, in words."""
     before, after = forecast["model"], forecast["corrected"]
     if after is None:
         return "."

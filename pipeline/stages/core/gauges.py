@@ -1,4 +1,4 @@
-"""One series beside its reference: all measures of its error, each with a confidence band."""
+"""A series beside its reference: all measures of its error, each with a confidence band."""
 
 from itertools import pairwise
 from typing import Any

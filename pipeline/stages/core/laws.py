@@ -59,7 +59,7 @@ class Observed:
         return np.stack([np.stack([np.asarray(self.sources[n][int(k)], float) for n in names], axis=-1) for k in frames])
 
     def series(self, gauge: str, frames: int) -> Array:
-        """What a gauge measured at the times of the first ``frames`` frames (F, V), nan where it did not."""
+        """Values of a gauge at the times of the first ``frames`` frames (F, V), nan where it has none."""
         times, values = self.samples[gauge]
         wanted = np.arange(frames) * self.every
         near = np.clip(np.searchsorted(times, wanted - SAME_TIME * self.every), 0, len(times) - 1)
@@ -199,7 +199,7 @@ def _common_gauges(truth: Observed, model: Laws) -> list[str]:
 
 
 def _views(truth: Observed, model: Laws, used: Used, common: list[str], params: Any) -> tuple[dict[str, Measured], list[str]]:
-    """What is compared, by its name, and what is to be said of it."""
+    """Measurements to compare, by name, and notes on them."""
     views: dict[str, Measured] = {}
     notes = []
     if params.seen in ("all", "fields"):
@@ -285,7 +285,7 @@ def _settings(found: Discovery, model: Laws, notes: list[str]) -> tuple[dict[str
 
 
 def _facts(truth: Observed, model: Laws, used: Used, views: Mapping[str, Measured], found: Discovery, params: Any) -> dict[str, Any]:
-    """What was used, in numbers."""
+    """Facts on the data used, as numbers."""
     return {
         "kind": "laws",
         "seen": list(views),

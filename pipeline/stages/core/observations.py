@@ -129,7 +129,7 @@ def look_for_series(case: Case, folder: Path, *, needed: bool) -> None:
 
 
 def places_of(store: Store, folder: str) -> tuple[Path, ...]:
-    """Where the files that the case of a run names are looked for: a stage's own ``folder``, and where its case stood."""
+    """Folders in which the files that a run's case names are looked for: a stage's own ``folder``, and the case's."""
     made_from = json.loads(str(store.attrs.get("provenance", "{}")))
     return (Path(folder), *([Path(made_from["folder"])] if "folder" in made_from else []))
 

@@ -117,7 +117,7 @@ class Pair:
 
     @property
     def even(self) -> int:
-        """How many of the frames, from the first, are evenly spaced: the last interval of a run may be shorter."""
+        """The number of frames, from the first, that are evenly spaced: the last interval of a run may be shorter."""
         times = self.times
         if len(times) < 3:
             return len(times)
@@ -199,7 +199,7 @@ def is_box(store: Store) -> bool:
 
 
 def spacing(store: Store) -> float:
-    """How far the cells of a run are apart: the edge [m] of even triangles of their mean area, or the distance of a box's points."""
+    """Spacing of a run's cells: the edge [m] of even triangles of their mean area, or the distance of a box's points."""
     mesh = store.mesh()
     if "face_area" in mesh:
         return float(np.sqrt(mesh["face_area"].sum() / len(mesh["face_area"]) * 4.0 / np.sqrt(3.0)))

@@ -1,6 +1,6 @@
-"""What a scheme does to a plane wave: numerical phase speed, damping, and the modified equation that it really solves.
+"""Effect of a scheme on a plane wave: numerical phase speed, damping, and the modified equation that it really solves.
 
-A wave exp(i (k x - w t)) stays one under a linear scheme, multiplied in every step by a complex factor. From the factor come the
+A wave exp(i (k x - w t)) stays a wave under a linear scheme, multiplied in every step by a complex factor. From the factor come the
 speed and the damping; over several k, the coefficients of the modified equation u_t + c u_x = sum_p a_p d^p u / dx^p, whose even p
 are dissipation and whose odd p are dispersion: R. F. Warming, B. J. Hyett, J. Comput. Phys. 14 (1974) 159-179,
 DOI 10.1016/0021-9991(74)90011-4; for tsunami codes, D. Burwell, E. Tolkova, A. Chawla, Ocean Model. 19 (2007) 10-30,
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """What was measured of a travelling wave; the errors are the fits' standard errors."""
+    """Measures of a travelling wave; the errors are the fits' standard errors."""
 
     speed: float  # numerical over exact
     speed_error: float

@@ -48,7 +48,7 @@ def parts(d: Array, r: Array) -> tuple[Array, Array]:
 
 
 def both_signs(samples: int) -> Array:
-    """How often each frequency of a real transform of ``samples`` stands in the whole one: twice, but for the ends."""
+    """Multiplicity of each frequency of a real transform of ``samples`` in the complex transform: two, but for the ends."""
     twice = np.full(samples // 2 + 1, 2.0)
     twice[0] = 1.0
     if samples % 2 == 0:
@@ -74,7 +74,7 @@ LINES = 5  # that `lines` gives
 
 
 def lines(d: Array, r: Array) -> tuple[Array, ...]:
-    """What `scales` takes, of complex d = n - r and r: amplitude part, phase part, |n|^2, |r|^2, n conj(r). They may be summed."""
+    """Arguments of `scales` from complex d = n - r and r: amplitude part, phase part, |n|^2, |r|^2, n conj(r). They may be summed."""
     n = r + d
     return *parts(d, r), np.abs(n) ** 2, np.abs(r) ** 2, n * np.conj(r)
 

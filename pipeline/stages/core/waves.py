@@ -30,7 +30,7 @@ class PlaneWave:
         return 2.0 * np.pi / self.wavelength * np.array([np.cos(self.angle), np.sin(self.angle)])
 
     def travel(self, both: Pair, amplitude: Array) -> dict[str, Any]:
-        """What the scheme did to the wave, whose complex ``amplitude`` (F,) was followed; bands are standard errors of the fits."""
+        """Effect of the scheme on the wave, whose complex ``amplitude`` (F,) was followed; bands are standard errors of the fits."""
         times = both.times
         own = scheme.travel(times, amplitude, self.frequency)
         size = float(np.sqrt(np.mean(both.mesh["face_area"]) * 4.0 / np.sqrt(3.0)))
