@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,21 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+    """A folder with a finished run, and how its command ended."""
+    folder = tmp_path_factory.mktemp("once")
+    (folder / "small.toml").write_text(case.to_toml(SMALL))
+    return folder, wavetrain("run", "small.toml", cwd=folder)
+
+
+@pytest.fixture
+def finished(once, folder) -> Path:
+    """A copy of it for one test."""
+    shutil.copytree(once[0] / "runs", folder / "runs")
+    return folder
+
+
 def change(folder: Path, **changes: Any) -> Path:
     (folder / "small.toml").write_text(case.to_toml(case.with_overrides(SMALL, changes)))
     return folder
@@ -48,8 +64,8 @@ def refused(done: subprocess.CompletedProcess[str], said: str, code: int = 2) ->
     assert said in lines[0]
 
 
-def test_a_run_leaves_what_it_promises(folder):
-    done = wavetrain("run", "small.toml", cwd=folder)
+def test_a_run_leaves_what_it_promises(once):
+    folder, done = once
     assert done.returncode == 0, done.stderr
     place = folder / "runs" / "small"
     assert {p.name for p in place.iterdir()} >= {"run.h5", "run.xdmf", "case.toml", "log.txt", "summary.json", "report.html"}
@@ -65,8 +81,8 @@ def test_a_run_leaves_what_it_promises(folder):
     assert not list(place.glob("*.part"))
 
 
-def test_what_is_done_is_not_done_again_unless_forced(folder):
-    wavetrain("run", "small.toml", cwd=folder)
+def test_what_is_done_is_not_done_again_unless_forced(finished):
+    folder = finished
     path = folder / "runs" / "small" / "run.h5"
     before = path.stat().st_mtime_ns
     again = wavetrain("run", "small.toml", cwd=folder)
@@ -76,14 +92,14 @@ def test_what_is_done_is_not_done_again_unless_forced(folder):
     assert path.stat().st_mtime_ns > before
 
 
-def test_another_runs_folder_is_never_overwritten_without_force(folder):
-    wavetrain("run", "small.toml", "--out", "here", cwd=folder)
-    before = (folder / "here" / "run.h5").read_bytes()
-    other = ("run", "small.toml", "--out", "here", "--set", "solver.manning=0.05")
+def test_another_runs_folder_is_never_overwritten_without_force(finished):
+    folder, place = finished, finished / "runs" / "small"
+    before = (place / "run.h5").read_bytes()
+    other = ("run", "small.toml", "--out", place, "--set", "solver.manning=0.05")
     refused(wavetrain(*other, cwd=folder), "holds another run")
-    assert (folder / "here" / "run.h5").read_bytes() == before
+    assert (place / "run.h5").read_bytes() == before
     assert wavetrain(*other, "--force", cwd=folder).returncode == 0
-    assert "manning = 0.05" in (folder / "here" / "case.toml").read_text()
+    assert "manning = 0.05" in (place / "case.toml").read_text()
 
 
 def test_a_dry_run_checks_and_writes_nothing(folder):
@@ -224,7 +240,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_rank_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_checkpoint(folder):
-    change(folder, **{"mesh.size": 0.1, "time.end": 8.0, "output.checkpoint": 0.0})
+    change(folder, **{"mesh.size": 0.1, "time.end": 4.0, "output.checkpoint": 0.0})
     with started("run", "small.toml", "--ranks", "2", cwd=folder) as process:
         place = folder / "runs" / "small"
         wait_for(place / "restart.h5")

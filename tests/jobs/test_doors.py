@@ -28,7 +28,7 @@ def reduced(folder: Path) -> Path:
     cases = ROOT / "jobs" / "cases"
     for run in table["run"].values():
         run["case"] = str(cases / Path(run["case"]).name)
-    table["run"]["island"] |= {"sweep": {"mesh.size": [2.4, 1.8, 1.2]}, "set": {"time.end": 10.0, "time.every": 2.5}}
+    table["run"]["island"] |= {"sweep": {"mesh.size": [2.4, 1.8, 1.2]}, "set": {"time.end": 10.0, "time.every": 2.5, "output.maps": [10.0]}}
     table["run"]["truth"]["set"] = {"time.end": 12.0}
     table["stage"]["terms"] |= {"after": 10.0, "held_out": 0.5}
     table["run"]["turbulence"]["set"] |= {"mesh.points": [24, 24, 24], "solver.viscosity": 0.03, "time.end": 0.5, "time.every": 0.5}
