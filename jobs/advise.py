@@ -214,7 +214,7 @@ def _sweep(runs: Mapping[str, Any]) -> Sweep:
 
 
 def as_share(text: str) -> float:
-    """``"5%"`` or ``"0.05"``; `InputError` for anything that is no share above nought."""
+    """``"5%"`` or ``"0.05"``; `InputError` for anything that is no share above zero."""
     try:
         share = float(text.rstrip("% ")) / (100.0 if text.rstrip().endswith("%") else 1.0)
     except ValueError:

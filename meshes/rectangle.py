@@ -85,7 +85,7 @@ def look_into_files(params: Params, case: Any) -> None:
 
 
 def _repeated(bed: Callable[[Array], Array], p: Params, period: tuple[float, float]) -> Callable[[Array], Array]:
-    """``bed`` of a mesh that repeats itself: triangles beyond a glued side have the bed of where they come back in."""
+    """``bed`` of a mesh that repeats itself: triangles beyond a periodic side have the bed of where they come back in."""
     lengths = np.array([length or np.inf for length in period])
 
     def repeated(corners: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What all tests share: the marker ``ranks``, data files, and small runs of the tsunami solver."""
+"""The common part of all tests: the marker ``ranks``, data files, and small runs of the tsunami solver."""
 
 import os
 

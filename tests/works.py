@@ -1,4 +1,4 @@
-"""What tests ask of the ranks of a `worlds.World`: runs as `jobs.rank` does them, undisturbed or not, and tests."""
+"""Work for the ranks of a `worlds.World`: runs as `jobs.rank` does them, undisturbed or not, and tests."""
 
 import os
 import signal

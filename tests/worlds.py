@@ -39,7 +39,7 @@ class DiedError(AssertionError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What each rank returned, in their order, and what all of them printed."""
+    """Results of the ranks, in their order, and the output of all."""
 
     values: list[Any]
     output: str
@@ -154,7 +154,7 @@ def serve(address: str) -> None:
 
 
 def _done(request: Mapping[str, Any]) -> Any:
-    """What the work returns; a rank on which it fails takes the others down, which may be waiting for it."""
+    """The result of the work; a rank on which it fails takes the others down, which may be waiting for it."""
     own = {name: value for name, value in os.environ.items() if name.startswith(LAUNCHER_VARIABLES)}
     os.environ.clear()
     os.environ.update(request["environment"] | own)
@@ -189,7 +189,7 @@ def _printing_to(path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_before() -> Iterator[None]:
-    """What a run changes in its process is put back: folder, environment, words, signals, logging."""
+    """Restore after a run the state of its process: folder, environment, words, signals, logging."""
     from pipeline.signals import RECEIVED
 
     folder, variables, words = Path.cwd(), dict(os.environ), sys.argv

@@ -102,7 +102,7 @@ def rim_of(mesh: "TriMesh", owner: Array) -> Array:
     if (owner == owner[0]).all():
         return np.zeros(0, np.int64)
     around = owner[mesh.cells_of]
-    used = np.flatnonzero(np.diff(mesh.first_cell))  # a vertex that is glued to another has no cells of its own
+    used = np.flatnonzero(np.diff(mesh.first_cell))  # a periodic copy of a vertex has no cells of its own
     low, high = np.zeros((2, len(mesh.first_cell) - 1), around.dtype)
     low[used] = np.minimum.reduceat(around, mesh.first_cell[used])
     high[used] = np.maximum.reduceat(around, mesh.first_cell[used])

@@ -98,7 +98,7 @@ def repeating(width: float, height: float, size: float, period: tuple[float, flo
     """Vertices (V, 2) and Delaunay triangles (T, 3) of a disturbed lattice that repeats itself after ``period`` [m] (0: it does not).
 
     Copies of the lattice stand round it; of the triangles that are copies of each other the one stays whose corner with the
-    smallest number is no copy. So some corners lie beyond a glued side, whose edge is jagged.
+    smallest number is no copy. So some corners lie beyond a periodic side, whose edge is jagged.
     """
     columns, rows = max(round(width / size), 3), max(round(height / (size * np.sqrt(0.75))), 3)
     rows += rows % 2 if period[1] else 0

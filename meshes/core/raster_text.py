@@ -1,6 +1,6 @@
 """Rasters in text: points x y z in any order of lines, and ESRI's ASCII grids.
 
-GDAL is not asked for ESRI's: it reads a word that is no number, and what a file lacks at its end, as nought without a word.
+GDAL is not asked for ESRI's: it reads a word that is no number, and what a file lacks at its end, as zero without a word.
 """
 
 import re

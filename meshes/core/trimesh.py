@@ -3,7 +3,7 @@
 V vertices, T triangles (cells), E edges. Edge i of a cell joins its corners i and i + 1. An edge's left cell is the one
 with the smaller number, and its normal points out of it.
 
-A mesh may be glued to itself: vertices that are the same place have the same node, and all that connects cells goes by nodes.
+A mesh may be periodic: vertices at the same place have the same node, and all that connects cells goes by nodes.
 What has a place goes by the cell's own corners.
 """
 
@@ -30,7 +30,7 @@ class TriMesh:
 
     vertices: Array  # (V, 2) [m]
     triangles: Array  # (T, 3) counterclockwise
-    nodes: Array  # (T, 3) the corners' nodes: the corners themselves, but for those that are glued to another
+    nodes: Array  # (T, 3) the corners' nodes: the corners themselves, but for periodic copies of another
     period: tuple[float, float]  # [m] after which the mesh repeats itself eastward and northward; 0: it does not
     bed: Array  # (T,) [m] mean height of the bed, positive up
     edges: Array  # (E, 2) vertices
@@ -47,7 +47,7 @@ class TriMesh:
     cells_of: Array  # (3 T,) cells round each node, rising
     boundary: Array  # (E,) index into boundary_names, -1 inside
     boundary_names: tuple[str, ...]
-    hash: str  # sha256 of vertices, triangles and bed, and of nodes where vertices are glued
+    hash: str  # sha256 of vertices, triangles and bed, and of nodes where the mesh is periodic
 
     kind = "triangles"
 
@@ -103,7 +103,7 @@ def trimesh(
     triangles : (T, 3) counterclockwise.
     bed : the mean height of the bed [m] over triangles given by their corners (T, 3, 2) [m].
     boundary_names, side : names of the sides, and which of them a boundary edge with its middle at (B, 2) [m] belongs to.
-    same_as : (V,) the vertex that each one is glued to, or itself; whole periods away.
+    same_as : (V,) the vertex that each is a periodic copy of, or itself; whole periods away.
     period : [m] after which the mesh repeats itself eastward and northward; 0 where it does not.
 
     Raises
@@ -124,7 +124,7 @@ def trimesh(
     new = np.empty(len(vertices), np.int32)
     new[old] = np.arange(len(old), dtype=np.int32)
     vertices, triangles = np.ascontiguousarray(vertices[old]), new[triangles]
-    first = np.full(len(new), len(old), np.int32)  # of the vertices glued together, the first used is the node
+    first = np.full(len(new), len(old), np.int32)  # of the periodic copies of a vertex, the first used is the node
     np.minimum.at(first, same_as[old], new[old])
     return _assemble(vertices, triangles, first[same_as[old]][triangles], period, bed, tuple(boundary_names), side)
 
@@ -215,7 +215,7 @@ def _places(points: Array) -> str:
 def _connect(vertices: Array, triangles: Array, nodes: Array) -> tuple[Array, Array, Array]:
     """Edges (E, 2), the cells on both sides of each (E, 2), and the edges of each cell (T, 3); edges by rising left cell.
 
-    An edge that two glued sides share has the vertices of its left cell.
+    An edge that two periodic sides share has the vertices of its left cell.
     """
     cells = len(triangles)
     start, end = nodes.ravel().astype(np.int64), np.roll(nodes, -1, axis=1).ravel().astype(np.int64)

@@ -85,7 +85,7 @@ def transformed(values: Array, mean: Array) -> Array:
 def agreed(values: Array, base: Base, spreads: Array | None = None) -> Array:
     """Values moved as little as needed, coefficient by coefficient, to give the base's numbers.
 
-    With ``spreads`` (levels,), coefficients whose number is nought are multiplied by one gain a scale to have these rms over the step.
+    With ``spreads`` (levels,), coefficients whose number is zero are multiplied by one gain a scale to have these rms over the step.
     """
     scale = cdf97.scales(base.shape)
     out = np.empty(values.shape, values.dtype)

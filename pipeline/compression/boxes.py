@@ -74,7 +74,7 @@ def slopes(waves: Array, on: Grid) -> Array:
 
 
 def without_divergence(values: Array, shape: Shape) -> Array:
-    """Values (3, *box) less the gradient of a potential whose Laplacian is their divergence inside the block, and nought beyond."""
+    """Values (3, *box) less the gradient of a potential whose Laplacian is their divergence inside the block, and zero beyond."""
     on = grid((values.shape[1], values.shape[2], values.shape[3]))
     z, y, x = on.axes
     ways = (x, y[:, None], z[:, None, None])

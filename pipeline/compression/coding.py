@@ -110,7 +110,7 @@ def constant(values: Values, target: Target) -> tuple[bytes, Facts] | None:
     middle = time.perf_counter()
     facts = measured(values.all, decode(data), values.own, values.fills)
     if _wrong(replace(facts, bytes=len(data)), target):
-        return None  # noughts of both signs, which are to be kept
+        return None  # zeros of both signs, which are to be kept
     return data, replace(facts, bytes=len(data), codec=CONSTANT, encode_s=middle - started, decode_s=time.perf_counter() - middle)
 
 

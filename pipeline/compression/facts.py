@@ -106,7 +106,7 @@ def _exact(wanted: Array, found: Array) -> Facts:
 
 
 def same(values: Array, decoded: Array) -> bool:
-    """Whether all bits are alike, those of nan and of the sign of nought too."""
+    """Whether all bits are alike, those of nan and of the sign of zero too."""
     return values is decoded or bool(np.array_equal(bits(values), bits(decoded)))
 
 

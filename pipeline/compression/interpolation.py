@@ -94,7 +94,7 @@ class Equations:
         return regrow.tendency(waves, self.grid, self.keep, self._push) - np.float32(self.viscosity) * self.grid.square * waves
 
     def march(self, waves: Array, time: float, only: Array | None = None) -> Array:
-        """Waves after ``time`` (below nought: before); those where ``only`` is 0 are nought."""
+        """Waves after ``time`` (below zero: before); those where ``only`` is 0 are zero."""
         keep = self.keep if only is None else self.keep * only
         waves = waves * keep
         speed = np.abs(fft.irfftn(waves, s=self.points, axes=(1, 2, 3), norm="forward")).max((1, 2, 3))

@@ -16,7 +16,7 @@ SAFE = 450  # binary exponent: squares of what is within are doubles still, and 
 
 
 def exponent(values: Array) -> int:
-    """The binary exponent of the greatest magnitude: that is below 2 to it, and at least half of that; 0 of noughts and of nothing."""
+    """The binary exponent of the greatest magnitude: that is below 2 to it, and at least half of that; 0 of zeros and of nothing."""
     largest = max(float(values.max()), -float(values.min())) if values.size else 0.0
     return math.frexp(largest)[1] if math.isfinite(largest) else 0
 

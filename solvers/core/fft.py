@@ -22,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Plane(Protocol):
-    """Transforms of a plane of points, or of a finer grid on it: waves that a spectrum does not hold are then nought, or dropped."""
+    """Transforms of a plane of points, or of a finer grid on it: waves that a spectrum does not hold are then zero, or dropped."""
 
     side: int  # planes that the transforms take at once; 1: none but one, without the axis
     rows: slice  # of the grid's lines along x, those of this rank

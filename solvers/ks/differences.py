@@ -41,7 +41,7 @@ class Differences:
             raise InputError("terms in two dimensions; this line has one")
         self._spacing, self._points = length / points, points
         linear = sparse.csr_matrix((points, points)) + sum(t.coefficient * self._matrix(t.order) for t in terms if t.linear)
-        linear = sparse.csr_matrix(linear + sparse.identity(points) - sparse.identity(points))  # a diagonal, be it nought
+        linear = sparse.csr_matrix(linear + sparse.identity(points) - sparse.identity(points))  # a diagonal, be it zero
         self._linear = linear
         self._rest = [term for term in terms if not term.linear]
         used = {(0, 0)}.union(*(term.needed for term in self._rest))

@@ -57,7 +57,7 @@ def eight(x_r, x_i, row, away):
 
 @njit(cache=True, error_model="numpy")
 def stage8(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
-    """One stage of radix 8: ``m`` blocks of ``s`` rows; twiddles ``w`` (7 m,), by block."""
+    """A stage of radix 8: ``m`` blocks of ``s`` rows; twiddles ``w`` (7 m,), by block."""
     for p in range(m):
         y, t = 8 * s * p, 7 * p
         for q in range(s):
@@ -101,7 +101,7 @@ def first_stage8(x_r, x_i, y_r, y_i, w_r, w_i, m):
 
 @njit(cache=True, error_model="numpy")
 def stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
-    """One stage of radix 4; twiddles ``w`` (3 m,)."""
+    """A stage of radix 4; twiddles ``w`` (3 m,)."""
     for p in range(m):
         y, t = 4 * s * p, 3 * p
         for q in range(s):
@@ -115,7 +115,7 @@ def stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
 
 @njit(cache=True, error_model="numpy")
 def stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
-    """One stage of radix 2; twiddles ``w`` (m,)."""
+    """A stage of radix 2; twiddles ``w`` (m,)."""
     for p in range(m):
         a, b, y = s * p, s * (p + m), 2 * s * p
         for q in range(s):
@@ -127,7 +127,7 @@ def stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
 
 @njit(cache=True, error_model="numpy")
 def stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
-    """One stage of radix 3; twiddles ``w`` (2 m,)."""
+    """A stage of radix 3; twiddles ``w`` (2 m,)."""
     for p in range(m):
         a, b, c, y = s * p, s * (p + m), s * (p + 2 * m), 3 * s * p
         for q in range(s):
@@ -145,7 +145,7 @@ def stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
 
 @njit(cache=True, error_model="numpy")
 def stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
-    """One stage of radix 5; twiddles ``w`` (4 m,)."""
+    """A stage of radix 5; twiddles ``w`` (4 m,)."""
     for p in range(m):
         y = 5 * s * p
         for q in range(s):
@@ -169,7 +169,7 @@ def stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
 
 @njit(cache=True, error_model="numpy")
 def stage(x_r, x_i, y_r, y_i, w_r, w_i, m, s, radix):
-    """One stage of any radix."""
+    """A stage of any radix."""
     if radix == 8:
         stage8(x_r, x_i, y_r, y_i, w_r, w_i, m, s)
     elif radix == 4:

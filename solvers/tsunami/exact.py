@@ -41,7 +41,7 @@ def thacker_curved(x: Array, y: Array, t: float, *, g: float, depth: float, radi
 def plane_wave(x: Array, y: Array, t: float, *, g: float, depth: float, amplitude: float, wavelength: float, angle: float) -> Fields:
     """A sine wave of linear theory that travels at ``angle`` [radian] counterclockwise from east.
 
-    H. Lamb, Hydrodynamics, 6th ed., Cambridge 1932, art. 170; exact as amplitude / depth goes to nought.
+    H. Lamb, Hydrodynamics, 6th ed., Cambridge 1932, art. 170; exact as amplitude / depth goes to zero.
     """
     cosine, sine = np.cos(angle), np.sin(angle)
     wave = amplitude * np.sin(2.0 * np.pi / wavelength * (x * cosine + y * sine - np.sqrt(g * depth) * t))

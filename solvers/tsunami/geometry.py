@@ -46,7 +46,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
     count = np.diff(part.first_cell)
     around = cells[part.cells_of]
     corner = np.argmax(mesh.nodes[around] == np.repeat(part.vertices, count)[:, None], axis=1)
-    seen = mesh.vertices[mesh.triangles[around, corner]]  # the vertex where the cell sees it: glued sides see it in two places
+    seen = mesh.vertices[mesh.triangles[around, corner]]  # the vertex where the cell sees it: periodic sides see it in two places
     shares = vertex_shares(centroids[part.cells_of] - seen, part.first_cell)
     corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))

@@ -1,7 +1,7 @@
 """Transforms between the waves and the points of a cube that repeats itself, with only those waves that are kept.
 
 Waves (fields, lz, ly, lx) are numpy's rfftn over the number of points, less all that are not kept; points (fields, planes, ny, nx) stand on
-any grid that is fine enough. Lines along z, y and x are transformed one after the other, and lines of waves that are nought are left out:
+any grid that is fine enough. Lines along z, y and x are transformed one after the other, and lines of waves that are zero are left out:
 half of the work with 2/3 of the waves along each axis. Along x two real fields go through one complex transform. From lines along y on,
 planes go through in groups that fit a processor's cache.
 

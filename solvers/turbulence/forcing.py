@@ -143,7 +143,7 @@ class Random(Force):
         every = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)  # along x, y, z
         size = np.sqrt(((every * scale) ** 2).sum(axis=1))
         every = every[(size > 0.0) & (size <= params.high * (1.0 + 1e-6))]
-        half = [tuple(one) > (0, 0, 0) for one in every.tolist()]  # the first number that is not nought is above it
+        half = [tuple(one) > (0, 0, 0) for one in every.tolist()]  # the first number that is not zero is above it
         self.numbers = every[half]  # (waves, 3)
         k = self.numbers * scale
         self._unit = k / np.linalg.norm(k, axis=1, keepdims=True)

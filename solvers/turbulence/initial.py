@@ -59,7 +59,7 @@ class Random:
             raise InputError("spectrum has no energy in it")
 
     def energies(self, shells: int) -> Array:
-        """Of each shell (shells,), nought of that of the mean."""
+        """Of each shell (shells,), zero in that of the mean."""
         k = np.arange(shells)
         if self.spectrum:
             if len(self.spectrum) >= shells:

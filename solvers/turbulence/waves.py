@@ -23,7 +23,7 @@ class Waves:
     lowest_along: tuple[float, ...]  # (3,) lowest wavenumber along x, y, z [1/length]
     lowest: float  # [1/length] the least of them, and the shells' width
     highest: float  # [1/length] the least of the highest ones along the three axes
-    limit: Any  # of |k|^2, in the solver's precision: waves above it are nought
+    limit: Any  # of |k|^2, in the solver's precision: waves above it are zero
 
     @property
     def squares(self) -> Array:
@@ -37,7 +37,7 @@ class Waves:
         return bool(len(self.numbers[2]) and self.numbers[2][0] == 0)
 
     def cut(self, v: Array) -> None:
-        """Let those of the waves ``v`` (fields, lz, ly, lx) be nought that are beyond `limit`."""
+        """Set the waves of ``v`` (fields, lz, ly, lx) beyond `limit` to zero."""
         if np.isfinite(self.limit):
             v[:, self.squares > self.limit] = 0.0
 
@@ -55,7 +55,7 @@ class Waves:
 def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any, *, sphere: bool) -> Waves:
     """The waves in the ranges ``own`` (along z, y, x) of those up to ``highest`` (along x, y, z) in a cube of ``lengths``.
 
-    With ``sphere`` those are nought whose |k| is above the least of the highest ones along the axes.
+    With ``sphere`` waves are zero whose |k| is above the least of the highest ones along the axes.
     """
     along = [np.r_[0 : k + 1, -k:0] for k in highest]
     along[0] = along[0][: highest[0] + 1]

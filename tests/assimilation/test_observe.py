@@ -1,4 +1,4 @@
-"""What operators give, and what they refuse."""
+"""Observation operators: their values and their refusals."""
 
 import numpy as np
 import pytest

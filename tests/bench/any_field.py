@@ -28,7 +28,7 @@ UNKNOWN = 3e25  # a value far off that no one knows as a fill
 
 @dataclass(frozen=True)
 class Case:
-    """One case: what is in the file and what is asked of it."""
+    """A case: the contents of the file and the wish for its archive."""
 
     values: Array  # (frames, *dofs), as they are stored
     mesh: str

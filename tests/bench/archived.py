@@ -26,7 +26,7 @@ LEAST = "zipgan_least"  # the codec zipgan, asked for the least error
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One snapshot by one codec, as the archive on disk gives it back; times are of the processor."""
+    """A snapshot by a codec, as the archive on disk gives it back; times are of the processor."""
 
     ratio: float  # bytes of the values over those of the block and its place in the index
     nrmse: float

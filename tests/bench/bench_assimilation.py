@@ -158,7 +158,7 @@ def _theirs(setup: Setup, theirs: Setup, truth: np.ndarray, observed: np.ndarray
 
 
 def _large(say: Say) -> dict[str, float | None]:
-    """One analysis of 100,000 variables, each observed, with 40 members on two workers; the same bits as without them."""
+    """An analysis of 100,000 variables, each observed, with 40 members on two workers; the same bits as without them."""
     from dask import config
     from dask.distributed import Client, LocalCluster
 

@@ -54,7 +54,7 @@ def measure(say: Say, seed: int = 7) -> Table:
 
 
 def asked() -> dict[str, Callable[[Array], Target]]:
-    """What blocks are coded to, by name."""
+    """Targets that blocks are coded to, by name."""
     sized = {f"cr{ratio}": (lambda values, ratio=ratio: Target("bytes", values.nbytes // ratio)) for ratio in RATIOS}
     return sized | {
         "bound": lambda values: Target("bound", BOUND * float(np.ptp(values))),
@@ -196,7 +196,7 @@ HARDER = ("cr64", "cr512", "bound")  # what fields of other kinds are coded to
 
 
 def other_kinds(folder: Path, snapshots: Sequence[Array], seed: int, say: Say) -> Table:
-    """One field each: of a cube of waves, of twice the Reynolds number, of Taylor and Green; and one that is cut out and not periodic."""
+    """Fields, one each: of a cube of waves, of twice the Reynolds number, of Taylor and Green; and one that is cut out and not periodic."""
     kinds: dict[str, Callable[[], Array]] = {
         "cube": lambda: held_out.computed(say, seed, truncation="cube")[1][-1],
         "reynolds2": lambda: unseen.steeper(snapshots[-1], held_out.VISCOSITY, say),

@@ -232,7 +232,7 @@ def _peak() -> float:
 
 
 def both_passes(paths: tuple[Path, Path], client: Any) -> tuple[Any, Any]:
-    """What the stage does with fields."""
+    """The stage's two passes over fields."""
     with Store(paths[0]) as run, Store(paths[1]) as reference:
         both = pairs.pair("free_surface", run, reference, 0.0)
         drawn = {"resamples": 200, "seed": 0}

@@ -1,4 +1,4 @@
-"""What stage `discover` finds of the Kuramoto-Sivashinsky cases, noise-free and with 1 % noise, beside PySINDy and scikit-learn.
+"""Findings of stage `discover` in the Kuramoto-Sivashinsky cases, noise-free and with 1 % noise, beside PySINDy and scikit-learn.
 
 All cases have the same step, spacing, thinning and thresholds. One seed draws trajectories and noise.
 """
@@ -157,7 +157,7 @@ def _valid(course: Any, exact: Any, times: Any) -> Any:
 
 
 def _peers(pair: Any, noisy: Any, say: Say) -> Numbers:
-    """How many cases PySINDy and scikit-learn get right, with the same data and library."""
+    """The number of cases that PySINDy and scikit-learn get right, with the same data and library."""
     names = [f"{peer}_{kind}_right" for peer in ("pysindy", "sklearn") for kind in ("noise_free", "noise1")]
     names += [f"pysindy_{kind}_worst_error" for kind in ("noise_free", "noise1")]
     if not PYSINDY.exists():

@@ -1,4 +1,4 @@
-"""What stage `discover` finds of noisy states in a plane: the Kuramoto-Sivashinsky equation with |grad u|^2 / 2, cases by what they lack.
+"""Findings of stage `discover` in noisy states in a plane: the Kuramoto-Sivashinsky equation with |grad u|^2 / 2, cases by what they lack.
 
 The mean of u falls all the time, and its fall is part of the deviation: relative to that about the mean the noise is over twice as
 """
@@ -28,7 +28,7 @@ Numbers = dict[str, float | None]
 
 
 def measure(say: Say, seed: int = 1) -> Numbers:
-    """How many cases are right, the worst error, the longest time on this processor."""
+    """Count the cases that are right; the worst error, the longest time on this processor."""
     times = SPACING * np.arange(STATES)
     states = truth(seed, times)[:, ::THIN, ::THIN]
     about = float((states - states.mean(axis=(1, 2), keepdims=True)).std())

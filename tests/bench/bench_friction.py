@@ -60,7 +60,7 @@ def _model(n: float) -> Sea:
 
 
 def _views(truth: Sea, sea: Sea, noise: float, seed: int) -> tuple[Measured, Measured]:
-    """What the sea sees of the truth's fields and of its gauges."""
+    """Views of the truth's fields and of its gauges for the sea."""
     states = beach.states(truth, 1.0, 12.0)
     series = truth.series(laws(truth.params), truth.start(), 10.0, 0.1)
     if not noise:

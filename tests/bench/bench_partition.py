@@ -56,7 +56,7 @@ def quality(mesh: TriMesh, owner: np.ndarray, parts: int) -> tuple[int, float]:
 
 
 def beside_dgpart(mesh: TriMesh, parts: int, say: Say) -> dict[str, float | None]:
-    """What PT-Scotch's program says of its own cut of the same graph, at the same balance."""
+    """Measures of the cut of the same graph by PT-Scotch's program, at the same balance."""
     program = shutil.which("dgpart") or shutil.which("ptscotch_dgpart")
     if program is None:
         say("dgpart is absent: apt-get install ptscotch")

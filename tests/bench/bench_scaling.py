@@ -1,4 +1,4 @@
-"""What decides how the solvers scale, as far as two cores go: steps on 1 and 2 ranks, halos, messages, HDF5, Dask's tasks.
+"""Costs that decide how the solvers scale, as far as two cores go: steps on 1 and 2 ranks, halos, messages, HDF5, Dask's tasks.
 
 docs/scaling.md makes a model of these numbers. Runs alternate; ranks beyond the cores are over-subscribed, so that their
 times tell how a call grows with the ranks on two cores, and not what a network does.
@@ -48,7 +48,7 @@ def measure(say: Say) -> Numbers:
 
 
 def ranks(count: int, *words: Any) -> dict[str, float]:
-    """What `scaling_ranks` measures on ``count`` ranks."""
+    """Measures of `scaling_ranks` on ``count`` ranks."""
     yielding = {"OMPI_MCA_mpi_yield_when_idle": "1"} if count > (os.cpu_count() or 1) else {}
     paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
     command = [*mpirun(count), sys.executable, str(HERE / "scaling_ranks.py"), *map(str, words)]
@@ -181,6 +181,6 @@ def tasks(say: Say) -> Numbers:
 
 
 def _memory() -> float:
-    """What this process holds now [B]."""
+    """Memory of this process now [B]."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(float(line.split()[1]) * 1024.0 for line in lines if line.startswith("VmRSS"))

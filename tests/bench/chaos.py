@@ -15,7 +15,7 @@ def lorenz_tendency(x):
 
 
 def lorenz_step(x, t, dt):
-    """One step of RK4."""
+    """Step by RK4."""
     a = lorenz_tendency(x)
     b = lorenz_tendency(x + 0.5 * dt * a)
     c = lorenz_tendency(x + 0.5 * dt * b)
@@ -43,7 +43,7 @@ class KuramotoSivashinsky:
         return self.half_gradient * np.fft.rfft(np.fft.irfft(v, self.dofs) ** 2)
 
     def step(self, u, t, dt):
-        """One step of (..., dofs); ``dt`` must be the one that the coefficients were made for."""
+        """Step states (..., dofs); ``dt`` must be the step of the coefficients."""
         assert dt == self.dt
         v = np.fft.rfft(u)
         n = self.advection(v)

@@ -1,4 +1,4 @@
-"""What a codec does to the statistics of turbulence: `python tests/bench/detail_statistics.py FIELD.npy... --ratios 512,1300`.
+"""Effect of codecs on the statistics of turbulence: `python tests/bench/detail_statistics.py FIELD.npy... --ratios 512,1300`.
 
 A field is an array (3, z, y, x) of u, v, w. One JSON line a field, ratio and codec: `solenoidal`, `zipgan`, and `zipgan` with the least
 error. `k10` is the first shell whose energy is 10 % off, over the largest whole wavenumber along an axis; Kullback-Leibler distances are of

@@ -21,7 +21,7 @@ SNAPSHOTS, FIRST, EVERY = 3, 10.0, 2.5  # times; an eddy turns over in about 2
 
 
 def held_out(say: Say, seed: int, *, points: int = POINTS, viscosity: float = VISCOSITY) -> tuple[str, list[Array]]:
-    """What the snapshots are, in a name, and each: u, v, w (3, z, y, x) float32.
+    """A name for the snapshots, and the snapshots: u, v, w (3, z, y, x) float32.
 
     They are the arrays ``*.npy`` (3, z, y, x) of the folder that the variable WAVETRAIN_SNAPSHOTS names, in the order of their names; else
     those of `computed`.

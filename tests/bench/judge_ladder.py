@@ -1,7 +1,7 @@
-"""How the rating ranks known errors: `python tests/bench/judge_ladder.py FIELD.npy... --viscosity NU`.
+"""Ranks of known errors by the rating: `python tests/bench/judge_ladder.py FIELD.npy... --viscosity NU`.
 
 A field is an array (3, x, y, z) of u, v, w in a box of side 2 pi, 2/3 of its waves kept. The ladder: the field itself; `solenoidal` at nine
-ratios; `zipgan` at 512 and 1300; and at 150, 512, 1300 what `solenoidal` dropped put back with random phases. One JSON line each.
+ratios; `zipgan` at 512 and 1300; and at 150, 512, 1300 the waves that `solenoidal` dropped put back with random phases. One JSON line each.
 """
 
 import argparse

@@ -38,12 +38,12 @@ def cases():
 
 
 def lacking(model):
-    """What the model lacks, key to coefficient."""
+    """Terms that the model lacks, key to coefficient."""
     return {t.key: t.coefficient for t in with_changes(TRUTH, {Term(1.0, t.factors): -t.coefficient for t in model})}
 
 
 class Etdrk4:
-    """One model on one grid with one step, on spectra (..., points // 2 + 1)."""
+    """A model on a grid with a fixed step, on spectra (..., points // 2 + 1)."""
 
     def __init__(self, terms, points, length, step):
         self.points = points

@@ -1,4 +1,4 @@
-"""How well a field between two is made: `python tests/bench/midpoint.py FIRST.npy MIDDLE.npy LAST.npy --span T --viscosity NU`.
+"""Error of a field made halfway between two: `python tests/bench/midpoint.py FIRST.npy MIDDLE.npy LAST.npy --span T --viscosity NU`.
 
 Fields are arrays (3, x, y, z) of u, v, w in a box of side 2 pi, 2/3 of their waves kept, forced along the waves |k| < 2.5 with power
 ``--power``. With ``--error E`` the ends are coded by `solenoidal` to that rms error first. Prints the rms error over the rms.
@@ -16,7 +16,7 @@ from pipeline.compression.target import Target
 
 
 def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
-    """How wrong a field halfway is between two that the solver makes of ``values`` (3, z, y, x), some Kolmogorov times apart.
+    """Errors of the field halfway between two that the solver makes of ``values`` (3, z, y, x), ``spans`` Kolmogorov times apart.
 
     The box has the side 2 pi. The solver steps in double precision, forced as the case `isotropic_turbulence` is. Returns errors by
     span: ``cubic`` and ``marched``.

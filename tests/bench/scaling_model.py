@@ -34,7 +34,7 @@ Numbers = dict[str, float]
 
 @dataclass(frozen=True)
 class Machine:
-    """What ranks are joined by."""
+    """The network between ranks."""
 
     latency: float  # [s] of a message of a few bytes, one way
     bandwidth: float  # [B/s] of one rank while all send

@@ -1,4 +1,4 @@
-"""What bench ``scaling`` measures under mpirun, ``scaling_ranks.py WHAT [NUMBER ...]``; rank 0 prints one JSON object."""
+"""Measurements of bench ``scaling`` under mpirun, ``scaling_ranks.py WHAT [NUMBER ...]``; rank 0 prints one JSON object."""
 
 import json
 import statistics

@@ -1,10 +1,10 @@
-"""What the files of this folder share: the row that a fault gives, the count of tries, and random numbers of a printed seed.
+"""The common part of this folder's files: the row that a fault gives, the count of tries, and random numbers of a printed seed.
 
 Every file ``fault_NAME.py`` injects faults of one kind for real and has one function,
 
     def faults(folder: Path, say: Say) -> Iterator[Fault]
 
-which works in the empty ``folder``, tells ``say`` what it is doing, and yields a row for each fault. ``run.py`` runs them all.
+which works in the empty ``folder``, reports its work to ``say``, and yields a row for each fault. ``run.py`` runs them all.
 """
 
 import os

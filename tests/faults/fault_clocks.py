@@ -1,4 +1,4 @@
-"""What a run's surroundings do behind its back: the clock jumps, the host gets another name, the case is edited while its job waits.
+"""Changes of a run's surroundings behind its back: the clock jumps, the host gets another name, the case is edited while its job waits.
 
 The clock is a shim's (``shim.c``), since the machine's own is everybody's; the name is that of a namespace of its own.
 """

@@ -116,7 +116,7 @@ def resumed(folder: Path, i: int, whole: dict[str, bytes]) -> None:
 
 
 def flipped(raw: bytes, random: np.random.Generator) -> bytes:
-    """One bit of ``raw`` is another."""
+    """Flip a bit of ``raw``."""
     found = bytearray(raw)
     found[random.integers(len(raw))] ^= 1 << int(random.integers(8))
     return bytes(found)
@@ -158,7 +158,7 @@ def attributes(path: Path) -> dict[str, Any]:
 
 
 def numbers(path: Path) -> dict[str, bytes]:
-    """What the numbers in the run at ``path`` are, without times of making."""
+    """Numbers in the run at ``path``, without times of making."""
     return {name: as_bytes(read()) for name, read in parts(path).items() if name != "attributes"}
 
 
@@ -224,7 +224,7 @@ def read_all(path: Path, what: str, count: int) -> Iterator[dict[str, Any]]:
 
 
 def unnamed(error: Exception, path: Path) -> str:
-    """What is wrong with a message: nothing where it names the file in one line."""
+    """The fault of a message: none where it names the file in one line."""
     text = str(error)
     fine = isinstance(error, OSError) or (path.name in text and "\n" not in text)
     return "" if fine else f"a message without the file's name: {text}"

@@ -130,7 +130,7 @@ def undisturbed(folder: Path, stages: Sequence[str]) -> None:
 
 
 def _span(folder: Path, stage: str) -> float:
-    """How long [s] the undisturbed stage is at work, from the making of its folder of blocks to its result."""
+    """Time [s] that the undisturbed stage is at work, from the making of its folder of blocks to its result."""
     out = _copied(folder, "timed", stage)
     process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder, environment=AMONG_WORKERS)
     until(lambda: _begun(out, stage) or process.poll() is not None)
@@ -208,7 +208,7 @@ def _result(path: Path) -> dict[str, Any]:
 
 
 def _different(left: Any, right: Any, name: str) -> Iterator[str]:
-    """Where two results differ, in words."""
+    """Differences between two results, in words."""
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted(left.keys() | right.keys()):
             yield from _different(left.get(key), right.get(key), f"{name}/{key}")

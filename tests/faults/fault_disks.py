@@ -212,7 +212,7 @@ def command(folder: Path, work: Work, place: Path, environment: Mapping[str, str
 
 
 def refused(done: "subprocess.CompletedProcess[str]", said: str, work: Work) -> None:
-    """One line that says why, and status 1."""
+    """Assert a single line that says why, and status 1."""
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     told = f"{work.name}: status {done.returncode}, {done.stderr.strip()[-2000:] or done.stdout[-300:]!r}"
     assert done.returncode == 1, told

@@ -70,7 +70,7 @@ def campaigns_at_once(folder: Path, count: int, say: Say) -> Fault:
 
 
 class Sweep:
-    """What a sweep took."""
+    """Costs of a sweep."""
 
     def __init__(self, right: int, seconds: float, overhead: float, memory: float) -> None:
         self.right, self.seconds, self.overhead, self.memory = right, seconds, overhead, memory

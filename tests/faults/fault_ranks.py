@@ -69,7 +69,7 @@ def _mid_step(folder: Path, random: np.random.Generator, ends: Counter[str], num
 
 
 def _frames(out: Path) -> int:
-    """How many frames the run in ``out`` has told of in its log."""
+    """The number of frames in the log of the run in ``out``."""
     log = out / "log.txt"
     return log.read_text().count(" INFO t = ") if log.exists() else 0
 
@@ -97,13 +97,13 @@ def mid_write(
 
 
 def _words(place: Path, library: Path, rank: str, call: int) -> Mapping[str, str]:
-    """What `kill_in_write.c` wants in the environment."""
+    """Variables of the environment for `kill_in_write.c`."""
     out, note = str((place / "out").resolve()), str(place / "note.txt")
     return {"LD_PRELOAD": str(library), "KILL_FOLDER": out, "KILL_RANK": rank, "KILL_CALL": str(call), "KILL_NOTE": note}
 
 
 def _after(process: "subprocess.Popen[str]", place: Path, ranks: int, undisturbed: Path, ends: Counter[str], *, spoken: bool) -> None:
-    """What must hold after a rank was killed: clear words, no file that only looks whole, and the same bits in the end."""
+    """Assert after a rank was killed: clear words, no file that only looks whole, and the same bits in the end."""
     process.wait(60.0)
     said, out = (place / "output.txt").read_text(), place / "out"
     late = (out / "summary.json").exists()  # the run was over before

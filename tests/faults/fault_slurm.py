@@ -253,12 +253,12 @@ def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Proce
 
 
 def _begun(out: Path) -> int:
-    """How many runs of the campaign in ``out`` have a checkpoint, or are over."""
+    """The number of runs of the campaign in ``out`` that have a checkpoint, or are over."""
     return len({path.parent for name in ("restart.h5", "run.h5") for path in out.glob(f"hump-*/{name}")})
 
 
 def _status(folder: Path, out: Path, slurm: dict[str, str]) -> tuple[dict[str, str], str]:
-    """What `wavetrain status` says of each run of a sweep, and its whole text."""
+    """State of each run of a sweep by `wavetrain status`, and its whole text."""
     command = [sys.executable, "-m", "jobs.cli", "status", str(out)]
     process = subprocess.run(command, capture_output=True, text=True, check=False, env=slurm | SOURCES, cwd=folder, timeout=120)
     assert "Traceback" not in process.stderr, process.stderr

@@ -1,4 +1,4 @@
-"""What faults have in common: start the command, find its processes, and see that files are whole and the same bits; a case of waves."""
+"""The common part of faults: start the command, find its processes, and see that files are whole and the same bits; a case of waves."""
 
 import contextlib
 import json
@@ -65,7 +65,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def such(pid: int, word: str) -> list[psutil.Process]:
-    """Those of the family of ``pid`` whose command has ``word`` in it."""
+    """Processes of the family of ``pid`` whose command has ``word`` in it."""
     found = []
     for one in family(pid):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):

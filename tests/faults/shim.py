@@ -10,7 +10,7 @@ SOURCE = Path(__file__).with_name("shim.c")
 
 
 def missing() -> str:
-    """What keeps the shim from being built; empty where nothing does."""
+    """The tool that is missing to build the shim; empty where it is there."""
     return "" if shutil.which("cc") else "a C compiler"
 
 

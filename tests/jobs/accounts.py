@@ -34,7 +34,7 @@ AccountingStoragePass={folder}/munge.socket
 
 
 def missing() -> str:
-    """What keeps them from being started here; empty where nothing does."""
+    """Programs or rights that are missing to start the accounts here; empty where none is."""
     names = [name for name in ("slurmdbd", "mariadbd", "mariadb", "mariadb-install-db") if not shutil.which(name, path=daemons.PATH)]
     return ", ".join(names) or daemons.missing() or ("" if os.getuid() == 0 else "root, as whom they run")
 

@@ -1,4 +1,4 @@
-"""What is advised: fits that find the laws they were made from, refusals, and a proof on a real sweep."""
+"""Advice: fits that find the laws they were made from, refusals, and a proof on a real sweep."""
 
 import json
 

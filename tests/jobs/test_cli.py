@@ -56,7 +56,7 @@ def change(folder: Path, **changes: Any) -> Path:
 
 
 def refused(done: subprocess.CompletedProcess[str], said: str, code: int = 2) -> None:
-    """One clear line, and the exit code."""
+    """Assert a single clear line, and the exit code."""
     assert done.returncode == code, done.stdout + done.stderr
     lines = [line for line in done.stderr.splitlines() if line]
     assert len(lines) == 1, done.stderr

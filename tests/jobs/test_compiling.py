@@ -1,4 +1,4 @@
-"""What is compiled is said while it lasts, and counts in no rate and in no time left."""
+"""Compilation is told while it lasts, and counts in no rate and in no time left."""
 
 import io
 import json

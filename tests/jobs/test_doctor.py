@@ -1,4 +1,4 @@
-"""What the doctor says of a site: by a shell on this machine, and by a real job on two nodes."""
+"""The doctor's findings on a site: by a shell on this machine, and by a real job on two nodes."""
 
 import pytest
 

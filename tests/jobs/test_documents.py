@@ -60,7 +60,7 @@ def script(document: str, *, quick: bool) -> str:
 
 
 def run_script(text: str, folder: Path, sources: Path, environment: dict[str, str], seconds: float) -> str:
-    """What the script prints; the first command that fails, fails the test."""
+    """The output of the script; the first command that fails, fails the test."""
     mpi = ("OMPI_", "PMIX_", "MAKE", "MFLAGS")
     env = {name: value for name, value in environment.items() if not name.startswith(mpi)} | {"PYTHONPATH": str(sources)}
     done = subprocess.run(
@@ -79,7 +79,7 @@ def run_script(text: str, folder: Path, sources: Path, environment: dict[str, st
 
 @pytest.fixture
 def clone(tmp_path) -> Path:
-    """What a clone of this state holds, with the environment at hand as its `.venv`."""
+    """The files of a clone of this state, with the environment at hand as its `.venv`."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -39,7 +39,7 @@ def reduced(folder: Path) -> Path:
 
 
 class Page(HTMLParser):
-    """What a reader without eyes is told: headings, pictures, links, and texts by the class of their paragraph."""
+    """Contents of a page for a screen reader: headings, pictures, links, and texts by the class of their paragraph."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a run is thought to take, beside what it takes."""
+"""Estimates of a run, beside its costs."""
 
 import copy
 import tomllib

@@ -1,4 +1,4 @@
-"""What a case or campaign needs is looked for before anything is computed, here and at submission."""
+"""Needs of a case or campaign are looked for before anything is computed, here and at submission."""
 
 import contextlib
 from pathlib import Path

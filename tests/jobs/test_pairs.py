@@ -113,7 +113,7 @@ def write(folder: Path, table: dict[str, Any]) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_worker() -> Any:
-    """One worker in this process serves all stages and verbs."""
+    """Let one worker in this process serve all stages and verbs."""
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
 
         @contextlib.contextmanager

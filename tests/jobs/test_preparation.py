@@ -1,4 +1,4 @@
-"""What is done on a node before the command, by a real bash."""
+"""Preparation on a node before the command, by a real bash."""
 
 import subprocess
 

@@ -19,7 +19,7 @@ def asked(*words):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where the daemons' files will be; whatever was started there is ended."""
+    """The folder of the daemons' files; daemons started there are ended."""
     if why := private_slurm.missing():
         pytest.skip(f"missing: {why}")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

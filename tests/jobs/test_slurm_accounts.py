@@ -1,4 +1,4 @@
-"""What `status` says of jobs that SLURM's controller has forgotten, from the accounts of a real slurmdbd."""
+"""Lines of `status` on jobs that SLURM's controller has forgotten, from the accounts of a real slurmdbd."""
 
 import json
 import os

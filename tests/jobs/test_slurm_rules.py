@@ -54,7 +54,7 @@ def slurm(running, monkeypatch, tmp_path):
 
 
 def job(number: str) -> dict[str, str]:
-    """What SLURM has on a job."""
+    """SLURM's record of a job."""
     return dict(word.split("=", 1) for word in told(["scontrol", "show", "job", number], os.environ).split() if "=" in word)
 
 

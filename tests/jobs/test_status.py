@@ -1,4 +1,4 @@
-"""What is said of a campaign where its files and SLURM do not agree."""
+"""Status of a campaign where its files and SLURM do not agree."""
 
 import json
 import os

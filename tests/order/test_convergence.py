@@ -128,7 +128,7 @@ def _fine():
 
 
 def plane_wave(basin, points, periods=2, **solver):
-    """What is left of the amplitude of a plane wave after ``periods`` with ``points`` a wavelength, and the periods it is ahead."""
+    """Share of a plane wave's amplitude left after ``periods`` with ``points`` a wavelength, and the periods that it is ahead."""
     mesh = {
         "width": 1.0,
         "height": 4.0 / points,

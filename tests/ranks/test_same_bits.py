@@ -147,7 +147,7 @@ def test_the_file_is_the_same_whoever_writes_it(alone, tmp_path, ranks, writers)
     ("before", "after", "filter_"), [(1, 3, "none"), long(1, 3, "zstd"), (3, 1, "zstd"), long(3, 1, "none"), (2, 4, "none")]
 )
 def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, before, after, filter_):
-    """One rank is asked to stop somewhere between two frames, and stops the others; then the run goes on."""
+    """A rank is asked to stop between two frames, and stops the others; then the run goes on."""
     folder = tmp_path / "run"
     path = write_case(tmp_path, **{"output.filter": filter_})
     run_on(before, path, folder, "run_until", 100)

@@ -288,7 +288,7 @@ def test_what_stands_before_a_cut_can_be_read(packed, tmp_path_factory, share):
 
 
 def _every_block_is_whole_or_told(packed: Path, path: Path, lost: int) -> int | None:
-    """How many blocks were told to be damaged; None where the file can't be opened, which is told too."""
+    """The number of blocks that are reported as damaged; None where the file can't be opened, which is told too."""
     whole = reader.opened(packed)
     try:
         held = reader.opened(path)

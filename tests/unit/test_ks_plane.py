@@ -92,7 +92,7 @@ def test_a_constant_raises_the_mean_alone(scheme):
 
 
 def test_half_as_many_points_again_leave_no_aliases_of_a_product_of_two():
-    """One step of forward Euler of u_t = u u, beside the product on a grid twice as fine."""
+    """A step of forward Euler of u_t = u u, beside the product on a grid twice as fine."""
     n, m = POINTS
     kept = (np.arange(n // 2 + 1) < n // 2) & (np.arange(m) != m // 2)[:, None]
     spectrum = np.fft.rfft2(np.random.default_rng([5]).standard_normal((m, n)), norm="forward") * kept

@@ -1,4 +1,4 @@
-"""What many gauges and many frames cost: processor time, printed with `pytest -s`."""
+"""Costs of many gauges and many frames: processor time, printed with `pytest -s`."""
 
 import time
 from pathlib import Path

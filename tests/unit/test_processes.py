@@ -1,4 +1,4 @@
-"""How Python processes are started, and who sees what they print."""
+"""Start of Python processes, and the readers of their output."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""One relief, z = -10 + 0.2 x - 0.03 y, in the files of many programs."""
+"""A relief, z = -10 + 0.2 x - 0.03 y, in the files of many programs."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,7 @@
 """Measures of a series: first crest, arrival, misfit, shift in time. Arrays in, numbers out.
 
 All series are (samples,) over rising times [s]; free surfaces [m] are counted from the still level. A measure that there is none of,
-such as an error relative to nought, is None.
+such as an error relative to zero, is None.
 """
 
 from typing import Any
