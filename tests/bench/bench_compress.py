@@ -196,7 +196,7 @@ HARDER = ("cr64", "cr512", "bound")  # what fields of other kinds are coded to
 
 
 def other_kinds(folder: Path, snapshots: Sequence[Array], seed: int, say: Say) -> Table:
-    """Fields, one each: of a cube of waves, of twice the Reynolds number, of Taylor and Green; and one that is cut out and not periodic."""
+    """Results for a field each of a cube of waves, twice the Reynolds number, Taylor and Green, and a non-periodic cut."""
     kinds: dict[str, Callable[[], Array]] = {
         "cube": lambda: held_out.computed(say, seed, truncation="cube")[1][-1],
         "reynolds2": lambda: unseen.steeper(snapshots[-1], held_out.VISCOSITY, say),
