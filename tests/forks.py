@@ -43,8 +43,13 @@ class Forks:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno())]
+            own = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), str(Path(__file__).parent)]))  # where Python is safe too
             self._process = subprocess.Popen(
-                command, pass_fds=(theirs.fileno(),), env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True
+                command,
+                pass_fds=(theirs.fileno(),),
+                env={**environment, "PYTHONPATH": own},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
 
     def run(self, words: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
