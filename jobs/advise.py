@@ -1,9 +1,9 @@
-"""Which mesh, order and ranks reach an error, and what it costs: from a sweep that was run and decomposed.
+"""Advice on the mesh, order and ranks that reach an error, and their cost: from a sweep that was run and decomposed.
 
     error = a n^-p,    cost = b n^q,    bytes = c n^r        with n = 1 / edge length
 
-by least squares on logarithms, one fit for each set of other settings that was swept. The cost has two parts, what every step costs
-and what every cell of it costs: steps go with n and cells with n^2, so cost = b1 n + b3 n^3, and q, its slope, goes from 1 to 3.
+by least squares on logarithms, one fit for each set of other settings that was swept. The cost has two parts, that of every step
+and that of every cell in it: steps go with n and cells with n^2, so cost = b1 n + b3 n^3, and q, its slope, goes from 1 to 3.
 """
 
 import json
@@ -30,7 +30,7 @@ LEAST_CELLS = 5000  # of a rank: with fewer, more than a twentieth of its work i
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """``a n^p`` with what it takes for its confidence."""
+    """``a n^p`` with the numbers for its confidence."""
 
     a: float  # logarithm
     p: float
@@ -56,7 +56,7 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """``b1 n + b3 n^3``, both >= 0, with what it takes for its confidence."""
+    """``b1 n + b3 n^3``, both >= 0, with the numbers for its confidence."""
 
     b1: float
     b3: float
@@ -108,7 +108,7 @@ def fit(n: Array, values: Array) -> Power:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The runs of one set of other settings, from coarse to fine, and what was fitted to them."""
+    """The runs of one set of other settings, from coarse to fine, and the laws fitted to them."""
 
     case: Mapping[str, Any]  # of the finest run
     key: str  # the swept key that sets the resolution
@@ -270,7 +270,7 @@ def advise(sweeps: list[Sweep], *, error: float | None, seconds: float | None, r
 
 
 def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
-    """Run what was advised, beside the stage's folder ``result``, and decompose it against the same reference: error and cost.
+    """Run the advised case, beside the stage's folder ``result``, and decompose it against the same reference: error and cost.
 
     Raises
     ------

@@ -81,7 +81,7 @@ def _lines(answer: str) -> Iterator[tuple[str, str | None, Word]]:
 
 
 def number(answer: str) -> str | None:
-    """The job's number in what ``sbatch --parsable`` printed: the last line that is one, for sites print banners; None where none is."""
+    """The job's number in the output of ``sbatch --parsable``: the last line that is a number, for sites print banners; None without."""
     found = re.findall(r"^\s*(\d+)(?:;\S*)?\s*$", answer, re.MULTILINE)
     return found[-1] if found else None
 

@@ -14,7 +14,7 @@ SUFFIX = ".archive.h5"
 
 
 def compress_file(file: Path, out: Path | None, params: compress.Params, *, force: bool, explain: bool) -> Path:
-    """Make an archive of the run ``file`` and say what came of it; returns its path.
+    """Make an archive of the run ``file`` and report the result; returns its path.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def numbers(text: str) -> tuple[float, ...] | None:
 
 
 def masked(said: list[str]) -> bool | tuple[float, ...]:
-    """The stage's ``mask`` of what was said with ``--mask``.
+    """The stage's ``mask`` from the words of ``--mask``.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from pipeline.plugin import nearest
 
 
 def run_bench(name: str, *, as_json: bool, seed: int | None = None) -> None:
-    """Run bench ``name``, with ``seed`` where its ``measure`` takes one; what it is doing goes to the standard error.
+    """Run bench ``name``, with ``seed`` where its ``measure`` takes a seed; its progress goes to the standard error.
 
     Raises
     ------

@@ -68,7 +68,7 @@ def _is_file(path: Path) -> bool:
 
 
 def names(folders: Sequence[str] = FOLDERS) -> dict[str, Path]:
-    """All that comes with Wavetrain in ``folders``, by name and by ``folder/name``."""
+    """Files that come with Wavetrain in ``folders``, by name and by ``folder/name``."""
     found: dict[str, Path] = {}
     for folder in folders:
         for path in sorted((HERE / folder).glob("*.toml")):
@@ -78,7 +78,7 @@ def names(folders: Sequence[str] = FOLDERS) -> dict[str, Path]:
 
 
 def namesake(file: Path, found: Path) -> str:
-    """Which of two of the same name was ``found`` for ``file``, and how to get the other; empty where there is one."""
+    """A note on two files of the same name: the kind ``found`` for ``file``, and the way to the other; empty where there is one."""
     name = found.stem
     both = [folder for folder in FOLDERS if (HERE / folder / f"{name}.toml").exists()]
     if str(file.with_suffix("")) != name or found.parent.parent != HERE or len(both) < 2:

@@ -66,7 +66,7 @@ def client(
 
 @contextlib.contextmanager
 def _here(memory: int | None, workers: int = 2) -> Iterator[Any]:
-    """On this machine's cores."""
+    """A client on this machine's cores."""
     from dask.distributed import Client, LocalCluster
 
     named = {"n_workers": min(workers, os.cpu_count() or 1), "threads_per_worker": 1, "memory_limit": memory or "auto"}
@@ -122,9 +122,9 @@ def _of_site(name: str, memory: int | None) -> Any:
 
 @contextlib.contextmanager
 def _inside(folder: Path, site: Any) -> Iterator[Any]:
-    """On the processes that srun started with this one: the first is the scheduler, the second goes on here, all others are workers.
+    """A client on the processes that srun started with this one: the first is the scheduler, the second goes on here, others are workers.
 
-    Those others never come back from here: they end when the second does, or when the scheduler is lost.
+    The workers never come back from here: they end when the second does, or when the scheduler is lost.
     """
     from dask import config
     from dask.distributed import Client

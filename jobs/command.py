@@ -51,7 +51,7 @@ def check_there(path: Path) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print ``value`` as JSON, with null for what is no finite number."""
+    """Print ``value`` as JSON, with null for numbers that are not finite."""
     print(json.dumps(_finite(value), indent=1, allow_nan=False))
 
 

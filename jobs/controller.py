@@ -1,4 +1,4 @@
-"""Limits of SLURM's controller: how many tasks an array may have and how many jobs it holds; what a partition's nodes are."""
+"""Limits of SLURM's controller: the tasks of an array and the jobs that it holds; and the nodes of a partition."""
 
 import math
 import re

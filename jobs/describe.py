@@ -15,7 +15,7 @@ LONGEST = 60  # characters of an attribute shown in one line
 
 
 def describe(path: Path) -> None:
-    """Print what the HDF5 file at ``path`` holds.
+    """Print the contents of the HDF5 file at ``path``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Try what runs and stages need on this machine, and on a site's: each thing is done for real, in a process of its own."""
+"""Try the needs of runs and stages on this machine, and on a site's: each thing is done for real, in a process of its own."""
 
 import importlib.util
 import os
@@ -70,12 +70,12 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """The finding, and what to do about it."""
+        """The finding, and its remedy."""
         return f"{self.state:<8} {self.name:<14} {self.said}" + (f"\n{'':<24}to fix: {self.fix}" if self.fix else "")
 
 
 def examine(on: str = "", *, submit: bool = False) -> Iterator[Finding]:
-    """Try all; with the site ``on`` what its jobs need too, and with ``submit`` in a real job there.
+    """Try all; with the site ``on`` its jobs' needs too, and with ``submit`` in a real job there.
 
     Raises
     ------

@@ -33,7 +33,7 @@ FIXES = {
 
 
 def submit(site: Site) -> Iterator[Finding]:
-    """Run the job in a folder of its own in the working folder, wait for it, and say what failed, one finding each."""
+    """Run the job in a folder of its own in the working folder, wait for it, and report the failures, a finding each."""
     nodes = _nodes(site)
     with tempfile.TemporaryDirectory(prefix="doctor-", dir=Path.cwd(), ignore_cleanup_errors=True) as made:
         folder = Path(made)

@@ -1,4 +1,4 @@
-"""Try what a site's own settings need, on this machine: its modules and setup in a shell, its launcher, and what SLURM says of them."""
+"""Try a site's own settings on this machine: its modules and setup in a shell, its launcher, and SLURM's answers on them."""
 
 import importlib.util
 import os
@@ -85,7 +85,7 @@ def _shell(site: Site) -> Iterator[Finding]:
 
 
 def _bounded(script: str) -> tuple[int, str, str]:
-    """The exit code of ``script`` in bash, what it printed, and its complaints; whatever it started ends with it."""
+    """The exit code of ``script`` in bash, its output, and its complaints; all its processes end with it."""
     with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:  # in which bash finds the line that failed
         file.write(script)
         file.flush()

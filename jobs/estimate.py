@@ -1,4 +1,4 @@
-"""Estimates of runs and stages: cells and steps from the cases, seconds and memory from what was measured on the site."""
+"""Estimates of runs and stages: cells and steps from the cases, seconds and memory from measurements on the site."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ PROCESS_BYTES = {"compress": 1e9}  # where it is more: codec zipgan loads torch
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The work of one run or stage, and what it takes."""
+    """The work of a run or stage, and its time and memory."""
 
     cells: int  # of a stage: of the largest run that it reads
     steps: int  # of a stage: frames that it reads

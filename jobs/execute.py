@@ -36,14 +36,14 @@ def execute(
     """Run the case or campaign ``file`` into ``out`` (default ``runs/<name>``); returns the output folder.
 
     ``again`` is a step that is done again, with all that reads its result; ``only`` the one step to do; ``on`` the SLURM site that
-    shall do it all, with ``limits`` (time, memory) in place of what is estimated.
+    shall do it all, with ``limits`` (time, memory) in place of the estimates.
 
     Raises
     ------
     InputError
         The input is wrong, or the folder holds another run and ``force`` is not given.
     RunError
-        A run became unstable, was stopped, or died; what does not depend on it was done.
+        A run became unstable, was stopped, or died; steps that do not depend on it were done.
     """
     from solvers.core.comm import Serial, abort_on_error, world
 
@@ -105,7 +105,7 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
 
 
 def write_page(campaign: Campaign, folder: Path) -> Path:
-    """Write the page of what is done of ``campaign``; returns its path."""
+    """Write the page of the finished steps of ``campaign``; returns its path."""
     from pipeline.report import write_report
 
     return write_report(Campaign(campaign.title, tuple(step for step in campaign.steps if record.has_result(step, folder))), folder)
@@ -150,7 +150,7 @@ def _check_run(run: Run, *, alone: bool) -> None:
 
 
 def _refused_by_all(comm: Any, check: Callable[[], Any]) -> None:
-    """Call ``check`` on rank 0; what it refuses, all ranks raise."""
+    """Call ``check`` on rank 0; all ranks raise its error."""
     refused = None
     if comm.rank == 0:
         try:

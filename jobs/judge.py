@@ -30,7 +30,7 @@ def _shown(value: float) -> str:
 
 
 def judge_file(file: Path, frame: int | None) -> list[Rating]:
-    """Rate ``frame`` of the run or archive ``file``, or up to `FRAMES` of them, and print what came of it; returns the ratings.
+    """Rate ``frame`` of the run or archive ``file``, or up to `FRAMES` of them, and print the result; returns the ratings.
 
     Raises
     ------

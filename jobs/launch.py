@@ -1,4 +1,4 @@
-"""Start a run on several ranks of this machine with mpirun, and read back what its rank 0 has to say."""
+"""Start a run on several ranks of this machine with mpirun, and read back the events of its rank 0."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
 
 
 def environment() -> dict[str, str]:
-    """This process' environment without what an MPI launcher left there, and fit for several ranks a core."""
+    """This process' environment without an MPI launcher's variables, and fit for several ranks a core."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
     kept |= SAFE | {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -93,7 +93,7 @@ class Running:
 
 @contextlib.contextmanager
 def signals_passed_on() -> Iterator[Running]:
-    """Hand what asks this process to stop on to all runs in what it yields."""
+    """Hand signals that ask this process to stop on to all runs in the yielded `Running`."""
     running = Running()
 
     def handler(number: int, frame: FrameType | None) -> None:
@@ -125,7 +125,7 @@ def run_on_ranks(case_file: Path, case_folder: Path, folder: Path, ranks: int, *
 def follow_ranks(
     case_file: Path, case_folder: Path, folder: Path, ranks: int, name: str, quiet: bool, running: Running, compiling: Tell | None = None
 ) -> dict[str, Any]:
-    """As `run_on_ranks`, where signals are passed on already; ``compiling`` is told what rank 0 compiles, in place of the run's own bar."""
+    """Do as `run_on_ranks`, where signals are passed on already; ``compiling`` is told rank 0's kernels, in place of the run's own bar."""
     command = [*mpirun(ranks), *python("-m", "jobs.rank", str(case_file), str(case_folder), str(folder))]
     env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
     with (
@@ -145,7 +145,7 @@ def follow_ranks(
 
 
 def outcome(last: dict[str, Any], folder: Path, died: str) -> dict[str, Any]:
-    """The summary in a run's ``last`` event, or what it raised; ``died`` says that it left without a word, with a place for when."""
+    """The summary in a run's ``last`` event, or its error; ``died`` says that it left without a word, with a place for when."""
     if last.get("event") == "error":
         raise KINDS.get(last["kind"], RunError)(last["message"])
     if last.get("event") != "done":

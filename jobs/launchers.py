@@ -1,4 +1,4 @@
-"""A site's launcher: what starts ranks, a container in which they are, or both."""
+"""A site's launcher: the command that starts ranks, a container in which they are, or both."""
 
 import shlex
 from pathlib import PurePath

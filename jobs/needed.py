@@ -20,7 +20,7 @@ from pipeline.provenance import named
 
 
 def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "", *, into: bool = False) -> None:
-    """Refuse what a step of ``campaign`` needs and does not have, unless it is done in ``folder``; fetch what can be fetched.
+    """Refuse missing files of a step of ``campaign``, unless it is done in ``folder``; fetch files that can be fetched.
 
     ``into`` asks for a look into the files too, for those who run nothing now.
 
@@ -46,7 +46,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _of_runs(runs: list[Run], folder: Path, forced: Collection[str]) -> Iterator[tuple[str, str]]:
-    """(run, what is wrong) of each file that a run needs and does not have."""
+    """(run, fault) of each file that a run needs and does not have."""
     here: dict[tuple[str, Path], bool] = {}  # a sweep's runs name the same files
     for run in runs:
         for name in dict.fromkeys((*named(run.case.mesh.table), *named(run.case.solver.table))):
@@ -62,7 +62,7 @@ def _of_runs(runs: list[Run], folder: Path, forced: Collection[str]) -> Iterator
 
 
 def _in_files(runs: list[Run]) -> Iterator[tuple[str, str]]:
-    """(run, what is wrong) of each run that can't read a file; files that several runs name are read once."""
+    """(run, fault) of each run that can't read a file; files that several runs name are read once."""
     seen = set()
     for run in runs:
         for group, asked in (("meshes", run.case.mesh), ("solvers", run.case.solver)):
@@ -79,7 +79,7 @@ def _in_files(runs: list[Run]) -> Iterator[tuple[str, str]]:
 
 
 def _of_stages(campaign: Campaign, wanted: list[Run | Stage], folder: Path, forced: Collection[str]) -> Iterator[tuple[str, str]]:
-    """(stage, what is wrong) of each stage whose observations are missing or wrong."""
+    """(stage, fault) of each stage whose observations are missing or wrong."""
     for stage in campaign.stages:
         look = getattr(plugin.load(campaigns.STAGES, stage.kind), "look_for_files", None)
         if look is None or stage not in wanted:

@@ -1,4 +1,4 @@
-"""A site's own options of sbatch: the words they are, quoted for a script, and what they say on nodes."""
+"""A site's own options of sbatch: their words, quoted for a script, and their values on nodes."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Refuse, before anything is computed, what a stage of a campaign can't do with the runs that it names: each pair of stage and solver."""
+"""Refuse, before anything is computed, runs that a stage of a campaign can't read: each pair of stage and solver."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -19,7 +19,7 @@ MESHES_KEPT = 4  # a campaign's runs often stand on the same
 
 
 def refuse_unfit(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "") -> None:
-    """Refuse what the steps of ``campaign`` can't do, unless they are done in ``folder``.
+    """Refuse steps of ``campaign`` that can't be done, unless they are done in ``folder``.
 
     Raises
     ------

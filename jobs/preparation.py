@@ -21,7 +21,7 @@ TOLD = [  # the line of the script itself, for the last command may be one insid
 def preparation(site: Site, *, stop: bool = True) -> list[str]:
     """Lines of bash that load the modules and do the setup of ``site`` under ``set -euo pipefail``.
 
-    Without ``stop`` they go on after what fails, so that all is told.
+    Without ``stop`` they go on after a failure, so that all is told.
 
     A variable that is not set is refused in the site's own lines alone: systems of modules and environments read such variables.
     """
@@ -33,7 +33,7 @@ def preparation(site: Site, *, stop: bool = True) -> list[str]:
 
 
 def _strict(line: str) -> str:
-    """``line`` as it is, or with others' code in it free to read what is not set."""
+    """``line`` as it is, or with others' code in it free to read variables that are not set."""
     return f"set +u; {line}; set -u" if OTHERS.search(line) and not line.rstrip().endswith(("\\", "then", "do", "else", "{", "(")) else line
 
 

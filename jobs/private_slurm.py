@@ -230,7 +230,7 @@ def _why(folder: Path) -> str:
 
 
 def stop(folder: Path) -> None:
-    """Cancel what is left, end the daemons in ``folder``, and wait until they have ended; also those that never noted their number."""
+    """Cancel the jobs left, end the daemons in ``folder``, and wait until they have ended; also daemons that never noted their number."""
     there = environment(folder)
     with contextlib.suppress(subprocess.TimeoutExpired):  # a controller that does not answer
         if any(process.name() == "slurmctld" for process in of(folder)):
@@ -255,7 +255,7 @@ def _end(processes: Sequence[psutil.Process]) -> None:
 
 
 def of(folder: Path) -> list[psutil.Process]:
-    """The daemons in ``folder``, and what is left of their jobs; no shell of a user's, who may have set ``SLURM_CONF`` there."""
+    """The daemons in ``folder``, and the rest of their jobs; no shell of a user's, who may have set ``SLURM_CONF`` there."""
     found = []
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in psutil.process_iter():

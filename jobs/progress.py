@@ -170,7 +170,7 @@ class Live(Silent):
 
 
 class LiveCompiling(Silent):
-    """A bar for what has none of its own, while kernels are compiled."""
+    """A bar for work that has none of its own, while kernels are compiled."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -228,7 +228,7 @@ def show(name: str, *, quiet: bool, lead: bool, folder: Path | None = None) -> S
 
 @contextlib.contextmanager
 def say_compiling(name: str, say: Callable[[str], Any]) -> Iterator[Tell]:
-    """Tell of what several processes compile that show no progress of their own: a bar in a terminal, elsewhere a line to ``say``."""
+    """Tell of kernels that several processes without progress of their own compile: a bar in a terminal, elsewhere a line to ``say``."""
     lock = threading.Lock()
     going = 0
     shown = LiveCompiling(name) if on_terminal() and say is not silent else Lines(name, say)

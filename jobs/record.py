@@ -56,7 +56,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """``value`` as TOML has it; what is unset is left out."""
+    """``value`` as TOML has it, without unset keys."""
     if isinstance(value, Spec):
         return {"kind": value.kind, **_plain(value.table)}
     if dataclasses.is_dataclass(value):
@@ -141,7 +141,7 @@ def cancelled(folder: Path) -> set[str]:
 
 
 def sources(path: Path, campaign: Campaign) -> dict[str, str]:
-    """Hashes of the files that a campaign read from the TOML file ``path`` comes from: its own, its cases, and what these name."""
+    """Hashes of the files that a campaign read from the TOML file ``path`` comes from: its own, its cases, and the files named there."""
     table = cases.read_toml(path)
     named = [entry["case"] for entry in table.get("run", {}).values() if isinstance(entry.get("case"), str)]
     found = {str(one.resolve()): digest(one) for one in (path, *(path.parent / name for name in named))}

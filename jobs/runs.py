@@ -50,7 +50,7 @@ def refuse_another(folder: Path, text: str) -> str:
 
 
 def _goes_on(folder: Path, before: str, text: str) -> str:
-    """As `refuse_another`, of a case that differs from the one ``before``."""
+    """The check of `refuse_another`, of a case that differs from the one ``before``."""
     try:
         found = changes(before, text)
     except ValueError:
@@ -139,7 +139,7 @@ def _one(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: b
 
 @contextlib.contextmanager
 def _locked_by_one(folder: Path, comm: Any) -> Iterator[None]:
-    """The lock of ``folder``, which rank 0 holds for all; what keeps it from having it, all ranks raise."""
+    """The lock of ``folder``, which rank 0 holds for all; all ranks raise the error that keeps it from the lock."""
     with contextlib.ExitStack() as stack:
         refused = None
         if comm.rank == 0:

@@ -24,7 +24,7 @@ class FullError(RunError):
 
 
 def sbatch(words: Sequence[str], name: str, pauses: Sequence[float] = PAUSES) -> str:
-    """Submit what ``words`` say as a job of the ``name``, which no other has; returns its number.
+    """Submit the job of ``words`` under the ``name``, which no other has; returns its number.
 
     A job is never submitted twice: before each further try its name is looked for among those that SLURM has.
 

@@ -1,4 +1,4 @@
-"""Sites: what a cluster asks of its jobs, one TOML file each."""
+"""Sites: the settings of clusters for their jobs, a TOML file each."""
 
 import re
 import shlex

@@ -65,7 +65,7 @@ def _sweep(run: Run) -> str:
 def scripts(
     campaign: Campaign, some: Sequence[Job], folder: Path, ranks: int, where: Site, limits: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
-    """The job scripts by the jobs' names; ``limits`` has what is asked for a job (time, memory, nodes) where it is not the site's."""
+    """The job scripts by the jobs' names; ``limits`` are requests of a job (time, memory, nodes) that are not the site's."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES, encoding="utf-8"),
         undefined=jinja2.StrictUndefined,

@@ -1,4 +1,4 @@
-"""The stages of a campaign, one after the other on one Dask client: what each reads, and whether it was done before."""
+"""The stages of a campaign, one after the other on one Dask client: the inputs of each, and whether it was done before."""
 
 import contextlib
 import json
@@ -25,9 +25,9 @@ from pipeline.writer import write_text
 
 
 def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forced: Collection[str], say: Any) -> dict[str, Exception]:
-    """Each of ``stages`` whose result is missing or was made from something else, on one Dask client.
+    """Do each of ``stages`` whose result is missing or was made from other inputs, on one Dask client.
 
-    Returns the errors of those that failed, by name; those that read their results are left out.
+    Returns the errors of stages that failed, by name; stages that read their results are left out.
     """
     todo = to_do(campaign, stages, folder, forced)
     if not todo:
@@ -108,7 +108,7 @@ def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str
 
 @contextlib.contextmanager
 def _warnings_kept(place: Path) -> Iterator[None]:
-    """Let what a stage warns of stand in its log, which is made where there is something to say."""
+    """Let a stage's warnings stand in its log, which is made where there is something to say."""
     log = logging.getLogger("wavetrain")
     handler = logging.FileHandler(place / "log.txt", delay=True)
     handler.setLevel(logging.WARNING)

@@ -241,7 +241,7 @@ def logs(folder: Path, name: str) -> list[Path]:
 
 
 def _logs(folder: Path, given: Mapping[str, str] | None, own: str) -> list[Path]:
-    """The logs that there are of what was ``given`` to SLURM, and in the step's ``own`` folder."""
+    """The logs that there are of the jobs ``given`` to SLURM, and in the step's ``own`` folder."""
     paths = [folder / record.PLACE / given["log"]] if given else []
     return [path for path in (*paths, folder / own / "log.txt") if path.exists()]
 
@@ -260,7 +260,7 @@ def error_in(logs: Iterable[Path]) -> str:
 
 
 def cancel(folder: Path) -> list[str]:
-    """Cancel what waits or runs of the campaign in ``folder``, in SLURM and on this machine; returns what was done, in words.
+    """Cancel the waiting and running steps of the campaign in ``folder``, in SLURM and on this machine; returns the effect, in words.
 
     Runs save their state first where they are given the time.
 

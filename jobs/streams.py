@@ -50,7 +50,7 @@ _lasting: list[Lasting] = []
 
 
 def make_lasting() -> None:
-    """Open what is closed of the standard streams, so that no file of a run gets its number, and let output fail without harm."""
+    """Open closed standard streams, so that no file of a run gets its number, and let output fail without harm."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -77,7 +77,7 @@ def _number(stream: Any) -> int:
 
 
 def flush() -> OSError | None:
-    """Write what waits to be written; returns what the system said where output was lost."""
+    """Write the buffered output; returns the system's error where output was lost."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     return next((raw.lost for raw in _lasting if raw.lost is not None), None)

@@ -110,7 +110,7 @@ class Submission:
         return number
 
     def _waits(self, job: Job) -> list[str]:
-        """The jobs that ``job`` waits for: what it reads; and where so many runs of a sweep go at once, the array before it."""
+        """The jobs that ``job`` waits for: its inputs; and where so many runs of a sweep go at once, the array before it."""
         found = {self._numbers[name].partition("_")[0] for name in job.needs if name in self._numbers}
         if job.todo and self._at_once and job.sweep in self._last:
             found.add(self._last[job.sweep])

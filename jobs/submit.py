@@ -1,4 +1,4 @@
-"""The whole of ``wavetrain run CAMPAIGN --on SITE``: what is to do, what it will take, the scripts, and what was submitted."""
+"""The whole of ``wavetrain run CAMPAIGN --on SITE``: the steps to do, their estimates, the scripts, and the submission."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def submit(
     only: str = "",
     dry_run: bool,
 ) -> None:
-    """Hand what is to do of ``campaign``, read from ``path``, to SLURM; with ``dry_run`` only print the scripts.
+    """Hand the steps to do of ``campaign``, read from ``path``, to SLURM; with ``dry_run`` only print the scripts.
 
     ``asked`` are limits (time, memory) that the user set; ``forced`` the steps that are done again; ``only`` is the one step to do.
 
@@ -92,7 +92,7 @@ def _to_do(campaign: Campaign, folder: Path, forced: Collection[str], only: str)
 
 
 def _clear(campaign: Campaign, folder: Path, todo: Collection[str], forced: Collection[str]) -> None:
-    """Bring the folders of what is ``todo`` to where a job can begin."""
+    """Bring the folders of the steps ``todo`` to where a job can begin."""
     for run in campaign.runs:
         if run.name in todo:
             with locked(folder / run.folder):

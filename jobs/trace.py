@@ -28,7 +28,7 @@ def trace(path: Path) -> Iterator[str]:
 
 
 def _is_stages(path: Path) -> bool:
-    """Whether a stage made the file: its result, or what stands in place of a run."""
+    """Whether a stage made the file: its result, or a file in place of a run."""
     return _attrs(path).get("schema") == RESULT_SCHEMA or path.with_name("result.json").exists()
 
 

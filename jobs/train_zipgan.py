@@ -46,7 +46,7 @@ def samples(
     out: Annotated[Path, typer.Option(help="Folder of the samples.")],
     ratios: Annotated[str, typer.Option(help="Compression ratios, with commas.")] = "200,512,900,1300",
 ) -> None:
-    """Code every snapshot at every ratio, and keep what a decoder knows beside the truth."""
+    """Code every snapshot at every ratio, and keep the decoder's knowledge beside the truth."""
     from pipeline.compression.samples import sample, save_sample
 
     out.mkdir(parents=True, exist_ok=True)

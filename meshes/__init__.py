@@ -1,1 +1,1 @@
-"""Meshes, one file a kind: each has ``Params`` and ``build(params, folder=...)``; ``core`` is what they share."""
+"""Meshes, one file a kind: each has ``Params`` and ``build(params, folder=...)``; ``core`` is their common part."""

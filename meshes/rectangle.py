@@ -128,7 +128,7 @@ def _grid(p: Params, size: float) -> tuple[Array, Array]:
 
 
 def _cross(p: Params) -> tuple[Array, Array]:
-    """Each square in four by its diagonals."""
+    """Triangles of squares, each cut in four by its diagonals."""
     vertices, squares = _grid(p, p.size)
     middles = vertices[squares].mean(axis=1)
     centre = len(vertices) + np.arange(len(squares))
@@ -137,6 +137,6 @@ def _cross(p: Params) -> tuple[Array, Array]:
 
 
 def _right(p: Params) -> tuple[Array, Array]:
-    """Each square in two by one diagonal."""
+    """Triangles of squares, each cut in two by one diagonal."""
     vertices, squares = _grid(p, p.size)
     return vertices, np.concatenate([squares[:, [0, 1, 2]], squares[:, [0, 2, 3]]])

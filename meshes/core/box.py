@@ -1,4 +1,4 @@
-"""A box that repeats itself along one, two or three axes, with evenly spaced points: what spectral solvers stand on."""
+"""A box that repeats itself along one, two or three axes, with evenly spaced points, for spectral solvers."""
 
 import hashlib
 from dataclasses import dataclass
@@ -43,4 +43,4 @@ class Box:
         return {**{"xyz"[axis]: self.coordinates(axis) for axis in range(len(self.points))}, "length": np.array(self.lengths)}
 
     def share(self, comm: Any) -> None:
-        """A box is not cut: what the ranks share is the solver's matter, such as an ensemble's members."""
+        """A box is not cut: its sharing among ranks is the solver's matter, such as an ensemble's members."""

@@ -1,4 +1,4 @@
-"""Which rank owns which cell: PT-Scotch, by itself or through PETSc, or coordinate bisection where PETSc is not there."""
+"""Partition of the cells among ranks: PT-Scotch, by itself or through PETSc, or coordinate bisection where PETSc is not there."""
 
 import contextlib
 import logging

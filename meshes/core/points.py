@@ -140,7 +140,7 @@ def glued(vertices: Array, period: tuple[float, float]) -> Array:
 
 
 def rectangle_side(origin: tuple[float, float], width: float, height: float) -> Callable[[Array], Array]:
-    """Which side (0 west, 1 east, 2 south, 3 north) a boundary edge with its middle at (B, 2) lies on."""
+    """The function that gives the side (0 west, 1 east, 2 south, 3 north) of boundary edges with their middles at (B, 2)."""
 
     def side(middles: Array) -> Array:
         x, y = (middles - origin).T

@@ -89,7 +89,7 @@ class Grid:
         return out
 
     def _refuse_gaps(self, pixels: Array) -> None:
-        """Name what is missing under triangles (T, 3, 2), in steps from the first point."""
+        """Refuse gaps by name under triangles (T, 3, 2), in steps from the first point."""
         low = np.floor(pixels.min(axis=1)).astype(int).clip(0)
         high = np.ceil(pixels.max(axis=1)).astype(int)
         gaps = np.zeros(self.z.shape, bool)
@@ -143,7 +143,7 @@ def read(asked: Raster, folder: Path) -> Grid:
 
 
 def read_file(path: Path, variable: str | None) -> Relief:
-    """The relief in a file of any `FORMATS`, told by what is in it, not by its suffix.
+    """The relief in a file of any `FORMATS`, told by its contents, not by its suffix.
 
     Raises
     ------

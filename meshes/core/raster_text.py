@@ -62,7 +62,7 @@ def read_ascii_grid(path: Path, lines: list[str]) -> Relief:
 
 
 def _values(path: Path, lines: list[str], begin: int, wanted: int) -> tuple[Array, tuple[str, ...]]:
-    """The values after the head, and what is to be said of them."""
+    """The values after the head, and remarks on them."""
     text, notes = "\n".join(lines[begin:]), []
     if "," in text:
         if "." in text:

@@ -1,4 +1,4 @@
-"""Relief: what every reader of rasters hands over, as its file says it, and how that becomes heights [m] on rising coordinates [m].
+"""Relief: the result of every reader of rasters, as its file says it, and its conversion to heights [m] on rising coordinates [m].
 
 Attributes are those of CF (https://cfconventions.org): ``units``, ``positive``, ``standard_name``, ``_FillValue``, ``missing_value``,
 ``scale_factor``, ``add_offset``, ``valid_range``; a reader of another format translates what it has.
@@ -48,7 +48,7 @@ class Relief:
 
 @contextlib.contextmanager
 def broken_blamed(path: Path) -> Iterator[None]:
-    """Let what a library raises on a broken file at ``path``, of many kinds, be an `InputError`."""
+    """Turn the errors of many kinds that libraries raise on a broken file at ``path`` into an `InputError`."""
     try:
         yield
     except (InputError, ImportError, MemoryError):

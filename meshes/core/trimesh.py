@@ -132,7 +132,7 @@ def trimesh(
 def _assemble(
     vertices: Array, triangles: Array, nodes: Array, period: tuple[float, float], bed: Any, names: tuple[str, ...], side: Any
 ) -> TriMesh:
-    """All that follows from vertices and triangles in their final order."""
+    """Assemble the mesh from vertices and triangles in their final order."""
     edges, edge_cells, cell_edges = _connect(vertices, triangles, nodes)
     corners = vertices[triangles]
     ends = vertices[edges]
@@ -185,7 +185,7 @@ def _areas(corners: Array) -> Array:
 
 
 def _check(vertices: Array, triangles: Array) -> None:
-    """Refuse what is wrong with single vertices and triangles."""
+    """Refuse faults of single vertices and triangles."""
     if not len(triangles):
         raise InputError("the mesh has no triangle")
     bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))

@@ -1,4 +1,4 @@
-"""A run that goes on as a case that was changed: its file is laid out anew, what was written is brought over, its state goes on.
+"""A run that goes on as a case that was changed: its file is laid out anew, the data written so far are brought over, its state goes on.
 
 What may change is said in `pipeline.continuation`. The file says in its attribute ``changes`` what was changed, and at what time of the
 run: a JSON list of ``t`` [s], ``made``, ``case`` (the text before) and ``changed`` (key paths to the values before and after).

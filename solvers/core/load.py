@@ -53,7 +53,7 @@ def tried(solver: Any, mesh: Any, wanted: Any, case: Case) -> Load:
 
 
 def tried_on_fewer(solver: Any, mesh: Any, wanted: Any, case: Case) -> Load:
-    """As `tried` for a box, whose points may be more than fit here: on fewer, with a step that goes with their spacing."""
+    """Load by `tried` of a box, whose points may be more than fit here: on fewer, with a step that goes with their spacing."""
     points = fewer(mesh.points, MOST_POINTS)
     found = tried(solver, replace(mesh, points=points), wanted, case)
     grown = math.prod(mesh.points) // math.prod(points)

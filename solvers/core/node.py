@@ -56,7 +56,7 @@ Plan = dict[str, tuple[tuple[int, ...], str, int]]  # shape, type and first byte
 
 
 def _split(made: Any) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a dataclass, and what is none."""
+    """The arrays of a dataclass, and its other fields."""
     values = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     return arrays, {name: value for name, value in values.items() if name not in arrays}
@@ -89,7 +89,7 @@ def _shared(mpi: Any, node: Any, plan: Plan) -> tuple[Any, Array] | None:
 
 
 def _filled(memory: tuple[Any, Array], plan: Plan, arrays: dict[str, Array], node: Any) -> dict[str, Array]:
-    """The arrays of ``plan`` in shared memory, with what they hold on the node's first rank."""
+    """The arrays of ``plan`` in shared memory, with their values on the node's first rank."""
     window, whole = memory
     seen = {
         name: whole[place : place + int(np.prod(shape)) * np.dtype(kind).itemsize].view(kind).reshape(shape)

@@ -36,7 +36,7 @@ CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min", "begun")
 
 
 def _told(method: Callable[P, R]) -> Callable[P, R]:
-    """Let what HDF5 says of a full disk, in its many ways, be a `WriteError` with the system's own words."""
+    """Turn HDF5's many errors on a full disk into a `WriteError` with the system's own words."""
 
     @functools.wraps(method)
     def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
@@ -245,7 +245,7 @@ class Recorder:
             release(path, text, np.concatenate(sums))
 
     def close(self) -> None:
-        """Close the output; what is unfinished keeps its unfinished name."""
+        """Close the output; an unfinished file keeps its unfinished name."""
         if self._writer:
             self._writer.close()
             self._writer = None

@@ -1,4 +1,4 @@
-"""Whether a run can go on from what an earlier attempt left, and making an output whose writer was killed one that can be written to."""
+"""Resumption: whether a run can go on from an earlier attempt, and repair of an output whose writer was killed."""
 
 import json
 import logging
@@ -67,7 +67,7 @@ def take_over(path: Path, checkpoint: Path, create: Callable[[Writer], None]) ->
 
 
 def _copied(part: Path, written: Written, create: Callable[[Writer], None]) -> Written:
-    """Copy what is ``written`` of ``part`` into a new file beside it; returns where it stands there."""
+    """Copy the ``written`` chunks of ``part`` into a new file beside it; returns their places there."""
     writer = Writer(part, options={}, lead=True)
     create(writer)
     writer.take_over(part, written)

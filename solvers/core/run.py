@@ -113,7 +113,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
 
 
 def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None], compiled: Watch, started: float) -> dict[str, Any]:
-    """As `run_case`, with the ``compiled`` kernels watched, since ``started`` on the clock of `time.perf_counter`."""
+    """Do as `run_case`, with the ``compiled`` kernels watched, since ``started`` on the clock of `time.perf_counter`."""
     solver = plugin.load("solvers", case.solver.kind)
     solver_params = params.build(solver.Params, case.solver.table, "solver")
     with remarks.collected() as notes:

@@ -1,4 +1,4 @@
-"""Which ranks write a run's files, and how the others' parts of an array come to them.
+"""Ranks that write a run's files, and the way of the others' parts of an array to them.
 
 Neighbouring ranks, on a cluster those of a node, are a group; what they have goes to the first among them, and these alone open
 the file: collective calls of HDF5, and the locks of a parallel file system, are a matter of the writers and not of all ranks.

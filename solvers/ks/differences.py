@@ -31,7 +31,7 @@ def stencil(derivative: int) -> tuple[Array, Array]:
 
 
 class Differences:
-    """As `solvers.ks.spectral.Integrator`, for what `solvers.ks.model` asks of one; a state is (members, 1, N), real."""
+    """Finite differences in place of `solvers.ks.spectral.Integrator`, for `solvers.ks.model`; a state is (members, 1, N), real."""
 
     dtype = np.dtype(np.float64)
     stages = 6  # of ARKIMEX 4

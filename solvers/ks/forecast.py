@@ -26,7 +26,7 @@ FINER = 1.5  # times the points have waves below a third of the finer grid's, wh
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """ETDRK4 with the case's dealiasing, whatever the case's scheme: what differs is then the terms' doing."""
+    """ETDRK4 with the case's dealiasing, whatever the case's scheme: differences are then the terms' doing."""
 
     lengths: tuple[float, ...]  # x first
     dealias: Dealias

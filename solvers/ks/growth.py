@@ -41,7 +41,7 @@ def feeds(term: Term) -> bool:
 
 
 class Growth:
-    """Follows sqrt(E) of each member, and what of its growth the ``terms`` explain."""
+    """Follows sqrt(E) of each member, and the part of its growth that the ``terms`` explain."""
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self._margin = ANYWAY if any(feeds(term) for term in terms if term.factors and not term.linear) else MARGIN

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class LineIntegrator:
-    """As `solvers.ks.spectral.Integrator`; u is (members, N), a state (members, slots, N / 2 + 1)."""
+    """`solvers.ks.spectral.Integrator` on a line; u is (members, N), a state (members, slots, N / 2 + 1)."""
 
     dtype = np.dtype(np.complex128)
 

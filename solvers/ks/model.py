@@ -121,7 +121,7 @@ class Ensemble:
         self._since += dt
 
     def observe(self, t: float, u: Array) -> None:
-        """Nothing is noted between frames."""
+        """Note nothing between frames."""
 
     def finish(self, t: float, u: Array) -> None:
         self._largest = float(np.abs(self._integrator.values(u)).max())
@@ -130,11 +130,11 @@ class Ensemble:
         return {"u": self._integrator.values(u)}
 
     def save(self, u: Array) -> dict[str, Array]:
-        """All that a restart needs, by own members or waves: the state as pairs of real numbers."""
+        """Data of a restart, by own members or waves: the state as pairs of real numbers."""
         return {"state": np.ascontiguousarray(u).view(np.float64).reshape(*u.shape, -1)}
 
     def load(self, saved: Mapping[str, Array], dt: float) -> Array:
-        """The state from what `save` gave, whole; ``dt`` is the last step's: what a multistep scheme remembers holds for it."""
+        """The state from the arrays of `save`, whole; ``dt`` is the last step's: a multistep scheme's memory holds for it."""
         self._dt = dt
         self._growth.begin(self._sums(self.initial()))
         self._since = 0.0  # what the state had grown by was allowed

@@ -58,7 +58,7 @@ def planes(comm: Comm, points: tuple[int, ...], dealias: str) -> Planes:
 
 
 class PlaneIntegrator:
-    """As `solvers.ks.spectral.Integrator`; u is (members, own rows, nx), a state (members, slots, ny, own waves along x).
+    """`solvers.ks.spectral.Integrator` in a plane; u is (members, own rows, nx), a state (members, slots, ny, own waves along x).
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ class Integrator:
         return self.advance(u, 1)
 
     def advance(self, u: Array, steps: int) -> Array:
-        """``u`` (N,) or (members, N) after ``steps`` steps; what is not kept of its spectrum is dropped at the start."""
+        """``u`` (N,) or (members, N) after ``steps`` steps; waves outside the kept spectrum are dropped at the start."""
         u = np.asarray(u, np.float64)
         if u.shape[-1:] != (self.points,):
             raise InputError(f"the state has the shape {u.shape}; its last dimension must be the {self.points} points")

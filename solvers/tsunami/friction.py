@@ -1,4 +1,4 @@
-"""Laws of bottom friction as terms: what `pipeline.discovery` needs to find the one that a model lacks.
+"""Laws of bottom friction as terms, from which `pipeline.discovery` finds the law that a model lacks.
 
     du/dt = -(r + c |u| / h + g n^2 |u| / h^(4/3)) u
 
@@ -205,9 +205,9 @@ def fields(
 
 
 def _carried(forecast: Callable[[Terms, Array], Array], terms: Terms, states: Array, deviation: Array, seed: int) -> Array:
-    """Draws (L, S - 1, C, 3) of the noise of each state less what the forecast from the noisy state before it makes of that one's.
+    """Draws (L, S - 1, C, 3) of the noise of each state less the noise that the forecast carries over from the state before it.
 
-    By the sea's own laws: others hardly change what a forecast makes of noise.
+    By the sea's own laws: others hardly change a forecast's effect on noise.
     """
     clean = forecast(terms, states[:-1])
     found = np.empty((DRAWS, *clean.shape))

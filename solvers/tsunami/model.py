@@ -1,4 +1,4 @@
-"""The tsunami solver on one rank's part of a mesh: the order in which the kernels run, and what is noted as it goes."""
+"""The tsunami solver on one rank's part of a mesh: the order in which the kernels run, and the records as it goes."""
 
 import math
 from collections.abc import Mapping
@@ -157,7 +157,7 @@ class Tsunami:
             self._finish_stage(u, stage, dt)
 
     def _fluxes(self, u: Array, t: float, *, first: bool, t_start: float) -> None:
-        """Reconstruct and compute the fluxes; what needs no ghost is done while they travel."""
+        """Reconstruct and compute the fluxes; cells that need no ghost are done while ghosts travel."""
         p, part, g = self.params, self.part, self.geometry
         self.comm.begin(u, part.halo)
         if not first:
@@ -290,13 +290,13 @@ class Tsunami:
         }
 
     def save(self, u: Array) -> dict[str, Array]:
-        """All that a restart needs, by own cells: the state, the maxima, and what came in by each edge of a cell."""
+        """Data of a restart, by own cells: the state, the maxima, and the inflow by each edge of a cell."""
         inflow = np.zeros(3 * self.part.owned)
         inflow[self._own_face] = self.inflow[self._own_edge]
         return {"state": u[: self.part.owned], "maxima": self.maxima, "inflow": inflow.reshape(-1, 3)}
 
     def load(self, saved: Mapping[str, Array], dt: float) -> Array:
-        """The state (local cells, 3) from what `save` gave, whole and in mesh order; ``dt`` [s] is the last step's."""
+        """The state (local cells, 3) from the arrays of `save`, whole and in mesh order; ``dt`` [s] is the last step's."""
         own = self.part.cells[: self.part.owned]
         self.maxima[:] = saved["maxima"][own]
         self.inflow[self._own_edge] = saved["inflow"][own].ravel()[self._own_face]
@@ -322,7 +322,7 @@ class Tsunami:
         return self._quantum * (coarse + fine * 2.0**-REST_BITS), self._quantum * (coarse_in + fine_in * 2.0**-REST_BITS)
 
     def _multiples(self, volumes: Array) -> tuple[Array, Array]:
-        """``volumes`` as whole multiples of the quantum, and what is left of them as multiples of a much smaller one."""
+        """``volumes`` as whole multiples of the quantum, and the remainders as multiples of a much smaller quantum."""
         coarse = np.rint(volumes / self._quantum)
         fine = np.rint((volumes - coarse * self._quantum) * (2.0**REST_BITS / self._quantum))
         return coarse.astype(np.int64), fine.astype(np.int64)

@@ -1,4 +1,4 @@
-"""The right-hand side without viscosity, the steps, and what is measured of a state, on one rank's waves."""
+"""The right-hand side without viscosity, the steps, and the measures of a state, on one rank's waves."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ class Equation:
         return powers, tuple(map(real, (stage.kept[1], dt * stage.new[1], stage.mixed, dt * stage.added[1])))
 
     def _powers(self, dt: float) -> list[Any]:
-        """Of each diffusivity, powers 0, 1, ... of the decay over a unit of a step along z, y, x (units + 1, waves); along x each twice."""
+        """Powers 0, 1, ... of each diffusivity's decay over a unit of a step along z, y, x (units + 1, waves); along x each twice."""
         if self._decays[0] != dt:
             steps = np.arange(self._scheme.units + 1)[:, None] * (dt / self._scheme.units)
             found = []
@@ -96,7 +96,7 @@ class Equation:
         return self._decays[1]
 
     def budget(self, v: Array) -> dict[str, Array]:
-        """Shells (shells,) of energy and of what changes it, by their names in the statistics; `n` is the rate then. Collective."""
+        """Shells (shells,) of energy and of its rates of change, by their names in the statistics; `n` is the rate then. Collective."""
         u, by_shell = v[:3], self.waves.by_shell
         n = self.unforced(v, first=True)[:3]
         transfer = 2.0 * by_shell(u, n)

@@ -105,11 +105,11 @@ class Force:
         """Go on by ``dt`` at the end of step number ``step``."""
 
     def save(self) -> dict[str, Array]:
-        """All that it remembers."""
+        """Data of a restart."""
         return {}
 
     def load(self, saved: Mapping[str, Array]) -> None:
-        """Remember what `save` gave."""
+        """Restore the data of `save`."""
 
 
 class Amplifying(Force):

@@ -59,7 +59,7 @@ class Random:
             raise InputError("spectrum has no energy in it")
 
     def energies(self, shells: int) -> Array:
-        """Of each shell (shells,), zero in that of the mean."""
+        """Energies of the shells (shells,), zero in that of the mean."""
         k = np.arange(shells)
         if self.spectrum:
             if len(self.spectrum) >= shells:
@@ -111,5 +111,5 @@ def shaped(v: Array, energies: Array, cube: Cube, waves: Waves) -> Array:
 
 
 def project(v: Array, waves: Waves) -> None:
-    """Take from the waves ``v`` (3, lz, ly, lx) what has a divergence."""
+    """Take from the waves ``v`` (3, lz, ly, lx) their divergent part."""
     kernels.project(v, *waves.k)

@@ -1,4 +1,4 @@
-"""Turbulence on one rank: what the time loop and the recorder ask of a model."""
+"""Turbulence on one rank: the model for the time loop and the recorder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -127,18 +127,18 @@ class Flow:
         return dict(zip((field.name for field in self.fields), self.cube.values(self._clean(u.copy())), strict=True))
 
     def take(self, values: Array) -> Array:
-        """The state of own points ``values`` (fields, planes, rows, nx); what of it has a divergence is lost. Collective."""
+        """The state of own points ``values`` (fields, planes, rows, nx), without its divergent part. Collective."""
         self._rated = None
         return self._clean(self.cube.spectrum(values.astype(self.real, copy=False)))
 
     def _clean(self, u: Array) -> Array:
-        """``u`` without what has a divergence, and without waves that are none of the flow's."""
+        """``u`` without its divergent part, and without waves that are none of the flow's."""
         initial.project(u[:3], self.waves)
         self.waves.cut(u)
         return u
 
     def save(self, u: Array) -> dict[str, Array]:
-        """All that a restart needs, by own waves: the state as pairs of real numbers."""
+        """Data of a restart, by own waves: the state as pairs of real numbers."""
         return {"state": u.view(self.real).reshape(*u.shape, 2)}
 
     def common(self) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Statistics of a flow, noted as it runs: sums over shells of wavenumbers, and what follows from them.
+"""Statistics of a flow, noted as it runs: sums over shells of wavenumbers, and derived numbers.
 
 With E(k) the energy of a shell, K the energy, e its dissipation, u'^2 = 2 K / 3 (S. B. Pope, Turbulent Flows, Cambridge 2000, DOI
 10.1017/CBO9780511840531, sections 6.1 to 6.5):
