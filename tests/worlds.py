@@ -46,7 +46,7 @@ class Answer:
 
 
 class World:
-    """The client: starts the ranks when they are first asked, and anew after they have died; ends them with `close`."""
+    """The client: starts the ranks where there are none and they are asked; ends them with `close`."""
 
     def __init__(self) -> None:
         self._ranks: list[Connection] = []
@@ -93,7 +93,7 @@ class World:
             listener.bind(address)
             listener.listen(RANKS)
             listener.settimeout(STARTING)
-            self._mpirun = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [*mpirun(RANKS), sys.executable, __file__, address],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -114,10 +114,10 @@ class World:
         for rank in self._ranks:
             rank.close()
         self._ranks = []
-        for stop in (lambda: None, self._mpirun.terminate, self._mpirun.kill):
+        for stop in (lambda: None, self.process.terminate, self.process.kill):
             stop()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._mpirun.wait(ENDING)
+                self.process.wait(ENDING)
                 return
 
     def _log(self) -> str:
@@ -134,9 +134,10 @@ def serve(address: str) -> None:
     """Be a rank: do what comes through the socket at ``address``, one after the other, until it is closed."""
     from mpi4py import MPI
 
-    with contextlib.suppress(ImportError):
-        from petsc4py import PETSc  # noqa: F401  (which all ranks must start together)
+    from meshes.core.partition import petsc
 
+    with contextlib.suppress(ImportError):
+        petsc()  # which all ranks start and end together
     whole = MPI.COMM_WORLD
 
     @functools.cache

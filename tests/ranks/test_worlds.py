@@ -34,3 +34,10 @@ def test_ranks_that_fail_say_why_and_new_ones_are_started():
         world.ask(2, "builtins:int", "no number")
     until(lambda: not any(map(alive, before)))  # also those that were not asked
     assert world.ask(2, "builtins:int", "7").values == [7, 7]
+
+
+def test_ranks_end_with_their_world():
+    world, before = world_of_ranks(), ranks()
+    world.close()
+    assert world.process.returncode == 0
+    assert not any(map(alive, before))
