@@ -1,4 +1,4 @@
-"""Blocks of a stage's work that outlive it: what was computed before the stage was killed is read, and only the rest computed.
+"""Blocks of a stage's work that outlive it: results from before the stage was killed are read, and only the rest computed.
 
 A stage submits functions of blocks to a Dask client. `KeptBlocks` stands in for that client: each block's result becomes a file, named
 by a hash of the function and of all that it is given, and written by the worker. A stage needs to know nothing of it.
@@ -74,7 +74,7 @@ class KeptBlocks:
         return str(tokenize(self._seen_through(value)))
 
     def _seen_through(self, value: Any) -> Any:
-        """``value`` with the hashes of what was scattered in place of the futures."""
+        """``value`` with the hashes of the scattered data in place of the futures."""
         if isinstance(value, list | tuple) and type(value) in (list, tuple):
             return [self._seen_through(one) for one in value]
         key = getattr(value, "key", None)

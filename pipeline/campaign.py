@@ -81,7 +81,7 @@ class Stage:
 
     @property
     def names(self) -> list[str]:
-        """All that it reads."""
+        """Names of the runs and stages that it reads, and its words."""
         return [*(name for names in self.inputs.values() for name in names), *self.words.values()]
 
 
@@ -158,7 +158,7 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
 
 
 def name_of(path: Path) -> str:
-    """The name of the run that the case at ``path`` makes: that of the file, with _ for what a run's name can't hold."""
+    """The name of the run that the case at ``path`` makes: that of the file, with _ for signs that a run's name can't hold."""
     name = re.sub(r"[^\w.+-]", "_", path.stem)[:100]
     return name if NAME.fullmatch(name) and name not in TAKEN else f"run_{name}"[:100]
 

@@ -97,7 +97,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def read_text(text: str, name: str = "the case") -> dict[str, Any]:
-    """The TOML ``text`` of what is called ``name`` as nested dictionaries; `InputError` where it is none."""
+    """The TOML ``text`` called ``name`` as nested dictionaries; `InputError` where it is none."""
     try:
         table = tomllib.loads(text)
     except ValueError as error:  # also of a number that is too long
@@ -145,7 +145,7 @@ def _place(value: Any, where: str) -> tuple[float, ...]:
 
 
 def to_toml(table: Mapping[str, Any]) -> str:
-    """``table`` as TOML text: the run's own record of what was asked, overrides included."""
+    """``table`` as TOML text: the run's own record of its settings, overrides included."""
     import tomli_w
 
     return re.sub(r"\[\n((?:    [^\[\]{}\n]*,\n)+)\]", _one_line, tomli_w.dumps(copied(table)))

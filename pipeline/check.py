@@ -53,7 +53,7 @@ def validate(path: Path) -> str:
 
 
 def _pages(path: Path, known: checksums.Table) -> Iterator[str]:
-    """Pages that are not what was written, and what can't be read for them."""
+    """Pages that are not as written, and the data that can't be read for them."""
     bad = list(checksums.Checked(path, known).damaged())
     if not bad:
         return
@@ -64,7 +64,7 @@ def _pages(path: Path, known: checksums.Table) -> Iterator[str]:
 
 
 def _lost(path: Path) -> str:
-    """Which arrays of a damaged file can't be read."""
+    """Arrays of a damaged file that can't be read."""
     names: list[str] = []
     lost: list[str] = []
     try:
@@ -112,7 +112,7 @@ def _violations(path: Path, file: Any, schema: Any) -> Iterator[str]:
 
 
 def _blocks(path: Path) -> Iterator[str]:
-    """Every block of an archive, by its checksum."""
+    """Check every block of an archive by its checksum."""
     from pipeline.compression.reader import DamagedBlock, opened
 
     held = opened(path)

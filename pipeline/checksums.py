@@ -32,7 +32,7 @@ ATTRIBUTE, TOLD = "checksums", "CRC-32 of pages, behind the end of HDF5's part"
 
 
 class DamagedFile(InputError):
-    """A file is not what was written; the message names the file and the place."""
+    """Error of a file that is not as written; the message names the file and the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def append(path: Path, sums: Array | None = None, covered: int | None = None) ->
 
 
 def _metadata(path: Path, covered: int) -> Array:
-    """Which pages of the closed file at ``path`` HDF5 reads where no value is asked for."""
+    """Mask of the pages of the closed file at ``path`` that HDF5 reads where no value is asked for."""
     noted = np.zeros(_pages(covered), bool)
     with h5py.File(_Noting(path, noted), "r") as file:
         dict(file.attrs)
@@ -247,7 +247,7 @@ class Checked(ReadOnly):
         return data
 
     def damaged(self) -> Iterator[int]:
-        """The numbers of all pages that are not what was written."""
+        """The numbers of all pages that are not as written."""
         for number in range(_pages(self._table.covered)):
             try:
                 self._pages(number, number + 1)
@@ -257,7 +257,7 @@ class Checked(ReadOnly):
 
 
 def walk(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and items of all that stands in ``group``, a group before what is in it.
+    """Names and items of all that stands in ``group``, a group before its contents.
 
     h5py's own ``visit`` calls back from within HDF5, and a page that is refused there ends the process.
     """
@@ -274,7 +274,7 @@ def said(first: int, last: int, covered: int) -> str:
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """The HDF5 file at ``path``, for reading, or what is packed in it (`pipeline.packed`); verified where it has checksums: metadata now,
+    """The HDF5 file at ``path``, for reading, or the file packed in it (`pipeline.packed`); verified where it has checksums: metadata now,
     values as they are read."""
     state = path.stat()
     known = _verified(path, state.st_mtime_ns, state.st_size)

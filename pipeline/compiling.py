@@ -49,7 +49,7 @@ class Watch:
         self._timer.start()
 
     def end(self) -> None:
-        """It ends."""
+        """A kernel's compilation ends."""
         if self._depth == 0:
             return  # it began before anyone watched
         self._depth -= 1
@@ -70,7 +70,7 @@ class Watch:
 
 @contextlib.contextmanager
 def watched(tell: Tell = lambda kernel: None) -> Iterator[Watch]:
-    """A `Watch` of what this process compiles in the block, from the moment on when numba is loaded."""
+    """A `Watch` of this process' compilation in the block, from the moment on when numba is loaded."""
     watch = Watch(tell)
     over = threading.Event()
     listeners: list[Any] = []
@@ -88,7 +88,7 @@ def watched(tell: Tell = lambda kernel: None) -> Iterator[Watch]:
 
 
 def _install_later(watch: Watch, listeners: list[Any], over: threading.Event) -> None:
-    """Wait for numba, which takes longer to load than a look; what needs no kernel shall not load it."""
+    """Wait for numba, which takes longer to load than a look; work without kernels shall not load it."""
     while not over.wait(LOOKS):
         if _install(watch, listeners):
             return
@@ -114,7 +114,7 @@ def _install(watch: Watch, listeners: list[Any]) -> bool:
 
 
 def tell_from_worker(dask_worker: Any) -> None:
-    """Let a Dask worker tell its client, under `TOPIC`, what it compiles: a setup callback, for the worker's whole life."""
+    """Let a Dask worker tell its client, under `TOPIC`, the kernels that it compiles: a setup callback, for the worker's whole life."""
     watching = watched(lambda kernel: dask_worker.log_event(TOPIC, {"worker": dask_worker.name, "kernel": kernel}))
     watching.__enter__()
     dask_worker.wavetrain_compiling = watching  # kept: a generator that is thrown away ends

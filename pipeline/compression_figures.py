@@ -1,4 +1,4 @@
-"""Figures of the stage `compress`: what every codec made of the sample, and what is decoded of turbulence beside the original."""
+"""Figures of the stage `compress`: every codec's result on the sample, and decoded turbulence beside the original."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,7 +40,7 @@ def trials(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def turbulence(tables: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Slices of vorticity, spectra, and distributions of velocity gradients, of the original and of what is decoded.
+    """Slices of vorticity, spectra, and distributions of velocity gradients, of the original and of the decoded field.
 
     Parameters
     ----------

@@ -50,14 +50,14 @@ def find(name: str, *folders: Path | None) -> Path | None:
 
 
 def find_here(name: str, *folders: Path | None) -> Path | None:
-    """As `find`, of what is on this machine."""
+    """Do as `find`, with files on this machine alone."""
     data = os.environ.get("WAVETRAIN_DATA")
     places = [*folders, Path(data) if data else None, ALONG]
     return next((Path(place) / name for place in places if place is not None and is_file(Path(place) / name)), None)
 
 
 def locate_file(name: str, *folders: Path | None) -> Path:
-    """As `find`; a file that is nowhere is refused.
+    """Do as `find`; refuse a file that is nowhere.
 
     Raises
     ------

@@ -22,7 +22,7 @@ PLACES: tuple[tuple[str, Attrs], ...] = (
 
 
 def add(file: h5py.File) -> None:
-    """Add them to an open file; what is there already is kept, and as long as its series."""
+    """Add them to an open file; dimensions that are there are kept, and as long as their series."""
     if "gauges" in file:
         _gauges(file["gauges"])
     if "statistics" in file:
@@ -48,7 +48,7 @@ def _gauges(group: Any) -> None:
 
 
 def _series(group: Any, dims: tuple[str, str], alone: str, both: str) -> None:
-    """Dimensions of what grows with the samples, and the coordinates that it has."""
+    """Dimensions of the series that grow with the samples, and their coordinates."""
     _dimension(group, "sample", len(group["time"]))
     for name in series_names(group):
         _attach(group[name], group, dims[: group[name].ndim])

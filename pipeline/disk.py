@@ -51,7 +51,7 @@ def cannot_write(folder: Path, why: str) -> WriteError:
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Let what fails for want of space, or of leave to write in ``folder``, be a `WriteError` of one line; all else passes as it is."""
+    """Turn failures for want of space, or of leave to write in ``folder``, into a `WriteError` of one line; others pass as they are."""
     try:
         yield
     except (InputError, RunError):
@@ -76,7 +76,7 @@ class Forbearing(io.RawIOBase):
         self.error: OSError | None = None
 
     def check(self) -> None:
-        """Raise what the system said of the first write that it refused."""
+        """Raise the system's error on the first write that it refused."""
         if self.error:
             raise self.error
 
@@ -151,7 +151,7 @@ def hdf5_file(path: Path, mode: str, **options: Any) -> Iterator[Any]:
 
 
 def silence_destructors() -> None:
-    """Let h5py not print what it meets as it throws objects away that can't be written: the error itself is raised, and told once."""
+    """Keep h5py from printing errors as it throws objects away that can't be written: the error itself is raised, and told once."""
     for name in ("excepthook", "unraisablehook"):
         setattr(sys, name, _but_destructors(getattr(sys, name)))
 

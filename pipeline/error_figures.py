@@ -80,7 +80,7 @@ def front(runs: Mapping[str, tuple[float, float, float, float]]) -> Figure:
 
 
 def budget(gauges: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Misfit of each gauge beside the parts of the mesh and of the model, all over the deviation of what was observed."""
+    """Misfit of each gauge beside the parts of the mesh and of the model, all over the deviation of the observations."""
     parts = (
         ("misfit", "misfit", "#52606d"),
         ("numerical", "the mesh's part", COMPUTED),

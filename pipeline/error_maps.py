@@ -29,7 +29,7 @@ def error_map(mesh: Mapping[str, Array], kind: str, amplitude: Array, phase: Arr
 
 
 def _most(parts: list[Array]) -> float:
-    """The end of the colours: what all but a hundredth of the cells are below."""
+    """The end of the colours: all but a hundredth of the cells are below it."""
     return max((float(np.nanpercentile(part, 99.0)) for part in parts if np.isfinite(part).any()), default=1.0) or 1.0
 
 

@@ -4,7 +4,7 @@ LONGEST = 2000  # characters of a message
 
 
 def one_line(text: str) -> str:
-    """``text`` as one line for a terminal or a log: what can't be shown is escaped, the middle of what is too long is left out."""
+    """``text`` as one line for a terminal or a log: signs that can't be shown are escaped, the middle of a long text is left out."""
     shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]} … {shown[-LONGEST // 2 :]}"
 
@@ -33,4 +33,4 @@ class StopError(RunError):
 
 
 class InUseError(RunError):
-    """Another process holds a folder."""
+    """Error of a folder that another process holds."""

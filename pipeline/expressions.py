@@ -33,7 +33,7 @@ TRIED_U = (0.0, 0.7)  # values of u and its derivatives with which an expression
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A node of the tree: a number, a name of `NAMES`, a derivative of u, a function or an operation of what is below it."""
+    """A node of the tree: a number, a name of `NAMES`, a derivative of u, a function or an operation of the nodes below it."""
 
     head: str  # "number", "name", "derivative", one of `FUNCTIONS` or `BINDING`
     parts: tuple["Expression", ...] = ()

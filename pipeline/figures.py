@@ -173,5 +173,5 @@ MEANS = {  # what figures show, for those who can't see them, by the beginnings 
 
 
 def means(name: str) -> str:
-    """``name`` of a figure with what it shows."""
+    """``name`` of a figure with its meaning."""
     return next((f"{name}: {text}" for start, text in MEANS.items() if name.startswith(start)), name)

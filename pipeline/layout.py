@@ -142,7 +142,7 @@ def part_name(path: Path) -> Path:
 
 
 def series_names(group: Any) -> list[str]:
-    """Names of what grows with time in ``/gauges`` or ``/statistics``."""
+    """Names of the arrays that grow with time in ``/gauges`` or ``/statistics``."""
     return [name for name in group if name not in NO_SERIES]
 
 

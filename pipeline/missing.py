@@ -39,7 +39,7 @@ DIGITS = 1e-5  # relative, to which text gives a constant of HUGE
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Missing:
-    """Missing values of an array: two masks of its shape, and what stands there."""
+    """Missing values of an array: two masks of its shape, and the values that stand there."""
 
     missing: Array  # bool: nan, declared, named by the user, or a constant that stands apart
     doubtful: Array  # bool: a constant that may be a true value

@@ -81,7 +81,7 @@ def _nearest_file(name: str, folder: Path | None) -> str:
 
 
 def value_of(text: str, depth: int = 0) -> Any:
-    """The value that ``text`` means; what is nothing else is text."""
+    """The value that ``text`` means; text where it is nothing else."""
     text = text.strip()
     if text.lower() in SIGN:
         return SIGN[text.lower()]

@@ -58,7 +58,7 @@ def hash_of(text: str) -> str:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of what is in the file at ``path``."""
+    """SHA-256 of the contents of the file at ``path``."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

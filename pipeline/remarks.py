@@ -1,4 +1,4 @@
-"""Remarks on what a user handed in: how it was read where that is not plain. They stand in the log, and beside the result."""
+"""Remarks on a user's input: how it was read where that is not plain. They stand in the log, and beside the result."""
 
 import contextlib
 import logging

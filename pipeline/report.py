@@ -59,7 +59,7 @@ def _drawn(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 def _line(run: Run, folder: Path) -> tuple[str, str, list[str]]:
-    """A run's line in the table: its name, what a sweep set, the first facts that all solvers have."""
+    """A run's line in the table: its name, the sweep's settings, the first facts that all solvers have."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     settings = ", ".join(f"{key} = {value}" for key, value in run.settings.items())
     numbers = [f"{summary['cells']:,}", f"{summary['steps']:,}", f"{summary['t_end']:.6g} s", f"{summary['wall_s']:.1f} s"]

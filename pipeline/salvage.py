@@ -38,7 +38,7 @@ class Written:
         self.beyond: dict[str, Array] = {}
 
     def note(self, file: Any, *, lead: bool, share: tuple[int, int], gather: Callable[[Any], Sequence[Any]]) -> None:
-        """Add what was written since the last time to the open ``file``, which was flushed. Collective.
+        """Add the data written since the last time to the open ``file``, which was flushed. Collective.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Written:
         return found
 
     def copy(self, old: Path, file: Any) -> None:
-        """Fill the empty series of the open ``file`` with what ``old`` holds of them.
+        """Fill the empty series of the open ``file`` with the data that ``old`` holds of them.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Written:
 
 
 def copy_values(old: Path, file: Any, until: float) -> None:
-    """Fill the empty series of the open ``file`` with what ``old`` holds, value by value (see `pipeline.writer.Writer.copy_series`)."""
+    """Fill the empty series of the open ``file`` with the data of ``old``, value by value (see `pipeline.writer.Writer.copy_series`)."""
     with open_hdf5(old) as source:
         kept = int(np.searchsorted(source["gauges/time"][...], until)) if "gauges" in source else 0
         places: Array = np.zeros(0, np.int64)
@@ -140,6 +140,6 @@ def _full_chunks(data: Any, first: int = 0) -> Iterator[tuple[int, ...]]:
 
 
 def stamp(path: Path) -> Array:
-    """Size [B] and time of the last change [ns] of a closed file: what tells whether it was touched since."""
+    """Size [B] and time of the last change [ns] of a closed file, which tell whether it was touched since."""
     found = path.stat()
     return np.array([found.st_size, found.st_mtime_ns], np.int64)

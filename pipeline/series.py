@@ -1,4 +1,4 @@
-"""Measured series from text files: rising times, values with nan where they are missing, and what was done to get there.
+"""Measured series from text files: rising times, values with nan where they are missing, and the steps to get there.
 
 A forcing needs every value, and refuses those that are missing (`refuse_missing`); an observation keeps its gaps as nan.
 """
@@ -56,7 +56,7 @@ class Series:
 
 
 def check_columns(time: int, columns: Mapping[str, int], key: str) -> None:
-    """Refuse ``columns`` (what each is for, to its number) that no file has: none at all, negative ones, or the time's own.
+    """Refuse ``columns`` (use of each, to its number) that no file has: none at all, negative ones, or the time's own.
 
     ``key`` is where a case says them.
     """
@@ -136,7 +136,7 @@ def above_baseline(times: Array, values: Array, still: tuple[float, float], name
 
 
 def _units(path: Path, table: TextTable, asked: SeriesFile, columns: Mapping[str, int]) -> tuple[float, float, list[str]]:
-    """Factors of times to s and of values to m, by the heading and the case, and what is to be said of them.
+    """Factors of times to s and of values to m, by the heading and the case, and remarks on them.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _origin(text: str | None) -> datetime | None:
 
 
 def _with_gaps(path: Path, values: Array, lines: Array, times: Array, asked: SeriesFile, names: list[str]) -> tuple[Array, list[str]]:
-    """``values`` (L, columns) with nan where they are missing, and what is to be said of that."""
+    """``values`` (L, columns) with nan where they are missing, and remarks on that."""
     notes, gaps = [], np.zeros(values.shape, bool)
     for j, name in enumerate(names):
         found = find_missing(values[:, j], own=asked.missing or (), undeclared=asked.missing is None)

@@ -23,7 +23,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @contextlib.contextmanager
 def readable(path: str | Path) -> Iterator[None]:
-    """Let what goes wrong while the HDF5 file at ``path`` is read be an `InputError`: there is none, or it is damaged."""
+    """Turn errors on reading the HDF5 file at ``path`` into an `InputError`: there is none, or it is damaged."""
     try:
         yield
     except FileNotFoundError:

@@ -2,8 +2,8 @@
 
     sum = product {+- product}      product = signed {* signed}      signed = {+-} power      power = atom [** number]
 
-An atom is a number, ``pi``, a derivative of u, a bracket, or a function of x, y and u. What a term is made of is multiplied out; what
-stands inside a function is kept as it was written (`pipeline.expressions`), and may be divided too.
+An atom is a number, ``pi``, a derivative of u, a bracket, or a function of x, y and u. A term is multiplied out; a function's
+argument is kept as it was written (`pipeline.expressions`), and may be divided too.
 """
 
 import math
@@ -59,7 +59,7 @@ class Tokens:
         return self._tokens[self._at][1]
 
     def _sign(self) -> float:
-        """The sign that stands before what comes."""
+        """The sign before the next atom."""
         sign = 1.0
         while self._peek() in ("+", "-"):
             sign = -sign if self._next()[1] == "-" else sign

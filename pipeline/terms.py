@@ -142,7 +142,7 @@ class Term:
 
 
 def named(name: str, power: int = 1, coefficient: float = 1.0) -> Term:
-    """A term that only a solver knows: ``coefficient`` times a power of what ``name`` says; its key is such as ``"manning**2"``."""
+    """A term that only a solver knows: ``coefficient`` times a power of the quantity ``name``; its key is such as ``"manning**2"``."""
     return Term(coefficient, ((name, power),))
 
 

@@ -214,7 +214,7 @@ class Writer:
         common: Mapping[str, Array],
         attrs: Mapping[str, Any],
     ) -> None:
-        """Write ``/restart``: this rank's ``place`` of every array (block, shape of the whole), and what is ``common`` to all ranks."""
+        """Write ``/restart``: this rank's ``place`` of every array (block, shape of the whole), and the data ``common`` to all ranks."""
         group = self._file.require_group("restart")
         group.attrs.update(attrs)
         for name, (block, shape) in values.items():
@@ -229,7 +229,7 @@ class Writer:
         self._file.flush()
 
     def note_written(self, written: Written, *, share: tuple[int, int], gather: Callable[[Any], Sequence[Any]]) -> None:
-        """Add to ``written`` what was flushed since the last time (see `Written.note`)."""
+        """Add to ``written`` the chunks flushed since the last time (see `Written.note`)."""
         written.note(self._file, lead=self._lead, share=share, gather=gather)
 
     def write_written(self, written: Written) -> None:
@@ -237,11 +237,11 @@ class Writer:
         written.write(self._file, lead=self._lead)
 
     def take_over(self, old: Path, written: Written) -> None:
-        """Fill the empty series with what ``old`` holds of them (see `Written.copy`)."""
+        """Fill the empty series with the data that ``old`` holds of them (see `Written.copy`)."""
         written.copy(old, self._file)
 
     def copy_series(self, old: Path, until: float) -> None:
-        """Fill the empty series with what the closed file ``old`` holds of them, however it is laid out; of gauges that it does not have,
+        """Fill the empty series with the data of the closed file ``old``, however it is laid out; of gauges that it does not have,
         not a number. Samples of gauges at ``until`` [s] or later are left out. On one rank."""
         salvage.copy_values(old, self._file, until)
 
@@ -294,7 +294,7 @@ def release(path: Path, text: str, sums: Array | None = None) -> None:
 
 
 def sync(path: Path) -> None:
-    """Bring what was written to the file at ``path`` to the disk."""
+    """Flush the file at ``path`` to the disk."""
     with open(path, "rb") as handle:
         os.fsync(handle.fileno())
 

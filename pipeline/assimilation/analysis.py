@@ -60,7 +60,7 @@ def analyse(ensemble: Array, observation: Observation, method: Method, cycle: in
 
 
 def analyse_trajectory(states: Array, observation: Observation, method: Method, cycle: int = 0, *, client: Any = None) -> Array:
-    """As `analyse` for states (K, M, dofs): the last one was observed, and the earlier ones are smoothed by the same weights.
+    """Analyse states (K, M, dofs): the last was observed, and the earlier states are smoothed by the same weights.
 
     Inflation and relaxation touch the last alone; a rotation mixes all, so that a member remains one trajectory.
     """

@@ -1,4 +1,4 @@
-"""The cycle: forecast to the next observation, analyse, and again. A generator: the caller keeps what it wants."""
+"""The cycle: forecast to the next observation, analyse, and again. A generator: the caller chooses what to keep."""
 
 # M members
 

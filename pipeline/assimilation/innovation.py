@@ -1,4 +1,4 @@
-"""Innovation statistics: do the stated noise and the ensemble's spread agree with what is observed?
+"""Innovation statistics: do the stated noise and the ensemble's spread agree with the observations?
 
 With o observed, b forecast and a analysed, all as the observations see them and over the stated noise's standard deviation:
 

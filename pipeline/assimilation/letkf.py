@@ -23,7 +23,7 @@ AT_ONCE = 6  # blocks under way, so that memory does not grow with the number of
 
 
 def local_analysis(ensemble: Array, observation: Observation, localisation: Localisation, client: Any = None) -> Array:
-    """The analysis (K, M, dofs) of states (K, M, dofs): the last of them is what was observed, the others are earlier ones to smooth.
+    """The analysis (K, M, dofs) of states (K, M, dofs): the last of them was observed, the earlier states are to be smoothed.
 
     The same numbers with a Dask ``client`` and without: a domain's sums do not depend on the block that it is in.
 

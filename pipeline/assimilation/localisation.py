@@ -82,7 +82,7 @@ class Neighbours:
 
 
 def neighbours(localisation: Localisation, observed: Array) -> Neighbours:
-    """Which of the observations at ``observed`` (P, D) each domain sees.
+    """Observations, of all at ``observed`` (P, D), that each domain sees.
 
     Raises
     ------

@@ -263,7 +263,7 @@ def as_double(states: Array) -> Array:
 
 
 def check_ensemble(ensemble: Array, dofs: int) -> None:
-    """Refuse with an `InputError` what is no ensemble of states with ``dofs`` values."""
+    """Refuse with an `InputError` all but an ensemble of states with ``dofs`` values."""
     if ensemble.ndim != 2 or ensemble.shape[1] != dofs:
         raise InputError(f"an ensemble of shape {ensemble.shape}; it must be (members, {dofs})")
     if len(ensemble) < 2:

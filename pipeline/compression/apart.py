@@ -174,7 +174,7 @@ atexit.register(close)
 
 
 def serve(descriptor: int) -> None:
-    """Code what is asked for through a pipe, until it is closed."""
+    """Do the coding requested through a pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks decides
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     connection = Connection(descriptor)

@@ -1,4 +1,4 @@
-"""Write the file of an archive: what the run's file holds beside its fields, and the coded blocks of these with an index and a manifest.
+"""Write the file of an archive: the rest of the run's file beside its fields, and their coded blocks with an index and a manifest.
 
 ``/fields/NAME`` keeps shape, type, attributes and dimensions, and no values: readers that know nothing of archives see nan there. The
 blocks are written last, so that a file that was cut off keeps all else. All but the blocks is packed (`pipeline.packed`); where that is
@@ -92,14 +92,14 @@ def _tables(file: h5py.File, index: Mapping[str, Array], manifest: Table) -> Non
 
 
 def _weight(run: h5py.File) -> int:
-    """Bytes of what is copied of a run."""
+    """Bytes of the data that are copied of a run."""
     items = (item for name, item in checksums.walk(run) if name.split("/")[0] not in LEFT_OUT)
     return sum(item.nbytes for item in items if isinstance(item, h5py.Dataset) and not copying.is_dimension(item))
 
 
 @contextlib.contextmanager
 def _edited(path: Path) -> Iterator[Any]:
-    """The closed archive at ``path``, or what is packed in it, to be changed in place."""
+    """The closed archive at ``path``, or the file packed in it, to be changed in place."""
     with hdf5_file(path, "r+") as file:
         image = packed.image_of(file)
         if image is None:

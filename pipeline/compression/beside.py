@@ -1,4 +1,4 @@
-"""A velocity in a periodic cube beside what was decoded of it: a slice of vorticity, the spectrum, distributions of velocity gradients.
+"""A velocity in a periodic cube beside its decoded values: a slice of vorticity, the spectrum, distributions of velocity gradients.
 
 Derivatives are by Fourier transforms, in double precision.
 """

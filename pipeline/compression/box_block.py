@@ -98,7 +98,7 @@ def _coded(values: Array, coded: bytes, least: bool) -> Made:
 
 
 def _candidate(start: Array, sent: Sent, network: networks.Network) -> Array:
-    """The cleared base with what was regrown and corrected, (3, nz, ny, nx)."""
+    """The cleared base with regrown scales and corrections, (3, nz, ny, nx)."""
     field, seen = box_detail.candidate(start, sent)
     shape = _shape(start)
     return field + boxes.inside(network(seen, sent.lacking), shape) * np.float32(box_detail.unit(shape, sent))

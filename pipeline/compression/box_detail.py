@@ -185,7 +185,7 @@ def grown(start: Array, sent: Sent) -> Array:
 
 
 def candidate(start: Array, sent: Sent) -> tuple[Array, Array]:
-    """The field (3, nz, ny, nx) with what was regrown, and what the network sees (12, *box)."""
+    """The field (3, nz, ny, nx) with regrown scales, and the inputs of the network (12, *box)."""
     shape = (start.shape[1], start.shape[2], start.shape[3])
     change = np.float32(SHARE) * grown(start, sent)
     wide = boxes.extended(start / np.float32(sent.vorticity)) + change
@@ -207,7 +207,7 @@ def finished(field: Array, base: Base, sent: Sent, energetic: bool) -> Array:
 
 
 def rounded(sent: Sent) -> Sent:
-    """As it is sent: what goes into few bytes."""
+    """The numbers as they are sent, rounded to few bytes."""
     return replace(
         sent,
         vorticity=float(np.float32(sent.vorticity)),

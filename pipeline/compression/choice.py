@@ -1,4 +1,4 @@
-"""Which codec: every one is tried on a sample of the blocks, and what was measured decides."""
+"""Choice of a codec: each is tried on a sample of the blocks, and the measurements decide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def try_one(read: Any, target: Target, codec: str) -> Facts | str:
 
 
 def trials(client: Any, group: str, blocks: Sequence[tuple[Any, Target, int]], codecs: Sequence[str]) -> list[Trial]:
-    """Every one of ``codecs`` on every one of ``blocks`` (what reads it, its target, its bytes), the best first.
+    """Trials of each codec on each of ``blocks`` (its reader, its target, its bytes), the best first.
 
     The best is that of the fewest bytes; where bytes are given, that of the least error. Those that can't be taken stand last: they are
     tried on one block alone.

@@ -17,7 +17,7 @@ FIRST = 1e-3  # of the values' rms: the level that a search begins with
 
 
 def encode(values: Array, target: Target, code: Coder, decode_one: Decoder, *, first: float = FIRST) -> bytes:
-    """Code ``values`` (components, *points) to a bound, an nrmse or a number of bytes; the last part corrects what is beyond a bound."""
+    """Code ``values`` (components, *points) to a bound, an nrmse or a number of bytes; the last part corrects values beyond a bound."""
     check(values)
 
     def at(level: float) -> bytes:

@@ -1,4 +1,4 @@
-"""Code one block: what the codec does not take is put right around it, and what comes out is decoded and measured.
+"""Code one block: values that the codec does not take are put right around it, and the result is decoded and measured.
 
 A coded block holds the codec's name, the codec's bytes, corrections beyond a bound (`outliers`), and a mask of what is kept as it is
 (`masks`); where they are needed also the power of two that the values were divided by, and the fills that the mask tells of.
@@ -97,7 +97,7 @@ def encode(
 
 
 def constant(values: Values, target: Target) -> tuple[bytes, Facts] | None:
-    """The block of values that are all alike, in each component, but for what is masked; None where they are not."""
+    """The block of values that are all alike, in each component, but for masked values; None where they are not."""
     if values.all.dtype.kind == "c" or not values.all.size:
         return None
     exact = target.kind == "lossless" and not target.value
@@ -231,12 +231,12 @@ def _scaled(found: Array, power: bytes, dtype: Any) -> Array:
 
 
 def codec_of(name: str) -> str:
-    """The codec that a name in a list of codecs means, without what it is asked for."""
+    """The codec that a name in a list of codecs means, without its options."""
     return name.removesuffix(LEAST)
 
 
 def load_codec(name: str) -> Any:
-    """The codec ``name``; `InputError` where there is none, or what it needs is not installed."""
+    """The codec ``name``; `InputError` where there is none, or a library of it is not installed."""
     try:
         return plugin.load(CODECS, name)
     except ImportError as error:

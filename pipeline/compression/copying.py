@@ -1,4 +1,4 @@
-"""Copy what a run's file holds beside its fields, with attributes and dimensions, into another file."""
+"""Copy the data of a run's file beside its fields, with attributes and dimensions, into another file."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

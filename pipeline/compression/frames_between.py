@@ -50,7 +50,7 @@ def viscosity_of(store: Store) -> float | None:
 
 
 def equations_of(store: Store) -> tuple[Equations, list[str]]:
-    """The equations that the case of a run or archive in a periodic cube says, viscosity 0 where it says none; and what is left out.
+    """The equations that the case of a run or archive in a periodic cube says, viscosity 0 where it says none; and the parts left out.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _lay_out(source: h5py.File, file: h5py.File, times: Array) -> None:
 
 
 def _fill(file: h5py.File, store: Store, equations: Equations, count: int) -> list[float]:
-    """Put snapshots and what is between into ``file``; returns how far each march missed."""
+    """Put snapshots and the frames between into ``file``; returns how far each march missed."""
     missed = []
     times = store.times
     before = velocity(store, 0)

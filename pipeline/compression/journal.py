@@ -1,4 +1,4 @@
-"""The blocks of an archive that is being made, one behind the other in a plain file: what was whole before a crash is not coded again.
+"""The blocks of an archive that is being made, one behind the other in a plain file: blocks whole before a crash are not coded again.
 
 A record is a head (magic, number, lengths, CRC-32 of what follows), facts as JSON, and the coded block. A file is for one key, a hash
 of all that its blocks depend on.
@@ -55,7 +55,7 @@ class Journal:
         self._file.close()
 
     def _recover(self, at: int) -> None:
-        """Read the records that are whole; what stands behind them is cut off."""
+        """Read the records that are whole; the rest behind them is cut off."""
         size = os.fstat(self._file.fileno()).st_size
         while at + HEAD.size <= size:
             magic, number, facts_size, length, crc = HEAD.unpack(self._file.read(HEAD.size))

@@ -1,4 +1,4 @@
-"""Rate a velocity of turbulence in a periodic box without knowing the original: by what the Navier-Stokes equations ask of it.
+"""Rate a velocity of turbulence in a periodic box without knowing the original: by the demands of the Navier-Stokes equations.
 
 Small waves of turbulence are fed by the larger ones as fast as viscosity takes: in the dissipation range the transfer T(k) of every
 shell is its dissipation D(k) = 2 nu k^2 E(k), but for what changes meanwhile (S. B. Pope, Turbulent Flows, Cambridge 2000,

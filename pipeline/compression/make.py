@@ -35,7 +35,7 @@ Attempt = Callable[[Wish, float], dict[str, Any]]
 
 
 def compress(run: Path, path: Path, asked: Asked, client: Any = None, say: Say = lambda text: None) -> dict[str, Any]:
-    """Make the archive ``path`` of the fields in ``run``; what an interrupted attempt left is used.
+    """Make the archive ``path`` of the fields in ``run``; blocks of an interrupted attempt are used.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def _within(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, attemp
 
 
 def _attempt(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, say: Say, wish: Wish, share: float) -> dict[str, Any]:
-    """The closed file of the archive, verified, and not yet published; ``wish`` is what it is made to."""
+    """The closed file of the archive, verified, and not yet published; ``wish`` is its target."""
     groups = {name: together([plan.facts[i] for i in plan.of(name)]) for name in plan.cuts}
     targets = [wishes.target(wish, plan.cuts[n], plan.facts[i], groups[n], share) for i, (n, _) in enumerate(plan.blocks)]
     if wish != asked.wish:
@@ -218,7 +218,7 @@ def _version(name: str) -> str:
 
 
 def _verify(path: Path, plan: Plan, targets: Sequence[Target], manifest: dict[str, Any], client: Any) -> None:
-    """Read the closed file anew, decode every block, compare it with the run, and put what was measured into the manifest."""
+    """Read the closed file anew, decode every block, compare it with the run, and put the measures into the manifest."""
     part = part_name(path)
     jobs = ((part, *plan.blocks[i], plan.reading(i)) for i in range(len(plan.blocks)))
     found: dict[int, Facts] = dict(each(client, _compare, jobs))

@@ -31,7 +31,7 @@ def _rounded(fills: Sequence[float], dtype: Any) -> Array:
 
 
 def fill(values: Array, fills: Sequence[float] = ()) -> tuple[Array, bytes, bytes]:
-    """``values`` with ordinary ones in place of those that are masked; a mask that tells which were what; the fills in it.
+    """``values`` with ordinary values in place of masked ones; a mask that tells the kind of each; the fills in it.
 
     Both are empty where nothing is masked.
     """
@@ -54,7 +54,7 @@ def fill(values: Array, fills: Sequence[float] = ()) -> tuple[Array, bytes, byte
 
 
 def unfill(values: Array, mask: bytes, table: bytes = b"") -> Array:
-    """``values`` with what `fill` masked; `InputError` where the mask is damaged."""
+    """``values`` with the values masked by `fill`; `InputError` where the mask is damaged."""
     if not mask:
         return values
     try:

@@ -58,7 +58,7 @@ def add(values: Array, decoded: Array, bound: float) -> bytes:
 
 
 def apply(decoded: Array, data: bytes) -> Array:
-    """``decoded`` corrected by what `add` made, as a new array.
+    """``decoded`` corrected by the data of `add`, as a new array.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _moved(values: Array, steps: Array, bound: float) -> Array:
 
 
 def _pack_sizes(sizes: Array) -> bytes:
-    """Which of ``sizes`` (>= 1) are above 1, which of these above 2, and so on, until none is left."""
+    """Pack the places of ``sizes`` (>= 1) above 1, of these the places above 2, and so on, until none is left."""
     parts = []
     left = np.asarray(sizes)
     level = 1
@@ -125,7 +125,7 @@ def pack_places(places: Array) -> bytes:
 
 
 def unpack_places(data: bytes, at: int) -> tuple[Array, int]:
-    """The places that `pack_places` packed at ``data[at:]``, and where what follows begins."""
+    """The places that `pack_places` packed at ``data[at:]``, and the offset behind them."""
     count, low, size = COUNTS.unpack_from(data, at)
     start = at + COUNTS.size
     end = start + size + (count * low + 7) // 8

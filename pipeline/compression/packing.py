@@ -25,7 +25,7 @@ def number(value: int) -> bytes:
 
 
 def read_number(data: bytes, at: int) -> tuple[int, int]:
-    """The number that `number` wrote at ``data[at:]``, and where what follows begins; `InputError` where the data end."""
+    """The number that `number` wrote at ``data[at:]``, and the offset behind it; `InputError` where the data end."""
     value = shift = 0
     while True:
         if at >= len(data) or shift > 63:
@@ -47,7 +47,7 @@ def wrap(values: Array, parts: Sequence[bytes]) -> bytes:
 
 
 def unwrap(data: bytes) -> tuple[np.dtype[Any], tuple[int, ...], list[bytes]]:
-    """Type, shape and parts of what `wrap` made.
+    """Type, shape and parts of data by `wrap`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Every block of a run that is to be compressed: what reads it, and its facts as it is, with what stands in for missing values found."""
+"""Plan of a run's compression: the reader of every block, its facts, and the fills that stand in for missing values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every block of a run: of which group, what reads it, and its facts as they are."""
+    """Plan for every block of a run: its group, its reader, and its facts."""
 
     cuts: Mapping[str, Cut]
     sources: Mapping[str, tuple[Any, ...]]

@@ -57,7 +57,7 @@ class Writer:
 
 
 class Reader:
-    """Gives back what a `Writer` took, asked in the same order. Damaged bytes give wrong numbers or an `InputError`."""
+    """Gives back the symbols of a `Writer`, in the same order. Damaged bytes give wrong numbers or an `InputError`."""
 
     def __init__(self, data: bytes) -> None:
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)

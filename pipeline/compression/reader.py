@@ -29,7 +29,7 @@ MOST_CACHED = 2**26  # [B] of decoded blocks that a process keeps; always the la
 
 
 class DamagedBlock(InputError):
-    """A block is not what was written; the message names field, frame and block. Others can be read."""
+    """Error of a block that is not as written; the message names field, frame and block. Others can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Archive:
         return tuple(map(tuple, [times, *([[1] * cut.members] if cut.members else []), *pieces]))
 
     def raw(self, group: str, block: Block) -> bytes:
-        """The coded block; `DamagedBlock` where it is not what was written."""
+        """The coded block; `DamagedBlock` where it is not as written."""
         offset, length, crc = (int(i) for i in self.index[group][block.number])
         with open(self.path, "rb") as file:
             file.seek(offset)
@@ -112,7 +112,7 @@ def _same_weights(path: Path, codec: str, known: str) -> None:
 
 
 def _spans(place: Any, shape: tuple[int, ...]) -> tuple[list[tuple[int, int]], tuple[Any, ...]]:
-    """The box of ``shape`` that holds what ``place`` asks for, and the index that is left within it."""
+    """The box of ``shape`` that holds ``place``, and the index that is left within it."""
     asked = list(place) if isinstance(place, tuple) else [place]
     if any(one is Ellipsis for one in asked):
         at = next(i for i, one in enumerate(asked) if one is Ellipsis)

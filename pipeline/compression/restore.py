@@ -59,7 +59,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
 
 
 def _decoded(path: Path, group: str, number: int) -> Array | str:
-    """The own points of a block's values, or what is wrong with it."""
+    """The own points of a block's values, or its fault."""
     held = reader.opened(path)
     block = held.cuts[group].block(number)
     try:

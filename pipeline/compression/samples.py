@@ -50,7 +50,7 @@ def save_sample(path: Path, made: Sample) -> None:
 
 
 def load_sample(path: Path) -> Sample:
-    """Read what `save_sample` wrote."""
+    """Read a sample that `save_sample` wrote."""
     with np.load(path, allow_pickle=False) as data:
         facts: dict[str, Any] = {name: tuple(int(n) for n in data[f"facts_{name}"]) for name in ("shape", "grid", "box")}
         facts |= {name: data[f"facts_{name}"] for name in ("values", "low", "high", "energy")}

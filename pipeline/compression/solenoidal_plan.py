@@ -1,4 +1,4 @@
-"""The search for the step of a block of the codec solenoidal: what error and what bytes a step gives.
+"""The search for the step of a block of the codec solenoidal, by the error and the bytes that a step gives.
 
 With a step the block is coded as the decoder will read it, layer by layer; the tendencies met on the way are kept, so that other steps
 can be tried without transforms. What is found so is coded in full again, for predictions depend a little on the step.
@@ -94,7 +94,7 @@ class Plan:
         return left, xf / np.sqrt(ff * left)
 
     def _steer(self, trial: "Trial", goal: "Goal", shells: range, known: Array | None) -> None:
-        """Set the offset of a layer to what brings the whole to its goal, if prediction goes on as known, or as in this layer."""
+        """Set the offset of a layer that brings the whole to its goal, if prediction goes on as known, or as in this layer."""
         left = trial.left[shells.start : shells.stop]
         power = float(self.power[shells.start : shells.stop].sum())
         share = float(np.clip(left.sum() / power, 0.2, 1.0)) if trial.tendencies and power else UNEXPLAINED
@@ -110,7 +110,7 @@ class Plan:
             trial.step, trial.offset = float(np.float32(trial.step * np.exp2(trial.offset / FINER))), 0
 
     def _shell(self, trial: "Trial", decoded: Decoded, s: int, f: Array | None, fit: tuple[float, float], keep: bool) -> None:
-        """Code shell ``s``, with what is predicted of it as a multiple of ``f``."""
+        """Code shell ``s``, with its prediction as a multiple of ``f``."""
         own = slice(self.start[s], self.start[s + 1])
         x = self.x[own]
         left, ratio = fit
@@ -150,7 +150,7 @@ class Plan:
         return last if last > FIRST_LAYER else 0
 
     def coded(self, trial: "Trial") -> Coded:
-        """A trial as what is sent."""
+        """The `Coded` block of a trial."""
         return Coded(
             self.type,
             self.double,

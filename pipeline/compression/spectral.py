@@ -1,4 +1,4 @@
-"""Coefficients and fields in torch, so that what is decoded can be trained: transforms, turns of the cube, flatness."""
+"""Coefficients and fields in torch, so that the decoded field can be trained: transforms, turns of the cube, flatness."""
 
 import itertools
 

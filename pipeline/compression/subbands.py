@@ -27,7 +27,7 @@ DEFLATED, RANGE = b"\0", b"\1"
 
 
 class Bands:
-    """The order in which a decomposition's bands are coded, and what is known around each.
+    """The order in which a decomposition's bands are coded, and the known values around each.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _step(chosen: Array) -> int:
 
 
 def _model(step: int, largest: int) -> tuple[Any, int]:
-    """Probabilities of -largest .. largest, and what is added to these for the model: its own numbers may begin at 0."""
+    """Probabilities of -largest .. largest, and the offset of these in the model: its own numbers may begin at 0."""
     from constriction import stream
 
     scale = 2.0 ** ((step - 128) / SCALES)

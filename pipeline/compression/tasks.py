@@ -1,4 +1,4 @@
-"""Do many tasks on a Dask client, few of them at a time, so that what is in memory is what is at work; or here, without a client."""
+"""Do many tasks on a Dask client, few of them at a time, so that memory holds only the tasks at work; or here, without a client."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any

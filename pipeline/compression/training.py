@@ -36,7 +36,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of one stage of the training."""
+    """Settings of one stage of the training."""
 
     steps: int = 2000
     rate: float = 4e-4  # of Adam, falling to a tenth by a cosine
@@ -71,7 +71,7 @@ def relativistic(real: Tensor, false: Tensor) -> Tensor:
 
 
 class Trainer:
-    """Both networks, their optimisers, and what one step does."""
+    """Both networks, their optimisers, and a step of training."""
 
     def __init__(self, size: Size, device: str) -> None:
         self.device = device
@@ -81,7 +81,7 @@ class Trainer:
         self.done = 0
 
     def step(self, sample: Sample, turn: Turn, settings: Settings, late: bool, random: np.random.Generator) -> dict[str, float]:
-        """Add the gradients of one sample; what each loss was."""
+        """Add the gradients of one sample; return each loss."""
         about = sample.facts
         key = (about.grid, about.box)
         if key not in self.waves:

@@ -1,4 +1,4 @@
-"""Weights of a network in one file of plain arrays: what they are called, their size, and a SHA-256 of it all."""
+"""Weights of a network in one file of plain arrays: their names, their size, and a SHA-256 of it all."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).with_name("zipgan_weights.npz")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Arrays of a network and what to build of them."""
+    """Arrays of a network, and the size of the network to build."""
 
     arrays: dict[str, Array]
     size: dict[str, int]
@@ -27,7 +27,7 @@ class Weights:
 
     @property
     def bytes(self) -> int:
-        """Of the arrays."""
+        """Bytes of the arrays."""
         return sum(array.nbytes for array in self.arrays.values())
 
 

@@ -29,7 +29,7 @@ def shaken(states: Array) -> Array:
 
 
 def relative_error(columns: Array, again: Array) -> Array:
-    """Of columns (..., J) that were computed twice (J,); infinite for one that is zero. What is not finite is left out."""
+    """Relative error (J,) of columns (..., J) computed twice; infinite for a column of zeros. Rows that are not finite are left out."""
     many = columns.shape[-1]
     one, other = columns.reshape(-1, many), again.reshape(-1, many)
     there = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1)

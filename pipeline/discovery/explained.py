@@ -1,4 +1,4 @@
-"""Whether what remains at the loop's fixed point is noise: its own distribution decides, and no limit set by hand.
+"""Whether the residual at the loop's fixed point is noise: its own distribution decides, and no limit set by hand.
 
 Of noise that is known, the whitened remains are independent numbers of deviation 1. Their mean square is then 1 to within its own
 scatter; and so are, wave by wave, their mean (0) and mean square, and the products of one state's with the next one's: a term that the
@@ -27,7 +27,7 @@ def most(samples: int) -> float:
 
 
 def unexplained(linear: Linear) -> str:
-    """Why what remains can't be noise, in words; empty where it can."""
+    """The reason why the residual can't be noise, in words; empty where it can."""
     if linear.misfit > most(len(linear.target)):
         return f"what remains is {math.sqrt(linear.misfit):.3g} times {_noise(linear)}"
     return _structure(linear.target, linear.kinds) if linear.noise_known and linear.kinds is not None else ""

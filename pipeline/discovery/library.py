@@ -59,7 +59,7 @@ def library_of(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
 
 
 def rivals(library: Sequence[Term], *, dimensions: int = 1) -> Terms:
-    """Terms that are no candidates, of many kinds: what is found must stand beside them (`pipeline.discovery.loop.discover`).
+    """Terms that are no candidates, of many kinds: a finding must stand beside them (`pipeline.discovery.loop.discover`).
 
     Sources that stand still, functions of u, products that the default library has not, higher derivatives, and candidates' kin with a
     coefficient that varies.

@@ -1,4 +1,4 @@
-"""The closed loop: put what was found into the model, forecast again, regress what is left, until nothing is left to say.
+"""The closed loop: put the terms found into the model, forecast again, regress the residual, until nothing is left to say.
 
 One pass of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282, has a bias of order D that no
 amount of data removes: within D the model answers to the missing term. At the loop's fixed point the model is the truth as far as the
@@ -70,7 +70,7 @@ class Discovery:
 
     @property
     def said(self) -> bool:
-        """Whether what was found can be said of the model."""
+        """Whether the terms found can be said of the model."""
         return bool(self.found) and self.settled and not self.unexplained
 
     @property
@@ -119,7 +119,7 @@ def discover(
     rivals: Terms = (),
     say: Callable[[Pass], None] = lambda turn: None,
 ) -> Discovery:
-    """Find what ``model`` lacks of the terms in ``library`` to forecast what ``view`` observed.
+    """Find the terms of ``library`` that ``model`` lacks to forecast the observations of ``view``.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def discover(
 
 
 def _rivalled(view: View, model: Terms, library: Terms, rivals: Terms, found: Fit, chance: float) -> str:
-    """Which of the ``rivals`` explain what was observed better than what was ``found``, in words; empty where none do.
+    """The ``rivals`` that explain the observations better than the terms ``found``, in words; empty where none do.
 
     Better by as much log evidence as makes the odds 1 to ``chance``; the fit of all starts anew, and may take in candidates too.
     """
@@ -184,7 +184,7 @@ def _rivalled(view: View, model: Terms, library: Terms, rivals: Terms, found: Fi
 
 
 def _noise(linear: Linear) -> float:
-    """The noise's deviation: what is known of it, or the size of what the present model leaves where that is more."""
+    """The noise's deviation: as known, or the size of the present model's residual where that is more."""
     return max(linear.noise, float(np.linalg.norm(linear.target)) / math.sqrt(len(linear.target)))
 
 
@@ -225,7 +225,7 @@ def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: A
 
 
 def _worse(after: Linear, before: Linear) -> bool:
-    """Whether the model blows up from more states than before, or from as many and what it leaves is more than before and than noise.
+    """Whether the model blows up from more states than before, or from as many with a residual of more than before and than noise.
 
     Of a misfit that is noise alone, a rise says nothing: a pass that drops a spurious term makes it larger.
     """
@@ -283,7 +283,7 @@ def _result(
 
 
 def corrected(model: Terms, found: Terms, deviation: Array, least: float) -> Terms:
-    """The model with what was found; a term of the model whose rest is below ``least`` deviations is taken as cancelled."""
+    """The model with the terms found; a term of the model whose rest is below ``least`` deviations is taken as cancelled."""
     had = {term.factors: term.coefficient for term in model}
     changes: dict[Term, float] = {}
     for term, d in zip(found, deviation, strict=True):

@@ -1,4 +1,4 @@
-"""Anything that was measured, beside what a model predicts of it: fields on any mesh, series at gauges.
+"""Measurements of any kind, beside a model's prediction of them: fields on any mesh, series at gauges.
 
 `pairs` and `trajectory` know grids and terms in u. Here the model is a function from its terms to the numbers that were measured, and
 the candidates may be any terms that it knows, by name too (`pipeline.terms.named`): all that is asked of one is that a prediction
@@ -92,7 +92,7 @@ class Measured:
         return Linear(rows / along, target / along, np.nonzero(seen)[0], 1.0, self.noise_known, misfit, dropped, advanced)
 
     def _drawn(self, seen: Array, deviation: Array, weight: Array, rows: Array) -> tuple[float, float]:
-        """Of the noise over its deviation: the largest deviation along the rows, and the mean square."""
+        """Largest deviation along the rows, and mean square, of the noise over its deviation."""
         if self.draws is None:
             return 1.0, 1.0
         noise = self.draws[:, seen] / deviation
@@ -118,7 +118,7 @@ class Together:
     views: tuple[Measured, ...]
 
     def linearise(self, model: Terms, library: Terms) -> Linear:
-        """All that the views say; groups and those that were dropped are numbered on from view to view."""
+        """Linearise all views; groups and dropped groups are numbered on from view to view."""
         parts = [view.linearise(model, library) for view in self.views]
         first = np.cumsum([0, *(len(view.observed) for view in self.views)]).tolist()
 

@@ -35,7 +35,7 @@ class Modes:
         return self.waves.shape[1]
 
     def lowest(self, most: int) -> "Modes":
-        """At most ``most`` waves, all or none of those of one wavenumber: what is turned or mirrored is then seen as well."""
+        """At most ``most`` waves, all or none of one wavenumber: turned or mirrored states are then seen as well."""
         if most >= len(self.waves):
             return self
         while most > 0 and self.tops[most] <= self.tops[most - 1] * (1.0 + SAME):

@@ -1,4 +1,4 @@
-"""The modified equation of a scheme, discovered: what a numerical method really solves, beside what it was meant to.
+"""The modified equation of a scheme, discovered: the equation that a numerical method really solves, beside the intended one.
 
 The model is the exact equation u_t = sum of linear terms, integrated exactly wave by wave; what was "observed" is what the scheme made
 of smooth states in one step. The terms that the model lacks are then the modified equation's: even derivatives its dissipation, odd ones

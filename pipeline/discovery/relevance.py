@@ -129,7 +129,7 @@ class _Posterior:
         return (triangle * rest).sum(axis=0) / self.noise**2, triangle.T @ missed / self.noise**2
 
     def misfit(self) -> float:
-        """Square of what the mean leaves of the target."""
+        """Sum of squares of the target less the mean's prediction."""
         rest = self.problem.target - self._columns @ self.mean
         return float(rest @ rest) + self.problem.left**2
 

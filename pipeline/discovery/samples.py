@@ -79,7 +79,7 @@ def _size(values_: Array, axis: int | None = None) -> Any:
 
 
 def whole(*arrays: Array) -> Array:
-    """Which of the states (first axis) are finite in all arrays."""
+    """Mask of the states (first axis) that are finite in all arrays."""
     return np.all([np.isfinite(a).reshape(len(a), -1).all(axis=1) for a in arrays], axis=0)
 
 

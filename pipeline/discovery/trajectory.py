@@ -92,7 +92,7 @@ class Trajectory:
         return found
 
     def _moved(self, window: Window, filtered: Filtered, after: Array, change: Array, share: float) -> "Trajectory":
-        """The guess with ``share`` of what the smoother and the forecasts (M - 1, *points) change of it."""
+        """The guess with ``share`` of its change by the smoother and the forecasts (M - 1, *points)."""
         numbers = window.guess + share * backward(window, filtered, change)
         points = self.guess.shape[1:]
         fast = self.guess.copy()

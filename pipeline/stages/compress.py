@@ -33,7 +33,7 @@ RUN_FILE = "archive.h5"  # what other stages read of this one, as a run
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """Parameters of the stage; exactly one of the first four says what is asked for."""
+    """Parameters of the stage; exactly one of the first four is the target."""
 
     target_error: float | None = setting("rms of the error over the rms of the values, in every block [1]", default=None)
     target_ratio: float | None = setting("how many times smaller than the values as they are stored [1]", default=None)
@@ -159,7 +159,7 @@ def _row(trial: Trial) -> dict[str, Any]:
 
 
 def explain(result: Mapping[str, Any]) -> list[str]:
-    """Why the codecs were chosen: what each made of the sample, the best first, as lines of text."""
+    """Reasons for the choice of codecs: each codec's result on the sample, the best first, as lines of text."""
     lines = [f"asked: {result['asked']}"]
     lines.append(
         f"{'group':<16} {'codec':<11} {'ratio':>8} {'rms error/rms':>14} {'max error':>11} {'encode MB/s':>12} {'decode MB/s':>12}"

@@ -64,13 +64,13 @@ class Params:
 
 
 def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse what is missing before anything is computed (see `jobs.needed`)."""
+    """Refuse missing files before anything is computed (see `jobs.needed`)."""
     for case in cases["runs"] if words.get("reference") == "observed" else ():
         look_for_series(case, Path(params.folder), needed=True)
 
 
 def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse what can't be compared before anything is computed (see `pipeline.outline`)."""
+    """Refuse runs that can't be compared before anything is computed (see `pipeline.outline`)."""
     word = words.get("reference")
     for run in inputs["runs"]:
         refuse_window(params.window, run.case.time.end, "window")
@@ -194,7 +194,7 @@ def _stored(store: Store) -> dict[str, Series]:
 
 
 def _beside_observations(store: Store, run: str, params: Params, tables: Tables) -> dict[str, Any]:
-    """``gauges``: the run's beside what was measured there, on the run's clock, those that are judged; ``notes`` on the file."""
+    """``gauges``: the run's beside the measured series, on the run's clock, those that are judged; ``notes`` on the file."""
     both = beside(store, params.folder)
     observed = both.observed
     if not observed.series:

@@ -89,7 +89,7 @@ class Params:
 
 
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
-    """Find what the model ``inputs["forecast"]`` lacks of what is observed; writes ``result.h5`` and ``corrected.toml`` into ``folder``.
+    """Find terms that the model ``inputs["forecast"]`` lacks; writes ``result.h5`` and ``corrected.toml`` into ``folder``.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params:
 
 
 def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse what is missing before anything is computed (see `jobs.needed`)."""
+    """Refuse missing files before anything is computed (see `jobs.needed`)."""
     if words.get("observed") == "file" and params.file and not is_file(own_file(params.file, Path(params.folder))):
         raise InputError(f"no file {params.file!r} in {params.folder} nor in the working folder")
 
@@ -225,5 +225,5 @@ def describe(result: Mapping[str, Any]) -> list[str]:
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
-    """Which terms the model lacks, and how much longer its forecasts hold with them."""
+    """The answer: the terms that the model lacks, and the gain of its forecasts by them."""
     return answer_of(result, folder)

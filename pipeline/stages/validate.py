@@ -36,20 +36,20 @@ ACCEPTANCE = {"analytic": 0.05, "laboratory": 0.10, "breaking": 0.20, "field": 0
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """Parameters of the stage; what was observed stands in the run's case."""
+    """Parameters of the stage; the observations stand in the run's case."""
 
     wet: float = quantity("m", "a place was wet if the water was ever deeper than this", default=1e-3, above=0.0)
     folder: str = setting("files of the observations are looked for here first", default=".")
 
 
 def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse what is missing before anything is computed (see `jobs.needed`)."""
+    """Refuse missing files before anything is computed (see `jobs.needed`)."""
     for case in cases["run"]:
         look_for_series(case, Path(params.folder), needed=False)
 
 
 def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse what can't be compared before anything is computed (see `pipeline.outline`)."""
+    """Refuse runs that can't be compared before anything is computed (see `pipeline.outline`)."""
     for run in inputs["run"]:
         observed = observed_by(run.case.observed, run.case.gauges, f"the case of {run.name!r}")
         refuse_window(observed.window, run.case.time.end, "observed.window")

@@ -46,5 +46,5 @@ def decode(data: bytes) -> Array:
 
 
 def refuses(values: Array) -> str:
-    """Nothing: it takes all."""
+    """Refuse nothing: the codec takes all."""
     return ""

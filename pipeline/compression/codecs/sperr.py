@@ -42,7 +42,7 @@ def _to_bound(values: Array, level: float) -> bytes:
 
 
 def _to_rms(values: Array, level: float) -> bytes:
-    """To a root mean square error of ``level``; a constant is coded to a bound, since it has no peak."""
+    """Code to a root mean square error of ``level``; a constant is coded to a bound, since it has no peak."""
     spread = float(values.max()) - float(values.min())
     if spread <= level:
         return _to_bound(values, level)
@@ -50,7 +50,7 @@ def _to_rms(values: Array, level: float) -> bytes:
 
 
 def _told(values: Array) -> Array:
-    """Boxes with their axes' lengths turned. A plane's lengths do not stand in what is coded: it stays as planes always were."""
+    """Boxes with their axes' lengths turned. A plane's lengths are not coded: it stays as planes always were."""
     return np.ascontiguousarray(values).reshape(values.shape[::-1]) if values.ndim == 3 else values
 
 

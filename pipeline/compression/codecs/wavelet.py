@@ -100,7 +100,7 @@ class Plan:
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """Of the bands, the coarsest first."""
+        """Shapes of the bands, the coarsest first."""
         import pywt
 
         found, size = [], list(self.points)

@@ -130,7 +130,7 @@ class Original:
 
     @classmethod
     def made(cls, transform: Spectrum) -> "Original":
-        """Of the transform of a field."""
+        """Measure the transform of a field."""
         box = extent(transform)
         parts = project(transform, modes(transform.shape, box)).astype(np.complex64)
         energy = detail.shells(parts, modes(transform.shape, box))
@@ -169,7 +169,7 @@ def _sized(values: Array, original: Original, most: int, least: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A coded base, the energies that go with it, and what a decoder knows of both."""
+    """A coded base, the energies that go with it, and a decoder's knowledge of both."""
 
     coded: bytes
     energies: bytes

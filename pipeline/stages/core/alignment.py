@@ -1,4 +1,4 @@
-"""The shift that brings a number nearest to its reference: what it takes away is phase, what it leaves is amplitude and shape.
+"""The shift that brings a number nearest to its reference: the error that it takes away is phase, the rest is amplitude and shape.
 
 A shift is sought on whole samples by the correlation over what overlaps (so that ends count for what they are), and then between
 samples with a cubic spline through the reference. On periodic fields it is sought by the correlation's own Fourier series, whose
@@ -76,7 +76,7 @@ def _correlation(a: Array, b: Array) -> float:
 
 
 def _whole_lag(number: Array, reference: Array, most: int) -> int:
-    """The lag in whole samples with the greatest correlation over the overlap of what is there, all of them by Fourier transforms."""
+    """The lag in whole samples with the greatest correlation over the overlap of the samples there, all lags by Fourier transforms."""
     samples = len(number)
     size = 2 * samples
     lags = np.arange(-most, most + 1)

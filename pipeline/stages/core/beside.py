@@ -1,4 +1,4 @@
-"""A run beside what its case says was observed: heights of both above the still level, times of both on the run's clock."""
+"""A run beside the observations of its case: heights of both above the still level, times of both on the run's clock."""
 
 import tomllib
 from collections.abc import Mapping

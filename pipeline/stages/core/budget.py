@@ -1,4 +1,4 @@
-"""Which part of a misfit is the mesh's, which the model's, and which is phase: Richardson's extrapolation over three resolutions.
+"""Parts of a misfit: the mesh's, the model's, and the phase's, by Richardson's extrapolation over three resolutions.
 
 From runs with edges h1 > h2 > h3 come the order p of convergence and the numerical error of the finest, about (n3 - n2) /
 ((h2 / h3)^p - 1); what is then left of the misfit is the model's and the measurement's. L. F. Richardson, Phil. Trans. R. Soc. A 210
@@ -59,7 +59,7 @@ def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str
 
 
 def _order(ratio: float, sizes: list[float]) -> float:
-    """The p with (h1^p - h2^p) / (h2^p - h3^p) = ``ratio``, by bisection, held to what makes sense."""
+    """The p with (h1^p - h2^p) / (h2^p - h3^p) = ``ratio``, by bisection, within sensible bounds."""
     h1, h2, h3 = sizes
     low, high = LEAST_ORDER, GREATEST_ORDER
     for _ in range(60):

@@ -26,7 +26,7 @@ Text = Callable[[Terms], str]
 def findings(
     found: Discovery, given: Terms, *, said: bool, text: Text = equation_text, latex: Text = lambda terms: equation_latex(terms, DIGITS)
 ) -> dict[str, Any]:
-    """All of ``found`` but what it is worth; ``text`` and ``latex`` write the model's terms.
+    """All of ``found`` but its worth; ``text`` and ``latex`` write the model's terms.
 
     With ``said`` false there is no equation, and what the loop ended with is ``tried``, not ``coefficients``.
     """
@@ -93,7 +93,7 @@ COLUMNS = ("value", "deviation", "low", "high", "stability")
 
 
 def posterior(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The coefficients, or what was tried, and the bounds as tables of ``result.h5``."""
+    """The coefficients, or the terms tried, and the bounds as tables of ``result.h5``."""
     return {
         name: {key: (np.array([entry[key] for entry in result[name].values()]), "1", MEANING[key]) for key in keys}
         for name, keys in (("coefficients", COLUMNS), ("tried", COLUMNS), ("not_found", ("bound",)))
@@ -116,7 +116,7 @@ def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any
 
 
 def unsay(result: dict[str, Any], tables: dict[str, Any]) -> None:
-    """Call the forecasts of what was tried by that name, in the result and in its tables, where nothing can be said."""
+    """Call the forecasts of the terms tried by that name, in the result and in its tables, where nothing can be said."""
     forecast = result["forecast"]
     forecast["tried"] = None
     if result["said"] or forecast["corrected"] is None:

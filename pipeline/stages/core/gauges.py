@@ -25,7 +25,7 @@ class NothingToCompareError(InputError):
 
 
 def together(name: str, number: Series, reference: Series, window: tuple[float, float] | None) -> tuple[Array, Array, Array, list[str]]:
-    """Both series at the same even times, nan where not both have samples, and what was done to get there.
+    """Both series at the same even times, nan where not both have samples, and the steps to get there.
 
     Raises
     ------
@@ -144,5 +144,5 @@ def _spectrum(n: Array, r: Array, step: float) -> Table:
 
 
 def _number(value: Any) -> float | None:
-    """For JSON, which has no nan."""
+    """A number for JSON, which has no nan: None in its place."""
     return float(value) if np.isfinite(value) else None

@@ -68,7 +68,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Frames of the search: those of ``states`` in a row; the gauges up to ``last``, which ends what is not held out."""
+    """Frames of the search: those of ``states`` in a row; the gauges up to ``last``, the end of the data that are not held out."""
 
     first: int
     last: int
@@ -81,7 +81,7 @@ class Used:
 
 
 def run(observed: Any, path: Path, model: Laws, params: Any, folder: Path) -> dict[str, Any]:
-    """As `pipeline.stages.discover.run`, for a model with laws; the result has `settings`, the case's keys for the laws found.
+    """Do as `pipeline.stages.discover.run`, for a model with laws; the result has `settings`, the case's keys for the laws found.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _observed(path: Any, model: Laws) -> Observed:
 
 
 def _used(truth: Observed, params: Any) -> Used:
-    """Which frames the search gets; `InputError` where there are too few."""
+    """Frames of the search; `InputError` where there are too few."""
     first = int(np.ceil(params.after / truth.every * (1.0 - SAME_TIME))) if truth.every else 0
     last = first + int((truth.frames - 1 - first) * (1.0 - params.held_out) * (1.0 + SAME_TIME))
     if last - first < 1 or truth.frames - 1 - last < 1:

@@ -48,5 +48,5 @@ def misfit(computed: Array, observed: Array) -> float | None:
 
 
 def relative(computed: float, observed: float, scale: float = 0.0) -> float | None:
-    """(computed - observed) / observed; None where what was observed is 0, but for the round-off of heights of ``scale`` [m]."""
+    """(computed - observed) / observed; None where the observed value is 0, but for the round-off of heights of ``scale`` [m]."""
     return None if abs(observed) <= NOUGHT * scale else (computed - observed) / observed

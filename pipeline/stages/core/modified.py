@@ -1,7 +1,7 @@
 """Stage `discover` where a scheme's error is sought: the terms of its modified equation, beside the exact solution of the equation itself.
 
-What was observed is a run with the scheme; the model is the same equation, solved by its Fourier modes in time steps that are short enough.
-What the model lacks is then what the scheme adds: even derivatives are its dissipation, odd ones its dispersion (R. F. Warming, B. J.
+The observed run is one with the scheme; the model is the same equation, solved by its Fourier modes in time steps that are short enough.
+Terms that the model lacks are then the scheme's own: even derivatives are its dissipation, odd ones its dispersion (R. F. Warming, B. J.
 Hyett, J. Comput. Phys. 14 (1974) 159-179, DOI 10.1016/0021-9991(74)90011-4). The modified equation is a series in k dx and k dt, cut off
 at some derivative, and holds for long waves alone: short ones, in which the states have nothing, would only let the terms beyond all
 bounds. So states and forecasts are taken by the waves that the states have.
@@ -44,7 +44,7 @@ class LongWaves:
 
 
 def long_waves(states: States, params: Any) -> tuple[States, dict[str, Any]]:
-    """The states by those waves that they have, and what is to be told of them.
+    """The states by the waves that they have, and remarks on them.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _power_before(term: Term) -> int:
 
 
 def tell(result: dict[str, Any], found: Discovery, facts: dict[str, Any]) -> None:
-    """Put the result in the words of a scheme, and say what each term is: ``effects``."""
+    """Put the result in the words of a scheme, and the effect of each term: ``effects``."""
     for words, other in (("the model lacks", "the scheme adds"), ("what the model misses", "what the scheme adds")):
         result["says"] = result["says"].replace(words, other, 1)
     result["data"] |= {"kind": "scheme", **facts}

@@ -117,7 +117,7 @@ def observed_by(table: Mapping[str, Any], gauges: Iterable[str], whose: str) -> 
 
 
 def look_for_series(case: Case, folder: Path, *, needed: bool) -> None:
-    """Refuse, before anything is computed, what a stage would refuse that reads the ``[observed]`` of ``case``.
+    """Refuse, before anything is computed, the faults for which a stage would refuse the ``[observed]`` of ``case``.
 
     ``folder`` is where the stage looks for files first; ``needed`` says whether it can do without a series.
     """
@@ -147,10 +147,10 @@ def read_series(series: Series, *folders: Path | None) -> tuple[Array, dict[str,
 
 
 def read_noted(series: Series, *folders: Path | None) -> readers.Series:
-    """The whole file, with what was done to read it."""
+    """The whole file, with remarks on how it was read."""
     return readers.read_series(locate_file(series.file, *folders), series, series.columns)
 
 
 def by_gauge(series: Series, found: readers.Series) -> dict[str, Array]:
-    """The columns of what was ``found`` in the file, by the names of their gauges."""
+    """The columns ``found`` in the file, by the names of their gauges."""
     return dict(zip(series.columns, found.values.T, strict=True))

@@ -94,7 +94,7 @@ class Pair:
 
     @property
     def sources(self) -> tuple[Blocks, Blocks]:
-        """Both fields and which of their frames count, to be read where they are needed."""
+        """Both fields and their frames that count, to be read where they are needed."""
         return (
             Blocks(self.run.source(self.field), _in_a_row(self.frames), self.shape),
             Blocks(self.reference.source(self.field), _in_a_row(self.reference_frames), self.shape, self.raised),
@@ -107,7 +107,7 @@ class Pair:
 
     @property
     def length_unit(self) -> str:
-        """Of lengths: those of a box have none."""
+        """Unit of lengths: a box's have none."""
         return "m" if self.kind == "triangles" else "1"
 
     @property
@@ -131,7 +131,7 @@ def _in_a_row(frames: Array) -> slice | Array:
 
 
 def common_times(mine: Array, theirs: Array) -> tuple[Array, Array]:
-    """Which of the rising times ``mine`` (F,) are among ``theirs``, and which of theirs these are."""
+    """Places of the rising times ``mine`` (F,) that are among ``theirs``, and their places there."""
     tolerance = SAME_TIME * (float(np.min(np.diff(mine))) if len(mine) > 1 else 1.0)
     near = np.clip(np.searchsorted(theirs, mine - tolerance), 0, len(theirs) - 1)
     both = np.abs(theirs[near] - mine) <= tolerance
@@ -187,7 +187,7 @@ def check_pair(run: Outline, reference: Outline) -> None:
 
 
 def raised_level(run: Store, reference: Store, field: str) -> float:
-    """By how much [m] the still level of ``reference`` is above that of ``run``, where ``field`` is a height above it; else 0."""
+    """Height [m] of the still level of ``reference`` above that of ``run``, where ``field`` is a height above it; else 0."""
     if field != SURFACE:
         return 0.0
     return still_level(str(reference.attrs["case"])) - still_level(str(run.attrs["case"]))

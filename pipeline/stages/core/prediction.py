@@ -20,7 +20,7 @@ SOURCE = "Pathak et al. 2018, DOI 10.1063/1.5028373"
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Forecasts from several states beside what came."""
+    """Forecasts from several states beside the later states."""
 
     states: Array  # (T, B, *points)
     error: Array  # (T, B), root mean square over the observed points, over the states' deviation; infinite where it blew up

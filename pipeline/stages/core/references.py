@@ -28,7 +28,7 @@ SAME_LENGTH = 1e-12  # relative
 def on_the_mesh_of(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path) -> Iterator[Store]:
     """A store of ``reference``'s ``field`` on the mesh of ``run``; written to ``target`` where the meshes differ.
 
-    What was brought there before, from the same file, is used again.
+    A field brought there before, from the same file, is used again.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """A finer run's field on a coarser mesh: means over each cell, weighted with the areas that the meshes have in common.
 
-Exact for nested meshes, and conservative for any: what a cell holds is what the finer cells in it hold, by their shares.
+Exact for nested meshes, and conservative for any: a cell holds as much as the finer cells in it, by their shares.
 """
 
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def restriction(coarse: Array, fine: Array) -> Restriction:
 
 
 def _bins(low: Array, high: Array, columns: int, rows: int) -> tuple[Array, Array]:
-    """Which boxes touch each bin: where each bin begins, and the boxes bin after bin."""
+    """Boxes that touch each bin: the beginnings of bins, and the boxes bin after bin."""
     span = high - low + 1
     count = span.prod(axis=1)
     box = np.repeat(np.arange(len(low)), count)

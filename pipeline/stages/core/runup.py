@@ -1,4 +1,4 @@
-"""Run-up beside what was observed: the highest bed that the water reached, in boxes and in sectors about a centre.
+"""Run-up beside observations: the highest bed that the water reached, in boxes and in sectors about a centre.
 
 Heights are above the still level. A run-up is as fine as the bed's step from cell to cell there: one of two such steps or less is marked
 as not resolved.
@@ -51,13 +51,13 @@ def places(mesh: Mapping[str, Array], level: float) -> Places:
 
 
 def in_box(there: Places, box: tuple[float, float, float, float]) -> Array:
-    """Which cells (cells,) have their middles in ``box``: west, south, east, north [m]."""
+    """Mask of the cells (cells,) with their middles in ``box``: west, south, east, north [m]."""
     west, south, east, north = box
     return np.asarray((there.x >= west) & (there.x <= east) & (there.y >= south) & (there.y <= north))
 
 
 def in_sector(there: Places, asked: RunUp, direction: float) -> Array:
-    """Which cells (cells,) lie in the sector about ``direction`` [degree, counterclockwise from south]."""
+    """Mask of the cells (cells,) in the sector about ``direction`` [degree, counterclockwise from south]."""
     angle = np.degrees(np.arctan2(there.y - asked.centre[1], there.x - asked.centre[0])) + 90.0
     return np.asarray(np.abs((angle - direction + 180.0) % 360.0 - 180.0) <= asked.half_width)
 
@@ -115,7 +115,7 @@ def by_direction(there: Places, wet: Array, asked: RunUp, tables: dict[str, Any]
 
 
 def _row(there: Places, wet: Array, inside: Array, observed: float) -> dict[str, Any]:
-    """The highest flooded land among the cells ``inside``, beside what was ``observed`` [m]."""
+    """The highest flooded land among the cells ``inside``, beside the height ``observed`` [m]."""
     land = np.flatnonzero(inside & there.land)
     flooded = land[wet[land]]
     top = flooded[np.argmax(there.height[flooded])] if len(flooded) else land[np.argmin(there.height[land])]

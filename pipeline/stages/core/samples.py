@@ -1,4 +1,4 @@
-"""Two series and the samples that both have: stretches without a gap, the time they share, and the counts of what is left out."""
+"""Two series and the samples that both have: stretches without a gap, the time they share, and the counts of samples left out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

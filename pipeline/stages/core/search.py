@@ -37,7 +37,7 @@ class Data:
 
 
 def chosen(states: States, params: Any, first: float, last: float) -> tuple[Data, list[str]]:
-    """The states that are used, with the noise that was asked for, and what is to be said of them."""
+    """The states that are used, with the noise that was asked for, and remarks on them."""
     noisy = bool(params.noise_level or params.noise)
     usual = SPACING if noisy else STEP
     step = observed_states.step_of(states, params.step, usual)
@@ -107,7 +107,7 @@ def _begin(data: Data, states: States, model: Model, library: Terms, params: Any
 
 
 def _own_accuracy(found: Discovery, data: Data, states: States, forecast: Steps, begin: Array) -> float:
-    """Of a run's states, over their deviation: what its own time steps change in D, where more remains than was taken for granted.
+    """Accuracy of a run's states, over their deviation: the error of its own time steps in D, where more remains than was assumed.
 
     It is measured by the corrected model, in such steps beside short ones; 0 where the run's steps are not known or blow it up.
     """

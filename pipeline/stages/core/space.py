@@ -133,7 +133,7 @@ def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None, resample
 
 
 def _rings(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, int]:
-    """Which ring of wavenumbers each coefficient of a picture's real transform belongs to, rings as wide as the coarsest wave."""
+    """The ring of wavenumbers of each coefficient of a picture's real transform, rings as wide as the coarsest wave."""
     least = min(size * step for size, step in zip(shape, spacing, strict=True))
     waves = [np.rint(np.fft.fftfreq(size) * size) for size in shape[:-1]] + [np.arange(shape[-1] // 2 + 1.0)]
     scaled = [wave * least / (size * step) for wave, size, step in zip(waves, shape, spacing, strict=True)]

@@ -119,7 +119,7 @@ def _rounding(source: Any) -> float:
 
 
 def _observed(path: Path, u: Array, attributes: Mapping[str, Any]) -> Array:
-    """``u`` with nan where it was not observed: what the file declares, and constants that stand apart from all others.
+    """``u`` with nan where it was not observed: declared fills, and constants that stand apart from all others.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _observed(path: Path, u: Array, attributes: Mapping[str, Any]) -> Array:
 
 
 def step_of(states: States, asked: float | None, usual: float) -> float:
-    """The step D: what was asked for, or ``usual``; a multiple of the frames' spacing.
+    """The step D: as asked for, or ``usual``; a multiple of the frames' spacing.
 
     Raises
     ------
