@@ -78,12 +78,12 @@ def _here(memory: int | None, workers: int = 2) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _in_this_process() -> Iterator[Any]:
-    """A worker that is a thread of this process; nothing listens to a port."""
+    """A worker that is a thread of this process."""
     from dask.distributed import Client, LocalCluster
 
     named = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "memory_limit": None}
     with _without_interrupts():
-        cluster = LocalCluster(**named, dashboard_address=None)
+        cluster = LocalCluster(**named, dashboard_address=":0")  # None would warn of a port that another has
     with cluster, Client(cluster) as connected:
         yield connected
 
