@@ -1,4 +1,4 @@
-"""The stages of a campaign, one after the other on one Dask client: the inputs of each, and whether it was done before."""
+"""The stages of a campaign, one after the other on a Dask client: the inputs of each, and whether it was done before."""
 
 import contextlib
 import json
@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from jobs.lock import locked
@@ -30,20 +31,16 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
     Returns the errors of stages that failed, by name; stages that read their results are left out.
     """
     todo = to_do(campaign, stages, folder, forced)
-    if not todo:
-        return {}
-    from jobs.cluster import client
-
     files = _files(campaign, folder)
     failed: dict[str, Exception] = {}
-    with client(say=say, small=_small(todo, files)) as dask:
+    with _Clients(say) as clients:
         for stage in todo:
             if stage.name in campaign.after(failed):
                 say(f"{stage.name}: not done, for what it reads failed")
                 continue
             try:
                 with writing(folder / stage.name), locked(folder / stage.name):
-                    _do_stage(stage, campaign, folder, files, dask, say)
+                    _do_stage(stage, campaign, folder, files, clients.of(stage, files), say)
             except (InputError, RunError) as error:
                 failed[stage.name] = type(error)(f"stage {stage.name} failed: {error}")
                 failed[stage.name].__cause__ = error
@@ -54,18 +51,38 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
     return failed
 
 
+class _Clients:
+    """A Dask client at a time: the one before goes on where a stage is of its kind, on little data or not."""
+
+    def __init__(self, say: Any) -> None:
+        self._say = say
+        self._open = contextlib.ExitStack()
+        self._client: Any = None
+        self._small = False
+
+    def __enter__(self) -> "_Clients":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def of(self, stage: Stage, files: Mapping[str, Path]) -> Any:
+        """A client for ``stage``, which reads ``files``; each stage's module says how little data is not worth the start of workers."""
+        from jobs.cluster import client
+
+        least = getattr(plugin.load(campaigns.STAGES, stage.kind), "SMALL", 0)
+        small = sum(files[name].stat().st_size for name in set(stage.needs) if files[name].exists()) < least
+        if self._client is None or small != self._small:
+            self._open.close()
+            self._client, self._small = self._open.enter_context(client(say=self._say, small=small)), small
+        return self._client
+
+
 def to_do(campaign: Campaign, stages: Sequence[Stage], folder: Path, forced: Collection[str]) -> list[Stage]:
     """The ``stages`` to be done: ``forced``, without a result, with a result of other inputs, or downstream of such a stage."""
     files, folders = _files(campaign, folder), _folders(campaign)
     stale = campaign.after({stage.name for stage in stages if stage.name in forced or not _stage_is_done(stage, folder, files, folders)})
     return [stage for stage in stages if stage.name in stale]
-
-
-def _small(stages: Sequence[Stage], files: Mapping[str, Path]) -> bool:
-    """Whether ``stages`` read so little together that none is worth the start of workers; each module says how little that is."""
-    read = {files[name] for stage in stages for name in stage.needs}
-    least = min(getattr(plugin.load(campaigns.STAGES, stage.kind), "SMALL", 0) for stage in stages)
-    return sum(path.stat().st_size for path in read if path.exists()) < least
 
 
 def _files(campaign: Campaign, folder: Path) -> dict[str, Path]:
