@@ -42,12 +42,6 @@ def run(folder: Path, **changes) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client():
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as connected:
-        yield connected
-
-
-@pytest.fixture(scope="module")
 def truth(tmp_path_factory) -> Path:
     return run(tmp_path_factory.mktemp("runs") / "truth")
 
@@ -77,14 +71,14 @@ def observations(truth: Path, path: Path, frames=slice(800, None), noise=0.0, ed
     return path
 
 
-def find(observed, lacking, client, folder, **params):
+def find(observed, lacking, folder, client=None, **params):
     folder.mkdir(exist_ok=True)
     model = lacking, model_of(lacking)
     return discover.run({"observed": observed, "forecast": model}, discover.Params(**SMALL | params), client, folder)
 
 
-def test_pairs_of_a_run_name_the_term_and_the_corrected_case_is_the_truth(truth, lacking, client, tmp_path):
-    result = find(truth, lacking, client, tmp_path, library=())
+def test_pairs_of_a_run_name_the_term_and_the_corrected_case_is_the_truth(truth, lacking, tmp_path):
+    result = find(truth, lacking, tmp_path, library=())
     assert set(result["coefficients"]) == {"u*u_x"}
     assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-6)
     assert result["equation"] == "u_t = -u_xx - u_xxxx - u*u_x"
@@ -102,9 +96,9 @@ def test_pairs_of_a_run_name_the_term_and_the_corrected_case_is_the_truth(truth,
     assert discover.describe(result)[1] == result["equation"]
 
 
-def test_wavetrain_runs_the_corrected_case_as_it_is(truth, lacking, client, tmp_path, monkeypatch):
+def test_wavetrain_runs_the_corrected_case_as_it_is(truth, lacking, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = find(truth, lacking, client, tmp_path / "terms")
+    result = find(truth, lacking, tmp_path / "terms")
     text = (tmp_path / "terms" / "corrected.toml").read_text()
     assert tomllib.loads(text)["solver"]["terms"] == tomllib.loads(result["toml"])["terms"] == result["terms"]
     out = execute(tmp_path / "terms" / "corrected.toml", quiet=True)
@@ -113,8 +107,8 @@ def test_wavetrain_runs_the_corrected_case_as_it_is(truth, lacking, client, tmp_
         assert np.abs(store.field("u")[1].compute() - later).max() < 1e-6 * np.abs(later).max()
 
 
-def test_noise_asks_for_a_trajectory_and_the_interval_covers_the_coefficient(truth, lacking, client, tmp_path):
-    result = find(truth, lacking, client, tmp_path, noise=0.01, states=40, step=0.2, members=60, points=64, held_out=0.4)
+def test_noise_asks_for_a_trajectory_and_the_interval_covers_the_coefficient(truth, lacking, tmp_path):
+    result = find(truth, lacking, tmp_path, noise=0.01, states=40, step=0.2, members=60, points=64, held_out=0.4)
     assert result["data"]["kind"] == "trajectory"
     (key,) = result["coefficients"]
     assert key == "u*u_x"
@@ -127,16 +121,16 @@ def test_noise_asks_for_a_trajectory_and_the_interval_covers_the_coefficient(tru
 
 
 @pytest.mark.parametrize(("times", "said"), [(0.5, "more noise"), (2.0, "less noise")])
-def test_a_wrong_noise_level_is_warned_of_both_ways(truth, lacking, client, tmp_path, times, said):
+def test_a_wrong_noise_level_is_warned_of_both_ways(truth, lacking, tmp_path, times, said):
     level = times * 0.01 * 1.28  # the states' deviation is 1.2 to 1.4
     params = {"noise": 0.01, "noise_level": level, "states": 40, "step": 0.2, "members": 60, "points": 64, "held_out": 0.4}
-    result = find(truth, lacking, client, tmp_path, **params)
+    result = find(truth, lacking, tmp_path, **params)
     assert any(said in line for line in result["warnings"])
 
 
-def test_nothing_is_said_where_the_term_is_no_candidate_and_what_was_tried_is_shown_as_such(truth, lacking, client, tmp_path):
+def test_nothing_is_said_where_the_term_is_no_candidate_and_what_was_tried_is_shown_as_such(truth, lacking, tmp_path):
     (tmp_path / "corrected.toml").write_text("left by an earlier run")
-    result = find(truth, lacking, client, tmp_path, library=("u", "u**2", "u_x", "u_xxx", "u_xx"))
+    result = find(truth, lacking, tmp_path, library=("u", "u**2", "u_x", "u_xxx", "u_xx"))
     assert result["says"].startswith("nothing can be said: the 5 candidates do not explain what the model misses; what remains is ")
     assert result["says"].endswith(" times the states' own accuracy")
     nothing = {
@@ -169,7 +163,7 @@ def test_nothing_is_said_where_the_term_is_no_candidate_and_what_was_tried_is_sh
     json.dumps(result, allow_nan=False)
 
 
-def test_terms_that_make_no_forecast_better_are_not_said(truth, lacking, client, tmp_path, monkeypatch):
+def test_terms_that_make_no_forecast_better_are_not_said(truth, lacking, tmp_path, monkeypatch):
     def unhelpful(advance, terms, states, step, steps):
         """The corrected model, tried on what was held out, is as good as a forecast that blows up."""
         after = advance(terms, states, step, steps)
@@ -181,43 +175,43 @@ def test_terms_that_make_no_forecast_better_are_not_said(truth, lacking, client,
 
     model = model_of(lacking)
     model = replace(model, advance=partial(unhelpful, model.advance))
-    result = discover.run({"observed": truth, "forecast": (lacking, model)}, discover.Params(**SMALL), client, tmp_path)
+    result = discover.run({"observed": truth, "forecast": (lacking, model)}, discover.Params(**SMALL), None, tmp_path)
     assert result["explained"]
     assert result["says"] == "nothing can be said: with the terms found the forecasts of what was held out are no better"
     assert (result["said"], result["case"], list(result["tried"])) == (False, None, ["u*u_x"])
     assert ", with what was tried for 0.0" in result["forecast"]["sentence"]
 
 
-def test_the_states_accuracy_can_be_said_and_is_that_of_what_is_stored(truth, lacking, client, tmp_path):
+def test_the_states_accuracy_can_be_said_and_is_that_of_what_is_stored(truth, lacking, tmp_path):
     def rounded(times, u):
         return times, u.astype(np.float32)
 
     single = observations(truth, tmp_path / "single.h5", edit=rounded)
     given = {"file": str(single), "after": 0.0}
-    result = find("file", lacking, client, tmp_path, **given)
+    result = find("file", lacking, tmp_path, **given)
     assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-4)
     assert 6e-8 < result["data"]["accuracy"] < 6e-7
-    assert not find("file", lacking, client, tmp_path, **given, accuracy=1e-8)["said"]
+    assert not find("file", lacking, tmp_path, **given, accuracy=1e-8)["said"]
 
 
-def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, client, tmp_path, monkeypatch):
+def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pushed = run(tmp_path / "pushed", **{"solver.terms": [*LACKS, "-u*u_x", "0.3*cos(4*pi*x/L)", "0.1"], "time.end": 6.0, "time.dt": 5e-3})
     model = short(tmp_path / "model", [*LACKS, "-u*u_x"])
     library = ("1", "cos(4*pi*x/L)", "sin(4*pi*x/L)", "sin(u)", "u", "u_xxx")
-    result = find(pushed, model, client, tmp_path / "terms", library=library, after=2.0)
+    result = find(pushed, model, tmp_path / "terms", library=library, after=2.0)
     values = {key: c["value"] for key, c in result["coefficients"].items()}
     assert values == pytest.approx({"1": 0.1, "cos(4*pi*x/L)": 0.3}, rel=1e-4)
     assert result["equation"] == "u_t = -u_xx - u_xxxx - u*u_x + 0.1 + 0.3*cos(4*pi*x/L)"
     execute(tmp_path / "terms" / "corrected.toml", quiet=True)
-    blind = find(pushed, model, client, tmp_path / "blind", library=("u", "u**2", "u**3", "u_x"), after=2.0)
+    blind = find(pushed, model, tmp_path / "blind", library=("u", "u**2", "u**3", "u_x"), after=2.0)
     assert (blind["said"], blind["case"]) == (False, None)
-    refused("cos(x) does not repeat itself over the period 32", pushed, model, client, tmp_path, library=("cos(x)",))
+    refused("cos(x) does not repeat itself over the period 32", pushed, model, tmp_path, library=("cos(x)",))
 
 
-def test_nothing_can_be_said_of_a_model_that_is_the_truth(truth, client, tmp_path):
+def test_nothing_can_be_said_of_a_model_that_is_the_truth(truth, tmp_path):
     (tmp_path / "corrected.toml").write_text("left by an earlier run")
-    result = find(truth, short(tmp_path / "same", TRUTH["solver"]["terms"]), client, tmp_path)
+    result = find(truth, short(tmp_path / "same", TRUTH["solver"]["terms"]), tmp_path)
     assert result["says"].startswith("nothing can be said: none of the 4 candidates stands out")
     assert (result["equation"], result["terms"], result["case"], result["runner_up"]) == (None, [], None, None)
     assert not (tmp_path / "corrected.toml").exists()
@@ -225,7 +219,13 @@ def test_nothing_can_be_said_of_a_model_that_is_the_truth(truth, client, tmp_pat
     json.dumps(result, allow_nan=False)
 
 
-def test_workers_change_no_bit(truth, lacking, client):
+@pytest.fixture
+def client():
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as connected:
+        yield connected
+
+
+def test_workers_change_no_bit(truth, lacking, client, tmp_path):
     model = model_of(lacking)
     with Store(truth) as store:
         states = store.field("u")[800::40, 0].compute()
@@ -238,6 +238,8 @@ def test_workers_change_no_bit(truth, lacking, client):
     ):
         assert np.array_equal(mine, other)
     assert np.array_equal(alone(model.terms, states, 0.02), spread(model.terms, states, 0.02))  # one model: states are split
+    there, here = (find(truth, lacking, tmp_path / name, workers) for name, workers in (("there", client), ("here", None)))
+    assert there["coefficients"] == here["coefficients"] and there["forecast"] == here["forecast"]
 
 
 def test_time_steps_are_as_short_as_the_accuracy_asks(truth, lacking):
@@ -252,28 +254,28 @@ def test_time_steps_are_as_short_as_the_accuracy_asks(truth, lacking):
     assert errors[1] < 1.1e-8 * states.std()
 
 
-def test_a_plane_lacks_its_diffusion_across(client, tmp_path):
+def test_a_plane_lacks_its_diffusion_across(tmp_path):
     plane = {"mesh.length": [6.0, 4.0], "mesh.points": [32, 24], "time.end": 1.0, "solver.initial": {"kind": "random", "modes": 3}}
     heat = run(tmp_path / "heat", **plane, **{"solver.terms": ["0.1*u_xx", "0.03*u_yy", "-u*u_x"]})
     model = short(tmp_path / "along", ["0.1*u_xx", "-u*u_x"], **plane | {"time.end": 0.02})
-    result = find(heat, model, client, tmp_path / "terms", library=("u_x", "u_y", "u_xx", "u_yy", "u*u_y"), after=0.0)
+    result = find(heat, model, tmp_path / "terms", library=("u_x", "u_y", "u_xx", "u_yy", "u*u_y"), after=0.0)
     assert {key: c["value"] for key, c in result["coefficients"].items()} == pytest.approx({"u_yy": 0.03}, rel=1e-5)
     tomllib.loads((tmp_path / "terms" / "corrected.toml").read_text())
 
 
-def test_values_that_were_not_observed_are_masked_and_counted(truth, lacking, client, tmp_path):
+def test_values_that_were_not_observed_are_masked_and_counted(truth, lacking, tmp_path):
     def holes(times, u):
         u[1::2, 10:30] = np.nan  # a pair has its later state there
         return times, u
 
     file = observations(truth, tmp_path / "holes.h5", edit=holes)
-    result = find("file", lacking, client, tmp_path, file=str(file), after=0.0)
+    result = find("file", lacking, tmp_path, file=str(file), after=0.0)
     assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-6)
     assert result["data"]["not_observed"] == 4 * 20
     assert "80 of 1,024 values were not observed, and are left out" in result["warnings"]
 
 
-def test_a_noisy_file_with_gaps_is_found_from_and_forecast_from(truth, lacking, client, tmp_path):
+def test_a_noisy_file_with_gaps_is_found_from_and_forecast_from(truth, lacking, tmp_path):
     def holes(times, u):
         return times, np.where(np.random.default_rng([4]).random(u.shape) < 0.2, np.nan, u)
 
@@ -281,36 +283,36 @@ def test_a_noisy_file_with_gaps_is_found_from_and_forecast_from(truth, lacking, 
     with h5py.File(file) as data:
         level = 0.01 * float(np.nanstd(data["u"][...]))
     params = {"file": str(file), "noise_level": level, "states": 40, "members": 60, "points": 64, "after": 0.0, "held_out": 0.4}
-    result = find("file", lacking, client, tmp_path, **params)
+    result = find("file", lacking, tmp_path, **params)
     assert set(result["coefficients"]) == {"u*u_x"}
     assert result["data"]["step"] == pytest.approx(0.2)
     assert 0.1 < result["data"]["not_observed"] / (40 * 128) < 0.3
     assert result["forecast"]["model"]["valid"] < 0.5 * result["forecast"]["longest"] == 0.5 * result["forecast"]["corrected"]["valid"]
 
 
-def test_uneven_steps_are_used_as_they_are_with_noise_and_paired_without(truth, lacking, client, tmp_path):
+def test_uneven_steps_are_used_as_they_are_with_noise_and_paired_without(truth, lacking, tmp_path):
     def uneven(times, u):
         kept = np.sort(np.random.default_rng([6]).permutation(len(times))[: len(times) // 2])
         return times[kept], u[kept]
 
     file = observations(truth, tmp_path / "uneven.h5", edit=uneven)
-    result = find("file", lacking, client, tmp_path, file=str(file), after=0.0, step=0.02)
+    result = find("file", lacking, tmp_path, file=str(file), after=0.0, step=0.02)
     assert result["coefficients"]["u*u_x"]["value"] == pytest.approx(-1.0, rel=1e-6)
     coarse = observations(truth, tmp_path / "coarse.h5", slice(800, None, 5), 0.01, uneven)
     noisy = {"file": str(coarse), "noise_level": 0.0128, "states": 30, "members": 60, "points": 64, "after": 0.0}
-    result = find("file", lacking, client, tmp_path, **noisy)
+    result = find("file", lacking, tmp_path, **noisy)
     assert set(result["coefficients"]) == {"u*u_x"}
     assert any(line.startswith("steps are uneven, 0.1 to ") for line in result["warnings"])
 
 
-def test_a_state_that_blows_up_is_dropped_counted_and_said(truth, lacking, client, tmp_path):
+def test_a_state_that_blows_up_is_dropped_counted_and_said(truth, lacking, tmp_path):
     def huge(times, u):
         u[: len(u) // 8] *= 3.0  # of the 4 pairs the first is among them
         return times, u
 
     file = observations(truth, tmp_path / "huge.h5", edit=huge)
     violent = short(tmp_path / "violent", ["-u_xx", "-u_xxxx", "u^3"])
-    result = find("file", violent, client, tmp_path, file=str(file), after=0.0, library=("u*u_x", "u_xxx"))
+    result = find("file", violent, tmp_path, file=str(file), after=0.0, library=("u*u_x", "u_xxx"))
     assert result["data"]["dropped"] == [0]
     assert any(line.startswith("1 states were dropped") for line in result["warnings"])
 
@@ -335,28 +337,28 @@ def refused(said, *arguments, **params):
     return str(error.value)
 
 
-def test_what_cannot_be_sought_is_told_in_one_line(truth, lacking, client, tmp_path):
-    given = lacking, client, tmp_path
+def test_what_cannot_be_sought_is_told_in_one_line(truth, lacking, tmp_path):
+    given = lacking, tmp_path
     refused("no multiple of the frames' spacing 0.02 of 'truth'; the nearest are 0.02 and 0.04", truth, *given, step=0.03)
     refused("unknown symbol 'v_x'; did you mean 'u_x'?", truth, *given, library=("v_x",))
     refused("apart from t = 16 to 24; 900 are asked for: ", truth, *given, states=900)
     refused("'truth' has 81 states a member from t = 16 to 24; 100 are asked for: 19 more are needed", truth, *given, noise=0.01)
-    refused("has the length 32, the model 30", truth, short(tmp_path / "long", **{"mesh.length": 30.0}), client, tmp_path)
-    refused("has 128 points, the model 64", truth, short(tmp_path / "coarse", **{"mesh.points": 64}), client, tmp_path)
+    refused("has the length 32, the model 30", truth, short(tmp_path / "long", **{"mesh.length": 30.0}), tmp_path)
+    refused("has 128 points, the model 64", truth, short(tmp_path / "coarse", **{"mesh.points": 64}), tmp_path)
     refused("every = 3 does not divide the 128 points", truth, *given, every=3)
     wild = replace(model_of(lacking), terms=parse_terms(["1e9*u^3"]))
     with pytest.raises(InputError, match="blows up from all 4 states"):
-        discover.run({"observed": truth, "forecast": (lacking, wild)}, discover.Params(**SMALL), client, tmp_path)
+        discover.run({"observed": truth, "forecast": (lacking, wild)}, discover.Params(**SMALL), None, tmp_path)
     refused('write observed = "file"', truth, *given, file="seen.h5")
     with pytest.raises(InputError, match="every = 0; it must be at least 1"):
         discover.Params(every=0)
 
 
-def test_a_file_that_is_no_observation_is_told_in_one_line(truth, lacking, client, tmp_path, seen):
+def test_a_file_that_is_no_observation_is_told_in_one_line(truth, lacking, tmp_path, seen):
     def changed(name, edit):
         return str(observations(truth, tmp_path / name, slice(800, 900), edit=edit))
 
-    given = "file", lacking, client, tmp_path
+    given = "file", lacking, tmp_path
     refused("needs the parameter file", *given)
     refused("no file", *given, file=str(tmp_path / "none.h5"))
     refused("has no dataset 'time'", *given, file=str(_empty(tmp_path)))
