@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from bench.kuramoto import LENGTH, TRUTH, cases, forecaster, lacking, observed, truth
+from conftest import long
 from scipy.stats import norm
 
 from pipeline.discovery.library import default_library, library_of
@@ -18,6 +19,7 @@ from pipeline.terms import parse_terms
 STEP = 0.02
 SHORT = 32.0  # period of the small trajectories
 LIBRARY = default_library()
+FEW = library_of(["u", "u*u_x", "u_xx", "u_xxx"])
 LOST = parse_terms(["-u_xx", "-u_xxxx"])  # lacks -u*u_x
 
 
@@ -149,16 +151,18 @@ def test_uneven_steps_and_several_trajectories_are_one_problem(window):
     assert set(found(discover(view, LOST, LIBRARY))) == {"u*u_x"}
 
 
-def test_a_wrong_noise_level_shows_in_the_misfit(window):
+@pytest.mark.parametrize(("library", "members", "resamples"), [(FEW, 40, 0), long(LIBRARY, 60, 50)], ids=["few", "all"])
+def test_a_wrong_noise_level_shows_in_the_misfit(window, library, members, resamples):
     times, states, noise = window
-    result = discover(small((times, states, 0.5 * noise)), LOST, LIBRARY)
+    sizes = {"members": members, "candidates": len(library)}
+    result = discover(small((times, states, 0.5 * noise), **sizes), LOST, library, resamples=resamples)
     assert set(found(result)) == {"u*u_x"}
     assert result.misfit == pytest.approx(4.0, rel=0.15)
     assert re.match(r"what remains is (1\.9|2)\S* times the noise that was given: there is more noise", result.warnings[0])
-    result = discover(small((times, states, 2.0 * noise)), LOST, LIBRARY, resamples=0)
+    result = discover(small((times, states, 2.0 * noise), **sizes), LOST, library, resamples=0)
     assert set(found(result)) == {"u*u_x"}
     assert re.match(r"what remains is 0\.(49|50)\S* times the noise that was given: there is less noise", result.warnings[0])
-    assert discover(small(window), LOST, LIBRARY).warnings == ()
+    assert discover(small(window, **sizes), LOST, library, resamples=resamples).warnings == ()
 
 
 def test_a_loop_without_a_fixed_point_says_nothing(states):
