@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from pipeline import figures, plugin
 from pipeline.answers import QUESTIONS, Answer
 from pipeline.campaign import STAGES, Stage
+from pipeline.figures import Picture
 
 MOST_PICTURES = 2  # behind one door; the others stand below
 WIDTH, LEAST_HEIGHT, SHRINK = 6.4, 2.3, 0.72  # [inch] of a door's picture, which is the stage's on less room; of its height
@@ -23,16 +22,17 @@ def answered(stage: Stage, result: Mapping[str, Any], folder: Path) -> Answer | 
     return None if answer is None else answer(result, folder)
 
 
-def picture_of(answer: Answer, drawn: Mapping[str, Figure]) -> tuple[str, bytes] | None:
+def picture_of(answer: Answer, drawn: Mapping[str, Picture]) -> tuple[str, bytes] | None:
     """Name and PNG of the figure that shows an answer, smaller than it stands below; it must not have been saved yet."""
     name = next((name for name in drawn if answer.picture and name.startswith(answer.picture)), next(iter(drawn), None))
     if name is None:
         return None
-    wide, tall = drawn[name].get_size_inches()
+    figure = drawn[name].figure
+    wide, tall = figure.get_size_inches()
     if wide > WIDTH:
-        drawn[name].set_size_inches(WIDTH, max(tall * SHRINK, LEAST_HEIGHT))
-    png = figures.inline(drawn[name], close=False)
-    drawn[name].set_size_inches(wide, tall)
+        figure.set_size_inches(WIDTH, max(tall * SHRINK, LEAST_HEIGHT))
+    png = figures.inline(figure, close=False)
+    figure.set_size_inches(wide, tall)
     return name, png
 
 

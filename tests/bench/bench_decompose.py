@@ -19,12 +19,12 @@ import numpy as np
 from jobs import advise, cluster
 from jobs.execute import execute
 from pipeline.case import read_toml, to_toml
-from pipeline.stages.core import compare, pairs, space
-from pipeline.stages.core.alignment import align, align_periodic
-from pipeline.stages.core.kernels import block_sums
-from pipeline.stages.core.moments import moments, sums
-from pipeline.stages.core.scheme import lax_wendroff, travel, upwind
-from pipeline.stages.core.spectra import lines, spectrum
+from pipeline.stages.decompose import compare, pairs, space
+from pipeline.stages.decompose.alignment import align, align_periodic
+from pipeline.stages.decompose.kernels import block_sums
+from pipeline.stages.decompose.moments import moments, sums
+from pipeline.stages.decompose.scheme import lax_wendroff, travel, upwind
+from pipeline.stages.decompose.spectra import lines, spectrum
 from pipeline.store import Store
 
 Say = Callable[[str], None]

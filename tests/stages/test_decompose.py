@@ -14,8 +14,8 @@ from pipeline import case
 from pipeline.check import validate
 from pipeline.errors import InputError
 from pipeline.stages import decompose
-from pipeline.stages.core import compare as fields
-from pipeline.stages.core import pairs
+from pipeline.stages.decompose import compare as fields
+from pipeline.stages.decompose import pairs
 from pipeline.store import Store, read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case

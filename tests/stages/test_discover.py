@@ -20,7 +20,7 @@ from pipeline.discovery.model import Steps, longest_step
 from pipeline.discovery.samples import responses
 from pipeline.errors import InputError
 from pipeline.stages import discover
-from pipeline.stages.core.prediction import course
+from pipeline.stages.discover.prediction import course
 from pipeline.store import Store, read_result
 from pipeline.terms import parse_terms
 from solvers.core.comm import Serial

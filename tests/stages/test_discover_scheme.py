@@ -11,8 +11,8 @@ from jobs.stages import model_of
 from pipeline import case
 from pipeline.errors import InputError
 from pipeline.stages import discover
-from pipeline.stages.core import modified
-from pipeline.stages.core.states import of_run
+from pipeline.stages.discover import modified
+from pipeline.stages.discover.states import of_run
 from pipeline.terms import parse_terms
 from solvers.core.comm import Serial
 from solvers.core.run import run_case

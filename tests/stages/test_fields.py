@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from meshes import rectangle
 from pipeline.errors import InputError
 from pipeline.params import build
-from pipeline.stages.core.kernels import block_sums
-from pipeline.stages.core.moments import Sums, moments, sums
-from pipeline.stages.core.restriction import restriction
+from pipeline.stages.decompose.kernels import block_sums
+from pipeline.stages.decompose.moments import Sums, moments, sums
+from pipeline.stages.decompose.restriction import restriction
 
 value = st.one_of(st.floats(-10.0, 10.0).map(lambda x: round(x, 3)), st.just(np.nan))
 NAMES = ("weight", "count", "mean_d", "mean_r", "dd", "rr", "dr")

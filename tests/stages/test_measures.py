@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.stages.core.alignment import align, align_periodic
-from pipeline.stages.core.moments import merge, moments, sums
-from pipeline.stages.core.scheme import (
+from pipeline.stages.decompose.alignment import align, align_periodic
+from pipeline.stages.decompose.moments import merge, moments, sums
+from pipeline.stages.decompose.scheme import (
     from_waves,
     lax_wendroff,
     leading_orders,
@@ -18,7 +18,7 @@ from pipeline.stages.core.scheme import (
     travel,
     upwind,
 )
-from pipeline.stages.core.spectra import banded, pieces, scales, spectrum
+from pipeline.stages.decompose.spectra import banded, pieces, scales, spectrum
 
 ONE = np.ones(1)
 number = st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda x: 0.0 if abs(x) < 1e-3 else x)  # so that squares don't underflow

@@ -7,14 +7,14 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.params import build
-from pipeline.stages.core.alignment import align
 from pipeline.stages.core.beside import Beside, clock_shift, refuse_window
-from pipeline.stages.core.budget import budget, sentences
-from pipeline.stages.core.compared import compared
-from pipeline.stages.core.gauges import decompose_series, nothing, together
 from pipeline.stages.core.observations import Observed, above_still, offset
-from pipeline.stages.core.runup import Places, at_box, refuse_sea
 from pipeline.stages.core.samples import Series, cubic, linear, shared, stretches
+from pipeline.stages.decompose.alignment import align
+from pipeline.stages.decompose.budget import budget, sentences
+from pipeline.stages.decompose.gauges import decompose_series, nothing, together
+from pipeline.stages.validate.compared import compared
+from pipeline.stages.validate.runup import Places, at_box, refuse_sea
 
 TIMES = np.arange(0.0, 40.0, 0.1)
 

@@ -16,7 +16,7 @@ from pipeline.params import build
 from pipeline.stages import validate
 from pipeline.stages.core.measures import arrival, first_crest, misfit
 from pipeline.stages.core.observations import Observed, read_series
-from pipeline.stages.core.runup import Places, by_direction
+from pipeline.stages.validate.runup import Places, by_direction
 from pipeline.store import read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case

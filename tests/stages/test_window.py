@@ -4,7 +4,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from pipeline.blocks import KeptBlocks
-from pipeline.stages.core.window import in_order
+from pipeline.stages.decompose.window import in_order
 
 BUSY = threading.Event()  # while it is set, tasks go through; workers are threads of this process
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import blocks
 from pipeline.blocks import KeptBlocks, read_block, write_block
-from pipeline.stages.core.moments import Sums
+from pipeline.stages.decompose.moments import Sums
 
 
 class Now:
@@ -107,7 +107,7 @@ def test_a_block_makes_nothing_but_our_own_dataclasses(tmp_path):
     write_block(tmp_path / "block.npz", Sums(*np.ones((7, 1))))
     with np.load(tmp_path / "block.npz") as file:
         arrays = {name: file[name] for name in file.files}
-    text = arrays["skeleton"].tobytes().decode().replace("pipeline.stages.core.moments:Sums", "subprocess:Popen")
+    text = arrays["skeleton"].tobytes().decode().replace("pipeline.stages.decompose.moments:Sums", "subprocess:Popen")
     np.savez(tmp_path / "bad.npz", **(arrays | {"skeleton": np.frombuffer(text.encode(), np.uint8)}))
     with pytest.raises(ValueError, match="no module of ours"):
         read_block(tmp_path / "bad.npz")

@@ -7,7 +7,7 @@ from distributed import Client, LocalCluster
 
 from pipeline.compression.tasks import each
 from pipeline.once_more import Task
-from pipeline.stages.core.window import in_order
+from pipeline.stages.decompose.window import in_order
 
 
 @pytest.fixture(scope="module")

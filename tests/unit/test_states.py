@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.stages.core import states as observed_states
+from pipeline.stages.discover import states as observed_states
 
 
 def test_fill_values_in_a_users_file_were_not_observed_and_doubtful_ones_are_refused(tmp_path):

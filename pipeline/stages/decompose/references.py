@@ -1,6 +1,6 @@
 """A reference on the mesh of a run: itself where the meshes are the same, else brought there, once, into a file of its own.
 
-Triangles get means over their areas (`pipeline.stages.core.restriction`), points of a box the values of the Fourier series there.
+Triangles get means over their areas (`pipeline.stages.decompose.restriction`), points of a box the values of the Fourier series there.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.grids import seen_at
 from pipeline.layout import MESHES
-from pipeline.stages.core.pairs import SURFACE, is_box, there
-from pipeline.stages.core.restriction import Restriction, corners_of, restriction
-from pipeline.stages.core.window import in_order
+from pipeline.stages.decompose.pairs import SURFACE, is_box, there
+from pipeline.stages.decompose.restriction import Restriction, corners_of, restriction
+from pipeline.stages.decompose.window import in_order
 from pipeline.store import Source, Store
 from pipeline.writer import Writer, publish
 

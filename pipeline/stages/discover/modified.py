@@ -19,7 +19,7 @@ from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
 from pipeline.discovery.pairs import ACCURACY
 from pipeline.errors import InputError
-from pipeline.stages.core.states import States
+from pipeline.stages.discover.states import States
 from pipeline.terms import HIGHEST_DERIVATIVE, Term, canonical
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core.alignment import align
-from pipeline.stages.core.gauges import LEAST_SAMPLES
 from pipeline.stages.core.measures import is_flat
-from pipeline.stages.core.moments import moments, sums
+from pipeline.stages.decompose.alignment import align
+from pipeline.stages.decompose.gauges import LEAST_SAMPLES
+from pipeline.stages.decompose.moments import moments, sums
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

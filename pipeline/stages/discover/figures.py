@@ -1,20 +1,63 @@
 """Figures of the stage `discover`: truth beside forecasts in space and time, coefficients with their intervals, growth of the error."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, LAND, OBSERVED, STYLE, plain
+from pipeline.figures import COMPUTED, LAND, OBSERVED, STYLE, Picture, plain
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model", "tried": "with what was tried (not said)"}
 COLOURS = {"model": OBSERVED, "corrected": COMPUTED, "tried": COMPUTED}
 THIN = 1e-3  # [m] of water that a profile takes for wet
+POSTERIORS = "the posterior density of each coefficient that was found"
 REACH = 4.0  # deviations to either side of a coefficient
+
+
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Picture]:
+    """Pictures of a stage's ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    errors = {name.removeprefix("error/"): table for name, table in tables.items() if name.startswith("error/")}
+    if "profile" in tables:
+        return _draw_laws(result, tables, errors)
+    course = tables["course"]
+    valid = {name: result["forecast"][name]["valid"] for name in errors}
+    first = {name: float(table["valid"][0]) for name, table in errors.items()}
+    line = len(course["length"]) == 1
+    drawn = {
+        "truth and forecasts": Picture(
+            courses(course, first) if line else maps(course),
+            "the truth, the model's forecast and the corrected model's side by side on one colour scale",
+        )
+    }
+    if result["coefficients"]:
+        drawn["posteriors"] = Picture(posteriors(result["coefficients"], result["confidence"]), POSTERIORS)
+    drawn["growth of the error"] = Picture(
+        growth(errors, result["forecast"]["threshold"], valid),
+        "the forecasts' error against time, for the model and the corrected model, and the threshold of validity",
+    )
+    return drawn
+
+
+def _draw_laws(
+    result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], errors: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Picture]:
+    """Truth, model and corrected model of a case with laws on a mesh."""
+    drawn = {"profile": Picture(profile(tables["profile"]), "the free surface along the middle, of truth, model and corrected model")}
+    gauges = {name.removeprefix("gauges/"): table for name, table in tables.items() if name.startswith("gauges/")}
+    if gauges:
+        drawn["gauges held out"] = Picture(
+            gauges_held_out({name: gauges[name] for name in result["forecast"]["model"]["gauges"]}),
+            "the free surface against time at each gauge: truth, model and corrected model",
+        )
+    if result["coefficients"]:
+        drawn["posteriors"] = Picture(posteriors(result["coefficients"], result["confidence"]), POSTERIORS)
+    drawn["error of the free surface"] = Picture(errors_held_out(errors), "the forecasts' error of the free surface against time")
+    return drawn
 
 
 def courses(table: Mapping[str, Array], valid: Mapping[str, float]) -> Figure:

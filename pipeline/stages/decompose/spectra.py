@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core.bands import band
+from pipeline.stages.decompose.bands import band
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

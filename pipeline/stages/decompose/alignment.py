@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.stages.core.samples import Series, cubic
-from pipeline.stages.core.spectra import both_signs
+from pipeline.stages.decompose.spectra import both_signs
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -19,7 +19,7 @@ from pipeline.checksums import open_hdf5
 from pipeline.errors import InputError
 from pipeline.missing import find_missing, first_place
 from pipeline.remarks import remark
-from pipeline.stages.core.seam import refuse_seam
+from pipeline.stages.discover.seam import refuse_seam
 from pipeline.store import Store, readable
 
 Array = np.ndarray[Any, np.dtype[Any]]

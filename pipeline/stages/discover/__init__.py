@@ -22,13 +22,13 @@ from pipeline.discovery.model import Model
 from pipeline.errors import InputError
 from pipeline.outline import Outline
 from pipeline.params import quantity, setting
-from pipeline.stages.core import laws, modified
-from pipeline.stages.core import states as observed_states
-from pipeline.stages.core.findings import findings, posterior, unsay, write_corrected
-from pipeline.stages.core.findings_answer import answer_of, lines_of
-from pipeline.stages.core.search import Data, chosen, search
-from pipeline.stages.core.states import States
-from pipeline.stages.core.trial import trial
+from pipeline.stages.discover import laws, modified
+from pipeline.stages.discover import states as observed_states
+from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
+from pipeline.stages.discover.findings_answer import answer_of, lines_of
+from pipeline.stages.discover.search import Data, chosen, search
+from pipeline.stages.discover.states import States
+from pipeline.stages.discover.trial import trial
 from pipeline.terms import refuse_jumps
 from pipeline.writer import write_result
 
@@ -222,6 +222,13 @@ def _facts(data: Data, states: States, params: Params, found: Discovery, longest
 def describe(result: Mapping[str, Any]) -> list[str]:
     """The result in a few lines."""
     return lines_of(result)
+
+
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    from pipeline.stages.discover import figures
+
+    return figures.draw(result, tables, folder)
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

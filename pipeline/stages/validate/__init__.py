@@ -21,9 +21,9 @@ from pipeline.errors import InputError
 from pipeline.outline import Outline
 from pipeline.params import quantity, setting
 from pipeline.stages.core.beside import beside, refuse_window, still_level
-from pipeline.stages.core.compared import compared
 from pipeline.stages.core.observations import Observed, look_for_series, observed_by
-from pipeline.stages.core.runup import at_box, by_direction, places, refuse_sea
+from pipeline.stages.validate.compared import compared
+from pipeline.stages.validate.runup import at_box, by_direction, places, refuse_sea
 from pipeline.store import Store
 from pipeline.writer import write_result
 
@@ -172,6 +172,13 @@ def _signed(error: float | None) -> str:
 
 WHOSE = {"analytic": "the exact solution's", "laboratory": "the laboratory's", "breaking": "the laboratory's", "field": "the field's"}
 JUDGED = {"mean_first_crest_error": "first crests", "mean_runup_error": "run-up", "largest_runup_at_error": "run-up at a place"}
+
+
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    from pipeline.stages.validate import figures
+
+    return figures.draw(result, tables, folder)
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

@@ -1,17 +1,81 @@
 """Figures of the stage `decompose`: Taylor's diagram, errors against points a wavelength, error against cost."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.stages.decompose.map_figures import error_map
+from pipeline.stages.decompose.scheme import leading_orders, predicted
+from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 MARKS = "os^Dv<>P*X"
+
+
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Picture]:
+    """Pictures of a stage's ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    runs = result["runs"]
+    drawn: dict[str, Picture] = {}
+    points = {name: _taylor_points(facts) for name, facts in runs.items()}
+    if result["budget"]:
+        drawn["error budget"] = Picture(
+            budget(result["budget"]), "bars for each gauge: the misfit, the mesh's part of it, and the part of model and measurement"
+        )
+    if any(points.values()):
+        drawn["taylor diagram"] = Picture(
+            taylor({name: some for name, some in points.items() if some}),
+            "correlation and ratio of standard deviations of each run's gauges, in polar coordinates",
+        )
+    for label, equation in (result["modified_equation"] or {}).items():
+        travels = [runs[name]["travel"] for name in equation["runs"]]
+        x, kept, speed = (np.array([t[key] for t in travels]) for key in ("points", "kept", "speed"))
+        fine = np.geomspace(x.min(), x.max(), 50)
+        errors, lines = ((1.0 - k, np.abs(s - 1.0)) for k, s in ((kept, speed), predicted(equation, fine)))
+        orders = leading_orders(json.loads(label).get("order", 2))
+        drawn[f"resolution {_plain(label)}"] = Picture(
+            resolution(x, errors, fine, lines, orders), "amplitude lost and error of the phase speed against points a wavelength"
+        )
+    fields = {name: facts for name, facts in runs.items() if facts.get("fields", {}).get("relative", {}).get("value")}
+    if fields:
+        finest = min(fields, key=lambda name: fields[name]["fields"]["relative"]["value"])
+        table = tables.get(f"runs/{finest}/map")
+        own = folder.parent / finest / "run.h5"
+        with Store(own if own.exists() else own.with_name("archive.h5")) as store:  # a run, or what a stage made of one
+            unit = store.fields[result["field"]].unit
+            if table is not None:  # a run with very many cells has no map
+                drawn[f"error map of {finest}"] = Picture(
+                    error_map(store.mesh(), store.mesh_kind, table["amplitude"] + table["bias"], table["phase"], unit),
+                    "maps of the root mean square error: amplitude and bias on one, phase on the other",
+                )
+    if len(fields) > 1:
+        costs = {
+            name: (facts["core_s"], *(facts["fields"]["relative"][key] for key in ("value", "low", "high")))
+            for name, facts in fields.items()
+        }
+        drawn["error against cost"] = Picture(front(costs), "relative error against core-seconds, a point a run")
+    return drawn
+
+
+def _plain(label: str) -> str:
+    """The settings of a scheme, as a name that a file can have."""
+    return ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in json.loads(label).items())
+
+
+def _taylor_points(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """(gauge, correlation, ratio of standard deviations) of those gauges that have both."""
+    found = []
+    for name, gauge in facts["gauges"].items():
+        correlation, ratio = gauge["correlation"]["value"], gauge["ratio"]["value"]
+        if correlation is not None and ratio is not None:
+            found.append((name, correlation, ratio))
+    return found
 
 
 def taylor(points: Mapping[str, Sequence[tuple[str, float, float]]]) -> Figure:

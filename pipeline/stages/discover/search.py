@@ -12,8 +12,8 @@ from pipeline.discovery.pairs import ACCURACY, Pairs
 from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
 from pipeline.errors import InputError
-from pipeline.stages.core import states as observed_states
-from pipeline.stages.core.states import States
+from pipeline.stages.discover import states as observed_states
+from pipeline.stages.discover.states import States
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

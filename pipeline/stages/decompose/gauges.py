@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.stages.core.alignment import align
-from pipeline.stages.core.bands import band, block_length
 from pipeline.stages.core.measures import is_flat
-from pipeline.stages.core.moments import moments, sums
 from pipeline.stages.core.samples import SAME_TIME, Series, cubic, stretches, usual_step
-from pipeline.stages.core.spectra import banded, pieces, spectrum
-from pipeline.stages.core.tables import Table, lag_column, scales_table
+from pipeline.stages.decompose.alignment import align
+from pipeline.stages.decompose.bands import band, block_length
+from pipeline.stages.decompose.moments import moments, sums
+from pipeline.stages.decompose.spectra import banded, pieces, spectrum
+from pipeline.stages.decompose.tables import Table, lag_column, scales_table
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.params import build, quantity, setting
-from pipeline.stages.core import scheme
-from pipeline.stages.core.pairs import Pair
+from pipeline.stages.decompose import scheme
+from pipeline.stages.decompose.pairs import Pair
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -23,20 +23,20 @@ from pipeline.case import Case
 from pipeline.errors import InputError
 from pipeline.outline import Outline
 from pipeline.params import quantity, setting
-from pipeline.stages.core.bands import CONFIDENCE, band
 from pipeline.stages.core.beside import above, beside, refuse_window, still_level
-from pipeline.stages.core.budget import budget, sentences
-from pipeline.stages.core.budget_answer import answer_of
-from pipeline.stages.core.compare import in_time
-from pipeline.stages.core.gauges import NothingToCompareError, decompose_series, nothing, together
-from pipeline.stages.core.moments import Sums, moments
 from pipeline.stages.core.observations import look_for_series, observed_by
-from pipeline.stages.core.pairs import SURFACE, Pair, check_field, check_pair, field_of, pair, raised_level, spacing
-from pipeline.stages.core.references import on_the_mesh_of
 from pipeline.stages.core.samples import Series, cubic
-from pipeline.stages.core.space import in_space
-from pipeline.stages.core.tables import Table, field_tables
-from pipeline.stages.core.waves import modified_equations, plane_wave
+from pipeline.stages.decompose.bands import CONFIDENCE, band
+from pipeline.stages.decompose.budget import budget, sentences
+from pipeline.stages.decompose.budget_answer import answer_of
+from pipeline.stages.decompose.compare import in_time
+from pipeline.stages.decompose.gauges import NothingToCompareError, decompose_series, nothing, together
+from pipeline.stages.decompose.moments import Sums, moments
+from pipeline.stages.decompose.pairs import SURFACE, Pair, check_field, check_pair, field_of, pair, raised_level, spacing
+from pipeline.stages.decompose.references import on_the_mesh_of
+from pipeline.stages.decompose.space import in_space
+from pipeline.stages.decompose.tables import Table, field_tables
+from pipeline.stages.decompose.waves import modified_equations, plane_wave
 from pipeline.store import Store
 from pipeline.writer import write_result
 
@@ -313,6 +313,13 @@ def _said(f: Mapping[str, Any]) -> str:
     if relative["value"] is None:
         return "undefined (the reference does not change)"
     return f"{relative['value']:.2%} ({relative['low']:.2%} to {relative['high']:.2%}), {f['phase_share'] or 0.0:.0%} phase"
+
+
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    from pipeline.stages.decompose import figures
+
+    return figures.draw(result, tables, folder)
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

@@ -1,16 +1,32 @@
 """Figures of the stage `compress`: every codec's result on the sample, and decoded turbulence beside the original."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
 
 SOFT = "#b8c4ce"
 FAINTEST = 1e-12  # of a spectrum's largest value: what a figure shows of it
+
+
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Picture]:
+    """Pictures of a stage's ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    drawn: dict[str, Picture] = {}
+    if "beside/slice" in tables:
+        drawn["turbulence decoded"] = Picture(
+            turbulence(tables),
+            "slices of vorticity, energy spectra and distributions of velocity gradients, of the original and the decoded",
+        )
+    if any(not row["why"] for row in result["trials"]):
+        drawn["codecs on a sample"] = Picture(
+            trials(result["trials"]), "bars for each codec: how many times smaller, and the root mean square error"
+        )
+    return drawn
 
 
 def trials(rows: Sequence[Mapping[str, Any]]) -> Figure:

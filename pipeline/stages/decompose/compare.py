@@ -1,7 +1,8 @@
 """A run's field beside its reference's, block by block on Dask: never a whole series in memory.
 
-Blocks of cells over all frames give the moments of every frame and of every cell, and the spectrum in time; `pipeline.stages.core.space`
-goes over whole frames. Of a series too long for a block the spectrum is that of its even pieces, and their mean: what is lost are the
+Blocks of cells over all frames give the moments of every frame and of every cell, and the spectrum in time;
+`pipeline.stages.decompose.space` goes over whole frames.
+Of a series too long for a block the spectrum is that of its even pieces, and their mean: what is lost are the
 lowest frequencies, not the identity. Points of a box are cells of one size, and an ensemble's members are all compared.
 """
 
@@ -11,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core import kernels
-from pipeline.stages.core.moments import Sums, merge
-from pipeline.stages.core.pairs import Blocks, Pair
-from pipeline.stages.core.spectra import LINES, Scales, banded, both_signs, lines
-from pipeline.stages.core.window import in_order
+from pipeline.stages.decompose import kernels
+from pipeline.stages.decompose.moments import Sums, merge
+from pipeline.stages.decompose.pairs import Blocks, Pair
+from pipeline.stages.decompose.spectra import LINES, Scales, banded, both_signs, lines
+from pipeline.stages.decompose.window import in_order
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -9,8 +9,8 @@ import numpy as np
 from pipeline.discovery.library import Terms
 from pipeline.discovery.trajectory import observe
 from pipeline.errors import InputError
-from pipeline.stages.core.prediction import LOST, SOURCE, Course, course
-from pipeline.stages.core.states import States
+from pipeline.stages.discover.prediction import LOST, SOURCE, Course, course
+from pipeline.stages.discover.states import States
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

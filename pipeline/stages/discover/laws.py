@@ -19,8 +19,8 @@ from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.measured import Measured, Together
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
-from pipeline.stages.core.findings import findings, posterior, unsay, write_corrected
-from pipeline.stages.core.laws_trial import trial
+from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
+from pipeline.stages.discover.laws_trial import trial
 from pipeline.store import Store
 from pipeline.writer import write_result
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core.alignment import align_transforms
-from pipeline.stages.core.compare import BLOCK_BYTES, GROUPS
-from pipeline.stages.core.pairs import Blocks, Pair
-from pipeline.stages.core.spectra import LINES, Scales, banded, both_signs, lines
-from pipeline.stages.core.window import in_order
+from pipeline.stages.decompose.alignment import align_transforms
+from pipeline.stages.decompose.compare import BLOCK_BYTES, GROUPS
+from pipeline.stages.decompose.pairs import Blocks, Pair
+from pipeline.stages.decompose.spectra import LINES, Scales, banded, both_signs, lines
+from pipeline.stages.decompose.window import in_order
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from pipeline.errors import InputError
-from pipeline.stages.core.kernels import overlaps
+from pipeline.stages.decompose.kernels import overlaps
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

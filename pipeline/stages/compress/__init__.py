@@ -207,6 +207,13 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
+def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    from pipeline.stages.compress import figures
+
+    return figures.draw(result, tables, folder)
+
+
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     """The answer: the bytes that are left, their errors, and how far their statistics are the original's."""
     units = result.get("units", {})  # results of earlier versions have neither

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core.compare import InTime
-from pipeline.stages.core.moments import moments
-from pipeline.stages.core.pairs import Pair
-from pipeline.stages.core.space import InSpace
-from pipeline.stages.core.spectra import Scales
+from pipeline.stages.decompose.compare import InTime
+from pipeline.stages.decompose.moments import moments
+from pipeline.stages.decompose.pairs import Pair
+from pipeline.stages.decompose.space import InSpace
+from pipeline.stages.decompose.spectra import Scales
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Table = dict[str, tuple[Array, str, str]]

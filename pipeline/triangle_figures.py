@@ -1,0 +1,67 @@
+"""The report's figures of a run on triangles: maps of the free surface."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from pipeline.figures import LAND, STYLE, WET
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]], gauges: Mapping[str, tuple[float, ...]]) -> Figure:
+    """The free surface (cells,) [m] where the depth (cells,) [m] is above `WET`, at each of ``frames``: (time [s], surface, depth)."""
+    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+    seas = [surface[depth > WET] for _, surface, depth in frames]
+    level = float(np.median(np.concatenate(seas))) if any(map(len, seas)) else 0.0
+    reach = max((float(np.percentile(np.abs(sea - level), 98.0)) for sea in seas if len(sea)), default=0.0) or 1e-3
+    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    shape = (high - low)[1] / (high - low)[0]
+    columns = 2 if shape < 0.7 else len(frames)
+    rows = -(-len(frames) // columns)
+    wide = 10.0
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            rows,
+            columns,
+            figsize=(wide, max(wide / columns * shape * rows, 1.2 * rows) + 1.3),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis, (time, surface, depth) in zip(axes.flat, frames, strict=False):
+            wet = depth > WET
+            land = PolyCollection(corners[~wet], facecolors=_shaded(mesh["bed"][~wet]), edgecolors="face", linewidths=0.1, rasterized=True)
+            sea = PolyCollection(
+                corners[wet], array=surface[wet] - level, cmap="RdBu_r", edgecolors="face", linewidths=0.1, rasterized=True
+            )
+            sea.set_clim(-reach, reach)
+            axis.add_collection(land)
+            axis.add_collection(sea)
+            for x, y in gauges.values():
+                axis.plot(x, y, "o", ms=2.4, mfc="white", mec="black", mew=0.6)
+            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", title=f"t = {time:.4g} s")
+            axis.grid(visible=False)
+        for axis in axes.flat[len(frames) :]:
+            axis.set_visible(False)
+        for axis in axes[-1]:
+            axis.set_xlabel("x [m]")
+        for axis in axes[:, 0]:
+            axis.set_ylabel("y [m]")
+        bar = figure.colorbar(sea, ax=axes, shrink=0.85, aspect=40, location="bottom", pad=0.02)
+        bar.set_label("free surface above the still level [m]")
+    return figure
+
+
+def _shaded(bed: Array) -> Array:
+    """Colours of land by its height: darker where it is low."""
+    span = np.ptp(bed) if len(bed) else 0.0
+    share = (bed - bed.min()) / span if span > 0.0 else np.full(len(bed), 0.5)
+    base = np.array(mpl.colors.to_rgb(LAND))
+    return np.clip(base * (0.82 + 0.3 * share[:, None]), 0.0, 1.0)
