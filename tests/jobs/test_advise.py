@@ -80,6 +80,7 @@ def test_shares_and_times_are_read_with_their_units():
             as_seconds(wrong)
 
 
+@pytest.mark.slow
 def test_what_is_advised_comes_true(tmp_path):
     (tmp_path / "hump.toml").write_text(HUMP)
     (tmp_path / "sweep.toml").write_text(SWEEP)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import daemons
 import pytest
-from conftest import ROOT
+from conftest import ROOT, long
 
 DOCUMENTS = ("README.md", "docs/quickstart.md")
 ELSEWHERE = "# elsewhere: "
@@ -106,7 +106,7 @@ def test_every_block_says_what_it_is_and_no_command_hides_in_a_sentence(document
         assert "# elsewhere" in prose or document != "README.md"  # the reader is told the rule
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [DOCUMENTS[0], *(long(document) for document in DOCUMENTS[1:])])
 def test_the_quick_commands_of_a_document_do_what_they_say(document, clone):
     told = run_script(script(document, quick=True), clone, ROOT, dict(os.environ), 900.0)  # this checkout's compiled kernels
     assert "wavetrain run demo" in told  # what `make -n demo` would do

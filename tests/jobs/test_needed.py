@@ -69,7 +69,7 @@ def test_all_that_is_missing_is_told_and_a_sweep_tells_it_once(tmp_path):
 @pytest.fixture
 def no_workers(monkeypatch):
     """Stages on a client that has none: for those that do not get as far as to ask."""
-    monkeypatch.setattr(cluster, "client", lambda say: contextlib.nullcontext(SimpleNamespace(status="running")))
+    monkeypatch.setattr(cluster, "client", lambda say, small: contextlib.nullcontext(SimpleNamespace(status="running")))
 
 
 def test_observations_that_stand_beside_a_case_serve_a_campaign_that_stands_elsewhere(tmp_path, no_workers):

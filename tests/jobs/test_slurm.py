@@ -150,6 +150,7 @@ def test_watch_ends_where_slurm_holds_the_jobs_and_says_how_they_are_let_go(slur
     assert (slurm / "out" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_preempted_cancelled_and_out_of_time_on_other_ranks_a_run_has_the_same_bits(slurm):
     (slurm / "site.toml").write_text('title = "on this machine"\noptions = ["--exclusive"]\n')
     assert wavetrain("run", "long.toml", "--out", "whole", cwd=slurm).returncode == 0
