@@ -6,6 +6,7 @@ Work on little data is done in this process, by a thread: workers take two secon
 import contextlib
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,7 +83,8 @@ def _in_this_process() -> Iterator[Any]:
     from dask.distributed import Client, LocalCluster
 
     named = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "memory_limit": None}
-    with _without_interrupts():
+    with _without_interrupts(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Couldn't detect a suitable IP address", RuntimeWarning)  # none is used, and there may be none
         cluster = LocalCluster(**named, dashboard_address=":0")  # None would warn of a port that another has
     with cluster, Client(cluster) as connected:
         yield connected

@@ -38,9 +38,10 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
             if stage.name in campaign.after(failed):
                 say(f"{stage.name}: not done, for what it reads failed")
                 continue
+            dask = clients.of(stage, files)  # before the lock: of a job's processes all but one stay there, as workers
             try:
                 with writing(folder / stage.name), locked(folder / stage.name):
-                    _do_stage(stage, campaign, folder, files, clients.of(stage, files), say)
+                    _do_stage(stage, campaign, folder, files, dask, say)
             except (InputError, RunError) as error:
                 failed[stage.name] = type(error)(f"stage {stage.name} failed: {error}")
                 failed[stage.name].__cause__ = error

@@ -173,6 +173,7 @@ class Cache:
     def __init__(self, most: int) -> None:
         self.most = most
         self._kept: OrderedDict[Any, Array] = OrderedDict()
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def get(self, key: Any) -> Array | None:
@@ -183,9 +184,16 @@ class Cache:
 
     def put(self, key: Any, values: Array) -> None:
         with self._lock:
+            before = self._kept.pop(key, None)
+            self._bytes += values.nbytes - (before.nbytes if before is not None else 0)
             self._kept[key] = values
-            while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self.most:
-                self._kept.popitem(last=False)
+            while len(self._kept) > 1 and self._bytes > self.most:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
 
 
 CACHE = Cache(MOST_CACHED)

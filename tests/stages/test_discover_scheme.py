@@ -144,6 +144,7 @@ def test_what_has_no_modified_equation_is_refused(tmp_path):
         find(flat, flat, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_campaign_shows_the_modified_equation_on_its_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(BURGERS, {**LINEAR, "solver.scheme": "cnab2"})))

@@ -174,6 +174,7 @@ def test_the_modified_equation_is_the_symbols_beginning(scheme, modified):
     assert np.log2(errors[0] / errors[1]) > (3.7 if scheme is upwind else 4.7)
 
 
+@pytest.mark.slow
 def test_most_bands_of_a_smoothed_spectrum_hold_what_was_given():
     rng = np.random.default_rng([4])
     inside = {"ratio": 0, "angle": 0}

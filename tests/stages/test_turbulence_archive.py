@@ -18,6 +18,7 @@ SMALLER = {"fine": (64.0, 20.0), "middle": (150.0, 40.0), "coarse": (512.0, 60.0
 PERIOD = (2.0 * np.pi,) * 3
 
 
+@pytest.mark.slow
 def test_the_campaign_runs_to_its_page_which_shows_what_was_decoded(tmp_path):
     pytest.importorskip("torch", reason="the stage coarse needs the extra zipgan")
     tiny = ["mesh.points=[32, 32, 32]", "solver.viscosity=0.03", "time.end=0.5", "time.every=0.5"]

@@ -101,7 +101,7 @@ def test_a_crash_on_the_sample_costs_that_codec_alone(patched, tmp_path):
 
 def test_a_crash_on_another_block_costs_that_block_alone_until_there_are_too_many(patched, tmp_path):
     values = np.concatenate([VALUES.all] * 6)
-    values[2:5, 0, 0, 0] = 50.0
+    values[[1, 3], 0, 0, 0] = 50.0  # the block between them, in the middle, is the sample
     patched(CRASH, above=40.0)
     run = _run(tmp_path / "run.h5", values)
     made = compress(run, tmp_path / "a.h5", Asked(Wish("bound", 0.01), "sz3", sample=1))

@@ -137,7 +137,7 @@ def test_an_archive_opens_as_the_run_does(run, packed):
 
 
 def test_one_block_is_read_for_one_point(packed, monkeypatch):
-    reader.CACHE._kept.clear()
+    reader.CACHE.clear()
     read = []
     honest = reader.Archive.raw
     monkeypatch.setattr(reader.Archive, "raw", lambda self, group, block: read.append(block.number) or honest(self, group, block))
