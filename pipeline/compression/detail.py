@@ -101,7 +101,7 @@ def _rounded(parts: Array, towards: float) -> Array:
 def write_energies(original: Array, base: Array) -> bytes:
     """Energies (shells,) of the original in a byte a shell, from the first that the base holds less than `KEPT` of.
 
-    A byte is the logarithm of the ratio to the shell before, in steps of `STEP`; nought is a shell without energy.
+    A byte is the logarithm of the ratio to the shell before, in steps of `STEP`; zero is a shell without energy.
     """
     square = np.arange(len(original)) ** 2 * original
     rest = np.cumsum(square[::-1])[::-1]
@@ -119,7 +119,7 @@ def write_energies(original: Array, base: Array) -> bytes:
 
 
 def read_energies(sent: bytes, base: Array) -> Array:
-    """Energies (shells,) that were written; the base's own before the first, nought after the last."""
+    """Energies (shells,) that were written; the base's own before the first, zero after the last."""
     if len(sent) < HEAD.size:
         raise InputError("a damaged zipgan block: no energies")
     first, count, before = HEAD.unpack_from(sent)
@@ -174,7 +174,7 @@ def inputs(about: Facts, parts: Array) -> Array:
 def boosted(parts: Array, about: Facts, boost: float) -> Array:
     """Coefficients whose difference from the base is multiplied point by point by 1 + boost * g, g the squared gradient over its mean.
 
-    A ``boost`` below nought weakens: it divides by 1 - boost * g.
+    A ``boost`` below zero weakens: it divides by 1 - boost * g.
     """
     if boost == 0.0:
         return parts
@@ -225,7 +225,7 @@ def parts_of(values: Array, about: Facts) -> Array:
 def agreed(parts: Array, about: Facts) -> tuple[Array, Array]:
     """Coefficients that give the base's numbers and have the energies sent, and the gains (shells,) it took.
 
-    Parts (real, imaginary) whose number is nought are multiplied by one gain a shell; all are then moved into their intervals.
+    Parts (real, imaginary) whose number is zero are multiplied by one gain a shell; all are then moved into their intervals.
     """
     lows, highs = _reals(about.low), _reals(about.high)
     flat = _reals(parts)

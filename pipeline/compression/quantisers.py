@@ -19,7 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 LEVELS = 6  # to an octave: a scale is at most 6 % off, which costs 0.005 bits
 FIRST = 40  # level of r = 1
-SILENT = FIRST - 10  # up to this level every number is nought and none is stored: r = 0.31
+SILENT = FIRST - 10  # up to this level every number is zero and none is stored: r = 0.31
 TOP = 255
 FINE = 4.0  # up to this r thresholds are chosen; beyond, they are halfway
 SPLIT = 16.0  # from this r on the low bits are stored as they are
@@ -88,7 +88,7 @@ def _mass(edges: Array, scale: float) -> Array:
 
 
 def _means(edges: Array, scale: float, mass: Array) -> Array:
-    """Mean of |value| between edges, nought for the first; the middle where the mass is too small to tell."""
+    """Mean of |value| between edges, zero for the first; the middle where the mass is too small to tell."""
     density = np.exp(-0.5 * (edges / scale) ** 2)
     means = np.sqrt(2.0 / np.pi) * scale * (density[:-1] - density[1:]) / np.maximum(mass, 1e-300)
     means = np.where(mass > 1e-9, means, 0.5 * (edges[1:] + edges[:-1]))
@@ -98,7 +98,7 @@ def _means(edges: Array, scale: float, mass: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """All quantisers side by side for the kernels, a row a level; silent rows are nought."""
+    """All quantisers side by side for the kernels, a row a level; silent rows are zero."""
 
     thresholds: Array  # (levels, entries) least |value| of |q|; infinite beyond the last
     values: Array  # (levels, entries) that stand for |q|

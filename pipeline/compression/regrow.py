@@ -44,7 +44,7 @@ def grid(shape: Shape) -> Grid:
 
 
 def moved(waves: Array, shape: Shape, to: Shape) -> Array:
-    """Waves (3, *rfftn of ``shape``) on the grid ``to``: those beyond either Nyquist wave are dropped, new ones are nought."""
+    """Waves (3, *rfftn of ``shape``) on the grid ``to``: those beyond either Nyquist wave are dropped, new ones are zero."""
     out = np.zeros((3, to[0], to[1], to[2] // 2 + 1), waves.dtype)
     ends = [(min(a, b) - 1) // 2 for a, b in zip(shape, to, strict=True)]
     z, y = (np.r_[0 : e + 1, -e:0] for e in ends[:2])
@@ -61,7 +61,7 @@ def regrow(waves: Array, shape: Shape, viscosity: float, time: float, known: flo
     waves : (3, nz, ny, nx // 2 + 1) complex64, components (x, y, z), ``rfftn`` with norm "forward" of a field on ``shape``
     viscosity : in units of (longest side / 2 pi) x velocity
     time : of each way [(longest side / 2 pi) / velocity]
-    known : waves below this |k| are marched back, all others begin at nought
+    known : waves below this |k| are marched back, all others begin at zero
     """
     small = coarse(shape, known)
     near = grid(small)
@@ -81,7 +81,7 @@ def coarse(shape: Shape, known: float) -> Shape:
 
 
 def march(waves: Array, on: Grid, viscosity: float, time: float, reach: float) -> Array:
-    """Waves after ``time`` (below nought: before); waves at or beyond ``reach`` are nought."""
+    """Waves after ``time`` (below zero: before); waves at or beyond ``reach`` are zero."""
     keep: Array = (on.square < reach * reach).astype(np.float32)
     h: Array = waves * keep
     speed = float(np.sqrt((_points(h, on.shape) ** 2).sum(0).max()))  # k.u is at most reach times this
@@ -91,7 +91,7 @@ def march(waves: Array, on: Grid, viscosity: float, time: float, reach: float) -
 def steps_of(
     waves: Array, on: Grid, keep: Array, viscosity: float, time: float, steps: int, push: Callable[[Array, Array], None] | None = None
 ) -> Array:
-    """Waves after ``steps`` even steps to ``time`` (below nought: before), where ``keep`` is 1.
+    """Waves after ``steps`` even steps to ``time`` (below zero: before), where ``keep`` is 1.
 
     ``push(slope, waves)`` adds to the slope what else moves the waves.
     """

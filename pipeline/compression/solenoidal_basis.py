@@ -100,7 +100,7 @@ def _order(shape: Array, box: Array) -> tuple[Array, Array]:
 
 @njit(cache=True)
 def _frame(at: int, shape: Array) -> tuple[float, float, float, float, float, float]:
-    """Wave vector (x, y, z) of a place, its horizontal length (1 where nought: see `_project`), its length, and that of kx, ky alone."""
+    """Wave vector (x, y, z) of a place, its horizontal length (1 where zero: see `_project`), its length, and that of kx, ky alone."""
     half = shape[2] // 2 + 1
     x = at % half
     y = (at // half) % shape[1]

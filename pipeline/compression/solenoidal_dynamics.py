@@ -77,7 +77,7 @@ def _multiplied(waves: Array, small: Shape, large: Shape, points: Shape) -> Arra
 
 
 def _spread(waves: Array, axis: int, b: int, n: int) -> Array:
-    """Waves 0 to ``b`` and -``b`` to -1 along an axis among ``n``, the others nought."""
+    """Waves 0 to ``b`` and -``b`` to -1 along an axis among ``n``, the others zero."""
     wide = np.zeros((*waves.shape[:axis], n, *waves.shape[axis + 1 :]), waves.dtype)
     before = (slice(None),) * axis
     wide[(*before, slice(b + 1))] = waves[(*before, slice(b + 1))]

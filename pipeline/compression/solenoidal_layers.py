@@ -37,7 +37,7 @@ class Coded:
     mean: Array  # (3,)
     step: float  # a float32; of most coefficients
     offsets: Array  # (shells,) of each shell's own step, in 1/FINER octaves; the same in all of a layer
-    last: int  # shells above are one layer; nought: no prediction
+    last: int  # shells above are one layer; zero: no prediction
     levels: Array  # (shells,) of `quantisers`
     weights: Array  # (shells,)
     gains: Array  # (shells,) of the decoded energy that is restored, in GAIN

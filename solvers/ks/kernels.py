@@ -1,7 +1,7 @@
 """The nonlinear terms and the time steps, for one member or eight side by side: arrays in, arrays out.
 
 Complex arrays are pairs of real ones, as `solvers.ks.fourier` has them. Wavenumbers beyond those kept have no weight anywhere, so that
-what stands there stays nought; K, the length of a spectrum's arrays, is a multiple of eight and at least n + 1.
+what stands there stays zero; K, the length of a spectrum's arrays, is a multiple of eight and at least n + 1.
 
 ``plan`` is `fourier.plan`'s. ``terms`` says what the nonlinear terms are made of: factors by which a spectrum becomes a derivative's
 (D, n + 1), real and imaginary; for each product, its coefficient, and where its derivatives begin in the list ``factors`` of them; for

@@ -35,7 +35,7 @@ HLLC, ROE, RUSANOV, KINETIC = 0, 1, 2, 3  # Riemann solvers
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
 TINY = 1e-30  # keeps 0 / 0 away
 FLAT = 1e-24  # so that a sharpness of 1e36 limits where neighbours are equal too
-FUSED = {"contract", "nsz"}  # fast-math of the block loops: products may fuse into sums, and nought has no sign
+FUSED = {"contract", "nsz"}  # fast-math of the block loops: products may fuse into sums, and zero has no sign
 BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
 
@@ -72,7 +72,7 @@ def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
 
     They sum to zero, so the largest one and the smallest one decide how much of them stays within the neighbours (Barth and
     Jespersen). Where the neighbours differ by less than the root of 1 / ``sharpness``, the state is smooth on this mesh, a
-    crest is no overshoot, and the limiter fades out (Michalak and Ollivier-Gooch 2009, eqs. (22)-(24)). All is nought where
+    crest is no overshoot, and the limiter fades out (Michalak and Ollivier-Gooch 2009, eqs. (22)-(24)). All is zero where
     ``sloped`` is.
     """
     d0 = (a0 + a1 - 2.0 * a2) * (1.0 / 6.0)
@@ -412,7 +412,7 @@ def scale_outflow(flux, left, right, share):
 
 @njit(cache=True, error_model="numpy")
 def update(u, u_start, flux, source, faces_of, area, manning, linear, quadratic, dry, a, b, dt, owned):
-    """One Runge-Kutta stage in place: ``u = a u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
+    """Do a Runge-Kutta stage in place: ``u = a u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
 
     ``manning`` = g n^2 [m^(1/3)] with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
     u, and |u| u / h. ``faces_of`` (cells, 3): rows of ``flux`` in corner order.

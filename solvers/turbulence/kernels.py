@@ -1,7 +1,7 @@
 """The loops between the transforms of a cube, and over its waves: arrays in, arrays out.
 
 Waves v (fields, lz, ly, lx) are those that are kept, this rank's share of them: along z and y in the order 0, 1, ..., k, -k, ..., -1, along
-x the half 0, 1, ..., k. ``kz, ky, kx`` are their wavenumbers. Lines z (fields, nz, ly, lx) have nought where a wave is not kept. Two real
+x the half 0, 1, ..., k. ``kz, ky, kx`` are their wavenumbers. Lines z (fields, nz, ly, lx) have zero where a wave is not kept. Two real
 fields go through a transform along x as the real and the imaginary part of one: pairs (pairs, planes, ny, nx).
 """
 
@@ -60,7 +60,7 @@ def spread_rotation(v, kz, ky, kx, z):
 @njit(cache=True, error_model="numpy")
 def widen(z, first, y, top, rest):
     """Let ``y`` (fields, planes, ...) be the planes of ``z`` (fields, nz, ...) from ``first``: its first ``top`` numbers and its last
-    ``rest``, which are lines along x, and nought between them."""
+    ``rest``, which are lines along x, and zero between them."""
     gap = y.shape[2] - top - rest
     for f in range(y.shape[0]):
         for a in range(y.shape[1]):
@@ -173,7 +173,7 @@ def fastest(x, per_x, per_y, per_z):
 def rate(z, kz, ky, kx, limit, scale, n):
     """Let ``n`` (3, lz, ly, lx) be what has no divergence of u x omega, in the first three lines, times ``scale``.
 
-    Its mean is nought, and so are waves with |k|^2 above ``limit``.
+    Its mean is zero, and so are waves with |k|^2 above ``limit``.
     """
     lz, ly, lx = n.shape[1:]
     top, gap = (lz + 1) // 2, z.shape[1] - lz
@@ -200,7 +200,7 @@ def rate(z, kz, ky, kx, limit, scale, n):
 @njit(cache=True, error_model="numpy")
 def scalar_rate(z, v, gradient, kz, ky, kx, limit, scale, n):
     """Let ``n`` (lz, ly, lx) be minus the divergence of a scalar's flux, lines three to five, times ``scale``, less ``gradient`` (3,) of
-    its mean along x, y, z times the velocity ``v`` (3, lz, ly, lx); waves with |k|^2 above ``limit`` are nought."""
+    its mean along x, y, z times the velocity ``v`` (3, lz, ly, lx); waves with |k|^2 above ``limit`` are zero."""
     lz, ly, lx = n.shape
     top, gap = (lz + 1) // 2, z.shape[1] - lz
     for a in range(lz):
@@ -297,7 +297,7 @@ def shells(one, other, shell, first, found):
 
 @njit(cache=True, error_model="numpy")
 def spread_slopes(v, kz, ky, kx, z):
-    """Let the first six lines be u_x, v_y, w_z, u_y, v_z, w_x of the waves ``v`` (3, lz, ly, lx), and the others nought."""
+    """Let the first six lines be u_x, v_y, w_z, u_y, v_z, w_x of the waves ``v`` (3, lz, ly, lx), and the others zero."""
     lz, ly, lx = v.shape[1:]
     top, gap = (lz + 1) // 2, z.shape[1] - lz
     z[6:] = 0.0
