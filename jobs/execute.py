@@ -18,6 +18,8 @@ from pipeline.campaign import Campaign, Run
 from pipeline.disk import writing
 from pipeline.errors import InputError
 
+PAGE = "WAVETRAIN_PAGE"  # set to "no" where no page shall be drawn; the same command without it draws the page of what is done
+
 
 def execute(
     file: Path,
@@ -97,7 +99,7 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
                 say(f"{stage.name}: not done, for what it reads failed")
         possible = [stage for stage in campaign.stages if only in ("", stage.name) and stage.name not in broken]
         failed |= do_stages(campaign, possible, folder, forced=forced, say=say)
-        if not only:
+        if not only and os.environ.get(PAGE) != "no":
             say(f"report: {write_page(campaign, folder)}")
     comm.barrier()
     for error in failed.values():

@@ -55,6 +55,7 @@ end = 0.5
 every = 0.25
 """
 SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
+NO_PAGE = {"WAVETRAIN_PAGE": "no"}  # of commands whose page no test looks at: drawing it takes longer than all the rest
 
 
 def long(*values: Any) -> Any:
@@ -62,13 +63,15 @@ def long(*values: Any) -> Any:
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
-def wavetrain(*words: Any, cwd: Path, more: Mapping[str, str] = MappingProxyType({}), **named: Any) -> subprocess.CompletedProcess[str]:
-    """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment.
+def wavetrain(
+    *words: Any, cwd: Path, page: bool = False, more: Mapping[str, str] = MappingProxyType({}), **named: Any
+) -> subprocess.CompletedProcess[str]:
+    """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment; it draws a ``page`` where asked to.
 
     It is a fork of a process that has loaded it (`forks`). With variables of its own, or with ``named``, which `subprocess.run` takes, it
     is started anew.
     """
-    env = os.environ | SOURCES | more
+    env = os.environ | SOURCES | ({} if page else NO_PAGE) | more
     if not named and not more:
         return _forks().run([str(word) for word in words], cwd, env)
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
@@ -92,7 +95,7 @@ def world_of_ranks() -> World:
 
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "jobs.cli", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES | NO_PAGE)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -133,7 +133,7 @@ def test_a_lock_ends_with_its_owner(tmp_path):
 
 def test_what_fails_stops_what_reads_it_and_leaves_the_rest_going(folder):
     (folder / "campaign.toml").write_text(BAD)
-    done = wavetrain("run", "campaign.toml", "--out", "out", cwd=folder)
+    done = wavetrain("run", "campaign.toml", "--out", "out", cwd=folder, page=True)
     assert done.returncode == 2
     assert "second: not done, for what it reads failed" in done.stdout
     assert (folder / "out" / "first" / "result.json").exists()

@@ -39,7 +39,7 @@ def once(tmp_path_factory) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
     """A folder with a finished run, and how its command ended."""
     folder = tmp_path_factory.mktemp("once")
     (folder / "small.toml").write_text(case.to_toml(SMALL))
-    return folder, wavetrain("run", "small.toml", cwd=folder)
+    return folder, wavetrain("run", "small.toml", cwd=folder, page=True)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_ranks_are_started_and_inside_mpirun_they_are_used(folder):
 def test_a_case_that_observes_is_validated_and_the_page_shows_it(folder):
     observed = {"source": "by hand", "comparison": "laboratory", "first_crest": {"front": 0.05}}
     change(folder, observed=observed)
-    done = wavetrain("run", "small.toml", cwd=folder)
+    done = wavetrain("run", "small.toml", cwd=folder, page=True)
     assert "validate: front" in done.stdout, done.stderr
     place = folder / "runs" / "small"
     result = json.loads((place / "validate" / "result.json").read_text())
@@ -141,6 +141,8 @@ def test_a_campaign_runs_all_its_runs(folder):
     text = '[run.smooth]\ncase = "small.toml"\n[run.rough]\ncase = "small.toml"\nset = { "solver.manning" = 0.05 }\n'
     (folder / "both.toml").write_text(text)
     assert wavetrain("run", "both.toml", cwd=folder).returncode == 0
+    assert not (folder / "runs" / "both" / "report.html").exists()
+    assert wavetrain("run", "both.toml", cwd=folder, page=True).returncode == 0  # all is done but the page
     for name in ("smooth", "rough"):
         validate(folder / "runs" / "both" / name / "run.h5")
     assert (folder / "runs" / "both" / "report.html").exists()
