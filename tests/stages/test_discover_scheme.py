@@ -94,7 +94,8 @@ def test_a_truth_with_another_term_is_no_scheme_s_doing(tmp_path, more):
     truth = run(tmp_path / "other", **{"solver.terms": ["-u*u_x", f"{NU}*u_xx", more], "time.end": 0.4})
     result = find(truth, run(tmp_path / "burgers", **{"time.end": 0.02}), tmp_path)
     assert (result["said"], result["coefficients"], result["equation"]) == (False, {}, None)
-    assert result["says"].startswith("nothing can be said: the 16 candidates do not explain what the scheme adds")
+    reasons = ("the 16 candidates do not explain what the scheme adds", "the loop came to no fixed point")
+    assert result["says"].startswith(tuple(f"nothing can be said: {reason}" for reason in reasons))
 
 
 def test_a_library_that_is_cut_short_is_said_to_be(tmp_path):
