@@ -51,7 +51,7 @@ def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool,
             lines = frames_between.interpolate(file, path, interpolate)
         print("\n".join([*lines, f"{path}: written"]))
         return path
-    with client(compiling=aloud, small=file.stat().st_size < compress.SMALL) as dask, writing(path.parent):
+    with client(compiling=aloud) as dask, writing(path.parent):  # a small archive may hold much
         lost = decompress(file, path, dask, salvage=salvage)
     for line in lost:
         print(f"lost: {line}")

@@ -46,7 +46,7 @@ def _lock(cache: Any) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
         except BlockingIOError:
-            time.sleep(0.02)
+            time.sleep(0.02)  # [s] between tries: a lock that is waited for in the system knows no limit in time
     _compiling.append((path, file))
     return True
 

@@ -24,7 +24,7 @@ def test_ranks_that_nobody_asks_take_no_processor_time():
     found = ranks()
     until(lambda: all(one.status() == psutil.STATUS_SLEEPING for one in found))
     before = [one.cpu_times()[:2] for one in found]
-    time.sleep(0.3)
+    time.sleep(0.3)  # [s] in which a rank that spins would use the processor
     assert [one.cpu_times()[:2] for one in found] == before
 
 
