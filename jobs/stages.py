@@ -72,7 +72,9 @@ class _Clients:
         from jobs.cluster import client
 
         least = getattr(plugin.load(campaigns.STAGES, stage.kind), "SMALL", 0)
-        small = sum(files[name].stat().st_size for name in set(stage.needs) if files[name].exists()) < least
+        read = {files[name] for name in stage.needs}
+        runs = all(path.name == "run.h5" for path in read)  # an archive's size says little of what it holds
+        small = runs and sum(path.stat().st_size for path in read if path.exists()) < least
         if self._client is None or small != self._small:
             self._open.close()
             self._client, self._small = self._open.enter_context(client(say=self._say, small=small)), small
