@@ -21,7 +21,8 @@ LEVELS = dict.fromkeys(("distributed", "distributed.client", "tornado", "tornado
 QUIET = {"DASK_DISTRIBUTED__LOGGING": str(LEVELS)}
 PATIENCE = 300.0  # [s] until all workers of a job have come
 LOST = 15  # [s] until a scheduler that does not answer is taken for lost
-WORKERS = "WAVETRAIN_WORKERS"  # set to "processes" where work on little data, too, shall be that of processes of their own
+WORKERS = "WAVETRAIN_WORKERS"  # "processes": all work, on little data too, is that of Dask's processes; "none": that of this one
+IN_THIS = {"processes": False, "none": True}
 SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
 ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whatever its rank, and so tells what is wrong
 
@@ -48,7 +49,7 @@ def client(
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}
     config.set({"distributed.logging": LEVELS} | environ)
     site = os.environ.get(SITE)
-    if small and os.environ.get(WORKERS) != "processes" and (site is None or _has_workers_here(site)):
+    if _in_this(small) and (site is None or _has_workers_here(site)):
         with _in_this_process() as connected, say_compiling("the stages", compiling or say) as tell, watched(tell):
             yield connected
         return
@@ -63,6 +64,14 @@ def client(
             with watched(tell):
                 yield connected
             connected.unsubscribe_topic(TOPIC)
+
+
+def _in_this(small: bool) -> bool:
+    """Whether work, ``small`` or not, is done in this process, as `WORKERS` says or by default."""
+    asked = os.environ.get(WORKERS, "")
+    if asked and asked not in IN_THIS:
+        raise InputError(f"{WORKERS}={asked}: it is {' or '.join(IN_THIS)}")
+    return IN_THIS.get(asked, small)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from jobs.fork import Process
 from jobs.lock import passed_on
 from jobs.processes import SAFE, python, python_path
 from jobs.progress import EVENTS, show
@@ -87,7 +88,7 @@ def _open_mpi_major(command: str) -> int | None:
 class Running:
     """The runs that are going on, and whether they were asked to stop."""
 
-    processes: "list[subprocess.Popen[str]]" = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
     stopped: bool = False
 
 

@@ -4,17 +4,19 @@ import contextlib
 import json
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
+from jobs.fork import CONNECTION, Fork, Process, may_fork
 from jobs.launch import Running, environment, follow_ranks, outcome, signals_passed_on
 from jobs.lock import locked, passed_on
 from jobs.processes import python, python_path
 from jobs.progress import EVENTS
+from jobs.worker import serve
 from pipeline.compiling import Tell
 from pipeline.disk import writing
 from pipeline.errors import InputError, RunError, StopError
@@ -36,7 +38,8 @@ def run_side_by_side(
     ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
     compiling : told which kernel a run compiles, in any thread.
     """
-    with signals_passed_on() as running, Workers() as workers, ThreadPoolExecutor(at_once) as pool:
+    first = min(at_once, sum(ranks == 1 for _, _, ranks in jobs))
+    with signals_passed_on() as running, Workers(first) as workers, ThreadPoolExecutor(at_once) as pool:
 
         def run(i: int) -> dict[str, Any]:
             if running.stopped:
@@ -61,18 +64,9 @@ class Worker:
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = python("-m", "jobs.worker", str(theirs.fileno()))
         env = environment() | {EVENTS: "1", "PYTHONPATH": python_path()}
         with theirs:
-            self.process = subprocess.Popen(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # each run's folder has its own
-                text=True,
-                env=env,
-                start_new_session=True,
-                pass_fds=(theirs.fileno(),),
-            )
+            self.process = _copy(theirs.fileno(), env) if may_fork() else _program(theirs.fileno(), env)
 
     def run(self, case_file: Path, case_folder: Path, folder: Path, compiling: Tell) -> dict[str, Any]:
         """The last event of a run; of one in whose midst the process died, the last that it sent."""
@@ -102,11 +96,35 @@ class Worker:
         return self.process.wait()
 
 
-class Workers:
-    """Processes that do runs on one rank: one is started where none is idle. Used by several threads."""
+def _copy(connection: int, environment: Mapping[str, str]) -> Process:
+    return Fork(lambda: serve(CONNECTION), connection, environment)
 
-    def __init__(self) -> None:
+
+def _program(connection: int, environment: Mapping[str, str]) -> Process:
+    return subprocess.Popen(
+        python("-m", "jobs.worker", str(connection)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # each run's folder has its own
+        text=True,
+        env=environment,
+        start_new_session=True,
+        pass_fds=(connection,),
+    )
+
+
+class Workers:
+    """Processes that do runs on one rank. Used by several threads.
+
+    Parameters
+    ----------
+    first : how many there are from the beginning, while this process may still be copied; more are started where none is idle.
+    """
+
+    def __init__(self, first: int) -> None:
         self._idle: SimpleQueue[Worker] = SimpleQueue()
+        if may_fork():
+            for _ in range(first):
+                self._idle.put(Worker())
 
     def __enter__(self) -> "Workers":
         return self

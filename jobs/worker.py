@@ -1,4 +1,4 @@
-"""The program of a process that does many runs of a campaign: ``python -m jobs.worker SOCKET``.
+"""The program of a process that does many runs of a campaign: of a copy of the command's, or ``python -m jobs.worker SOCKET``.
 
 A message names a case, the folder of its files and the folder of the run, and brings the run's lock. The run's events go to the standard
 output, as from rank 0 of `jobs.rank`. A run that could not write ends the process: HDF5 may hold on to the unwritten data.
@@ -23,12 +23,12 @@ from pipeline.errors import InputError, RunError, StopError, WriteError
 LARGEST = 2**16  # [B] of a message
 
 
-def main() -> int:
-    """Do the runs that the socket brings, until it is closed."""
-    connection = socket.socket(fileno=int(sys.argv[1]))
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, _stop)  # until a run's time loop takes them
-    logging.basicConfig(level=logging.INFO, format=LINE)
+def serve(number: int) -> int:
+    """Do the runs that the socket with the file ``number`` brings, until it is closed; returns the exit code."""
+    connection = socket.socket(fileno=number)
+    for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(stop, _stop)  # until a run's time loop takes them
+    logging.basicConfig(level=logging.INFO, format=LINE, force=True)  # none of a parent's own logs
     try:
         while True:
             message, lock, _, _ = socket.recv_fds(connection, LARGEST, 1)
@@ -82,4 +82,4 @@ def _run(case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(int(sys.argv[1])))

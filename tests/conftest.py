@@ -56,6 +56,7 @@ every = 0.25
 """
 SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
 NO_PAGE = {"WAVETRAIN_PAGE": "no"}  # of commands whose page no test looks at: drawing it takes longer than all the rest
+ALONE = {"WAVETRAIN_WORKERS": "none"}  # workers take longer to start than a small stage does; tests of theirs ask for them
 
 
 def long(*values: Any) -> Any:
@@ -71,11 +72,18 @@ def wavetrain(
     It is a fork of a process that has loaded it (`forks`). With variables of its own, or with ``named``, which `subprocess.run` takes, it
     is started anew.
     """
-    env = os.environ | SOURCES | ({} if page else NO_PAGE) | more
+    env = os.environ | SOURCES | ALONE | ({} if page else NO_PAGE) | more
     if not named and not more:
         return _forks().run([str(word) for word in words], cwd, env)
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
+
+
+def done(file: Path, *, page: bool = False) -> Path:
+    """The folder in which the command has done ``file``, below the folder that holds it; ``page`` as in `wavetrain`."""
+    told = wavetrain("run", str(file), "--out", "done", cwd=file.parent, page=page)
+    assert told.returncode == 0, told.stderr
+    return file.parent / "done"
 
 
 @functools.cache
@@ -95,7 +103,9 @@ def world_of_ranks() -> World:
 
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "jobs.cli", *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES | NO_PAGE)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES | NO_PAGE | ALONE
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

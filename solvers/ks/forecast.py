@@ -1,6 +1,8 @@
 """Model of a case of solver `ks` for stage `discover`: forecasts of given states with any terms, on any grid over the case's lengths."""
 
+import functools
 import math
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ from solvers.ks.spectral import LEAST_POINTS, Dealias, Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KEPT = 32  # integrators in a process, each with the tables and the work of its scheme
 FINER = 1.5  # times the points have waves below a third of the finer grid's, which "2/3" keeps
 
 
@@ -50,14 +53,20 @@ class Advance:
 
     def _advance(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
         if len(self.lengths) == 1:
-            on_line = LineIntegrator if any(term.functions for term in terms) else Integrator
-            line = on_line(terms, self.lengths[0], states.shape[1], step / steps, dealias=self.dealias)
+            line = _on_line(tuple(terms), self.lengths[0], states.shape[1], step / steps, self.dealias, threading.get_ident())
             return line.advance(states, steps)
         whole = planes(Serial(), states.shape[1:], self.dealias)
         plane = PlaneIntegrator(terms, self.lengths, step / steps, on=whole, scheme="etdrk4")
         state = plane.state_of(states.swapaxes(1, 2))
         plane.run(state, steps)
         return np.ascontiguousarray(plane.values(state).swapaxes(1, 2))
+
+
+@functools.lru_cache(KEPT)
+def _on_line(terms: Terms, length: float, points: int, dt: float, dealias: Dealias, thread: int) -> Integrator | LineIntegrator:
+    """The integrator of ``terms`` on a line, whose work arrays are those of ``thread``: a search asks again and again, from other states."""
+    on_line = LineIntegrator if any(term.functions for term in terms) else Integrator
+    return on_line(terms, length, points, dt, dealias=dealias)
 
 
 def model_of(mesh: Any, params: Params) -> Model:

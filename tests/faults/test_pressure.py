@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import fault_disks as disks
+import psutil
 import pytest
 import shim
 from conftest import HUMP, SOURCES, started, wait_for, wavetrain
-from killed import such
 
 WORKS = {work.name: work for work in disks.WORKS}
 
@@ -47,7 +47,7 @@ def test_a_process_that_dies_takes_down_its_own_run_of_a_sweep_alone(tmp_path):
     (tmp_path / "sweep.toml").write_text('[run.sea]\ncase = "hump.toml"\n[sweep]\n"solver.initial.height" = [0.1, 0.11, 0.12, 0.13]\n')
     with started("run", "sweep.toml", "--out", "out", cwd=tmp_path) as process:
         wait_for(tmp_path / "out" / "sea-001" / "progress.json")
-        workers = such(process.pid, "jobs.worker")
+        workers = psutil.Process(process.pid).children()
         assert len(workers) == min(os.cpu_count() or 1, 4)
         workers[0].kill()
         told, errors = process.communicate(timeout=300)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from any_field import Case, write
+from conftest import done
 from distributed import Client, LocalCluster
 
-from jobs.execute import execute
 from pipeline import case
 from pipeline.check import validate
 from pipeline.compression.make import Asked
@@ -110,12 +110,11 @@ def test_a_mask_may_be_true_a_number_or_a_list(client, tmp_path, said, kept):
     assert [i for i in range(3) if np.array_equal(found[i], special[i], equal_nan=True)] == kept
 
 
-def test_an_archive_is_decomposed_as_a_run_in_a_campaign_and_shown_on_its_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_an_archive_is_decomposed_as_a_run_in_a_campaign_and_shown_on_its_page(tmp_path):
     (tmp_path / "hump.toml").write_text(case.to_toml(HUMP))
     text = '[run.hump]\ncase = "hump.toml"\n[stage.error]\nkind = "decompose"\nruns = "packed"\nreference = "hump"\n'
     (tmp_path / "all.toml").write_text(text + '[stage.packed]\nkind = "compress"\nrun = "hump"\ntarget_error = 1e-4\n')
-    out = execute(tmp_path / "all.toml", quiet=True)
+    out = done(tmp_path / "all.toml", page=True)
     result = json.loads((out / "error" / "result.json").read_text())["runs"]["packed"]
     packed = json.loads((out / "packed" / "result.json").read_text())
     assert result["bytes"] == (out / "packed" / "archive.h5").stat().st_size == packed["bytes"]
@@ -127,5 +126,5 @@ def test_an_archive_is_decomposed_as_a_run_in_a_campaign_and_shown_on_its_page(t
     page = (out / "report.html").read_text()
     assert "How little of it must be kept?" in page and (out / "packed" / "figures" / "codecs_on_a_sample.png").exists()
     before = (out / "packed" / "archive.h5").stat().st_mtime_ns
-    execute(tmp_path / "all.toml", quiet=True)
+    done(tmp_path / "all.toml")
     assert (out / "packed" / "archive.h5").stat().st_mtime_ns == before  # what is done is not done again

@@ -7,9 +7,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from conftest import done
 from distributed import Client, LocalCluster
 
-from jobs.execute import execute
 from pipeline import case
 from pipeline.check import validate
 from pipeline.errors import InputError
@@ -211,12 +211,11 @@ def test_a_reference_that_does_not_change_is_said_to(client, tmp_path):
     assert any("undefined" in line for line in decompose.describe(result))
 
 
-def test_a_sweep_is_compared_from_its_campaign_and_shown_on_its_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_sweep_is_compared_from_its_campaign_and_shown_on_its_page(tmp_path):
     (tmp_path / "hump.toml").write_text(case.to_toml(HUMP))
     text = '[sweep]\n"mesh.size" = [2.4, 1.2]\n[run.hump]\ncase = "hump.toml"\n'
     (tmp_path / "all.toml").write_text(text + '[stage.error]\nkind = "decompose"\nruns = "hump"\nreference = "exact"\n')
-    out = execute(tmp_path / "all.toml", quiet=True)
+    out = done(tmp_path / "all.toml", page=True)
     result = json.loads((out / "error" / "result.json").read_text())
     assert list(result["runs"]) == ["hump-000", "hump-001"]
     errors = [facts["fields"]["relative"]["value"] for facts in result["runs"].values()]

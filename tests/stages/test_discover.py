@@ -9,9 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from conftest import done
 from distributed import Client, LocalCluster
 
-from jobs.execute import execute
 from jobs.stages import model_of
 from pipeline import campaign, case
 from pipeline.check import validate
@@ -96,12 +96,11 @@ def test_pairs_of_a_run_name_the_term_and_the_corrected_case_is_the_truth(truth,
     assert discover.describe(result)[1] == result["equation"]
 
 
-def test_wavetrain_runs_the_corrected_case_as_it_is(truth, lacking, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_wavetrain_runs_the_corrected_case_as_it_is(truth, lacking, tmp_path):
     result = find(truth, lacking, tmp_path / "terms")
     text = (tmp_path / "terms" / "corrected.toml").read_text()
     assert tomllib.loads(text)["solver"]["terms"] == tomllib.loads(result["toml"])["terms"] == result["terms"]
-    out = execute(tmp_path / "terms" / "corrected.toml", quiet=True)
+    out = done(tmp_path / "terms" / "corrected.toml")
     with Store(out / "run.h5") as store, Store(truth) as exact:
         later = exact.field("u")[1].compute()
         assert np.abs(store.field("u")[1].compute() - later).max() < 1e-6 * np.abs(later).max()
@@ -194,8 +193,7 @@ def test_the_states_accuracy_can_be_said_and_is_that_of_what_is_stored(truth, la
     assert not find("file", lacking, tmp_path, **given, accuracy=1e-8)["said"]
 
 
-def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, tmp_path):
     pushed = run(tmp_path / "pushed", **{"solver.terms": [*LACKS, "-u*u_x", "0.3*cos(4*pi*x/L)", "0.1"], "time.end": 6.0, "time.dt": 5e-3})
     model = short(tmp_path / "model", [*LACKS, "-u*u_x"])
     library = ("1", "cos(4*pi*x/L)", "sin(4*pi*x/L)", "sin(u)", "u", "u_xxx")
@@ -203,7 +201,7 @@ def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, tmp_path
     values = {key: c["value"] for key, c in result["coefficients"].items()}
     assert values == pytest.approx({"1": 0.1, "cos(4*pi*x/L)": 0.3}, rel=1e-4)
     assert result["equation"] == "u_t = -u_xx - u_xxxx - u*u_x + 0.1 + 0.3*cos(4*pi*x/L)"
-    execute(tmp_path / "terms" / "corrected.toml", quiet=True)
+    done(tmp_path / "terms" / "corrected.toml")
     blind = find(pushed, model, tmp_path / "blind", library=("u", "u**2", "u**3", "u_x"), after=2.0)
     assert (blind["said"], blind["case"]) == (False, None)
     refused("cos(x) does not repeat itself over the period 32", pushed, model, tmp_path, library=("cos(x)",))
@@ -398,15 +396,14 @@ def test_a_solver_without_terms_is_refused_by_name(lacking, monkeypatch):
         model_of(lacking)
 
 
-def test_a_campaign_names_the_term_on_its_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_campaign_names_the_term_on_its_page(tmp_path):
     (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(TRUTH, {"time.end": 10.0})))
     text = '[run.truth]\ncase = "ks.toml"\n[run.model]\ncase = "ks.toml"\n'
     text += 'set = { "solver.terms" = ["-u_xx", "-u_xxxx"], "time.end" = 0.02 }\n[stage.terms]\nkind = "discover"\n'
     text += 'observed = "truth"\nforecast = "model"\nafter = 7.0\nstarts = 2\nlibrary = ["u", "u*u_x", "u_xxx"]\n[stage.blind]\n'
     text += 'kind = "discover"\nobserved = "truth"\nforecast = "model"\nafter = 7.0\nstarts = 2\nlibrary = ["u", "u_xx", "u_xxx"]\n'
     (tmp_path / "all.toml").write_text(text)
-    out = execute(tmp_path / "all.toml", quiet=True)
+    out = done(tmp_path / "all.toml", page=True)
     page = (out / "report.html").read_text()
     assert "The model lacks u*u_x -1" in page
     assert "<i>u</i><sub>xxxx</sub>" in page
@@ -420,21 +417,20 @@ def test_a_campaign_names_the_term_on_its_page(tmp_path, monkeypatch):
     assert not (out / "blind" / "corrected.toml").exists()
     assert {path.name for path in (out / "blind" / "figures").iterdir()} == {"truth_and_forecasts.png", "growth_of_the_error.png"}
     before = (out / "terms" / "result.json").stat().st_mtime_ns
-    execute(tmp_path / "all.toml", quiet=True)
+    done(tmp_path / "all.toml")
     assert (out / "terms" / "result.json").stat().st_mtime_ns == before
 
 
-def test_an_observed_file_that_changes_is_read_again(truth, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_an_observed_file_that_changes_is_read_again(truth, tmp_path):
     observations(truth, tmp_path / "seen.h5", slice(800, 1200))
     (tmp_path / "ks.toml").write_text(case.to_toml(case.with_overrides(TRUTH, {"time.end": 0.02, "solver.terms": LACKS})))
     text = '[run.model]\ncase = "ks.toml"\n[stage.terms]\nkind = "discover"\nobserved = "file"\nfile = "seen.h5"\nforecast = "model"\n'
     (tmp_path / "all.toml").write_text(text + 'starts = 2\nlibrary = ["u", "u*u_x"]\n')
     assert campaign.read(tmp_path / "all.toml").stages[0].words == {"observed": "file"}
-    result = execute(tmp_path / "all.toml", quiet=True) / "terms" / "result.json"
+    result = done(tmp_path / "all.toml") / "terms" / "result.json"
     first = json.loads(result.read_text())
     observations(truth, tmp_path / "seen.h5", slice(900, 1300))
-    execute(tmp_path / "all.toml", quiet=True)
+    done(tmp_path / "all.toml")
     second = json.loads(result.read_text())
     assert first["data"]["from"] != second["data"]["from"]
     assert first["equation"] == second["equation"]

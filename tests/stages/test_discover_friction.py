@@ -7,8 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from conftest import done
 
-from jobs.execute import execute
 from jobs.stages import model_of
 from pipeline import case
 from pipeline.check import validate
@@ -88,13 +88,12 @@ def test_fields_and_gauges_name_mannings_law_and_the_corrected_model_is_the_trut
     validate(tmp_path / "result.h5")
 
 
-def test_the_corrected_case_is_the_model_with_the_law_and_runs(made, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_corrected_case_is_the_model_with_the_law_and_runs(made, tmp_path):
     result = find(made("truth"), model(made), tmp_path / "friction")
     table = tomllib.loads((tmp_path / "friction" / result["case"]).read_text())
     assert table["solver"]["manning"] == pytest.approx(0.03, rel=SAME_NUMERICS)
     assert set(table["solver"]) == {"kind", "initial", "manning"}  # no law that neither has
-    out = execute(tmp_path / "friction" / "corrected.toml", quiet=True)
+    out = done(tmp_path / "friction" / "corrected.toml")
     with Store(out / "run.h5") as corrected, Store(made("truth")) as truth:
         assert corrected.field("depth")[1].compute() == pytest.approx(truth.field("depth")[1].compute(), abs=1e-8)
 
@@ -183,13 +182,12 @@ def test_tables_hold_the_profile_and_the_gauges(made, tmp_path):
     assert tables["error/model"]["error"][0] == 0.0
 
 
-def test_a_campaign_names_the_friction_on_its_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_campaign_names_the_friction_on_its_page(tmp_path):
     (tmp_path / "channel.toml").write_text(case.to_toml(case.with_overrides(CHANNEL, {"time.end": 8.0})))
     text = '[run.truth]\ncase = "channel.toml"\nset = { "solver.manning" = 0.03 }\n[run.model]\ncase = "channel.toml"\n'
     text += 'set = { "time.end" = 0.25 }\n[stage.friction]\nkind = "discover"\nobserved = "truth"\nforecast = "model"\nseen = "gauges"\n'
     (tmp_path / "all.toml").write_text(text)
-    out = execute(tmp_path / "all.toml", quiet=True)
+    out = done(tmp_path / "all.toml", page=True)
     page = (out / "report.html").read_text()
     assert "The model lacks manning**2 +0.0009" in page
     assert "<code>manning = 0.03</code>" in page
