@@ -22,6 +22,7 @@ import pytest
 from forks import Forks
 from hypothesis import settings
 from worlds import World
+from xdist.scheduler import LoadScopeScheduling
 
 from meshes import rectangle
 from pipeline.data import find
@@ -38,7 +39,7 @@ compiled_once.install()
 
 HELD: "pytest.StashKey[set[tuple[str, int]]]" = pytest.StashKey()  # the tests that held on several ranks
 ROOT = Path(__file__).resolve().parent.parent
-
+RANKS = "tests/ranks/"
 
 HUMP = """
 [mesh]
@@ -115,8 +116,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("mpi_ranks", marker.args, ids=[f"{n}-ranks" for n in marker.args])
 
 
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """A file's tests by one process, for its fixtures; all tests on several ranks by one, whose ranks they share (`worlds`)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return RANKS if file.startswith(RANKS) else file
+
+
+@pytest.hookimpl(optionalhook=True)  # ranks load no plugins
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for a data file by ``data``: a file that is missing skips it, and it can be run alone."""
+    """Mark what asks for a data file by ``data``: a file that is missing skips it, and it can be run alone. The long folders come first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(RANKS))
     for item in items:
         if "data_file" in getattr(item, "fixturenames", ()):
             item.add_marker("data")

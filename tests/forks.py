@@ -33,6 +33,18 @@ every = 0.1
 [gauges]
 middle = [0.5, 0.5]
 """
+WARM_LINE = """
+[mesh]
+kind = "box"
+length = 22.0
+points = 32
+[solver]
+kind = "ks"
+[time]
+end = 0.1
+every = 0.1
+dt = 0.05
+"""
 LONGEST = 600.0  # [s] a command may take
 
 
@@ -124,7 +136,7 @@ def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], file
 
 
 def _load() -> None:
-    """Import what commands use, and run a small case, so that its kernels are compiled and loaded."""
+    """Import what commands use, and run small cases, so that their kernels are compiled and loaded."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command sets it, before numpy is loaded
     import compiled_once
     import dask.distributed
@@ -135,9 +147,10 @@ def _load() -> None:
 
     compiled_once.install()
     with tempfile.TemporaryDirectory() as folder, dask.config.set(scheduler="synchronous"):  # no threads live through a fork
-        case = Path(folder) / "warm.toml"
-        case.write_text(WARM, encoding="utf-8")
-        execute(case, out=Path(folder) / "out", quiet=True)
+        for name, text in (("warm", WARM), ("line", WARM_LINE)):
+            case = Path(folder) / f"{name}.toml"
+            case.write_text(text, encoding="utf-8")
+            execute(case, out=Path(folder) / name, quiet=True)
     assert threading.active_count() == 1
 
 

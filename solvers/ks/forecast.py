@@ -64,7 +64,7 @@ class Advance:
 
 @functools.lru_cache(KEPT)
 def _on_line(terms: Terms, length: float, points: int, dt: float, dealias: Dealias, thread: int) -> Integrator | LineIntegrator:
-    """The integrator of ``terms`` on a line, whose work arrays are those of ``thread``: a search asks again and again, from other states."""
+    """The integrator of ``terms`` on a line, with work arrays for ``thread`` alone: a search asks again and again, from other states."""
     on_line = LineIntegrator if any(term.functions for term in terms) else Integrator
     return on_line(terms, length, points, dt, dealias=dealias)
 

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import SOURCES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_makes_its_picture_and_warns_of_the_filter_that_is_lost(tmp_path):
     example = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "assimilation.md").read_text(), re.DOTALL)[1]
     (tmp_path / "example.py").write_text(example)

@@ -65,6 +65,7 @@ def test_a_chunk_that_is_not_what_was_noted_is_refused(tmp_path, how):
         written.copy(tmp_path / "old.h5", file)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_in_the_middle_of_a_write_goes_on_with_the_same_bits_on_other_ranks(tmp_path):
     (tmp_path / "case.toml").write_text(fault_ranks.CASE)
     run("run", "case.toml", "--out", "whole", "--only", "case", cwd=tmp_path)

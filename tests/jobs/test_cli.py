@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SOURCES, started, wait_for, wavetrain
+from conftest import SOURCES, long, started, wait_for, wavetrain
 
 from jobs.launch import environment, mpirun
 from pipeline import case
@@ -210,7 +210,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", place], check=True)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", [1, long(2)])
 def test_a_disk_that_fills_is_told_in_one_line_and_the_run_goes_on_when_there_is_space(folder, small_disk, ranks):
     change(folder, **{"mesh.size": 0.1, "time.every": 0.05})
     command = ("run", "small.toml", "--ranks", ranks, "--out", small_disk / "full")

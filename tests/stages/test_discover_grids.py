@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+from conftest import long
 
 from jobs.stages import model_of
 from pipeline import case
@@ -74,7 +75,7 @@ def right(result, key, exact):
     return found["deviation"]
 
 
-@pytest.mark.parametrize("count", [98, 101, 126])
+@pytest.mark.parametrize("count", [98, long(101), long(126)])
 def test_any_number_of_points_is_as_good_as_the_model_s_without_noise(runs, tmp_path, count):
     seen = write(tmp_path / "seen.h5", runs["line"], slice(800, None), (count,))
     result = find("file", runs["line lacks u*u_x"], tmp_path, **seen, **ON_LINE)
@@ -83,7 +84,7 @@ def test_any_number_of_points_is_as_good_as_the_model_s_without_noise(runs, tmp_
     assert result["forecast"]["corrected"]["valid"] == result["forecast"]["longest"]
 
 
-@pytest.mark.parametrize("count", [98, 101, 126])
+@pytest.mark.parametrize("count", [long(98), 101, long(126)])
 def test_any_number_of_points_is_as_good_as_the_model_s_with_noise(runs, tmp_path, count):
     seen = write(tmp_path / "seen.h5", runs["line"], slice(800, None, 10), (count,), 0.01)
     result = find("file", runs["line lacks u*u_x"], tmp_path, **seen, **ON_LINE, **NOISY, step=0.2, points=64)
@@ -114,6 +115,7 @@ def test_too_few_members_for_the_waves_of_a_plane_are_refused(runs, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_noisy_plane_of_odd_points_with_gaps_is_found_from_and_forecast_from(runs, tmp_path):
     seen = write(tmp_path / "seen.h5", runs["plane"], slice(180, None), (27, 21), 0.01, gaps=0.1)
     result = find("file", runs["plane lacks u_x**2"], tmp_path, **seen, **ON_PLANE, **NOISY)
@@ -122,7 +124,7 @@ def test_a_noisy_plane_of_odd_points_with_gaps_is_found_from_and_forecast_from(r
     assert result["forecast"]["model"]["valid"] < result["forecast"]["corrected"]["valid"]
 
 
-@pytest.mark.parametrize("points", [None, (26, 27)])
+@pytest.mark.parametrize("points", [long(None), (26, 27)])
 def test_a_plane_is_found_from_without_noise_at_other_points(runs, tmp_path, points):
     """Thinned by two, and at points that the model does not take. The truth's own points resolve it to 3e-5 of its deviation, and a
     third as many to 1e-4 (amplitude of the shortest waves): unless that is said, more remains than the states' accuracy explains."""
