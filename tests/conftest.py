@@ -56,8 +56,8 @@ end = 0.5
 every = 0.25
 """
 SOURCES = {"PYTHONPATH": str(ROOT)}  # commands that run elsewhere find the packages
-NO_PAGE = {"WAVETRAIN_PAGE": "no"}  # of commands whose page no test looks at: drawing it takes longer than all the rest
 ALONE = {"WAVETRAIN_WORKERS": "none"}  # workers take longer to start than a small stage does; tests of theirs ask for them
+BARE = SOURCES | ALONE | {"WAVETRAIN_PAGE": "no"}  # of commands whose page no test looks at: drawing it takes longer than all the rest
 
 
 def long(*values: Any) -> Any:
@@ -73,7 +73,7 @@ def wavetrain(
     It is a fork of a process that has loaded it (`forks`). With variables of its own, or with ``named``, which `subprocess.run` takes, it
     is started anew.
     """
-    env = os.environ | SOURCES | ALONE | ({} if page else NO_PAGE) | more
+    env = os.environ | (SOURCES | ALONE if page else BARE) | more
     if not named and not more:
         return _forks().run([str(word) for word in words], cwd, env)
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
@@ -104,9 +104,7 @@ def world_of_ranks() -> World:
 
 def started(*words: str, cwd: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "jobs.cli", *words]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | SOURCES | NO_PAGE | ALONE
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=os.environ | BARE)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -130,8 +128,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for a data file by ``data``: a file that is missing skips it, and it can be run alone. The long folders come first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(RANKS))
+    """Mark what asks for a data file by ``data``: a file that is missing skips it, and it can be run alone. The long files come first."""
+    items.sort(key=lambda item: (item.nodeid.startswith(RANKS), item.path.stat().st_size), reverse=True)  # stable: as written in a file
     for item in items:
         if "data_file" in getattr(item, "fixturenames", ()):
             item.add_marker("data")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HUMP, ROOT, SOURCES, started, wait_for, wavetrain
+from conftest import BARE, HUMP, ROOT, SOURCES, started, wait_for, wavetrain
 
 from jobs import record
 from jobs.lock import holder, locked
@@ -192,7 +192,7 @@ def test_a_checkpoint_of_another_version_is_not_gone_on_from(folder):
         process.communicate(timeout=60)
     code = "import pipeline.provenance as p\np.code_of = lambda *places: 'another'\nimport jobs.cli\njobs.cli.main()"
     command = [sys.executable, "-c", code, "run", "hump.toml", "--out", "out"]
-    done = subprocess.run(command, cwd=folder, env=os.environ | SOURCES, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=os.environ | BARE, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "made by another version" in (folder / "out" / "log.txt").read_text()
 
@@ -220,7 +220,7 @@ def test_a_stage_that_is_killed_computes_only_the_rest(folder, once):
         CAMPAIGN[: CAMPAIGN.index("[run.other]")] + CAMPAIGN[CAMPAIGN.index("[stage.first]") : CAMPAIGN.index("[stage.second]")]
     )
     command = [sys.executable, "-c", KILLED.replace("HALF", "4"), "run", "campaign.toml", "--out", "killed"]
-    done = subprocess.run(command, cwd=folder, env=os.environ | SOURCES, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=folder, env=os.environ | BARE, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL
     assert not (folder / "killed" / "first" / "result.json").exists()
     assert status(folder / "killed").steps[1].state == "waiting"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SOURCES, long, started, wait_for, wavetrain
+from conftest import BARE, SOURCES, long, started, wait_for, wavetrain
 
 from jobs.launch import environment, mpirun
 from pipeline import case
@@ -241,7 +241,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_rank_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_checkpoint(folder):
-    change(folder, **{"mesh.size": 0.1, "time.end": 4.0, "output.checkpoint": 0.0})
+    change(folder, **{"mesh.size": 0.1, "time.end": 2.0, "output.checkpoint": 0.0})
     with started("run", "small.toml", "--ranks", "2", cwd=folder) as process:
         place = folder / "runs" / "small"
         wait_for(place / "restart.h5")
@@ -320,7 +320,7 @@ def test_show_and_check_tell_what_is_in_a_file(folder):
 def test_progress_is_plain_lines_where_there_is_no_terminal(folder):
     change(folder, **{"mesh.size": 0.05, "time.end": 20.0})
     command = [sys.executable, "-c", "import jobs.progress as p; p.EVERY_LINE = 0.2; import jobs.cli; jobs.cli.main()", "run", "small.toml"]
-    with subprocess.Popen(command, cwd=folder, env=os.environ | SOURCES, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=folder, env=os.environ | BARE, stdout=subprocess.PIPE, text=True) as process:
         first, line = process.stdout.readline(), process.stdout.readline()  # after one step alone nothing is known of the time left
         process.terminate()
         process.communicate(timeout=60)
@@ -337,7 +337,7 @@ def test_progress_is_live_in_a_terminal(folder):
     except OSError:
         pytest.skip("this machine has no pseudo-terminals")
     command = [sys.executable, "-m", "jobs.cli", "run", "small.toml"]
-    env = os.environ | SOURCES | {"TERM": "xterm", "COLUMNS": "200"}
+    env = os.environ | BARE | {"TERM": "xterm", "COLUMNS": "200"}
     with subprocess.Popen(command, cwd=folder, env=env, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = b""

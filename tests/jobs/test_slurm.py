@@ -215,6 +215,7 @@ def test_a_stage_whose_workers_jobs_all_end_fails(slurm):
     assert "error: 2 jobs for workers have ended, and none has come" in (slurm / "out" / "jobs" / "budget.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_stage_that_fails_among_workers_in_its_job_says_why_once(slurm):
     pytest.importorskip("dask_jobqueue")
     (slurm / "site.toml").write_text('title = "on this machine"\ninterface = "lo"\nworkers = "inside"\noptions = ["--overcommit"]\n')

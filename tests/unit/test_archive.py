@@ -95,7 +95,7 @@ def test_small_frames_share_a_block_and_large_ones_do_not():
 # what is read
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.data())
 def test_an_archive_is_indexed_as_numpy_does(packed, data):
     whole = values_of(packed)["u"]
@@ -262,7 +262,7 @@ def test_an_archive_of_an_archive_is_an_archive(packed, tmp_path):
 # damage
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(place=st.floats(0.0, 1.0), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_told_and_harms_no_other_block(packed, tmp_path_factory, place, bit):
     path = tmp_path_factory.mktemp("flip") / "archive.h5"
