@@ -19,9 +19,9 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# tests on several ranks first, then files in their order: those of short tests last; one process more than cores, for tests that wait
+# two processes more than cores, for tests that wait
 test: lint     ## everything that a laptop can test, in twelve minutes, fourteen the first time
-	$(BIN)/pytest -m "not slow" -n $$(( $(RANKS) + 1 )) --no-loadscope-reorder --durations=25
+	$(BIN)/pytest -m "not slow" -n $$(( $(RANKS) + 2 )) --no-loadscope-reorder --durations=25
 
 test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
 	$(BIN)/pytest -m "data and not slow"

@@ -27,11 +27,12 @@ from solvers.core.run import Progress
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 KINDS = {kind.__name__: kind for kind in (InputError, StopError, WriteError)}  # of what a run raised; all else is a RunError
 LAUNCHER_VARIABLES = ("OMPI_", "PMIX_", "PMI_", "PRTE_")
+USERS = ("OMPI_MCA_mpi_yield_when_idle",)  # of them: whether a rank that waits leaves its core to others, as on a machine that is shared
 
 
 def environment() -> dict[str, str]:
     """This process' environment without an MPI launcher's variables, and fit for several ranks a core."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHER_VARIABLES)}
+    kept = {name: value for name, value in os.environ.items() if name in USERS or not name.startswith(LAUNCHER_VARIABLES)}
     kept |= SAFE | {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",

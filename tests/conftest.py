@@ -2,7 +2,10 @@
 
 import os
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command sets it, before numpy is loaded: small solves crawl on several threads
+os.environ |= {
+    "OPENBLAS_NUM_THREADS": "1",  # as the command sets it, before numpy is loaded: small solves crawl on several threads
+    "OMPI_MCA_mpi_yield_when_idle": "1",  # a rank that waits for another leaves its core to it, and to the other tests
+}
 
 import atexit
 import functools

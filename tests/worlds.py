@@ -30,7 +30,6 @@ RANKS = 6  # the most that a test may ask for
 LONGEST = 300.0  # [s] for what is asked
 STARTING, ENDING = 120.0, 20.0  # [s] for all ranks
 ROOT = Path(__file__).resolve().parent.parent
-YIELDING = {"OMPI_MCA_mpi_yield_when_idle": "1"}  # a rank that waits for another leaves its core to it
 
 
 class DiedError(AssertionError):
@@ -98,7 +97,7 @@ class World:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment() | YIELDING | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
+                env=environment() | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
                 cwd=ROOT,
                 start_new_session=True,
             )

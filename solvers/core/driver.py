@@ -4,40 +4,19 @@ import functools
 import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from pipeline.errors import InputError, RunError
 from solvers.core.comm import Comm
+from solvers.core.model import Model
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ROUND_OFF = 1e-9  # of an output interval: a last one that is shorter is none
-NOT_FINITE = "first value that is not finite"  # what is wrong in most unstable runs
 TOO_LONG = 2.0  # times a model's own limit, which is on the safe side: beyond it runs that went on had 1e8 times their energy
 SMALLEST_STEP = 1e-10  # of the simulated time to go: below it the run would never end
-
-
-class Model(Protocol):
-    """A PDE, discretised on this rank's part of a mesh."""
-
-    def initial(self) -> Array:
-        """The state at t = 0: (local cells, vars), ghosts last."""
-
-    def max_dt(self, u: Array) -> float:
-        """Largest stable step [s] for this rank's own cells at Courant number 1, infinite where there is no limit; negative where the
-        state is not finite, or can't be; see `fault`."""
-
-    def step(self, t: float, u: Array, dt: float) -> None:
-        """Advance ``u`` in place from ``t`` to ``t + dt``."""
-
-    def observe(self, t: float, u: Array) -> None:
-        """Take note of the state after a step: gauges, running maxima."""
-
-    def fault(self, u: Array) -> tuple[int, str, str]:
-        """Global index and place of the first own cell whose state can't be, and what is wrong there, such as `NOT_FINITE`; a huge index
-        where all can be."""
 
 
 @dataclass(slots=True)

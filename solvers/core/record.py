@@ -22,6 +22,7 @@ from pipeline.writer import Writer, complete, release, sync
 from solvers.core.comm import Comm
 from solvers.core.continued import CHANGES, bring_over
 from solvers.core.driver import Clock
+from solvers.core.model import Model
 from solvers.core.resume import belongs, take_over
 from solvers.core.writers import Cut, Rows, Writers
 
@@ -52,21 +53,10 @@ def _told(method: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-class NoGauges:
-    """A stand-in for the gauges of a solver that has none."""
-
-    names: tuple[str, ...] = ()
-    index = np.zeros(0, np.int64)
-
-    def take(self) -> tuple[Array, Array]:
-        """No samples."""
-        return np.zeros(0), np.zeros((0, 0, 0))
-
-
 class Recorder:
     """The files of one run in ``folder``: ``run.h5`` and, until it is whole, ``run.h5.part`` and ``restart.h5``."""
 
-    def __init__(self, case: Case, mesh: Any, model: Any, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
+    def __init__(self, case: Case, mesh: Any, model: Model, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
         self.case, self.mesh, self.model, self.comm = case, mesh, model, comm
         self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
         self.facts = dict(facts)
@@ -145,7 +135,7 @@ class Recorder:
             chunk=case.output.chunk,
             compression=case.output.filter,
         )
-        if hasattr(model, "statistics"):
+        if model.statistics is not None:
             writer.create_statistics(model.statistics.series, model.statistics.wavenumbers)
 
     @_told
@@ -167,7 +157,7 @@ class Recorder:
             if self._writer:
                 self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
             self._samples += len(times)
-        if hasattr(self.model, "statistics"):
+        if self.model.statistics is not None:
             times, samples = self.model.statistics.take()
             if self._writer:
                 self._writer.append_statistics(times, samples)
@@ -212,8 +202,7 @@ class Recorder:
         return {name: (block, self._saved.whole(block.shape)) for name, block in moved.items()}
 
     def _write_restart(self, writer: Writer, saved: Mapping[str, tuple[Array, tuple[int, ...]]], attrs: Mapping[str, Any]) -> None:
-        common = self.model.common() if hasattr(self.model, "common") else {}
-        writer.write_restart(self._saved.place, saved, common, attrs)
+        writer.write_restart(self._saved.place, saved, self.model.common(), attrs)
 
     def _clock_attrs(self, clock: Clock) -> dict[str, Any]:
         frames = self._writer.frames if self._writer else 0

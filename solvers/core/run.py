@@ -25,6 +25,7 @@ from pipeline.signals import RECEIVED
 from pipeline.writer import write_text
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock, simulate
+from solvers.core.model import Model
 from solvers.core.record import Recorder
 
 log = logging.getLogger("wavetrain")
@@ -120,7 +121,7 @@ def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], No
         mesh = comm.once_a_node(lambda: _blamed_mesh(case))
         with values_blamed():
             model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
-        for line in model.remarks(case.time.end) if hasattr(model, "remarks") else ():
+        for line in model.remarks(case.time.end):
             remarks.remark(line)
     made_from = comm.broadcast(provenance.of_run(case) if comm.rank == 0 else None)
     facts = _facts(mesh, comm) | {"provenance": json.dumps(made_from)}
@@ -154,7 +155,7 @@ def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], No
 
 
 def _simulate(
-    case: Case, model: Any, comm: Comm, recorder: Recorder, progress: Callable[[Progress], None], compiled: Watch
+    case: Case, model: Model, comm: Comm, recorder: Recorder, progress: Callable[[Progress], None], compiled: Watch
 ) -> dict[str, Any]:
     """The time loop with all that is noted on the way."""
     saved = recorder.start()
@@ -215,7 +216,7 @@ def _simulate(
     }
 
 
-def _drift_from_start(model: Any) -> Callable[[Any], float]:
+def _drift_from_start(model: Model) -> Callable[[Any], float]:
     """The mass drift as a function of a state of ``model``: its mass less that at the start and the inflow since. Collective."""
     with values_blamed():
         start = model.mass(model.initial())[0]

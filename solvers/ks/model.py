@@ -13,8 +13,7 @@ from pipeline.params import choose
 from pipeline.terms import parse_terms, refuse_jumps
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
-from solvers.core.driver import NOT_FINITE
-from solvers.core.record import NoGauges
+from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
 from solvers.ks import Params, initial, stored
 from solvers.ks.differences import Differences
@@ -31,8 +30,8 @@ FIELDS = (Field("u", "1", "u of each member"),)
 MOST_STEPS_KEPT = 4  # lengths of steps whose integrators are kept: a run has one, and perhaps another for a last, shorter interval
 
 
-class Ensemble:
-    """See `solvers.core.driver.Model`. The state is this rank's members, or its slabs of them, as the integrator holds them.
+class Ensemble(Model):
+    """See `solvers.core.model.Model`. The state is this rank's members, or its slabs of them, as the integrator holds them.
 
     Raises
     ------
@@ -42,10 +41,6 @@ class Ensemble:
     """
 
     fields = FIELDS
-    gauge_fields: tuple[Field, ...] = ()
-    maxima_fields: tuple[Field, ...] = ()
-    real = np.dtype(np.float64)
-    drift_is_relative = False  # most states have no mean to begin with
 
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
         stored(params, mesh.kind)
@@ -61,12 +56,12 @@ class Ensemble:
         self.shape = (params.members, *mesh.dofs)
         self._members = np.arange(*((0, params.members) if few else block_bounds(comm.rank, comm.size, params.members)))
         self._planes = planes(comm if few else Serial(), mesh.points, params.dealias) if plane else None
-        self.rows = self.saved_rows = Rows(self._members, params.members)
+        self.rows = self._saved = Rows(self._members, params.members)
         if few and self._planes:
             whole = self._planes.points
             self.rows = Rows(np.arange(mesh.points[1])[whole.rows], mesh.points[1], axis=1)
-            self.saved_rows = Rows(np.arange(mesh.points[0] // 2 + 1)[whole.waves], mesh.points[0] // 2 + 1, axis=3)
-        self.gauges, self.maxima = NoGauges(), np.zeros((len(self._members), 0))
+            self._saved = Rows(np.arange(mesh.points[0] // 2 + 1)[whole.waves], mesh.points[0] // 2 + 1, axis=3)
+        self.saved_rows = self._saved
         self._start = choose(initial.KINDS, params.initial, "solver.initial")
         dealias = "none" if params.scheme == "arkimex" else params.dealias
         initial.refuse_unseen(self._start, mesh.points, dealias)
@@ -120,9 +115,6 @@ class Ensemble:
         self._for(dt).run(u, 1)
         self._since += dt
 
-    def observe(self, t: float, u: Array) -> None:
-        """Note nothing between frames."""
-
     def finish(self, t: float, u: Array) -> None:
         self._largest = float(np.abs(self._integrator.values(u)).max())
 
@@ -138,7 +130,7 @@ class Ensemble:
         self._dt = dt
         self._growth.begin(self._sums(self.initial()))
         self._since = 0.0  # what the state had grown by was allowed
-        own = saved["state"].take(self.saved_rows.own, axis=self.saved_rows.axis)
+        own = saved["state"].take(self._saved.own, axis=self._saved.axis)
         return np.ascontiguousarray(own).view(self._integrator.dtype)[..., 0]
 
     def from_values(self, values: Array) -> Array:

@@ -15,7 +15,7 @@ from pipeline.layout import Field
 from pipeline.params import choose
 from pipeline.plugin import nearest
 from solvers.core.comm import Comm
-from solvers.core.driver import NOT_FINITE
+from solvers.core.model import NOT_FINITE, Model
 from solvers.core.steppers import TABLEAUX
 from solvers.core.writers import Rows
 from solvers.tsunami import Params, boundary, initial, kernels
@@ -47,8 +47,8 @@ VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on 
 REST_BITS = 30  # what they leave, as multiples of 2^-30 of that
 
 
-class Tsunami:
-    """See `solvers.core.driver.Model`. ``self.u`` is never kept: the state belongs to the driver.
+class Tsunami(Model):
+    """See `solvers.core.model.Model`. ``self.u`` is never kept: the state belongs to the driver.
 
     The state is double in single precision too, which computes fluxes and keeps heights from the still level: a change of depth by a step
     is far below the round-off of a deep sea's single-precision depth.

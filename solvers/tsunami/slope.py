@@ -16,7 +16,7 @@ from scipy.special import j0, j1
 Array = np.ndarray[Any, np.dtype[Any]]
 
 SAMPLES = 1500  # along s, and twice as many frequencies
-HOPELESS = 20  # steps of Newton's method after which a wave that does not break is nearly there: each step of the slowest takes a third
+HOPELESS = 20  # steps of Newton's method: by then a wave that does not break is solved to 1 %
 HIGHEST = 40.0  # frequency, in the smallest extents of the initial wave
 LONGEST = 1.5  # of the farthest place: how far s is followed
 

@@ -10,8 +10,7 @@ from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
 from solvers.core.comm import Comm
-from solvers.core.driver import NOT_FINITE
-from solvers.core.record import NoGauges
+from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Block
 from solvers.turbulence import Params, forcing, initial, scalar, stored
 from solvers.turbulence.cube import Cube
@@ -28,8 +27,8 @@ PRIMES = (2, 3, 5, 7)  # of which points may be made
 CLEAN_EVERY = 64  # steps
 
 
-class Flow:
-    """See `solvers.core.driver.Model`. The state is this rank's waves (3 or 4, lz, ly, lx), as `solvers.turbulence.cube` has them.
+class Flow(Model):
+    """See `solvers.core.model.Model`. The state is this rank's waves (3 or 4, lz, ly, lx), as `solvers.turbulence.cube` has them.
 
     `max_dt` and `observe` compute the rate of change of the state that they are shown, which `step` then begins with: a state that is
     changed by others between the two must come through `load` or `take`.
@@ -39,10 +38,6 @@ class Flow:
     InputError
         The mesh is no cube, its points can't be transformed quickly, there are more ranks than planes, or gauges.
     """
-
-    gauge_fields: tuple[Field, ...] = ()
-    maxima_fields: tuple[Field, ...] = ()
-    drift_is_relative = False
 
     def __init__(self, mesh: Any, part: None, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> None:
         stored(params, mesh.kind)
@@ -72,8 +67,7 @@ class Flow:
         self.rows = Block(self.cube.points, self.shape)
         whole = (2 * highest[2] + 1, 2 * highest[1] + 1, highest[0] + 1)
         every = slice(None)
-        self.saved_rows = Block((every, *products.waves, every), (fields, *whole, 2))
-        self.gauges, self.maxima = NoGauges(), np.zeros((0, 0))
+        self.saved_rows = self._saved = Block((every, *products.waves, every), (fields, *whole, 2))
         self._points = int(np.prod(grid))
         self._steps, self._t = 0, 0.0
         self._rated: Array | None = None  # the state whose rate the equation holds
@@ -149,7 +143,7 @@ class Flow:
         self._steps = int(saved["steps"])
         self.equation.force.load(saved)
         self._rated = None
-        own = np.ascontiguousarray(saved["state"][self.saved_rows.place])
+        own = np.ascontiguousarray(saved["state"][self._saved.place])
         return own.view(self.equation.cube.complex)[..., 0]
 
     def mass(self, u: Array) -> tuple[float, float]:

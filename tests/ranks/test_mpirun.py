@@ -8,7 +8,6 @@ import pytest
 import test_ks_ranks
 import test_same_bits
 import test_turbulence_ranks
-from conftest import long
 from test_same_bits import assert_same, environment, run_on
 
 from jobs.launch import mpirun
@@ -23,7 +22,8 @@ def start(path: Path, folder: Path) -> None:
     assert done.returncode == 0 and '"event": "error"' not in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", [test_same_bits, long(test_ks_ranks), long(test_turbulence_ranks)], ids=["tsunami", "ks", "turbulence"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [test_same_bits, test_ks_ranks, test_turbulence_ranks], ids=["tsunami", "ks", "turbulence"])
 def test_a_run_that_mpirun_starts_has_the_same_bits(tmp_path, kind):
     path = kind.write_case(tmp_path)
     start(path, tmp_path / "started")
