@@ -1,6 +1,7 @@
 # `make demo` and `make test` are all that a newcomer needs; each sets up what it lacks.
 SHELL := /bin/bash
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE # some hundred processes would compile all sources anew
 RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
 
 .PHONY: help setup demo test test-data test-slow faults lint bench peers lock clean
@@ -19,9 +20,9 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# two processes more than cores, for tests that wait
+# one process more than cores, for tests that wait
 test: lint     ## everything that a laptop can test, in twelve minutes, fourteen the first time
-	$(BIN)/pytest -m "not slow" -n $$(( $(RANKS) + 2 )) --no-loadscope-reorder --durations=25
+	$(BIN)/pytest -m "not slow" -n $$(( $(RANKS) + 1 )) --no-loadscope-reorder --durations=25
 
 test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
 	$(BIN)/pytest -m "data and not slow"

@@ -4,11 +4,12 @@ import ast
 import contextlib
 import tomllib
 from collections.abc import Sequence
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.plugin import kinds, nearest
+from pipeline.plugin import kinds, nearest, others, package_of
 
 HERE = Path(__file__).resolve().parent
 BENCHES = HERE.parent / "tests" / "bench"
@@ -95,12 +96,24 @@ def _titles(folder: str) -> list[tuple[str, str]]:
 
 
 def _plugins(package: str) -> list[tuple[str, str]]:
-    return [(kind, _docstring_line(f"{package}.{kind}")) for kind in kinds(package)]
+    foreign = others(package)
+    return [(kind, _of_another(foreign[kind]) if kind in foreign else _docstring_line(f"{package}.{kind}")) for kind in kinds(package)]
+
+
+def _of_another(entry: EntryPoint) -> str:
+    """A line on another package's plug-in, with the package; the reason where there is none."""
+    try:
+        line = _docstring_line(entry.module)
+    except Exception as error:  # of another package's code, or there is none
+        line = f"can't be loaded: {type(error).__name__}: {error}"
+    return f"{line} [{package_of(entry)}]"
 
 
 def _docstring_line(module: str) -> str:
     spec = find_spec(module)
-    return _first_line(Path(spec.origin)) if spec and spec.origin else ""
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no module {module!r}")
+    return _first_line(Path(spec.origin))
 
 
 def _first_line(path: Path) -> str:

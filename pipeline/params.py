@@ -14,6 +14,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline import plugin
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
 
@@ -240,14 +241,19 @@ def text_of(value: Any, where: str) -> str:
     return value
 
 
-def choose(kinds: Mapping[str, type], asked: Spec, where: str) -> Any:
-    """Build the one of ``kinds`` (name -> frozen dataclass) that ``asked`` names.
+def choose(kinds: Mapping[str, type] | str, asked: Spec, where: str) -> Any:
+    """Build the one of ``kinds`` that ``asked`` names: of names and frozen dataclasses, or of a package's modules, each with `Params`.
 
     Raises
     ------
     InputError
         There is no such kind, or its parameters are wrong.
     """
+    if isinstance(kinds, str):
+        package = kinds
+        kinds = dict.fromkeys(plugin.kinds(package), object)
+        if asked.kind in kinds:
+            kinds[asked.kind] = plugin.load(package, asked.kind).Params
     if asked.kind not in kinds:
         raise InputError(f"no kind {asked.kind!r} for '{where}'{nearest(asked.kind, kinds)}; there are: {', '.join(kinds)}")
     return build(kinds[asked.kind], asked.table, where)

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pipeline import plugin
 from pipeline.case import Case
 from pipeline.data import FETCHABLE, find_here
 
@@ -37,13 +38,15 @@ PICTURES = ("report", "figures")  # modules that change no number
 def of_run(case: Case) -> dict[str, Any]:
     """Provenance of a run of ``case`` here and now: ``key``, ``inputs``, ``code``, ``packages``, ``host``."""
     inputs = {name: digest for table in (case.mesh.table, case.solver.table) for name, digest in files(table, case.folder).items()}
-    code = code_of("solvers/core", f"solvers/{case.solver.kind}", "meshes", *RUN_CODE)
+    tables = {"mesh": {"kind": case.mesh.kind, **case.mesh.table}, "solver": {"kind": case.solver.kind, **case.solver.table}}
+    own = [place for place in (f"solvers/{case.solver.kind}",) if (ROOT / place).exists()]
+    code = code_of("solvers/core", *own, "meshes", *RUN_CODE, *map(str, plugin.sources(set(kinds_in(tables)))))
     return _all(case.text, inputs, code) | {"case": hash_of(case.text), "folder": str(case.folder)}
 
 
 def of_stage(kind: str, params: str, inputs: Mapping[str, str]) -> dict[str, Any]:
     """The same of a stage of ``kind`` with ``params`` (as text), which reads ``inputs``: names and hashes."""
-    return _all(f"{kind} {params}", inputs, code_of("pipeline"))
+    return _all(f"{kind} {params}", inputs, code_of("pipeline", *map(str, plugin.sources({kind}))))
 
 
 def _all(text: str, inputs: Mapping[str, str], code: str) -> dict[str, Any]:
@@ -86,15 +89,31 @@ def named(table: Any) -> Iterator[str]:
         yield from named(table.table)
 
 
+def kinds_in(table: Any) -> Iterator[str]:
+    """The plug-ins that ``table`` names by keys ``kind``, at any depth."""
+    if isinstance(table, Mapping):
+        for key, value in table.items():
+            if key == "kind" and isinstance(value, str):
+                yield value
+            yield from kinds_in(value)
+    elif isinstance(table, list | tuple):
+        for value in table:
+            yield from kinds_in(value)
+    elif hasattr(table, "table"):  # a plug-in asked for by name
+        yield table.kind
+        yield from kinds_in(table.table)
+
+
 @functools.cache
 def code_of(*places: str) -> str:
-    """SHA-256 of the Python files at ``places`` (files or folders, relative to the packages' root)."""
+    """SHA-256 of the Python files at ``places`` (files or folders, relative to the packages' root, or absolute)."""
     found = hashlib.sha256()
     for place in places:
         path = ROOT / place
         for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             if not source.stem.endswith(PICTURES):
-                found.update(str(source.relative_to(ROOT)).encode() + b"\0" + source.read_bytes() + b"\0")
+                name = source.relative_to(ROOT if source.is_relative_to(ROOT) else path.parent)
+                found.update(str(name).encode() + b"\0" + source.read_bytes() + b"\0")
     return found.hexdigest()
 
 

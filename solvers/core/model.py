@@ -55,6 +55,11 @@ class Model(ABC):
     statistics: Any = None
     drift_is_relative = False
 
+    @property
+    def on_one_rank(self) -> bool:
+        """Whether the model knows of no other rank: it has not said which `rows` are its own."""
+        return "rows" not in vars(self) and type(self).rows is Model.rows
+
     @cached_property
     def rows(self) -> Rows | Block:
         """The part of a stored field that this rank has: all of it."""

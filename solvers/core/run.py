@@ -121,6 +121,8 @@ def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], No
         mesh = comm.once_a_node(lambda: _blamed_mesh(case))
         with values_blamed():
             model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
+        if comm.size > 1 and model.on_one_rank:
+            raise InputError(f"solver {case.solver.kind!r} runs on one rank")
         for line in model.remarks(case.time.end):
             remarks.remark(line)
     made_from = comm.broadcast(provenance.of_run(case) if comm.rank == 0 else None)

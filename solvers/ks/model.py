@@ -62,7 +62,7 @@ class Ensemble(Model):
             self.rows = Rows(np.arange(mesh.points[1])[whole.rows], mesh.points[1], axis=1)
             self._saved = Rows(np.arange(mesh.points[0] // 2 + 1)[whole.waves], mesh.points[0] // 2 + 1, axis=3)
         self.saved_rows = self._saved
-        self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        self._start = choose(initial.__name__, params.initial, "solver.initial")
         dealias = "none" if params.scheme == "arkimex" else params.dealias
         initial.refuse_unseen(self._start, mesh.points, dealias)
         self._integrators: dict[float, Integrating] = {}

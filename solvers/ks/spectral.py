@@ -11,6 +11,7 @@ Dealiasing: "2/3" keeps the wavenumbers below N / 3, "3/2" computes products on 
 products of three and more keep some aliasing), "none" leaves it.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,6 +31,7 @@ Dealias = Literal["none", "2/3", "3/2"]
 
 FEWEST_WIDE = 3  # members that are better computed side by side, with idle lanes, than one by one
 LEAST_POINTS = 8
+KEPT = 64  # arrays of each kind that integrators share
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,12 @@ class Integrator:
         check(terms, length, points, dt, scheme, dealias)
         self.terms, self.length, self.points, self.dt = tuple(terms), float(length), int(points), float(dt)
         self.scheme, self.kept = SCHEMES[scheme], points // 2 + 1  # wavenumbers that a state holds
-        grid = 3 * points // 2 if dealias == "3/2" else points
-        wave = np.arange(-(-(grid // 2 + 1) // LANES) * LANES)  # as many as fill whole registers
-        self._live = wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
-        self._powers = {order: self._derivative(order, wave) for order in range(_highest(terms) + 1)}
+        grid = _grid(points, dealias)
+        wave, self._live = _waves(points, dealias)
+        self._powers = {order: _derivative(order, self.length, points, dealias) for order in range(_highest(terms) + 1)}
         linear = sum((t.coefficient * self._powers[t.order] for t in terms if t.linear), np.zeros(len(wave), complex))
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
-            table = np.where(self._live, self.scheme.coefficients(linear, dt), 0.0)
+            table = np.where(self._live, _coefficients(scheme, linear.tobytes(), dt), 0.0)
         self.stages = self.scheme.stages
         self.linear = linear[: self.kept]  # (N / 2 + 1,) [1/time]
         twice = np.where((wave == 0) | (2 * wave == points), 1.0, 2.0)[: self.kept] / points**2
@@ -101,17 +102,10 @@ class Integrator:
         self._tables = self.scheme.tables(dt)
         self._plan, self._plain_plan = fourier.plan(grid), fourier.plan(points)
         self._products = self._sorted(grid)
-        self._work = {
-            width: _Work(grid // 2, points // 2, len(wave), len(self._products[0]), self.scheme.arrays, width) for width in (1, LANES)
-        }
+        self._sizes = grid // 2, points // 2, len(wave), len(self._products[0]), self.scheme.arrays
+        self._work: dict[int, _Work] = {}
         self._mask = self._live[: self.kept].astype(float)
         self._mask_r, self._mask_i = np.ascontiguousarray(self._mask), np.zeros(self.kept)
-
-    def _derivative(self, order: int, wave: Array) -> Array:
-        """(i k)^order where wavenumbers are kept, else 0."""
-        k = 2.0 * np.pi / self.length * wave
-        power = k**order * [1.0, 1j, -1.0, -1j][order % 4]
-        return np.where(self._live & ((2 * wave != self.points) | (order % 2 == 0)), power, 0.0)
 
     def _sorted(self, grid: int) -> tuple[Any, ...]:
         """The nonlinear terms as `kernels.nonlinear` wants them."""
@@ -199,8 +193,36 @@ class Integrator:
         start = 0
         while start < members:
             width = LANES if members - start >= FEWEST_WIDE else 1
+            if width not in self._work:
+                self._work[width] = _Work(*self._sizes, width)
             yield slice(start, min(start + width, members)), self._work[width]
             start += width
+
+
+@functools.lru_cache(KEPT)
+def _waves(points: int, dealias: Dealias) -> tuple[Array, Array]:
+    """Wavenumbers of the grid on which products are taken, as many as fill whole registers, and which of them are kept."""
+    wave = np.arange(-(-(_grid(points, dealias) // 2 + 1) // LANES) * LANES)
+    return wave, wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
+
+
+def _grid(points: int, dealias: Dealias) -> int:
+    return 3 * points // 2 if dealias == "3/2" else points
+
+
+@functools.lru_cache(KEPT)
+def _derivative(order: int, length: float, points: int, dealias: Dealias) -> Array:
+    """(i k)^order where wavenumbers are kept, else 0. A search makes integrators by the thousand that share it."""
+    wave, live = _waves(points, dealias)
+    k = 2.0 * np.pi / length * wave
+    power = k**order * [1.0, 1j, -1.0, -1j][order % 4]
+    return np.where(live & ((2 * wave != points) | (order % 2 == 0)), power, 0.0)
+
+
+@functools.lru_cache(KEPT)
+def _coefficients(scheme: str, linear: bytes, dt: float) -> Array:
+    """Coefficients of a ``scheme`` for the ``linear`` terms' factors (complex numbers), which other terms' changes leave as they are."""
+    return SCHEMES[scheme].coefficients(np.frombuffer(linear, complex), dt)
 
 
 class _Work:

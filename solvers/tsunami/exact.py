@@ -122,3 +122,9 @@ def solitary_duration(*, g: float, depth: float, height: float, share: float = 0
     """Time [s] from where a solitary wave first exceeds ``share`` of its height to its crest."""
     number = np.sqrt(0.75 * height / depth**3)
     return float(np.arccosh(np.sqrt(1.0 / share)) / (number * np.sqrt(g * (depth + height))))
+
+
+def above(level: float, fields: Fields) -> Fields:
+    """``fields`` whose free surface is a height above the still ``level`` [m], as heights."""
+    surface, ux, uy = fields
+    return level + surface, ux, uy

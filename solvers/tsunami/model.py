@@ -85,7 +85,7 @@ class Tsunami(Model):
                 f"the still water is up to {depth:g} m deep, at ({x:g}, {y:g}) m, more than solver.deepest = {params.deepest:g} m: "
                 "mend the bed or the level, or raise it"
             )
-        self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        self._start = choose(initial.__name__, params.initial, "solver.initial")
         self._set_boundary(folder)
         self.gauges = Gauges(mesh, part, comm, gauges)
         n, edges = len(part.cells), len(part.edges)
@@ -130,9 +130,14 @@ class Tsunami(Model):
         """Lines to be said of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
         names = zip(self.mesh.boundary_names, self._waves, strict=True)
         said = [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
-        if self.params.initial.kind == "rest" and self.mesh.bed.min(initial=math.inf) >= self.params.level:
+        if self.mesh.bed.min(initial=math.inf) >= self.params.level and not (self._surface(self.mesh.centroids) > self.mesh.bed).any():
             said.append("no cell lies below the still level: is the bed given as depths? (positive)")
         return said
+
+    def _surface(self, places: Array) -> Array:
+        """The free surface [m] at the start, at ``places`` (cells, 2) [m]."""
+        surface: Array = self._start(*places.T, self.params.level, self.params.gravity)[0]
+        return surface
 
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import case as cases
+from pipeline import plugin
 from pipeline.errors import InputError
 from pipeline.params import build, choose
 from pipeline.store import Store
@@ -22,6 +23,7 @@ from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import FIELDS
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Exact = Callable[[Array, Array, float], tuple[Array, Array, Array]]  # of places [m] and a rising time [s]
 
 A, B = 0.816847572980459, 0.091576213509771  # barycentric coordinates of the points near the corners ...
 C, D = 0.108103018168070, 0.445948490915965  # ... and near the middles of the edges
@@ -84,7 +86,7 @@ def write_exact(run: Path, target: Path) -> Path:
     return target
 
 
-def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Callable[[Array, Array, float], tuple[Array, Array, Array]]:
+def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Exact:
     """Free surface [m] and velocity [m/s] at places and a time, for the case ``text`` on ``mesh`` until ``end`` [s].
 
     Ask for rising times. `InputError` where the case has no exact solution.
@@ -94,9 +96,9 @@ def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Callable[[A
     bed = mesh["bed"]
     start = check_exact(params, lambda: bed)
     deep = float(np.mean(bed))
-    if isinstance(start, initial.Hump):
-        away = np.hypot(mesh["node_x"] - start.centre[0], mesh["node_y"] - start.centre[1])
-        return start.spread(params.level, params.gravity, deep, float(away.max()), end)
+    if hasattr(start, "spread"):
+        spread: Exact = start.spread(mesh["node_x"], mesh["node_y"], params.level, params.gravity, deep, end)
+        return spread
     return lambda x, y, t: start.at(x, y, t, params.level, params.gravity, deep)
 
 
@@ -108,11 +110,12 @@ def check_exact(params: Params, bed: Callable[[], Array | None]) -> Any:
     InputError
         There is no exact solution of this state, or not on this bed.
     """
-    start = choose(initial.KINDS, params.initial, "solver.initial")
-    known = [name for name, kind in initial.KINDS.items() if hasattr(kind, "at") or hasattr(kind, "spread")]
+    start = choose(initial.__name__, params.initial, "solver.initial")
+    kinds = {name: plugin.load(initial.__name__, name).Params for name in plugin.kinds(initial.__name__)}
+    known = [name for name, kind in kinds.items() if hasattr(kind, "at") or hasattr(kind, "spread")]
     if params.initial.kind not in known:
         raise InputError(f"the initial state {params.initial.kind!r} has no exact solution; these have: {', '.join(known)}")
-    if not isinstance(start, initial.Thacker) and (heights := bed()) is not None and np.ptp(heights) > EVEN:
+    if not getattr(start, "curved_bed", False) and (heights := bed()) is not None and np.ptp(heights) > EVEN:
         raise InputError(f"the exact solution of {params.initial.kind!r} is for an even bed; this one spans {np.ptp(heights):g} m")
     return start
 

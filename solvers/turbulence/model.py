@@ -15,6 +15,7 @@ from solvers.core.writers import Block
 from solvers.turbulence import Params, forcing, initial, scalar, stored
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation
+from solvers.turbulence.initial import random
 from solvers.turbulence.schemes import SCHEMES
 from solvers.turbulence.statistics import Statistics
 from solvers.turbulence.waves import waves
@@ -47,7 +48,7 @@ class Flow(Model):
         self.mesh, self.comm, self.params = mesh, comm, params
         self.shape = mesh.dofs
         self.real = np.dtype(np.float64 if params.precision == "double" else np.float32)
-        self._start = choose(initial.KINDS, params.initial, "solver.initial")
+        self._start = choose(initial.__name__, params.initial, "solver.initial")
         asked = choose(scalar.KINDS, params.scalar, "solver.scalar")
         self._scalar = asked if isinstance(asked, scalar.Passive) else None
         fields = 3 if self._scalar is None else 4
@@ -77,7 +78,7 @@ class Flow(Model):
         u = np.empty((len(self.fields), *self.equation.cube.shape), self.equation.cube.complex)
         u[:3] = initial.velocity(self._start, self.cube, self.waves, self.mesh.points, p.seed)
         if self._scalar:
-            kind = initial.Random(energy=max(self._scalar.variance, 1e-300), peak=self._scalar.peak)
+            kind = random.Params(energy=max(self._scalar.variance, 1e-300), peak=self._scalar.peak)
             waves = initial.noise(self.cube, self.waves, 1, p.seed, 1)
             u[3:] = initial.shaped(waves, kind.energies(self.waves.shells), self.cube, self.waves) * (self._scalar.variance > 0.0)
         self._rated = None

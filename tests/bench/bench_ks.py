@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.terms import parse_terms
 from solvers.ks import KURAMOTO_SIVASHINSKY, initial
+from solvers.ks.initial.random import Params as Random
 from solvers.ks.schemes import SCHEMES
 from solvers.ks.spectral import Integrator
 
@@ -42,7 +43,7 @@ def measure(say: Say) -> dict[str, float | None]:
 def _beside(members: int, say: Say) -> dict[str, float | None]:
     """Microseconds a member and step here, in numpy and in exponax, alternating; and the ratios."""
     steps = STEPS[members]
-    u = initial.states(initial.Random(modes=8), (POINTS,), 0, np.arange(members))
+    u = initial.states(Random(modes=8), (POINTS,), 0, np.arange(members))
     integrator = Integrator(parse_terms(KURAMOTO_SIVASHINSKY), LENGTH, POINTS, DT)
     u = integrator.advance(u, 2000)  # onto the attractor
     numpy_etdrk4 = NumpyETDRK4(members)

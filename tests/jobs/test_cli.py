@@ -117,10 +117,9 @@ def test_ranks_are_started_and_inside_mpirun_they_are_used(folder):
     assert wavetrain("run", "small.toml", "--ranks", "2", "--out", "two", cwd=folder).returncode == 0
     assert json.loads((folder / "two" / "summary.json").read_text())["ranks"] == 2
     command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml", "--out", "inside"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment() | SOURCES, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment() | BARE, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "inside" / "summary.json").read_text())["ranks"] == 2
-    assert (folder / "inside" / "report.html").exists()
 
 
 def test_a_case_that_observes_is_validated_and_the_page_shows_it(folder):

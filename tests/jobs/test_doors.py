@@ -11,7 +11,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
-from conftest import ROOT, SOURCES
+from conftest import ALONE, ROOT, SOURCES
 
 from pipeline import doors
 from pipeline.answers import QUESTIONS, listed, with_deviation
@@ -80,7 +80,7 @@ def done(tmp_path_factory) -> Path:
     pytest.importorskip("constriction", reason="the archive needs the extra compress")
     folder = tmp_path_factory.mktemp("demo")
     command = [str(ROOT / ".ci" / "offline"), sys.executable, "-m", "jobs.cli", "run", str(reduced(folder)), "--out", str(folder / "out")]
-    kept = {"XDG_CACHE_HOME": str(folder / "cache"), "MPLCONFIGDIR": matplotlib.get_cachedir()}  # nothing that was fetched before
+    kept = {"XDG_CACHE_HOME": str(folder / "cache"), "MPLCONFIGDIR": matplotlib.get_cachedir(), **ALONE}  # nothing that was fetched before
     ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=os.environ | SOURCES | kept, timeout=1800)
     assert ended.returncode == 0, f"{ended.stdout[-2000:]}\n{ended.stderr[-2000:]}"
     return folder / "out"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from meshes import rectangle
 from meshes.core import bathymetry, raster
+from meshes.core.bathymetry.cone import Params as Cone
 from pipeline.errors import InputError
 from pipeline.params import Spec
 
@@ -92,7 +93,7 @@ def test_a_file_that_is_not_there_is_named():
 
 
 def test_a_cone_has_its_volume():
-    shape = bathymetry.Cone(depth=0.32, toe_radius=3.6, slope=0.25, height=0.625)
+    shape = Cone(depth=0.32, toe_radius=3.6, slope=0.25, height=0.625)
     mesh = rectangle.build(rectangle.Params(10.0, 10.0, 0.1, origin=(-5.0, -5.0)), folder=Path())
     corners = mesh.vertices[mesh.triangles]
     volume = ((bathymetry.shape_means(shape, corners) + 0.32) * mesh.areas).sum()

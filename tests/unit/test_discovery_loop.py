@@ -234,16 +234,16 @@ def test_a_plane_lacks_its_diffusion_across(columns):
 
 
 def test_intervals_cover_the_coefficient_as_often_as_they_say(window):
-    """40 repeats of the noise; the count of 90 % intervals that cover is binomial, and within its 99.8 %."""
+    """20 repeats of the noise; the count of 90 % intervals that cover is binomial, and within its 99.8 %."""
     times = 0.2 * np.arange(12)
     states = truth(5, times, points=128, length=SHORT, longest=4e-3)
     model, library = parse_terms(["-0.9*u*u_x - u_xx - u_xxxx"]), library_of(["u", "u*u_x", "u_xx", "u_xxx"])
     covered = 0
-    for seed in range(40):
+    for seed in range(20):
         view = small((times, *observed(states, 0.01, seed)), members=40, candidates=4)
         result = discover(view, model, library, resamples=0)
         covered += abs(found(result)["u*u_x"] + 0.1) < norm.ppf(0.95) * result.deviation[0]
-    assert 29 <= covered <= 40  # binom.ppf([0.001, 0.999], 40, 0.9)
+    assert 13 <= covered <= 20  # binom.ppf([0.001, 0.999], 20, 0.9)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
 from solvers.tsunami import exact
-from solvers.tsunami.initial import PlaneWave
+from solvers.tsunami.initial.plane_wave import Params as PlaneWave
 from solvers.tsunami.radial import RadialWave
 from solvers.tsunami.slope import SlopeWave
 

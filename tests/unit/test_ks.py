@@ -10,6 +10,7 @@ from pipeline.params import build
 from pipeline.terms import Term, canonical, parse_terms
 from solvers import ks
 from solvers.ks import initial
+from solvers.ks.initial.random import Params as Random
 from solvers.ks.schemes import SCHEMES
 from solvers.ks.spectral import Integrator
 
@@ -29,7 +30,7 @@ def places(points: int = POINTS, length: float = LENGTH) -> np.ndarray:
 
 
 def states(members: int, points: int = POINTS) -> np.ndarray:
-    return initial.states(initial.Random(), (points,), 0, np.arange(members))
+    return initial.states(Random(), (points,), 0, np.arange(members))
 
 
 def derivative(u: np.ndarray, order: int, length: float) -> np.ndarray:
@@ -145,7 +146,7 @@ def test_a_constant_term_is_a_steady_push():
 
 
 def test_members_are_drawn_by_their_number():
-    start = initial.Random(amplitude=2.0, modes=3)
+    start = Random(amplitude=2.0, modes=3)
     whole = initial.states(start, (POINTS,), 5, np.arange(6))
     assert initial.states(start, (POINTS,), 5, np.array([4])).tobytes() == whole[4].tobytes()
     assert len({row.tobytes() for row in whole}) == 6

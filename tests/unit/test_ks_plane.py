@@ -16,6 +16,7 @@ from solvers.core.comm import Serial
 from solvers.core.fft import plane
 from solvers.core.run import run_case
 from solvers.ks import initial
+from solvers.ks.initial.random import Params as Random
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Integrator
 
@@ -35,7 +36,7 @@ def advance(u, steps, **named):
 
 
 def states(members=2):
-    return initial.states(initial.Random(), POINTS[::-1], 0, np.arange(members))
+    return initial.states(Random(), POINTS[::-1], 0, np.arange(members))
 
 
 SCHEMES = {"etdrk4": 4, "ars443": 3, "cnab2": 2}  # orders in time
@@ -44,7 +45,7 @@ SCHEMES = {"etdrk4": 4, "ars443": 3, "cnab2": 2}  # orders in time
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("dealias", ["none", "2/3", "3/2"])
 def test_what_does_not_vary_along_y_moves_as_on_the_line(scheme, dealias):
-    u = initial.states(initial.Random(), POINTS[:1], 0, np.arange(1))
+    u = initial.states(Random(), POINTS[:1], 0, np.arange(1))
     terms = parse_terms(["-u_xx", "-u_xxxx", "-0.5*u_x^2"])
     line = Integrator(terms, LENGTHS[0], POINTS[0], 0.02, scheme=scheme, dealias=dealias).advance(u, 200)
     plane = advance(np.repeat(u[:, None], POINTS[1], axis=1), 200, scheme=scheme, dealias=dealias)

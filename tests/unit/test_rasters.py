@@ -5,6 +5,7 @@ import pytest
 import xarray
 
 from meshes.core import raster
+from meshes.core.bathymetry.raster import Params as Raster
 from pipeline.errors import InputError
 
 X, Y = np.arange(0.0, 21.0, 2.0), np.arange(0.0, 9.0, 2.0)
@@ -27,7 +28,7 @@ def write(path, data, **options):
 
 
 def mean(folder, name, **asked):
-    return raster.read(raster.Raster(name, **asked), folder).means(INSIDE)[0]
+    return raster.read(Raster(name, **asked), folder).means(INSIDE)[0]
 
 
 def lines(z=Z, form="{:g} {:g} {:.12g}"):
@@ -238,7 +239,7 @@ ESRI = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_ascii_grids_of_esri(tmp_path, way, encoding):
     (tmp_path / "z.grd").write_bytes(ESRI[way].encode(encoding))  # whatever the suffix
-    grid = raster.read(raster.Raster("z.grd"), tmp_path)
+    grid = raster.read(Raster("z.grd"), tmp_path)
     assert grid.means(INSIDE)[0] == pytest.approx(MEAN, abs=1e-10)
     brim = np.array([[[-1.0, -1.0], [21.0, -1.0], [-1.0, 9.0]]])  # cells reach half a cell beyond their middles
     assert grid.means(brim)[0] == pytest.approx(-10.0 + 0.2 * 19.0 / 3.0 - 0.03 * 7.0 / 3.0, abs=1e-10)
@@ -284,11 +285,11 @@ def test_geotiff_in_metres_in_feet_and_of_points(tmp_path):
     geotiff(tmp_path / "utm.tif", crs="EPSG:32719", nodata=-9999.0)
     assert mean(tmp_path, "utm.tif") == pytest.approx(MEAN, abs=1e-12)
     geotiff(tmp_path / "point.tif", point=True)
-    grid = raster.read(raster.Raster("point.tif"), tmp_path)
+    grid = raster.read(Raster("point.tif"), tmp_path)
     assert (grid.x[0], grid.x[-1], grid.inset) == (0.0, 20.0, 0.0)
     assert grid.means(INSIDE)[0] == pytest.approx(MEAN, abs=1e-12)
     geotiff(tmp_path / "feet.tif", crs="EPSG:2225")  # California, in feet of the US survey
-    assert raster.read(raster.Raster("feet.tif"), tmp_path).x[-1] == pytest.approx(22.0 * 1200.0 / 3937.0)
+    assert raster.read(Raster("feet.tif"), tmp_path).x[-1] == pytest.approx(22.0 * 1200.0 / 3937.0)
 
 
 def test_geotiff_that_is_no_raster_in_metres_is_refused(tmp_path):
@@ -310,6 +311,7 @@ def test_geotiff_that_is_no_raster_in_metres_is_refused(tmp_path):
 
 
 def test_grids_of_surfer_and_what_is_no_raster(tmp_path):
+    pytest.importorskip("rasterio")
     head = ["DSAA", "11 5", "0 20", "0 8", f"{Z.min()} {Z.max()}"]
     text = "\n".join([*head, *(" ".join(map(str, row)) for row in Z.T)])
     (tmp_path / "z.grd").write_text(text)

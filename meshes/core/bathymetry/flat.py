@@ -1,0 +1,20 @@
+"""Flat: an even bed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.params import quantity
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """An even bed."""
+
+    depth: float = quantity("m", "depth below height 0", default=0.0)
+
+    def __call__(self, x: Array, y: Array) -> Array:
+        return np.full_like(x, -self.depth)

@@ -1,0 +1,42 @@
+"""Initial states of an ensemble's members. A module a kind.
+
+Each has a dataclass `Params`, an `Initial`.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.errors import InputError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Initial(Protocol):
+    """A kind of initial state, with its parameters."""
+
+    named: str  # the words for its highest wavenumber in a refusal
+    along_y: bool  # whether it has waves along y too, in a plane
+
+    @property
+    def highest(self) -> int:
+        """The highest wavenumber."""
+
+    def __call__(self, phases: tuple[Array, ...], random: np.random.Generator) -> Array:
+        """The state of a member at points with ``phases`` (radian, along x [, y]), from the member's own random numbers."""
+
+
+def refuse_unseen(start: Initial, points: tuple[int, ...], dealias: str) -> None:
+    """Refuse with an `InputError` wavenumbers that ``points`` (along x[, y]) take for others, or that ``dealias`` drops."""
+    count = min(points) if start.along_y else points[0]
+    most = {"none": count // 2, "2/3": (count - 1) // 3, "3/2": count // 2 - 1}[dealias]
+    if start.highest > most:
+        raise InputError(
+            f"solver.initial: {start.named} = {start.highest}; {count} points with dealias = {dealias!r} hold wavenumbers up to {most}"
+        )
+
+
+def states(start: Initial, dofs: tuple[int, ...], seed: int, members: Array) -> Array:
+    """Initial states (members, *dofs), dofs (nx,) or (ny, nx): member m draws from [seed, m], whoever computes it."""
+    phases = tuple(2.0 * np.pi * np.arange(count) / count for count in reversed(dofs))
+    return np.array([start(phases, np.random.default_rng([seed, int(m)])) for m in members]).reshape(-1, *dofs)
