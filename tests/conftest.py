@@ -28,6 +28,7 @@ from worlds import World
 from xdist.scheduler import LoadScopeScheduling
 
 from meshes import rectangle
+from pipeline import campaign as campaigns
 from pipeline.data import find
 from pipeline.params import build
 from solvers import tsunami
@@ -83,11 +84,19 @@ def wavetrain(
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
 
 
-def done(file: Path, *, page: bool = False) -> Path:
-    """The folder in which the command has done ``file``, below the folder that holds it; ``page`` as in `wavetrain`."""
-    told = wavetrain("run", str(file), "--out", "done", cwd=file.parent, page=page)
+def done(file: Path) -> Path:
+    """The folder in which the command has done ``file``, below the folder that holds it, without a page."""
+    told = wavetrain("run", str(file), "--out", "done", cwd=file.parent)
     assert told.returncode == 0, told.stderr
     return file.parent / "done"
+
+
+def page_of_stages(file: Path, folder: Path) -> str:
+    """The page of the campaign ``file``, done in ``folder``, without its runs, whose pictures take longer to draw than all the rest."""
+    from pipeline.report import write_report  # loads matplotlib, which ranks need not
+
+    campaign = campaigns.read(file, [])
+    return write_report(campaigns.Campaign(campaign.title, campaign.stages), folder).read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -190,7 +190,7 @@ INSIDE = 'launcher = "srun --mpi=pmix --overcommit"\nworkers = "inside"'
 JOBS = 'workers = "jobs"\nmost_workers = 2\n'
 
 
-@pytest.mark.parametrize("site", [INSIDE, long(JOBS + BROKEN.replace("WORD", '[ -e "$HOME/once" ]'))])
+@pytest.mark.parametrize("site", [long(INSIDE), long(JOBS + BROKEN.replace("WORD", '[ -e "$HOME/once" ]'))])
 def test_a_stage_has_the_same_result_on_workers_in_its_job_and_on_workers_that_are_jobs(slurm, site, monkeypatch):
     pytest.importorskip("dask_jobqueue")
     monkeypatch.setitem(os.environ, "HOME", str(slurm))

@@ -110,7 +110,7 @@ def alone(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ranks", [long(1), 2, 3, 4])
+@pytest.mark.parametrize("ranks", [long(1), long(2), 3, long(4)])
 def test_any_rank_count_gives_the_same_bits(alone, tmp_path, ranks):
     run_on(ranks, alone / "flood.toml", tmp_path / "run")
     assert_same(alone, tmp_path / "run")
@@ -121,15 +121,14 @@ def test_any_rank_count_gives_the_same_bits(alone, tmp_path, ranks):
     validate(tmp_path / "run" / "run.h5")
 
 
-@pytest.mark.parametrize("change", [{"solver.precision": "float32"}, {"solver.stepping": "ssprk3", "mesh.pattern": "cross"}])
-def test_other_choices_give_the_same_bits_too(tmp_path, change):
-    path = write_case(tmp_path, **change)
+def test_other_choices_give_the_same_bits_too(tmp_path):
+    path = write_case(tmp_path, **{"solver.precision": "float32", "solver.stepping": "ssprk3", "mesh.pattern": "cross"})
     for ranks in (1, 3):
         run_on(ranks, path, tmp_path / str(ranks))
     assert_same(tmp_path / "1", tmp_path / "3")
 
 
-@pytest.mark.parametrize("filter_", [long("none"), "gzip", "zstd", long("lz4"), long("blosc2")])
+@pytest.mark.parametrize("filter_", [long("none"), long("gzip"), "zstd", long("lz4"), long("blosc2")])
 def test_filters_keep_every_bit_on_two_ranks(alone, tmp_path, filter_):
     path = write_case(tmp_path, **{"output.filter": filter_})
     run_on(2, path, tmp_path / "run")

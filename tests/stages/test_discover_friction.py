@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import done
+from conftest import done, page_of_stages
 
 from jobs.stages import model_of
 from pipeline import case
@@ -98,6 +98,7 @@ def test_the_corrected_case_is_the_model_with_the_law_and_runs(made, tmp_path):
         assert corrected.field("depth")[1].compute() == pytest.approx(truth.field("depth")[1].compute(), abs=1e-8)
 
 
+@pytest.mark.slow
 def test_noisy_fields_and_gauges_say_more_together(made, tmp_path):
     """1 % of noise on every value: within four deviations, of 4 % each at most; and two things that were seen say more than the better of
     them, by as much as their deviations promise if they were independent: within a fifth, as each has its own noise."""
@@ -187,8 +188,8 @@ def test_a_campaign_names_the_friction_on_its_page(tmp_path):
     text = '[run.truth]\ncase = "channel.toml"\nset = { "solver.manning" = 0.03 }\n[run.model]\ncase = "channel.toml"\n'
     text += 'set = { "time.end" = 0.25 }\n[stage.friction]\nkind = "discover"\nobserved = "truth"\nforecast = "model"\nseen = "gauges"\n'
     (tmp_path / "all.toml").write_text(text)
-    out = done(tmp_path / "all.toml", page=True)
-    page = (out / "report.html").read_text()
+    out = done(tmp_path / "all.toml")
+    page = page_of_stages(tmp_path / "all.toml", out)
     assert "The model lacks manning**2 +0.0009" in page
     assert "<code>manning = 0.03</code>" in page
     assert "h<sup>4/3</sup>" in page

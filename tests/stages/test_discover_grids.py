@@ -99,6 +99,7 @@ def test_noise_and_the_default_library_name_one_term_of_24(runs, tmp_path):
     assert result["warnings"] == []
 
 
+@pytest.mark.slow
 def test_noisy_states_in_a_plane_name_the_term(runs, tmp_path):
     result = find(runs["plane"], runs["plane lacks u_x**2"], tmp_path, noise=0.01, after=18.0, **ON_PLANE, **NOISY)
     assert right(result, "u_x**2", -0.5) < 0.01

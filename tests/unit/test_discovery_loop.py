@@ -4,17 +4,19 @@ import re
 
 import numpy as np
 import pytest
-from bench.kuramoto import LENGTH, TRUTH, cases, forecaster, lacking, observed, truth
+from bench.kuramoto import LENGTH, TRUTH, cases, lacking, observed, truth
 from conftest import long
 from scipy.stats import norm
 
 from pipeline.discovery.library import default_library, library_of
 from pipeline.discovery.loop import discover
+from pipeline.discovery.model import Steps
 from pipeline.discovery.pairs import Pairs
 from pipeline.discovery.samples import Linear
 from pipeline.discovery.trajectory import observe
 from pipeline.errors import InputError
 from pipeline.terms import parse_terms
+from solvers.ks.forecast import Advance
 
 STEP = 0.02
 SHORT = 32.0  # period of the small trajectories
@@ -33,6 +35,11 @@ def window():
     """40 observed states with 1 % noise on a short period."""
     times = 0.2 * np.arange(40)
     return times, *observed(truth(2, times, points=128, length=SHORT, longest=4e-3), 0.01, 2)
+
+
+def forecaster(longest, length=LENGTH):
+    """Forecasts by the solver, in time steps of at most ``longest``; the truths are by another scheme at a shorter step."""
+    return Steps(Advance((length,), "2/3"), longest)
 
 
 def pairs(states, columns="response", forecast=None):
