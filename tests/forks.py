@@ -151,6 +151,7 @@ def _load() -> None:
             case = Path(folder) / f"{name}.toml"
             case.write_text(text, encoding="utf-8")
             execute(case, out=Path(folder) / name, quiet=True)
+            os.environ["WAVETRAIN_PAGE"] = "no"  # the first has loaded what draws pages; a command has its own variables
     assert threading.active_count() == 1
 
 

@@ -41,6 +41,7 @@ def test_the_best_of_ours_is_one_that_reaches_the_ratio():
     assert found["nrmse_cr512"] is None and found["sperr_nrmse_cr8"] is None
 
 
+@pytest.mark.slow
 def test_snapshots_come_from_the_solver_and_are_made_once(tmp_path, monkeypatch):
     monkeypatch.setattr(held_out, "BUILD", tmp_path)
     monkeypatch.delenv(held_out.VARIABLE, raising=False)

@@ -81,6 +81,7 @@ def test_late_losses_train_both_networks(files, tmp_path):
     assert all(moved)
 
 
+@pytest.mark.slow
 def test_a_stopped_stage_goes_on_with_the_same_bits(files, tmp_path):
     settings = training.Settings(steps=4, warm=0.5, every=2)
     whole, half, rest = trainer(), trainer(), trainer()
