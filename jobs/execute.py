@@ -65,10 +65,7 @@ def execute(
     say = _sayer(quiet=quiet or comm.rank > 0)
     for note in filter(None, (catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks))):
         say(f"NOTE: {note}")
-    _check_runs(campaign, folder, forced, say)
-    _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
-    _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only, into=dry_run or bool(on)))
-    _refused_by_all(comm, lambda: refuse_unfit(campaign, folder, forced, only))
+    _refuse(campaign, folder, forced, only, comm, say, into=dry_run or bool(on))
     if on:
         from jobs.submit import submit
 
@@ -85,6 +82,14 @@ def execute(
             record.write(campaign, folder)
         _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
     return folder
+
+
+def _refuse(campaign: Campaign, folder: Path, forced: Collection[str], only: str, comm: Any, say: Any, *, into: bool) -> None:
+    """Refuse what can't be done, on all ranks, before anything is computed; ``into`` asks for a look into files too."""
+    _check_runs(campaign, folder, forced, say)
+    _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
+    _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only, into=into))
+    _refused_by_all(comm, lambda: refuse_unfit(campaign, folder, forced, only))
 
 
 def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forced: Collection[str], *, quiet: bool, say: Any) -> None:

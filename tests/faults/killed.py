@@ -15,7 +15,7 @@ import psutil
 from conftest import SOURCES
 
 from pipeline.check import validate
-from pipeline.store import Store
+from pipeline.store import Store, open_file
 
 PATIENCE = 600.0  # [s] for what takes seconds on a quiet machine
 WAVES = """
@@ -119,9 +119,9 @@ def whole(folder: Path) -> list[str]:
 
 
 def bits(path: Path) -> dict[str, bytes]:
-    """The bytes of every array of the HDF5 file at ``path``, by name."""
+    """The bytes of every array of the HDF5 file at ``path``, by name; of an archive, those of the file that is packed in it."""
     arrays: dict[str, bytes] = {}
-    with h5py.File(path) as file:
+    with open_file(path) as file:
         file.visititems(lambda name, item: arrays.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
     return arrays
 
