@@ -3,26 +3,17 @@
 import importlib.util
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from jobs import lock, sites
-from jobs.launch import environment, mpirun
+from jobs.doctor_trial import RANKS, Finding, ran
+from jobs.launch import mpirun
 from jobs.processes import python
 from pipeline.errors import InputError, InUseError
 
-PATIENCE = 120.0  # [s] for one trial
 LEAST_SPACE = 1e9  # [B]
-RANKS = """
-from mpi4py import MPI
-c = MPI.COMM_WORLD
-n = c.allreduce(1)
-if c.rank == 0:  # two at once may mix their words
-    print(f"{n} ranks, {MPI.Get_library_version().split(',')[0].strip()}")
-"""
 HDF5 = """
 import sys
 import h5py, numpy as np
@@ -59,21 +50,6 @@ if __name__ == "__main__":
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of a trial."""
-
-    name: str
-    state: str  # fine, missing (can be done without), or broken
-    said: str
-    fix: str = ""
-
-    @property
-    def line(self) -> str:
-        """The finding, and its remedy."""
-        return f"{self.state:<8} {self.name:<14} {self.said}" + (f"\n{'':<24}to fix: {self.fix}" if self.fix else "")
-
-
 def examine(on: str = "", *, submit: bool = False) -> Iterator[Finding]:
     """Try all; with the site ``on`` its jobs' needs too, and with ``submit`` in a real job there.
 
@@ -104,19 +80,6 @@ def examine(on: str = "", *, submit: bool = False) -> Iterator[Finding]:
             from jobs.doctor_job import submit as run_job
 
             yield from run_job(site)
-
-
-def ran(command: list[str]) -> tuple[bool, str]:
-    """Whether ``command`` ended well, and the last line that it said."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(), timeout=PATIENCE)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return False, str(error).splitlines()[0]
-    lines = [line for line in (done.stdout if done.returncode == 0 else done.stderr).splitlines() if line.strip()]
-    told = [line.strip() for line in lines if done.returncode == 0 or "Error" in line or "error" in line] or [
-        line.strip() for line in lines
-    ]
-    return done.returncode == 0, told[-1] if told else f"ended with {done.returncode}"
 
 
 def _tried(name: str, command: list[str], fix: str, *, needed: bool = False) -> Finding:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jobs import options, queue
-from jobs.doctor import Finding
 from jobs.doctor_site import prepared
+from jobs.doctor_trial import Finding
 from jobs.launchers import before, container, parts
 from jobs.limits import as_mebibytes
 from jobs.preparation import interpreter, preparation

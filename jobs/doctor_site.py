@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs import controller, options
-from jobs.doctor import RANKS, Finding, ran
+from jobs.doctor_trial import RANKS, Finding, ran
 from jobs.launch import environment
 from jobs.launchers import before, container, parts
 from jobs.limits import as_mebibytes

@@ -54,10 +54,7 @@ def execute(
     for place in (path.resolve(), Path.cwd(), out or Path()):
         _check_place(place)
     campaign = campaigns.read(path, list(overrides))
-    names = [step.name for step in campaign.steps]
-    forced = set(names) if force else campaign.after([_known(again, names)]) if again else set()
-    if only:
-        _known(only, names)
+    forced = _forced(campaign, again, only, force=force)
     comm = Serial() if only in {stage.name for stage in campaign.stages} else world()  # a stage's processes are no world of ranks
     if comm.size > 1 and ranks not in (0, comm.size):
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
@@ -82,6 +79,14 @@ def execute(
             record.write(campaign, folder)
         _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
     return folder
+
+
+def _forced(campaign: Campaign, again: str, only: str, *, force: bool) -> set[str]:
+    """The steps that are done again in any case; `InputError` where ``again`` or ``only`` is no step."""
+    names = [step.name for step in campaign.steps]
+    for name in filter(None, (again, only)):
+        _known(name, names)
+    return set(names) if force else set(campaign.after([again])) if again else set()
 
 
 def _refuse(campaign: Campaign, folder: Path, forced: Collection[str], only: str, comm: Any, say: Any, *, into: bool) -> None:

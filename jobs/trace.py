@@ -12,7 +12,7 @@ from pipeline import provenance
 from pipeline.campaign import Campaign, Run
 from pipeline.errors import InputError
 from pipeline.layout import RESULT_SCHEMA
-from pipeline.store import readable
+from pipeline.readable import readable
 from pipeline.writer import write_text
 
 

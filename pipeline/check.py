@@ -23,7 +23,8 @@ from pipeline.layout import (
     mesh_layout,
     series_names,
 )
-from pipeline.store import open_file, readable
+from pipeline.readable import readable
+from pipeline.store import open_file
 
 RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
 

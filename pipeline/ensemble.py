@@ -13,7 +13,7 @@ from pipeline import checksums
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ENSEMBLE_SCHEMA, part_name
-from pipeline.store import readable
+from pipeline.readable import readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

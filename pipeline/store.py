@@ -6,7 +6,6 @@ a cube (frames, z, y, x).
 
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +15,10 @@ import numpy as np
 from pipeline.checksums import DamagedFile, open_hdf5, walk
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE_SCHEMAS, RUN_SCHEMAS, SCHEMA, Field, series_names, unit_of
+from pipeline.readable import readable
 from pipeline.salvage import Written
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-@contextlib.contextmanager
-def readable(path: str | Path) -> Iterator[None]:
-    """Turn errors on reading the HDF5 file at ``path`` into an `InputError`: there is none, or it is damaged."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise InputError(f"no file {str(path)!r}") from None
-    except OSError as error:
-        raise InputError(f"{path} is no HDF5 file, or is damaged: {error}") from None
-    except (KeyError, RuntimeError) as error:
-        if type(error) not in (KeyError, RuntimeError) or "nable to" not in str(error):  # HDF5's own words
-            raise
-        raise InputError(f"{path} is damaged: {error}") from None
 
 
 class Store:

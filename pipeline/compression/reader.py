@@ -22,7 +22,7 @@ from pipeline.compression.blocks import Block, Cut, from_json
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ARCHIVE_SCHEMAS
-from pipeline.store import readable
+from pipeline.readable import readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
 MOST_CACHED = 2**26  # [B] of decoded blocks that a process keeps; always the last one

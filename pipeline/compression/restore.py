@@ -14,7 +14,7 @@ from pipeline.compression.tasks import each
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, SCHEMA, part_name
-from pipeline.store import readable
+from pipeline.readable import readable
 from pipeline.writer import publish
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -15,9 +15,9 @@ from pipeline.errors import InputError
 from pipeline.grids import seen_at
 from pipeline.terms import parse_terms, refuse_jumps
 from solvers.core.comm import Serial
-from solvers.ks import Params
 from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.line import LineIntegrator
+from solvers.ks.params import Params
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import LEAST_POINTS, Dealias, Integrator
 

@@ -15,10 +15,11 @@ from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
-from solvers.ks import Params, initial, stored
+from solvers.ks import initial
 from solvers.ks.differences import Differences
 from solvers.ks.growth import Growth
 from solvers.ks.line import LineIntegrator
+from solvers.ks.params import Params, stored
 from solvers.ks.plane import PlaneIntegrator, planes
 from solvers.ks.spectral import Integrator
 

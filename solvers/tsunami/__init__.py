@@ -12,50 +12,11 @@ Roe's, Rusanov's or kinetic fluxes), strong-stability-preserving Runge-Kutta ste
 at rest, depths stay >= 0, and no water is lost. References stand in ``kernels``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pipeline.errors import InputError
-from pipeline.outline import Stored
-from pipeline.params import Spec, quantity, setting
+from solvers.tsunami.params import Params, stored
 
-
-@dataclass(frozen=True, slots=True)
-class Params:
-    """Parameters of the tsunami solver."""
-
-    gravity: float = quantity("m/s^2", "gravity", default=9.81, above=0.0)
-    manning: float = quantity("s/m^(1/3)", "Manning's roughness", default=0.0, low=0.0)
-    linear_drag: float = quantity("1/s", "drag r of du/dt = -r u", default=0.0, low=0.0)
-    quadratic_drag: float = quantity("dimensionless", "drag c of du/dt = -c |u| u / h", default=0.0, low=0.0)
-    level: float = quantity("m", "still water level", default=0.0)
-    deepest: float = quantity("m", "still water deeper than this is refused: no ocean is", default=12e3, above=0.0)
-    dry_depth: float = quantity("m", "a cell no deeper than this does not move", default=1e-6, above=0.0)
-    order: Literal[1, 2] = setting("order in space", default=2)
-    limiter: Literal["none", "barth_jespersen", "michalak"] = setting("limiter of the slopes", default="michalak")
-    limiter_tolerance: float = setting("Michalak and Ollivier-Gooch's K: larger lets more crests pass unlimited", default=1.0)
-    riemann: Literal["hllc", "roe", "rusanov", "kinetic"] = setting("Riemann solver at the edges", default="hllc")
-    stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk2")
-    precision: Literal["float64", "float32"] = setting("floating-point type of fluxes, slopes and stored fields", default="float64")
-    arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
-    initial: Spec = setting("initial state", default=Spec("rest", {}))
-    boundary: Mapping[str, Spec] = setting("what stands outside each side of the mesh; a side not named is a wall", factory=dict)
-
-
-def stored(params: Params, mesh: str) -> Stored:
-    """Contents of the file of a run on a ``mesh`` of a given kind.
-
-    Raises
-    ------
-    InputError
-        The mesh is none of triangles.
-    """
-    if mesh != "triangles":
-        raise InputError(f"solver 'tsunami' needs a mesh of triangles, such as kind \"rectangle\", not a {mesh}")
-    return Stored(
-        ("free_surface", "depth", "discharge_x", "discharge_y"), maxima=("free_surface", "speed", "depth", "arrival"), gauges=True
-    )
+__all__ = ["Params", "build", "check_exact", "forecaster", "look_into_files", "stored", "write_exact"]
 
 
 def build(*arguments: Any, **named: Any) -> Any:

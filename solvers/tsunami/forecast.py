@@ -11,9 +11,9 @@ from pipeline.case import Case
 from pipeline.discovery.library import Terms
 from pipeline.discovery.measured import Measured
 from pipeline.errors import InputError
-from solvers.tsunami import Params
 from solvers.tsunami.friction import LIBRARY, WET, Sea, fields, gauges, laws, with_laws
 from solvers.tsunami.gauges import GAUGES
+from solvers.tsunami.params import Params
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -25,9 +25,9 @@ from pipeline.plugin import nearest
 from pipeline.terms import named
 from solvers.core.comm import Serial
 from solvers.core.driver import Clock, simulate
-from solvers.tsunami import Params
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import Tsunami
+from solvers.tsunami.params import Params
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

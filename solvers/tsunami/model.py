@@ -18,9 +18,10 @@ from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.steppers import TABLEAUX
 from solvers.core.writers import Rows
-from solvers.tsunami import Params, boundary, initial, kernels
+from solvers.tsunami import boundary, initial, kernels
 from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.geometry import geometry
+from solvers.tsunami.params import Params
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

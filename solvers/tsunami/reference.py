@@ -18,9 +18,10 @@ from pipeline.errors import InputError
 from pipeline.params import build, choose
 from pipeline.store import Store
 from pipeline.writer import Writer, publish
-from solvers.tsunami import Params, initial
+from solvers.tsunami import initial
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import FIELDS
+from solvers.tsunami.params import Params
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Exact = Callable[[Array, Array, float], tuple[Array, Array, Array]]  # of places [m] and a rising time [s]

@@ -11,52 +11,11 @@ projection takes away. Viscosity is exact, by an integrating factor; see `solver
 All is without dimension: lengths are those of the case's box.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from pipeline.errors import InputError
-from pipeline.outline import Stored
-from pipeline.params import Spec, quantity, setting
+from solvers.turbulence.params import Params, stored
 
-
-@dataclass(frozen=True, slots=True)
-class Params:
-    """Parameters of the turbulence solver."""
-
-    viscosity: float = quantity("dimensionless", "kinematic viscosity nu", low=0.0)
-    scheme: Literal["rk4", "ssprk3"] = setting("Runge-Kutta method, in an integrating factor", default="rk4")
-    dealias: Literal["2/3", "3/2"] = setting(
-        "2/3 of the waves of the mesh's points, or all with products on half as many more", default="2/3"
-    )
-    truncation: Literal["cube", "sphere"] = setting(
-        "which of these waves: up to the highest along each axis, or |k| up to it in any direction", default="cube"
-    )
-    precision: Literal["double", "single"] = setting("of all that is computed and stored", default="double")
-    cut: Literal["slabs", "pencils"] = setting("how ranks share the cube", default="slabs")
-    initial: Spec = setting("initial velocity", default=Spec("taylor_green", {}))
-    forcing: Spec = setting("what keeps the flow moving", default=Spec("none", {}))
-    scalar: Spec = setting("a passive scalar", default=Spec("none", {}))
-    seed: int = setting("seed of random initial states and forcing", default=0)
-    statistics_every: int = setting("steps between samples of the statistics; every frame has one too", default=10)
-
-    def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"seed = {self.seed}; it must not be negative")
-        if self.statistics_every < 1:
-            raise InputError(f"statistics_every = {self.statistics_every}; it must be 1 or more steps")
-
-
-def stored(params: Params, mesh: str) -> Stored:
-    """Contents of the file of a run on a ``mesh`` of a given kind.
-
-    Raises
-    ------
-    InputError
-        The mesh is no cube.
-    """
-    if mesh != "cube":
-        raise InputError(f"solver 'turbulence' needs a mesh of kind \"box\" with three lengths, not {mesh}")
-    return Stored(("u", "v", "w") if params.scalar.kind == "none" else ("u", "v", "w", "s"))
+__all__ = ["Params", "build", "load", "stored"]
 
 
 def build(*arguments: Any, **named: Any) -> Any:

@@ -12,10 +12,11 @@ from pipeline.params import choose
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Block
-from solvers.turbulence import Params, forcing, initial, scalar, stored
+from solvers.turbulence import forcing, initial, scalar
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation
 from solvers.turbulence.initial import random
+from solvers.turbulence.params import Params, stored
 from solvers.turbulence.schemes import SCHEMES
 from solvers.turbulence.statistics import Statistics
 from solvers.turbulence.waves import waves

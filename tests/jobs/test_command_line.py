@@ -16,7 +16,7 @@ from conftest import BARE, HUMP, SOURCES, started, wait_for, wavetrain
 
 from jobs import cli, execute, launch, record, streams, verbs, watch
 from jobs.catalogue import find, namesake
-from jobs.doctor import Finding
+from jobs.doctor_trial import Finding
 from jobs.status import Status, Step
 from jobs.status import status as status_of
 from pipeline import campaign

@@ -18,9 +18,10 @@ import numpy as np
 from pipeline.checksums import open_hdf5
 from pipeline.errors import InputError
 from pipeline.missing import find_missing, first_place
+from pipeline.readable import readable
 from pipeline.remarks import remark
 from pipeline.stages.discover.seam import refuse_seam
-from pipeline.store import Store, readable
+from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,0 +1,46 @@
+"""Parameters of the Kuramoto-Sivashinsky solver, and the contents of its files."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.errors import InputError
+from pipeline.outline import Stored
+from pipeline.params import Spec, setting
+from pipeline.terms import parse_terms
+
+KURAMOTO_SIVASHINSKY = ("-u*u_x", "-u_xx", "-u_xxxx")
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Parameters of the Kuramoto-Sivashinsky solver."""
+
+    terms: tuple[str, ...] = setting("the right-hand side of u_t = ..., as symbols", default=KURAMOTO_SIVASHINSKY)
+    scheme: Literal["etdrk4", "ars443", "cnab2", "arkimex"] = setting("spectral; arkimex: finite differences, PETSc", default="etdrk4")
+    dealias: Literal["none", "2/3", "3/2"] = setting("what is done about aliases of products", default="2/3")
+    members: int = setting("members of the ensemble", default=1)
+    seed: int = setting("seed of random initial states; member m draws from [seed, m]", default=0)
+    initial: Spec = setting("initial state", default=Spec("random", {}))
+
+    def __post_init__(self) -> None:
+        if not parse_terms(self.terms, dimensions=2):
+            raise InputError("terms has nothing in it that does not cancel")
+        if self.members < 1:
+            raise InputError(f"members = {self.members}; there must be at least 1")
+        if self.seed < 0:
+            raise InputError(f"seed = {self.seed}; it must not be negative")
+
+
+def stored(params: Params, mesh: str) -> Stored:
+    """Contents of the file of a run on a ``mesh`` of a given kind.
+
+    Raises
+    ------
+    InputError
+        No ensemble stands on such a mesh.
+    """
+    if mesh == "cube":
+        raise InputError("solver 'ks' needs a line or a plane: its mesh has three lengths, a cube")
+    if mesh not in ("line", "plane"):
+        raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh}")
+    return Stored(("u",), members=params.members)
