@@ -79,7 +79,7 @@ def wavetrain(
     """
     env = os.environ | (SOURCES | ALONE if page else BARE) | more
     if not named and not more:
-        return _forks().run([str(word) for word in words], cwd, env)
+        return _forked([str(word) for word in words], cwd, env)
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=600, **named)
 
@@ -99,11 +99,19 @@ def page_of_stages(file: Path, folder: Path) -> str:
     return write_report(campaigns.Campaign(campaign.title, campaign.stages), folder).read_text(encoding="utf-8")
 
 
-@functools.cache
-def _forks() -> Forks:
-    made = Forks(os.environ | SOURCES)
-    atexit.register(made.close)
-    return made
+IDLE: list[Forks] = []  # as many are made as threads ask at a time
+
+
+def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """The command with ``words`` as a fork of a process that no other thread asks meanwhile."""
+    try:
+        forks = IDLE.pop()
+    except IndexError:
+        forks = Forks(os.environ | SOURCES)
+        atexit.register(forks.close)
+    done = forks.run(words, cwd, env)
+    IDLE.append(forks)  # one in whose midst something went wrong is asked no more
+    return done
 
 
 @functools.cache

@@ -241,7 +241,7 @@ def _of_node(node: str, slurm: dict[str, str], place: Path) -> list[psutil.Proce
             continue
         if own.get("SLURM_CONF") != slurm["SLURM_CONF"]:
             continue
-        if words == f"slurmd -N {node}":
+        if one.name() == "slurmd" and words.endswith(f"slurmd -N {node}"):  # by whatever path it was started
             found.insert(0, one)
         elif own.get("SLURMD_NODENAME") == node:
             watcher = one.parent()
