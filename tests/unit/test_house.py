@@ -1,34 +1,131 @@
-"""The house: no modules import each other in a circle, and a function fits a screen."""
+"""The house keeps its own rules: packages, environments, contracts, documents."""
 
 import ast
-from collections.abc import Iterator
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
-PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
-LINES = 60  # of a function, but for kernels, which numba makes one loop of
-
-
-def functions() -> Iterator[tuple[str, int]]:
-    """The place and the lines of every function that is no kernel."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "njit" not in "".join(map(ast.dump, node.decorator_list)):
-                    yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "dask-core": "dask", "pytorch": "torch"}
+CONDA_ONLY = {"python", "openmpi", "pip", "petsc"}
+BUILT = {"petsc4py", "mpi4py-fft"}  # by .ci/setup, in versions of its own: that of the machine's PETSc, and one that stands there
+CHOSEN = {"torch"}  # by the machine: for a processor or for a GPU
 
 
-def test_a_function_fits_a_screen():
-    assert [place for place, lines in functions() if lines > LINES] == []
+def declared() -> dict[str, SpecifierSet]:
+    lists = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
+    return {Requirement(text).name.lower(): Requirement(text).specifier for some in lists for text in some}
 
 
-def test_no_modules_import_each_other_in_a_circle():
-    """Imports inside functions count; those for types alone do not."""
-    grimp = pytest.importorskip("grimp")
-    graph = grimp.build_graph(*PACKAGES, cache_dir=None, exclude_type_checking_imports=True)
-    left = {module: (graph.find_modules_directly_imported_by(module) & graph.modules) - {module} for module in graph.modules}
-    while free := [module for module, imported in left.items() if not imported & left.keys()]:  # import nothing that is left
-        for module in free:
-            del left[module]
-    assert sorted(left) == []
+def conda() -> dict[str, str]:
+    """Packages of environment.yml with what it says of their versions."""
+    found = {}
+    for entry in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]:
+        for text in [entry] if isinstance(entry, str) else entry["pip"]:
+            name, version = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", text).groups()
+            found[CONDA_NAMES.get(name, name).lower()] = version
+    return found
+
+
+def test_conda_and_pip_install_the_same_packages():
+    assert set(conda()) - CONDA_ONLY == set(declared())
+
+
+def test_conda_and_pip_ask_for_the_same_versions():
+    for name, version in conda().items():
+        if name in CONDA_ONLY:
+            continue
+        assert SpecifierSet(version.split()[0]) == declared()[name], name  # h5py's is followed by its build, with MPI
+
+
+def test_the_lock_fits_what_is_declared():
+    locked: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        requirement = Requirement(line)
+        locked.setdefault(requirement.name.lower(), []).append(next(iter(requirement.specifier)).version)
+    for name, specifier in declared().items():
+        if name not in BUILT | CHOSEN:
+            assert all(version in specifier for version in locked[name]), name
+
+
+def test_the_set_up_builds_a_version_that_fits_what_is_declared():
+    version = re.search(r"^mpi4py_fft=(\S+)", (ROOT / ".ci" / "setup").read_text(), re.MULTILINE)[1]
+    assert version in declared()["mpi4py-fft"]
+
+
+def test_all_kernels_stand_under_the_contract():
+    contract = next(c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["name"].startswith("3."))
+    paths = [path.relative_to(ROOT) for path in ROOT.glob("*/**/kernels.py")]
+    modules = {".".join(path.with_suffix("").parts) for path in paths if not path.parts[0].startswith(".")}
+    assert set(contract["source_modules"]) == modules
+
+
+def test_the_public_names_are_imported_when_they_are_used():
+    code = "import sys, wavetrain; assert 'numpy' not in sys.modules; wavetrain.InputError; print(sorted(wavetrain.__all__))"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    import wavetrain
+
+    for name in wavetrain.__all__:
+        assert getattr(wavetrain, name) is not None
+
+
+def test_the_command_line_starts_without_numpy():
+    code = "import sys, jobs.cli; assert not {'numpy', 'numba', 'h5py', 'dask'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name)
+def test_links_between_documents_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_section_and_key_of_the_file_format_is_described():
+    from pipeline.layout import DIMENSIONS, RESULT_SCHEMA, SCHEMA
+
+    page = (ROOT / "docs" / "file_format.md").read_text()
+    for word in (SCHEMA, RESULT_SCHEMA, *DIMENSIONS, "complete", "restart", "maxima", "gauges", "mesh_hash"):
+        assert word in page, word
+
+
+def test_without_root_the_set_up_prints_the_line_for_an_administrator_and_stops(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env", "sed", "cc"):
+        (tools / name).symlink_to(shutil.which(name))
+    (tools / "python3").symlink_to(sys.executable)
+    (tools / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tools / "id").chmod(0o755)
+    done = subprocess.run(
+        [ROOT / ".ci" / "setup"], env={"PATH": str(tools), "HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("apt-get install ")
+    assert {"pkg-config", "libopenmpi-dev", "openmpi-bin", "petsc-dev", "libhdf5-openmpi-dev", "libfftw3-dev"} <= set(line.split())
+
+
+def test_nothing_that_a_user_hands_in_is_unpickled():
+    """Ruff keeps out pickle, eval, exec and yaml.load; what it does not know stands here."""
+    for path in (one for folder in ("pipeline", "meshes", "solvers", "jobs") for one in (ROOT / folder).rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            said = {word.arg: getattr(word.value, "value", None) for word in call.keywords}
+            assert said.get("allow_pickle", False) is False, f"{path}:{call.lineno}"
+            assert ast.unparse(call.func) != "torch.load" or said.get("weights_only") is True, f"{path}:{call.lineno}"
+            assert said.get("shell", False) is False, f"{path}:{call.lineno}"
+
+
+def test_lint_refuses_what_runs_code_from_a_file(tmp_path):
+    source = "import pickle\nimport joblib\nx = pickle.load(None)\ny = eval('1')\nexec('1')\n"
+    command = [sys.executable, "-m", "ruff", "check", "--config", ROOT / "pyproject.toml", "--output-format", "concise", "-"]
+    told = subprocess.run([*command, "--stdin-filename", "x.py"], input=source, capture_output=True, text=True, check=False).stdout
+    assert all(rule in told for rule in ("S301", "S307", "S102", "TID251")), told

@@ -1,0 +1,34 @@
+"""The rooms: no modules import each other in a circle, and a function fits a screen."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+from conftest import ROOT
+
+PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
+LINES = 60  # of a function, but for kernels, which numba makes one loop of
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    """The place and the lines of every function that is no kernel."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "njit" not in "".join(map(ast.dump, node.decorator_list)):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_a_function_fits_a_screen():
+    assert [place for place, lines in functions() if lines > LINES] == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Imports inside functions count; those for types alone do not."""
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None, exclude_type_checking_imports=True)
+    left = {module: (graph.find_modules_directly_imported_by(module) & graph.modules) - {module} for module in graph.modules}
+    while free := [module for module, imported in left.items() if not imported & left.keys()]:  # import nothing that is left
+        for module in free:
+            del left[module]
+    assert sorted(left) == []
