@@ -93,4 +93,4 @@ def _keep(connection: int, output: int) -> None:
         os.dup2(number, place)
     os.closerange(CONNECTION + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (as long as the process)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 (too)

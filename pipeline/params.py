@@ -249,11 +249,8 @@ def choose(kinds: Mapping[str, type] | str, asked: Spec, where: str) -> Any:
     InputError
         There is no such kind, or its parameters are wrong.
     """
-    if isinstance(kinds, str):
-        package = kinds
-        kinds = dict.fromkeys(plugin.kinds(package), object)
-        if asked.kind in kinds:
-            kinds[asked.kind] = plugin.load(package, asked.kind).Params
-    if asked.kind not in kinds:
-        raise InputError(f"no kind {asked.kind!r} for '{where}'{nearest(asked.kind, kinds)}; there are: {', '.join(kinds)}")
-    return build(kinds[asked.kind], asked.table, where)
+    known = plugin.kinds(kinds) if isinstance(kinds, str) else list(kinds)
+    if asked.kind not in known:
+        raise InputError(f"no kind {asked.kind!r} for '{where}'{nearest(asked.kind, known)}; there are: {', '.join(known)}")
+    kind = plugin.load(kinds, asked.kind).Params if isinstance(kinds, str) else kinds[asked.kind]
+    return build(kind, asked.table, where)

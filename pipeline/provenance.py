@@ -32,21 +32,21 @@ RUN_CODE = (
     "pipeline/terms.py",
     "pipeline/writer.py",
 )
+CODECS = "pipeline.compression.codecs"  # any of which a stage may choose, other packages' too
 PICTURES = ("report", "figures")  # modules that change no number
 
 
 def of_run(case: Case) -> dict[str, Any]:
     """Provenance of a run of ``case`` here and now: ``key``, ``inputs``, ``code``, ``packages``, ``host``."""
     inputs = {name: digest for table in (case.mesh.table, case.solver.table) for name, digest in files(table, case.folder).items()}
-    tables = {"mesh": {"kind": case.mesh.kind, **case.mesh.table}, "solver": {"kind": case.solver.kind, **case.solver.table}}
     own = [place for place in (f"solvers/{case.solver.kind}",) if (ROOT / place).exists()]
-    code = code_of("solvers/core", *own, "meshes", *RUN_CODE, *map(str, plugin.sources(set(kinds_in(tables)))))
+    code = code_of("solvers/core", *own, "meshes", *RUN_CODE, *map(str, plugin.sources(set(named([case.mesh, case.solver], "kind")))))
     return _all(case.text, inputs, code) | {"case": hash_of(case.text), "folder": str(case.folder)}
 
 
 def of_stage(kind: str, params: str, inputs: Mapping[str, str]) -> dict[str, Any]:
     """The same of a stage of ``kind`` with ``params`` (as text), which reads ``inputs``: names and hashes."""
-    return _all(f"{kind} {params}", inputs, code_of("pipeline", *map(str, plugin.sources({kind}))))
+    return _all(f"{kind} {params}", inputs, code_of("pipeline", *map(str, plugin.sources({kind, *plugin.others(CODECS)}))))
 
 
 def _all(text: str, inputs: Mapping[str, str], code: str) -> dict[str, Any]:
@@ -75,33 +75,18 @@ def files(table: Any, *folders: Path) -> dict[str, str]:
     return found
 
 
-def named(table: Any) -> Iterator[str]:
-    """The files that ``table`` names by keys ``file``, at any depth."""
+def named(table: Any, by: str = "file") -> Iterator[str]:
+    """Texts that ``table`` names by keys ``by``, at any depth: its files, or with "kind" its plug-ins."""
     if isinstance(table, Mapping):
         for key, value in table.items():
-            if key == "file" and isinstance(value, str) and value:
+            if key == by and isinstance(value, str) and value:
                 yield value
-            yield from named(value)
+            yield from named(value, by)
     elif isinstance(table, list | tuple):
         for value in table:
-            yield from named(value)
+            yield from named(value, by)
     elif hasattr(table, "table"):  # a plug-in asked for by name
-        yield from named(table.table)
-
-
-def kinds_in(table: Any) -> Iterator[str]:
-    """The plug-ins that ``table`` names by keys ``kind``, at any depth."""
-    if isinstance(table, Mapping):
-        for key, value in table.items():
-            if key == "kind" and isinstance(value, str):
-                yield value
-            yield from kinds_in(value)
-    elif isinstance(table, list | tuple):
-        for value in table:
-            yield from kinds_in(value)
-    elif hasattr(table, "table"):  # a plug-in asked for by name
-        yield table.kind
-        yield from kinds_in(table.table)
+        yield from named({"kind": table.kind, **table.table}, by)
 
 
 @functools.cache

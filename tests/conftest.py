@@ -134,7 +134,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("mpi_ranks", marker.args, ids=[f"{n}-ranks" for n in marker.args])
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+class ByFile(LoadScopeScheduling):
     """A file's tests by one process, for its fixtures; all tests on several ranks by one, whose ranks they share (`worlds`)."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -4,9 +4,10 @@ Between its points a raster is bilinear. Its mean over a triangle is the exact i
 every pixel, so that no volume is lost or made, whatever the sizes of pixels and triangles.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from meshes.core.relief import Relief, coordinate, heights
 from pipeline.data import locate_file
 from pipeline.errors import InputError
 from pipeline.missing import first_place
+from pipeline.params import quantity, setting
 from pipeline.remarks import remark
+from pipeline.series import HIGHEST
 from pipeline.text_table import bytes_of, text_lines
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -30,21 +33,25 @@ STEEP = 10.0  # times a raster's extent, that no height on it is
 FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns"
 
 
-class Asked(Protocol):
-    """Wishes of a case for a raster (`meshes.core.bathymetry.raster`)."""
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """A regular grid of heights or depths from a file."""
 
-    @property
-    def file(self) -> str: ...
-    @property
-    def positive(self) -> Literal["up", "down"] | None: ...
-    @property
-    def scale(self) -> float | None: ...
-    @property
-    def variable(self) -> str | None: ...
-    @property
-    def missing(self) -> tuple[float, ...] | None: ...
-    @property
-    def highest(self) -> float: ...
+    file: str = setting(FORMATS)
+    positive: Literal["up", "down"] | None = setting(
+        "whether z is a height (up) or a depth (down); unset: what the file says, else up", default=None
+    )
+    scale: float | None = setting("factor from the file's unit of z to m; unset: by the file's units", default=None)
+    variable: str | None = setting("NetCDF variable or GeoTIFF band; unset: the only one on two dimensions", default=None)
+    missing: tuple[float, ...] | None = setting(
+        "values that stand for missing beside those that the file declares, and no others; unset: the usual ones, such as -9999",
+        default=None,
+    )
+    highest: float = quantity("m", "a height or depth beyond it is refused", default=HIGHEST, above=0.0)
+
+    def means(self, folder: Path) -> Callable[[Array], Array]:
+        """The means of the grid in the file, which is looked for in ``folder``."""
+        return read(self, folder).means
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +114,7 @@ class Grid:
         return replace(self, x=x, y=y, z=z, inset=0.5)
 
 
-def read(asked: Asked, folder: Path) -> Grid:
+def read(asked: Raster, folder: Path) -> Grid:
     """The grid in the file that a case asks for.
 
     Raises

@@ -105,7 +105,7 @@ class Model(ABC):
     def observe(self, t: float, u: Array) -> None:  # noqa: B027 (most models note nothing)
         """Take note of the state after a step: gauges, running maxima."""
 
-    def finish(self, t: float, u: Array) -> None:  # noqa: B027
+    def finish(self, t: float, u: Array) -> None:  # noqa: B027 (most models note nothing)
         """Take note of the last state."""
 
     def save(self, u: Array) -> dict[str, Array]:

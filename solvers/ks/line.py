@@ -13,7 +13,7 @@ from pipeline.expressions import grid_places
 from pipeline.terms import Term
 from solvers.ks import kernels
 from solvers.ks.schemes import SCHEMES
-from solvers.ks.spectral import Dealias, check, products
+from solvers.ks.spectral import Dealias, check, grid_of, products
 from solvers.ks.steps import STEPS
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -31,7 +31,7 @@ class LineIntegrator:
         self._length, self._points = float(length), int(points)
         self._step, self._scheme = STEPS[scheme], SCHEMES[scheme]
         self.stages = self._scheme.stages
-        self._grid = 3 * points // 2 if dealias == "3/2" else points  # where products are computed
+        self._grid = grid_of(points, dealias)  # where products are computed
         self._wave = np.arange(points // 2 + 1)
         self._live = self._wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
         linear = sum((t.coefficient * self._derivative(t.order) for t in terms if t.linear), np.zeros(len(self._wave), complex))

@@ -88,7 +88,7 @@ class Integrator:
         check(terms, length, points, dt, scheme, dealias)
         self.terms, self.length, self.points, self.dt = tuple(terms), float(length), int(points), float(dt)
         self.scheme, self.kept = SCHEMES[scheme], points // 2 + 1  # wavenumbers that a state holds
-        grid = _grid(points, dealias)
+        grid = grid_of(points, dealias)
         wave, self._live = _waves(points, dealias)
         self._powers = {order: _derivative(order, self.length, points, dealias) for order in range(_highest(terms) + 1)}
         linear = sum((t.coefficient * self._powers[t.order] for t in terms if t.linear), np.zeros(len(wave), complex))
@@ -202,11 +202,12 @@ class Integrator:
 @functools.lru_cache(KEPT)
 def _waves(points: int, dealias: Dealias) -> tuple[Array, Array]:
     """Wavenumbers of the grid on which products are taken, as many as fill whole registers, and which of them are kept."""
-    wave = np.arange(-(-(_grid(points, dealias) // 2 + 1) // LANES) * LANES)
+    wave = np.arange(-(-(grid_of(points, dealias) // 2 + 1) // LANES) * LANES)
     return wave, wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
 
 
-def _grid(points: int, dealias: Dealias) -> int:
+def grid_of(points: int, dealias: Dealias) -> int:
+    """The number of points at which products are taken."""
     return 3 * points // 2 if dealias == "3/2" else points
 
 

@@ -4,13 +4,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ALONE, ROOT, SOURCES
+from conftest import ROOT, SOURCES, wavetrain
 
 from pipeline.store import Store
 
@@ -44,8 +43,8 @@ def install(folder: Path, files: dict[str, str]) -> None:
 
 
 def command(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    env = os.environ | ALONE | {"PYTHONPATH": os.pathsep.join([SOURCES["PYTHONPATH"], str(folder)])}
-    return subprocess.run([sys.executable, "-m", "jobs.cli", *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    paths = {"PYTHONPATH": os.pathsep.join([SOURCES["PYTHONPATH"], str(folder)])}
+    return wavetrain(*words, cwd=folder, page=True, more=paths)
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +105,13 @@ def test_they_are_listed_with_their_package_and_a_broken_one_is_named(made, tmp_
 
 
 def test_a_run_of_a_plug_in_that_has_changed_is_done_again(made):
-    path = made / "extras" / "decay.py"
-    path.write_text(path.read_text() + "\n# another version\n")
+    for name in ("decay", "steps"):
+        path = made / "extras" / f"{name}.py"
+        path.write_text(path.read_text() + "\n# another version\n")
     again = command(made, "run", "campaign.toml", "--out", "out").stdout
     assert "channel: done before" in again
     assert "decay: done before" not in again and "decay: 16 cells" in again
+    assert "kept: " in again  # by the codec
 
 
 def test_more_ranks_than_a_model_knows_of_are_refused(made):

@@ -5,7 +5,7 @@ import pytest
 import xarray
 
 from meshes.core import raster
-from meshes.core.bathymetry.raster import Params as Raster
+from meshes.core.raster import Raster
 from pipeline.errors import InputError
 
 X, Y = np.arange(0.0, 21.0, 2.0), np.arange(0.0, 9.0, 2.0)

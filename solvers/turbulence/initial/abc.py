@@ -21,7 +21,7 @@ class Params:
 
     def velocity(self, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
         """At phases that broadcast to (nz, ny, nx)."""
-        nought = 0.0 * (x + y + z)
-        u = self.a * np.sin(z) + self.c * np.cos(y) + nought
-        v = self.b * np.sin(x) + self.a * np.cos(z) + nought
-        return u, v, self.c * np.sin(y) + self.b * np.cos(x) + nought
+        zero = 0.0 * (x + y + z)
+        u = self.a * np.sin(z) + self.c * np.cos(y) + zero
+        v = self.b * np.sin(x) + self.a * np.cos(z) + zero
+        return u, v, self.c * np.sin(y) + self.b * np.cos(x) + zero
