@@ -25,6 +25,7 @@ from pipeline.plugin import nearest
 from pipeline.terms import named
 from solvers.core.comm import Serial
 from solvers.core.driver import Clock, simulate
+from solvers.tsunami.boundary import outside_of
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import Tsunami
 from solvers.tsunami.params import Params
@@ -180,8 +181,8 @@ def fields(
         raise InputError(f"the states have the shape {states.shape}; it must be (2 or more, {len(sea.mesh.triangles)} cells, 3)")
     if not np.isfinite(states).all():
         raise InputError("a state is not whole: a forecast needs all its cells")
-    for side, outside in sea.params.boundary.items():
-        if outside.kind == "incident" and first is None:
+    for side in sea.params.boundary:
+        if first is None and outside_of(sea.params.boundary, side).changes:
             raise InputError(f"a wave comes in at side {side!r}, and a forecast from a state does not know its time: use gauges")
     water = states[..., 0] > wet
     wetted = water[:-1] & water[1:]

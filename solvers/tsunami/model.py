@@ -115,11 +115,9 @@ class Tsunami(Model):
                 )
         self._waves = []
         for name in names:
-            where = f"solver.boundary.{name}"
-            asked = self.params.boundary.get(name)
-            side = boundary.Wall() if asked is None else choose(boundary.KINDS, asked, where)
-            sides.append(kernels.WALL if isinstance(side, boundary.Wall) else kernels.OPEN)
-            self._waves.append(boundary.incoming_wave(side, folder, where))
+            side = boundary.outside_of(self.params.boundary, name)
+            sides.append(kernels.OPEN if side.is_open else kernels.WALL)
+            self._waves.append(side.incoming(folder, boundary.place(name)))
         edges = self.part.edges[self.part.interior_edges :]
         self._side = self.mesh.boundary[edges].astype(np.int64)
         self._kind = np.array(sides, np.int64)[self._side]
@@ -130,7 +128,7 @@ class Tsunami(Model):
     def remarks(self, end: float) -> list[str]:
         """Lines to be said of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
         names = zip(self.mesh.boundary_names, self._waves, strict=True)
-        said = [f"side {name}: {line}" for name, wave in names if isinstance(wave, boundary.Tabulated) for line in wave.remarks(end)]
+        said = [f"side {name}: {line}" for name, wave in names if wave for line in wave.remarks(end)]
         if self.mesh.bed.min(initial=math.inf) >= self.params.level and not (self._surface(self.mesh.centroids) > self.mesh.bed).any():
             said.append("no cell lies below the still level: is the bed given as depths? (positive)")
         return said

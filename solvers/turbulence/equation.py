@@ -6,8 +6,7 @@ import numpy as np
 
 from solvers.turbulence import kernels
 from solvers.turbulence.cube import Cube
-from solvers.turbulence.forcing import Force
-from solvers.turbulence.scalar import Passive
+from solvers.turbulence.forcing.core import Force
 from solvers.turbulence.schemes import Scheme, Stage
 from solvers.turbulence.waves import Waves
 
@@ -20,11 +19,12 @@ class Equation:
     Parameters
     ----------
     cube : transforms to points that are fine enough for products.
+    scalar : None, or one of `solvers.turbulence.scalar` that has fields.
     spacings : (3,) distance of the mesh's points along x, y, z: for the Courant number.
     """
 
     def __init__(
-        self, cube: Cube, waves: Waves, scheme: Scheme, viscosity: float, force: Force, scalar: Passive | None, spacings: tuple[float, ...]
+        self, cube: Cube, waves: Waves, scheme: Scheme, viscosity: float, force: Force, scalar: Any, spacings: tuple[float, ...]
     ) -> None:
         self.cube, self.waves, self.force = cube, waves, force
         self.fields = 3 if scalar is None else 4

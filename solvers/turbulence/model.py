@@ -15,7 +15,6 @@ from solvers.core.writers import Block
 from solvers.turbulence import forcing, initial, scalar
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation
-from solvers.turbulence.initial import random
 from solvers.turbulence.params import Params, stored
 from solvers.turbulence.schemes import SCHEMES
 from solvers.turbulence.statistics import Statistics
@@ -24,7 +23,6 @@ from solvers.turbulence.waves import waves
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FIELDS = tuple(Field(name, "1", f"velocity along {axis}") for name, axis in zip("uvw", "xyz", strict=True))
-SCALAR = Field("s", "1", "deviation of the passive scalar from its mean")
 PRIMES = (2, 3, 5, 7)  # of which points may be made
 CLEAN_EVERY = 64  # steps
 
@@ -50,19 +48,19 @@ class Flow(Model):
         self.shape = mesh.dofs
         self.real = np.dtype(np.float64 if params.precision == "double" else np.float32)
         self._start = choose(initial.__name__, params.initial, "solver.initial")
-        asked = choose(scalar.KINDS, params.scalar, "solver.scalar")
-        self._scalar = asked if isinstance(asked, scalar.Passive) else None
-        fields = 3 if self._scalar is None else 4
+        carried = choose(scalar.__name__, params.scalar, "solver.scalar")
+        self._scalar = carried if carried.fields else None
+        self.fields = (*FIELDS, *carried.fields)
+        fields = len(self.fields)
         named: dict[str, Any] = {"real": self.real, "pencils": params.cut == "pencils"}
         products = Cube(comm, grid, highest, fields=fields + 3, back=3 * (fields - 2), **named)
         self.cube = products if grid == mesh.points else Cube(comm, mesh.points, highest, fields=fields, back=1, **named)
         self.waves = waves(comm, mesh.lengths, highest, products.waves, self.real, sphere=params.truncation == "sphere")
-        force = choose(forcing.KINDS, params.forcing, "solver.forcing").on(self.waves, highest, params.seed)
+        force = choose(forcing.__name__, params.forcing, "solver.forcing").on(self.waves, highest, params.seed)
         spacings = tuple(length / count for length, count in zip(mesh.lengths, mesh.points, strict=True))
         scheme = SCHEMES[params.scheme]
         self.equation = Equation(products, self.waves, scheme, params.viscosity, force, self._scalar, spacings)
         self.stages = len(scheme.stages)
-        self.fields = FIELDS if self._scalar is None else (*FIELDS, SCALAR)
         shown = max(np.pi * 2.0 * top / count for top, count in zip(highest, mesh.points, strict=True))  # highest wavenumber x spacing
         self._courant = min(1.0, scheme.reach / shown)
         self.statistics = Statistics(self.waves, params.viscosity, scalar=self._scalar is not None)
@@ -79,9 +77,7 @@ class Flow(Model):
         u = np.empty((len(self.fields), *self.equation.cube.shape), self.equation.cube.complex)
         u[:3] = initial.velocity(self._start, self.cube, self.waves, self.mesh.points, p.seed)
         if self._scalar:
-            kind = random.Params(energy=max(self._scalar.variance, 1e-300), peak=self._scalar.peak)
-            waves = initial.noise(self.cube, self.waves, 1, p.seed, 1)
-            u[3:] = initial.shaped(waves, kind.energies(self.waves.shells), self.cube, self.waves) * (self._scalar.variance > 0.0)
+            u[3:] = self._scalar.start(self.cube, self.waves, p.seed)
         self._rated = None
         return self._clean(u)
 

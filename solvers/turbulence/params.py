@@ -5,7 +5,8 @@ from typing import Literal
 
 from pipeline.errors import InputError
 from pipeline.outline import Stored
-from pipeline.params import Spec, quantity, setting
+from pipeline.params import Spec, choose, quantity, setting
+from solvers.turbulence import scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ def stored(params: Params, mesh: str) -> Stored:
     Raises
     ------
     InputError
-        The mesh is no cube.
+        The mesh is no cube, or there is no such scalar.
     """
     if mesh != "cube":
         raise InputError(f"solver 'turbulence' needs a mesh of kind \"box\" with three lengths, not {mesh}")
-    return Stored(("u", "v", "w") if params.scalar.kind == "none" else ("u", "v", "w", "s"))
+    carried = choose(scalar.__name__, params.scalar, "solver.scalar")
+    return Stored(("u", "v", "w", *(field.name for field in carried.fields)))

@@ -8,7 +8,8 @@ from pipeline.errors import InputError
 from pipeline.params import Spec, build, choose
 from pipeline.series import SeriesFile, read_series, refuse_missing
 from pipeline.stages.core import observations
-from solvers.tsunami import boundary
+from solvers.tsunami import wave as waves
+from solvers.tsunami.boundary import incident
 
 TIMES, SURFACE = [0.0, 1.0, 2.5, 3.0], [0.00004, -0.05, 0.0125, 1e-3]
 WAYS = {  # one series, as programs of many kinds write it
@@ -176,7 +177,7 @@ def test_units_in_the_heading_are_taken_and_must_not_contradict_the_case(tmp_pat
 
 def wave(folder, text, **table):
     (folder / "wave.txt").write_text(text)
-    return boundary.incoming_wave(boundary.Incident(Spec("series", {"file": "wave.txt", **table})), folder, "west")
+    return incident.Params(Spec("series", {"file": "wave.txt", **table})).incoming(folder, "west")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_a_record_of_the_deep_ocean_with_rounded_times_is_refused_until_the_case
 
 
 def test_the_series_of_a_case_takes_the_readers_keys():
-    asked = choose(boundary.WAVES, Spec("series", {"file": "a", "repeated": "mean", "missing": [-1.0], "highest": "1 km"}), "west")
+    asked = choose(waves.__name__, Spec("series", {"file": "a", "repeated": "mean", "missing": [-1.0], "highest": "1 km"}), "west")
     assert (asked.repeated, asked.missing, asked.highest) == ("mean", (-1.0,), 1000.0)
 
 

@@ -1,0 +1,50 @@
+"""Boundary conditions: what stands outside a side of the mesh. A module a kind.
+
+Each has a dataclass `Params`, an `Outside`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from pipeline.params import Spec, choose
+from solvers.tsunami.wave import Wave
+
+DEFAULT = Spec("wall", {})  # of a side that a case does not name
+
+
+class Outside:
+    """The interface of a boundary condition, with defaults: still water stands outside, and waves leave."""
+
+    __slots__ = ()
+
+    is_open: ClassVar[bool] = True  # whether water passes
+    changes: ClassVar[bool] = False  # whether it depends on the time of the run
+
+    def incoming(self, folder: Path, where: str) -> Wave | None:
+        """The wave that comes in; None where there is none. Files are looked for in ``folder``; messages begin with ``where``."""
+        return None
+
+
+def outside_of(sides: Mapping[str, Spec], name: str) -> Outside:
+    """The boundary condition that a case's ``sides`` have for the side ``name``.
+
+    Raises
+    ------
+    InputError
+        An unknown kind, or a wrong parameter.
+    """
+    found: Outside = choose(__name__, sides.get(name, DEFAULT), place(name))
+    return found
+
+
+def place(name: str) -> str:
+    """The dotted place of the side ``name`` in a case, for messages."""
+    return f"solver.boundary.{name}"
+
+
+def look_into_files(sides: Mapping[str, Spec], folder: Path, end: float) -> None:
+    """Refuse a wave that can't be read, or of which nothing comes in in a run to ``end`` [s]."""
+    for name in sides:
+        if wave := outside_of(sides, name).incoming(folder, place(name)):
+            wave.remarks(end)

@@ -1,0 +1,62 @@
+"""Shared by forcings: the interface of a forcing on a cube, growth in a range of wavenumbers, and refusals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import InputError
+from solvers.turbulence import kernels
+from solvers.turbulence.waves import Waves
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Force:
+    """The interface of a forcing on a cube; by itself it is no force."""
+
+    def apply(self, n: Array, v: Array) -> None:
+        """Add the acceleration to the rate ``n`` (3, lz, ly, lx) of the waves ``v``. Collective."""
+
+    def advance(self, step: int, dt: float) -> None:
+        """Go on by ``dt`` at the end of step number ``step``."""
+
+    def save(self) -> dict[str, Array]:
+        """Data of a restart."""
+        return {}
+
+    def load(self, saved: Mapping[str, Array]) -> None:
+        """Restore the data of `save`."""
+
+
+class Amplifying(Force):
+    """Waves in a range of wavenumbers grow in proportion to themselves, and with ``by_square`` to k^2."""
+
+    def __init__(self, waves: Waves, strength: float, power: float, band: tuple[float, float], *, by_square: bool) -> None:
+        self._waves, self._strength, self._power, self._by_square = waves, strength, power, by_square
+        real = waves.k[0].dtype.type
+        low, high = ((k * waves.lowest) ** 2 for k in band)
+        self._low, self._high = real(low * (1.0 - 1e-6)), real(high * (1.0 + 1e-6))  # what lies on the edge is in
+        if power:
+            self._inside: Array = (waves.squares >= self._low) & (waves.squares <= self._high)
+            weight = np.where(waves.numbers[2] == 0, 1.0, 2.0) * (waves.squares if by_square else np.ones(waves.shell.shape))
+            self._weight = weight[self._inside]
+
+    def apply(self, n: Array, v: Array) -> None:
+        strength = self._strength
+        if self._power:  # power = strength times this sum
+            gain = float(self._waves.total((np.abs(v[:, self._inside]) ** 2).sum(axis=0, dtype=float) @ self._weight))
+            strength = self._power / gain if gain > 0.0 else 0.0
+        kernels.push(n, v, n.real.dtype.type(strength), self._low, self._high, self._by_square, *self._waves.k)
+
+
+def refuse_but_one(*choices: tuple[str, float]) -> None:
+    """`InputError` where not exactly one of ``choices`` (names and values) is above 0."""
+    if sum(value > 0.0 for _, value in choices) != 1:
+        raise InputError(f"exactly one of {' and '.join(name for name, _ in choices)} must be above 0")
+
+
+def refuse_what_is_not_kept(high: float, waves: Waves) -> None:
+    """`InputError` where the mesh's points do not hold wavenumbers to ``high``, in units of the lowest."""
+    if high > waves.highest / waves.lowest + 1e-9:
+        raise InputError(f"solver.forcing: high = {high:g}; the mesh's points hold wavenumbers to {waves.highest / waves.lowest:g} alone")
