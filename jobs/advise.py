@@ -8,7 +8,7 @@ and that of every cell in it: steps go with n and cells with n^2, so cost = b1 n
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq, nnls
 
+from pipeline import plugin
 from pipeline.errors import InputError
 from pipeline.params import build, quantity
 
@@ -179,8 +180,14 @@ def read_sweeps(path: Path) -> list[Sweep]:
 
 def _others(case: Mapping[str, Any]) -> str:
     """All of a case but its mesh's sizes."""
-    mesh = {key: value for key, value in case["mesh"].items() if key not in ("size", "island")}
+    mesh = {key: value for key, value in case["mesh"].items() if key not in _sizes(case)}
     return json.dumps({**case, "mesh": mesh, "title": ""}, sort_keys=True)
+
+
+def _sizes(case: Mapping[str, Any]) -> Sequence[str]:
+    """The keys of a case's mesh that are edge lengths: those that its kind says in ``SIZES``."""
+    sizes: Sequence[str] = getattr(plugin.load("meshes", str(case["mesh"].get("kind"))), "SIZES", ("size",))
+    return sizes
 
 
 def _sweep(runs: Mapping[str, Any]) -> Sweep:
@@ -188,7 +195,7 @@ def _sweep(runs: Mapping[str, Any]) -> Sweep:
     facts = [runs[name] for name in names]
     n = np.array([1.0 / f["size"] for f in facts])
     meshes = [f["case"]["mesh"] for f in facts]
-    keys = [key for key in ("size", "island") if len({mesh.get(key) for mesh in meshes}) == len(set(n.tolist()))]
+    keys = [key for key in _sizes(facts[0]["case"]) if len({mesh.get(key) for mesh in meshes}) == len(set(n.tolist()))]
     if not keys:
         raise InputError("what the sweep changes is not the mesh's size: advise needs a sweep over it")
     key = keys[0]

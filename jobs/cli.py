@@ -183,7 +183,7 @@ def advise(
 
 
 for verb in VERBS:
-    app.command(cls=COMMANDS.get(verb.__name__, Command))(verb)
+    app.command(cls=COMMANDS.get(verb, Command))(verb)
 app.add_typer(slurm, name="slurm")
 
 

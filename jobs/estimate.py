@@ -3,24 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jobs.sites import Site
-from pipeline.campaign import Campaign, Run, Stage
+from pipeline import plugin
+from pipeline.campaign import STAGES, Campaign, Run, Stage
 from solvers.core.load import load_of
 
 MOST = 12  # cases of a sweep that are looked at: each mesh is built
 OTHERS = 2  # processes of a stage beside its workers: Dask's scheduler, and the stage itself
-SIZES = {  # [B] of memory per cell, where a site's file does not say: shared on a node, on each rank or worker, spread over all
-    "tsunami": (710.0, 275.0, 0.0),
-    "ks": (0.0, 0.0, 100.0),
-    "turbulence": (0.0, 0.0, 200.0),
-    "compress": (0.0, 100.0, 0.0),
-    "decompose": (0.0, 100.0, 0.0),
-    "discover": (0.0, 100.0, 0.0),
-    "validate": (0.0, 100.0, 0.0),
-}
 RANK_BYTES = 260e6  # of a rank without cells, or a stage's worker without values: Python, its packages and the compiled kernels
-PROCESS_BYTES = {"compress": 1e9}  # where it is more: codec zipgan loads torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +67,27 @@ class Estimates:
         cells = max((one.cells for one in read), default=0)
         values = sum(one.cells * one.frames for one in read) * len(stage.needs) / max(len(read), 1)
         frames = sum(one.frames for one in read) * len(stage.needs) // max(len(read), 1)
-        found = _measured(stage.kind, self._site, self._site.cores, values, Estimate(cells, frames, frames, None, None, None))
+        process = getattr(_module(stage), "PROCESS_MEMORY", RANK_BYTES)
+        found = _measured(stage.kind, self._site, self._site.cores, values, Estimate(cells, frames, frames, None, None, None), process)
         others = (self._site.cores + OTHERS) / self._site.cores
         return replace(found, each=None if found.each is None else found.each * others)
 
 
 def _kind(step: Run | Stage) -> str:
     return step.case.solver.kind if isinstance(step, Run) else step.kind
+
+
+def _module(step: Run | Stage) -> Any:
+    return plugin.load("solvers" if isinstance(step, Run) else STAGES, _kind(step))
+
+
+def memory_of(campaign: Campaign) -> dict[str, tuple[float, ...]]:
+    """Memory [B] per cell by kind of solver or stage, where its module says it in ``MEMORY``.
+
+    It is shared by a node's ranks or workers, on each of them, and spread over all of them.
+    """
+    found = {_kind(step): getattr(_module(step), "MEMORY", None) for step in campaign.steps}
+    return {kind: memory for kind, memory in found.items() if memory}
 
 
 def estimate(run: Run, ranks: int, site: Site) -> Estimate:
@@ -100,12 +106,15 @@ def estimate(run: Run, ranks: int, site: Site) -> Estimate:
     return _measured(case.solver.kind, site, ranks, updates, Estimate(load.cells, steps, frames + 1, None, None, None))
 
 
-def _measured(kind: str, site: Site, ranks: int, work: float, bare: Estimate) -> Estimate:
-    """The estimate ``bare`` with what ``work`` takes of a solver or stage of this ``kind``, where the site's file says it."""
+def _measured(kind: str, site: Site, ranks: int, work: float, bare: Estimate, process: float = RANK_BYTES) -> Estimate:
+    """The estimate ``bare`` with what ``work`` takes of a solver or stage of this ``kind``, where the site's file says it.
+
+    ``process`` [B] is the memory of a rank or a worker without cells or values.
+    """
     speed, sizes = site.speed.get(kind), site.bytes.get(kind)
     seconds = work / (speed * ranks) if speed else None
     if not sizes:
         return replace(bare, seconds=seconds)
     shared, each, spread = (*sizes, 0.0)[:3]
-    own = PROCESS_BYTES.get(kind, RANK_BYTES) + bare.cells * (each + spread / ranks)
+    own = process + bare.cells * (each + spread / ranks)
     return replace(bare, seconds=seconds, shared=bare.cells * shared, each=own)

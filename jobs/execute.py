@@ -119,8 +119,10 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
 def write_page(campaign: Campaign, folder: Path) -> Path:
     """Write the page of the finished steps of ``campaign``; returns its path."""
     from pipeline.report import write_report
+    from solvers.core.figures import part_of
 
-    return write_report(Campaign(campaign.title, tuple(step for step in campaign.steps if record.has_result(step, folder))), folder)
+    there = tuple(step for step in campaign.steps if record.has_result(step, folder))
+    return write_report(Campaign(campaign.title, there), folder, part_of)
 
 
 def _check_place(place: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from jobs.controller import Partition
-from jobs.estimate import SIZES, Estimate, Estimates
+from jobs.estimate import Estimate, Estimates, memory_of
 from jobs.launchers import parts
 from jobs.limits import as_mebibytes, as_seconds, as_time, check_memory, check_time
 from jobs.nodes import UNKNOWN, Layout, layout, memory
@@ -56,7 +56,7 @@ def requests(
         A case that is looked at is wrong; or a job would wait for ever, for more memory than a node has.
     """
     if node and node.memory > 1.0:
-        site = replace(site, bytes={**SIZES, **site.bytes})  # a job that asks for no memory may be given a whole node's
+        site = replace(site, bytes={**memory_of(campaign), **site.bytes})  # a job that asks for no memory may be given a whole node's
     steps = {step.name: step for step in campaign.steps}
     estimates = Estimates(campaign, ranks, site)
     found: dict[str, dict[str, Any]] = {}

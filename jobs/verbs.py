@@ -1,6 +1,7 @@
 """The verbs of archives, and of a campaign that has begun: status, watch, cancel, logs, report, provenance; and sites and doctor."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -208,5 +209,5 @@ class MaskedCommand(Command):
         return super().parse_args(ctx, found)
 
 
-COMMANDS = {"compress": MaskedCommand}
+COMMANDS: Mapping[Any, type[Command]] = {compress: MaskedCommand}
 VERBS = (compress, decompress, judge, status, watch, cancel, logs, report, provenance, sites, doctor)

@@ -19,6 +19,7 @@ CENTRE = (12.96, 13.80)  # [m]
 TOE_RADIUS = 3.6  # [m]
 SLOPE = 0.25
 HEIGHT = 0.625  # [m] of the crest above the basin's floor
+SIZES = ("size", "island")  # keys that are edge lengths
 WIDTH, LENGTH = 25.0, 30.0  # [m] along and across the way of the wave
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from meshes.core import points
-from meshes.core.bathymetry import bed_means
+from meshes.core.bathymetry import bed_means, is_even
 from meshes.core.trimesh import TriMesh, trimesh
 from pipeline.errors import InputError
 from pipeline.params import Spec, quantity, setting
@@ -52,7 +52,7 @@ class Params:
 
 def has_even_bed(params: Params) -> bool:
     """Whether the bed is known to be even without building the mesh."""
-    return params.bathymetry.kind == "flat"
+    return is_even(params.bathymetry)
 
 
 def build(params: Params, *, folder: Path) -> TriMesh:

@@ -35,6 +35,7 @@ from pipeline.overrides import check_quotes
 
 REPORT = "report.html"  # the campaign's page, in its folder
 STAGES = "pipeline.stages"
+JUDGE = params.Spec("validate", {})  # what a case with observations asks for
 SECTIONS = ("title", "run", "stage", "sweep")
 MOST_RUNS = 10_000  # of one sweep: more are taken for a slip of the keyboard
 NAME = re.compile(r"\w[\w.+-]{0,99}")  # of a run or a stage: it becomes a folder, a job and a heading
@@ -110,7 +111,7 @@ class Campaign:
 
 
 def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
-    """Read the case or campaign at ``path``; a case is a campaign of one run, with a `validate` stage where it is ``observed``.
+    """Read the case or campaign at ``path``; a case is a campaign of one run, with the stage `JUDGE` where it is ``observed``.
 
     Overrides change the case, or every case of a campaign.
 
@@ -127,7 +128,7 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     name = name_of(path)
     steps: list[Run | Stage] = [Run(name, case, ".")]
     if case.observed:
-        steps.append(stage("validate", {"kind": "validate", "run": name}, {name: (name,)}, case.folder))
+        steps.append(stage(JUDGE.kind, {"kind": JUDGE.kind, "run": name}, {name: (name,)}, case.folder))
     return Campaign(case.title or name, tuple(steps))
 
 

@@ -4,14 +4,14 @@ import base64
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 import numpy as np
 
-from pipeline import box_figures, cube_figures, figures, plugin, triangle_figures
+from pipeline import figures, plugin
 from pipeline.campaign import REPORT, STAGES, Campaign, Run, Stage
 from pipeline.doors import answered, doors, picture_of
 from pipeline.figures import Picture
@@ -20,14 +20,29 @@ from pipeline.writer import write_text
 
 MAPS = 4
 MOST_DRAWN = 12  # runs with figures; of more some are drawn, and all stand in a table
-STATISTICS = "the energy spectrum, and the distribution of values"
-MOST_FRAMES = 1000  # along the time axis of a figure
 TEMPLATES = Path(__file__).parent / "templates"
 STAGE_PAGES = Path(__file__).parent / "stages"  # each stage's own part of the page is its page.html
 
 
-def write_report(campaign: Campaign, folder: Path) -> Path:
-    """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too."""
+class Part(Protocol):
+    """A solver's part of the page on a run."""
+
+    @property
+    def draw(self) -> Callable[[Store, Sequence[int]], Mapping[str, Picture]]:
+        """Function from a run and numbers of its frames to pictures by name."""
+
+    @property
+    def facts(self) -> Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]]:
+        """Function from a run's summary to its further facts, in words."""
+
+
+def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], Part]) -> Path:
+    """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too.
+
+    Parameters
+    ----------
+    part_of : function from a kind of solver to its part; the ground floor loads no solver itself.
+    """
     loader = jinja2.FileSystemLoader([TEMPLATES, STAGE_PAGES], encoding="utf-8")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"signed": lambda x: "–" if x is None else f"{x:+.1%}", "percent": lambda x: f"{x:.1%}"}
@@ -37,7 +52,7 @@ def write_report(campaign: Campaign, folder: Path) -> Path:
     stages = [_stage(stage, folder / stage.name) for stage in campaign.stages]
     page = environment.get_template("report.html").render(
         title=campaign.title or folder.name,
-        runs=[_run(run, folder / run.folder) for run in _drawn(campaign.runs)],
+        runs=[_run(run, folder / run.folder, part_of(run.case.solver.kind)) for run in _drawn(campaign.runs)],
         table=[_line(run, folder / run.folder) for run in campaign.runs] if len(campaign.runs) > MOST_DRAWN else [],
         stages=stages,
         doors=doors(stages),
@@ -68,85 +83,25 @@ def _line(run: Run, folder: Path) -> tuple[str, str, list[str]]:
     return run.name, settings, numbers
 
 
-def _run(run: Run, folder: Path) -> dict[str, Any]:
+def _run(run: Run, folder: Path, part: Part) -> dict[str, Any]:
     """Contents of the page on one run."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     with Store(folder / "run.h5") as store:
         times = store.times
         wanted = run.case.output.maps or tuple(times[-1] * (i + 1) / MAPS for i in range(MAPS))
         chosen = sorted({int(np.argmin(np.abs(times - t))) for t in wanted})
-        drawn = DRAW_RUN[store.mesh_kind](store, chosen)
+        drawn = part.draw(store, chosen)
     return {
         "name": run.name,
         "title": run.case.title,
-        "facts": facts(summary),
+        "facts": facts(summary, part.facts(summary)),
         "figures": [(name, _data_url(figures.inline(picture.figure)), picture.means) for name, picture in drawn.items()],
         "case": run.case.text,
     }
 
 
-def _draw_triangles(store: Store, chosen: Sequence[int]) -> dict[str, Picture]:
-    surface, depth = store.source("free_surface"), store.source("depth")  # not through Dask, which takes longer to load than to read
-    frames = [(float(store.times[i]), surface[i], depth[i]) for i in chosen]
-    words = "maps of the free surface [m] at several times, the land in another colour, gauges as dots"
-    return {"maps of the free surface": Picture(triangle_figures.maps(store.mesh(), frames, store.gauges), words)}
-
-
-def _draw_line(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
-    """Member 0 in space and time; statistics of all members over the run's second half."""
-    name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
-    u = store.source(name)
-    every = max(len(store.times) // MOST_FRAMES, 1)
-    late = u[len(store.times) // 2 :].reshape(-1, u.shape[-1])
-    return {
-        "space and time": Picture(
-            box_figures.space_time(store.times[::every], u[::every, 0], lengths[0], name), "the field in space and time as colours"
-        ),
-        "spectrum and distribution": Picture(box_figures.statistics(late, lengths, name), STATISTICS),
-    }
-
-
-def _draw_plane(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
-    """Maps of member 0; statistics of all members over the run's second half, less each frame's mean, which drifts."""
-    name, lengths = next(iter(store.fields)), tuple(store.mesh()["length"].tolist())
-    u = store.source(name)
-    late = u[len(store.times) // 2 :].reshape(-1, *u.shape[-2:])
-    late -= late.mean(axis=(1, 2), keepdims=True)
-    return {
-        "maps": Picture(
-            box_figures.maps([(float(store.times[i]), u[i, 0]) for i in chosen], lengths, name), "the field at several times as colours"
-        ),
-        "spectrum and distribution": Picture(box_figures.statistics(late, lengths, name), STATISTICS),
-    }
-
-
-def _draw_cube(store: Store, chosen: Sequence[int]) -> dict[str, Any]:
-    """Vorticity in the plane z = 0, and the statistics that were noted."""
-    lengths = tuple(store.mesh()["length"].tolist())
-    frames = []
-    for i in chosen:
-        velocity = np.stack([np.asarray(store.source(name)[i], float) for name in "uvw"])
-        frames.append((float(store.times[i]), cube_figures.vorticity(velocity, lengths, 0)))
-    series = {name: np.asarray(store.statistic(name).compute()) for name in store.statistics}
-    times, late = series["time"], series["time"] >= 0.5 * series["time"][-1]
-    at = [int(np.argmin(np.abs(times - t))) for t, _ in frames]
-    budget = {name: series[f"{name}_spectrum"][late].mean(axis=0) for name in ("transfer", "injection", "dissipation")}
-    budget["dissipation"] = -budget["dissipation"]
-    return {
-        "vorticity": Picture(cube_figures.slices(frames, lengths), "slices of the vorticity at several times"),
-        "courses": Picture(cube_figures.courses(series), "energy, dissipation and other statistics against time"),
-        "spectra": Picture(
-            cube_figures.spectra(series["wavenumber"], [(times[i], series["spectrum"][i]) for i in at], budget),
-            "energy spectra at several times, and what feeds and drains each wavenumber",
-        ),
-    }
-
-
-DRAW_RUN: Mapping[str, Any] = {"triangles": _draw_triangles, "line": _draw_line, "plane": _draw_plane, "cube": _draw_cube}
-
-
-def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The run's facts in words; some are of one solver only."""
+def facts(summary: Mapping[str, Any], of_solver: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The run's facts in words, those ``of_solver`` among them."""
     return [
         ("cells", f"{summary['cells']:,}"),
         ("ranks", str(summary["ranks"])),
@@ -158,24 +113,9 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"),
         ("mass drift", f"{summary['mass_drift']:+.1e}"),
         *(("note", note) for note in summary.get("notes", ())),
-        *(fact for key, fact in _solver_facts(summary).items() if key in summary),
+        *of_solver,
         ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),
     ]
-
-
-def _solver_facts(summary: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Facts by the key without which there is none."""
-    runup, highest = summary.get("runup"), summary.get("highest_surface") or 0.0
-    return {
-        "runup": ("run-up", "none" if runup is None else f"{runup:.4g} m above the still level"),
-        "highest_surface": ("highest surface", f"{highest:.4g} m"),
-        "greatest_speed": ("greatest speed", f"{summary.get('greatest_speed', 0.0):.4g} m/s"),
-        "largest_value": ("largest value", f"{summary.get('largest_value', 0.0):.4g}"),
-        "energy": ("kinetic energy", f"{summary.get('energy', 0.0):.4g}"),
-        "dissipation": ("dissipation", f"{summary.get('dissipation', 0.0):.4g}"),
-        "taylor_reynolds": ("Reynolds number of Taylor's scale", f"{summary.get('taylor_reynolds', 0.0):.4g}"),
-        "kmax_eta": ("highest wavenumber x Kolmogorov's scale", f"{summary.get('kmax_eta', 0.0):.4g}"),
-    }
 
 
 def _stage(stage: Stage, folder: Path) -> dict[str, Any]:

@@ -94,9 +94,10 @@ def done(file: Path) -> Path:
 def page_of_stages(file: Path, folder: Path) -> str:
     """The page of the campaign ``file``, done in ``folder``, without its runs, whose pictures take longer to draw than all the rest."""
     from pipeline.report import write_report  # loads matplotlib, which ranks need not
+    from solvers.core.figures import part_of
 
     campaign = campaigns.read(file, [])
-    return write_report(campaigns.Campaign(campaign.title, campaign.stages), folder).read_text(encoding="utf-8")
+    return write_report(campaigns.Campaign(campaign.title, campaign.stages), folder, part_of).read_text(encoding="utf-8")
 
 
 IDLE: list[Forks] = []  # as many are made as threads ask at a time

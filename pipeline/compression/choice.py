@@ -16,6 +16,8 @@ from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+LEAST = "least"  # the variant of a codec that makes detail of the least error
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -53,17 +55,12 @@ def names(asked: str, least: bool = False) -> list[str]:
     made = [asked] if asked else known
     if not least:
         return made
-    found = [f"{name}{coding.LEAST}" if hasattr(_module(name), "LEAST_ERROR") else name for name in made]
+    found = [coding.variant(name, LEAST) for name in made]
     if found == made:
-        raise InputError(f"the least error can be asked of codec 'zipgan' alone, not of {asked!r}" if asked else "no codec makes detail")
+        able = [name for name in known if coding.variant(name, LEAST) != name]
+        told = f"the least error can't be asked of codec {asked!r}; it can be of: {', '.join(able)}"
+        raise InputError(told if asked and able else "no codec makes detail")
     return found
-
-
-def _module(name: str) -> Any:
-    try:
-        return coding.load_codec(name)
-    except InputError:
-        return None  # what it lacks is told where it is tried
 
 
 def try_one(read: Any, target: Target, codec: str) -> Facts | str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline import plugin
 from pipeline.compression import masks, outliers, search
+from pipeline.compression.codecs import LOSSLESS
 from pipeline.compression.facts import Facts, Place, measured
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
@@ -22,10 +23,10 @@ from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CODECS = "pipeline.compression.codecs"
-CONSTANT, LOSSLESS = "constant", "bits"
+CONSTANT = "constant"  # the codec of values that are all alike, which is no module
 EXTRAS = {"torch": "zipgan"}  # what brings a library; all others are brought by `EXTRA`
 EXTRA = "compress"
-LEAST = ":least"  # behind a codec's name: asked for the least error
+VARIANT = ":"  # between a codec's name and one of its `VARIANTS`
 PARTS = 4, 6  # of a coded block: without and with a power and fills
 POWER = struct.Struct("<h")
 ORDINARY = 64  # binary exponent: values that are all larger or smaller are scaled, which codecs of single precision need
@@ -130,7 +131,7 @@ def code(name: str, values: Values, target: Target) -> tuple[bytes, Facts]:
         given, beside = _prepared(values, exact=target.kind == "lossless" and not target.value)
         if why := "" if getattr(module, "ENCODE_REFUSES", False) else module.refuses(given):
             raise InputError(f"refuses: {why}")
-        coder = partial(module.encode, least=True) if name.endswith(LEAST) else module.encode
+        coder = partial(module.encode, **module.VARIANTS[name.partition(VARIANT)[2]]) if VARIANT in name else module.encode
     aim = target
     for _ in range(TRIES):
         started = time.perf_counter()
@@ -231,8 +232,20 @@ def _scaled(found: Array, power: bytes, dtype: Any) -> Array:
 
 
 def codec_of(name: str) -> str:
-    """The codec that a name in a list of codecs means, without its options."""
-    return name.removesuffix(LEAST)
+    """The codec that a name in a list of codecs means, without its variant."""
+    return name.partition(VARIANT)[0]
+
+
+def variant(name: str, asked: str) -> str:
+    """The name of the codec ``name`` in the variant ``asked``, which is one of its ``VARIANTS``, settings of its ``encode`` by name.
+
+    The name alone where it has no such variant, or can't be loaded: that is told where it is tried.
+    """
+    try:
+        known = getattr(load_codec(name), "VARIANTS", {})
+    except InputError:
+        return name
+    return f"{name}{VARIANT}{asked}" if asked in known else name
 
 
 def load_codec(name: str) -> Any:

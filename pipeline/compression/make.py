@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import plugin
 from pipeline.compression import apart, archive, choice, coding, reader, room, wishes
 from pipeline.compression.facts import Facts, measured, together
 from pipeline.compression.journal import Journal
@@ -159,13 +160,9 @@ def _facts(journal: Journal, i: int) -> Facts:
 
 def _nothing(plan: Plan) -> dict[str, Any]:
     """The manifest of no blocks, of about the size of a true one."""
+    longest = max(plugin.kinds(coding.CODECS), key=len)
     groups = {
-        name: {
-            "cut": of.to_json(),
-            "codecs": {"solenoidal": of.blocks},
-            "raw_bytes": of.raw_bytes,
-            **_measures(plan.facts[plan.of(name)[0]]),
-        }
+        name: {"cut": of.to_json(), "codecs": {longest: of.blocks}, "raw_bytes": of.raw_bytes, **_measures(plan.facts[plan.of(name)[0]])}
         for name, of in plan.cuts.items()
     }
     return {"source": {"file": "run.h5", "bytes": plan.raw_bytes}, "versions": _versions(), "groups": groups}

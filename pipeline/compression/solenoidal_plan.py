@@ -104,7 +104,7 @@ class Plan:
         offsets = trial.offset + np.arange(-12, 13)
         counts = np.diff(self.start)[shells.start :]
         total = _forecast(goal.kind, np.append(left, rest), counts, trial.step * np.exp2(offsets / FINER))
-        total = total + (trial.bits if goal.kind == "bits" else trial.error)
+        total = total + (trial.bits if goal.kind == "size" else trial.error)
         trial.offset = int(offsets[np.argmin(np.abs(np.log(np.maximum(total, 1e-300) / goal.amount)))])
         if trial.last == 0:  # the only layer: its step is the block's
             trial.step, trial.offset = float(np.float32(trial.step * np.exp2(trial.offset / FINER))), 0
@@ -209,7 +209,7 @@ class Plan:
 class Goal:
     """The limit of a trial: of its ``error``, a sum of squares over points, or of its ``bits``."""
 
-    kind: Literal["error", "bits"]
+    kind: Literal["error", "size"]
     amount: float
 
     def excess(self, trial: "Trial") -> float:
@@ -234,7 +234,7 @@ def _forecast(kind: str, left: Array, counts: Array, steps: Array) -> Array:
     """Error or bits (steps,) of shells of which sums of squares are ``left``."""
     bits, errors = quantisers.expected()
     levels = quantisers.level_of(np.sqrt(left / np.maximum(counts, 1)) / steps[:, None])
-    if kind == "bits":
+    if kind == "size":
         return np.asarray((counts * bits[levels] + 2.0 * SIDE).sum(axis=1))
     return np.asarray(np.where(levels > quantisers.SILENT, counts * errors[levels] * steps[:, None] ** 2, left).sum(axis=1))
 

@@ -15,7 +15,9 @@ from typing import Any
 
 from solvers.ks.params import KURAMOTO_SIVASHINSKY, Params, stored
 
-__all__ = ["KURAMOTO_SIVASHINSKY", "Params", "build", "forecaster", "load", "stored"]
+__all__ = ["KURAMOTO_SIVASHINSKY", "MEMORY", "Params", "build", "facts", "forecaster", "load", "stored"]
+
+MEMORY = (0.0, 0.0, 100.0)  # [B] a cell of a member: shared on a node, on each rank, spread over all
 
 
 def build(*arguments: Any, **named: Any) -> Any:
@@ -23,6 +25,11 @@ def build(*arguments: Any, **named: Any) -> Any:
     from solvers.ks.model import Ensemble  # the kernels load only when a run needs them
 
     return Ensemble(*arguments, **named)
+
+
+def facts(summary: Any) -> list[tuple[str, str]]:
+    """The largest value at the end, in words."""
+    return [("largest value", f"{summary['largest_value']:.4g}")] if "largest_value" in summary else []
 
 
 def forecaster(mesh: Any, params: Params, case: Any) -> Any:

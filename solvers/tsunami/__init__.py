@@ -16,7 +16,9 @@ from typing import Any
 
 from solvers.tsunami.params import Params, stored
 
-__all__ = ["Params", "build", "check_exact", "forecaster", "look_into_files", "stored", "write_exact"]
+__all__ = ["MEMORY", "Params", "build", "check_exact", "draw", "facts", "forecaster", "look_into_files", "stored", "write_exact"]
+
+MEMORY = (710.0, 275.0, 0.0)  # [B] a cell: shared on a node, on each rank, spread over all
 
 
 def build(*arguments: Any, **named: Any) -> Any:
@@ -45,6 +47,20 @@ def write_exact(run: Any, target: Any) -> Any:
     from solvers.tsunami.reference import write_exact as write
 
     return write(run, target)
+
+
+def draw(store: Any, frames: Any) -> Any:
+    """Pictures of a run for a page: see `solvers.tsunami.figures.draw`."""
+    from solvers.tsunami.figures import draw as pictures
+
+    return pictures(store, frames)
+
+
+def facts(summary: Any) -> Any:
+    """Facts of a run for a page: see `solvers.tsunami.figures.facts`."""
+    from solvers.tsunami.figures import facts as words
+
+    return words(summary)
 
 
 def forecaster(mesh: Any, params: Params, case: Any) -> Any:

@@ -15,7 +15,9 @@ from typing import Any
 
 from solvers.turbulence.params import Params, stored
 
-__all__ = ["Params", "build", "load", "stored"]
+__all__ = ["MEMORY", "Params", "build", "draw", "facts", "load", "stored"]
+
+MEMORY = (0.0, 0.0, 200.0)  # [B] a cell: shared on a node, on each rank, spread over all
 
 
 def build(*arguments: Any, **named: Any) -> Any:
@@ -23,6 +25,20 @@ def build(*arguments: Any, **named: Any) -> Any:
     from solvers.turbulence.model import Flow  # the kernels load only when a run needs them
 
     return Flow(*arguments, **named)
+
+
+def draw(store: Any, frames: Any) -> Any:
+    """Pictures of a run for a page: see `solvers.turbulence.figures.draw`."""
+    from solvers.turbulence.figures import draw as pictures
+
+    return pictures(store, frames)
+
+
+def facts(summary: Any) -> Any:
+    """Facts of a run for a page: see `solvers.turbulence.figures.facts`."""
+    from solvers.turbulence.figures import facts as words
+
+    return words(summary)
 
 
 def load(mesh: Any, params: Params, case: Any) -> Any:

@@ -31,6 +31,7 @@ from pipeline.outline import frame_times
 from pipeline.report import write_report
 from pipeline.stages.compress import Params as Compression
 from pipeline.store import Store, read_result
+from solvers.core.figures import part_of
 
 POND: dict[str, Any] = {
     "mesh": {"kind": "rectangle", "width": 4.0, "height": 2.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 0.5}},
@@ -163,7 +164,7 @@ def test_what_is_not_refused_works_and_its_files_are_whole(done):
 def test_a_page_shows_errors_on_boxes(done):
     names = ("decompose_line", "decompose_cube")
     stages = tuple(stage for stage in campaigns.parse(table_of(WORKS), done.parent).stages if stage.name in names)
-    page = write_report(campaigns.Campaign("boxes", stages), done).read_text()
+    page = write_report(campaigns.Campaign("boxes", stages), done, part_of).read_text()
     for name in names:
         run = result(done, name)["runs"]
         best = min(run, key=lambda one: run[one]["fields"]["relative"]["value"])

@@ -5,15 +5,17 @@ import sys
 import numpy as np
 import pytest
 
-from pipeline import box_figures, case
+from pipeline import case
 from pipeline.campaign import read as read_campaign
 from pipeline.check import validate
 from pipeline.errors import InputError
-from pipeline.report import DRAW_RUN, write_report
+from pipeline.report import write_report
 from pipeline.store import Store
 from pipeline.terms import parse_terms
+from solvers.core import figures
 from solvers.core.comm import Serial
 from solvers.core.fft import plane
+from solvers.core.figures import part_of
 from solvers.core.run import run_case
 from solvers.ks import initial
 from solvers.ks.initial.random import Params as Random
@@ -109,7 +111,7 @@ def test_half_as_many_points_again_leave_no_aliases_of_a_product_of_two():
 
 def test_the_pages_statistics_do_not_see_the_drift_of_the_mean(tmp_path, monkeypatch):
     seen = {}
-    monkeypatch.setattr(box_figures, "statistics", lambda u, lengths, name: seen.update(u=u, lengths=lengths))
+    monkeypatch.setattr(figures, "statistics", lambda u, lengths, name: seen.update(u=u, lengths=lengths))
     table = {
         "mesh": {"kind": "box", "length": list(LENGTHS), "points": list(POINTS)},
         "solver": {"kind": "ks", "terms": [*PLANE, "3.0"], "initial": {"kind": "random", "amplitude": 0.1}},
@@ -120,11 +122,11 @@ def test_the_pages_statistics_do_not_see_the_drift_of_the_mean(tmp_path, monkeyp
     run_case(case.read(path), tmp_path, Serial())
     with Store(tmp_path / "run.h5") as store:
         stored = store.field("u")[2:].compute()[:, 0]
-        DRAW_RUN["plane"](store, [0])
+        part_of("ks").draw(store, [0])
     assert np.ptp(stored.mean(axis=(1, 2))) > 1.0
     assert seen["u"] == pytest.approx(stored - stored.mean(axis=(1, 2))[:, None, None], abs=1e-14)
     monkeypatch.undo()
-    left = box_figures.statistics(seen["u"], seen["lengths"], "u").axes[0]
+    left = figures.statistics(seen["u"], seen["lengths"], "u").axes[0]
     assert left.get_title(loc="left") == "isotropic spectrum"
 
 
@@ -182,7 +184,7 @@ def test_a_run_is_stored_checked_and_shown(tmp_path):
         assert store.mesh()["y"].shape == (24,)
         assert store.field("u")[4].compute() == pytest.approx(advance(states(), 20, dt=0.05), abs=1e-12)
     assert 'TopologyType="3DCoRectMesh" Dimensions="2 24 32"' in (tmp_path / "run.xdmf").read_text()
-    page = write_report(read_campaign(path), tmp_path).read_text()
+    page = write_report(read_campaign(path), tmp_path, part_of).read_text()
     assert page.count("<img") == 2
     assert "largest value" in page
     assert "run-up" not in page

@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.report import write_report
 from pipeline.store import Store
 from solvers.core.comm import Serial
+from solvers.core.figures import part_of
 from solvers.core.run import run_case
 from solvers.turbulence.cube import Cube
 
@@ -322,7 +323,7 @@ def test_a_run_is_stored_checked_and_shown(tmp_path):
         assert store.statistics["energy"].long_name == "kinetic energy per mass"
     assert 'TopologyType="3DCoRectMesh" Dimensions="16 16 16"' in (tmp_path / "run.xdmf").read_text()
     assert json.loads((tmp_path / "summary.json").read_text())["kmax_eta"] > 0.0
-    page = write_report(read_campaign(path), tmp_path).read_text()
+    page = write_report(read_campaign(path), tmp_path, part_of).read_text()
     assert page.count("<img") == 3
     assert "Kolmogorov" in page
 

@@ -30,6 +30,11 @@ def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
     return lambda corners: shape_means(shape, corners)
 
 
+def is_even(asked: Spec) -> bool:
+    """Whether the bed that a case asks for is known to be even: its `Params` says so by ``even = True``."""
+    return bool(getattr(choose(__name__, asked, "mesh.bathymetry"), "even", False))
+
+
 def shape_means(shape: Callable[[Array, Array], Array], corners: Array) -> Array:
     """Means (T,) of ``shape`` over triangles (T, 3, 2), exact for polynomials of degree 5.
 

@@ -1,7 +1,7 @@
 """Flat: an even bed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 @dataclass(frozen=True, slots=True)
 class Params:
     """An even bed."""
+
+    even: ClassVar[bool] = True
 
     depth: float = quantity("m", "depth below height 0", default=0.0)
 

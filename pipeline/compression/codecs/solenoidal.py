@@ -118,7 +118,7 @@ def _within(plan: Plan, most: int) -> bytes:
     spare = most - len(pack(plan.coded(plan.nothing())))
     if spare < 0:
         raise InputError(f"solenoidal can't code a block in {most} bytes: its header takes {most - spare}")
-    trial = plan.search(Goal("bits", 8.0 * spare + 8.0))
+    trial = plan.search(Goal("size", 8.0 * spare + 8.0))
     while len(data := pack(plan.coded(trial))) > most:
         trial = plan.run(trial.step * (1.002 + 0.7 * (len(data) / most - 1.0)))
     return data

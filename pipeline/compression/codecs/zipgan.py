@@ -43,7 +43,7 @@ SPANS = 1.5  # Kolmogorov times that small scales are regrown for
 WORST = 1.4  # times the base's error: more is not worth the right statistics
 SMALLEST = 1e-9  # of the energy: waves beyond which there is no more along each axis are not in the box
 ENCODE_REFUSES = True  # what does not suit: a block is transformed once
-LEAST_ERROR = True  # can be asked for
+VARIANTS = {"least": {"least": True}}  # detail of the least error
 
 
 @dataclass(frozen=True, slots=True)

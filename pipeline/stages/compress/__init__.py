@@ -28,6 +28,8 @@ from pipeline.writer import write_result
 
 SMALL = 2**20  # [B] to read: less is done in the command's own process
 INPUTS = ("run",)
+MEMORY = (0.0, 100.0, 0.0)  # [B] a cell: shared on a node, on each worker, spread over all
+PROCESS_MEMORY = 1e9  # [B] of a worker without values: a codec may load torch
 RUN_FILE = "archive.h5"  # what other stages read of this one, as a run
 
 

@@ -46,6 +46,7 @@ Window = tuple[float, float] | None
 
 SMALL = 2**24  # [B] to read: less is done in the command's own process
 INPUTS = ("runs", "reference")
+MEMORY = (0.0, 100.0, 0.0)  # [B] a cell: shared on a node, on each worker, spread over all
 MANY = ("runs",)
 WORDS = {"reference": ("exact", "observed")}
 

@@ -35,6 +35,7 @@ from pipeline.writer import write_result
 Array = np.ndarray[Any, np.dtype[Any]]
 
 INPUTS = ("observed", "forecast")
+MEMORY = (0.0, 100.0, 0.0)  # [B] a cell: shared on a node, on each worker, spread over all
 WORDS = {"observed": ("file",)}
 MODELS = ("forecast",)  # `run` gets the run's file and the model of its case
 

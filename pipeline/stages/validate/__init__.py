@@ -31,6 +31,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 SMALL = 2**24  # [B] to read: less is done in the command's own process
 INPUTS = ("run",)
+MEMORY = (0.0, 100.0, 0.0)  # [B] a cell: shared on a node, on each worker, spread over all
 ACCEPTANCE = {"analytic": 0.05, "laboratory": 0.10, "breaking": 0.20, "field": 0.20}
 
 

@@ -1,4 +1,4 @@
-"""The report's figures of turbulence in a cube: slices of vorticity, courses of the statistics, spectra, spectral budget."""
+"""A run's part of a campaign's page: slices of vorticity, courses of the statistics, spectra, spectral budget, last statistics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,12 +7,46 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FAINTEST = 1e-12  # of a spectrum's largest value: what a figure shows of it
 GREY = "#7b8794"
+
+
+def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
+    """Vorticity in the plane z = 0 at ``frames``, and the statistics that were noted."""
+    lengths = tuple(store.mesh()["length"].tolist())
+    shown = []
+    for i in frames:
+        velocity = np.stack([np.asarray(store.source(name)[i], float) for name in "uvw"])
+        shown.append((float(store.times[i]), vorticity(velocity, lengths, 0)))
+    series = {name: np.asarray(store.statistic(name).compute()) for name in store.statistics}
+    times, late = series["time"], series["time"] >= 0.5 * series["time"][-1]
+    at = [int(np.argmin(np.abs(times - t))) for t, _ in shown]
+    budget = {name: series[f"{name}_spectrum"][late].mean(axis=0) for name in ("transfer", "injection", "dissipation")}
+    budget["dissipation"] = -budget["dissipation"]
+    return {
+        "vorticity": Picture(slices(shown, lengths), "slices of the vorticity at several times"),
+        "courses": Picture(courses(series), "energy, dissipation and other statistics against time"),
+        "spectra": Picture(
+            spectra(series["wavenumber"], [(times[i], series["spectrum"][i]) for i in at], budget),
+            "energy spectra at several times, and what feeds and drains each wavenumber",
+        ),
+    }
+
+
+def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The last statistics of a run in words."""
+    names = {
+        "energy": "kinetic energy",
+        "dissipation": "dissipation",
+        "taylor_reynolds": "Reynolds number of Taylor's scale",
+        "kmax_eta": "highest wavenumber x Kolmogorov's scale",
+    }
+    return [(name, f"{summary[key]:.4g}") for key, name in names.items() if key in summary]
 
 
 def vorticity(velocity: Array, lengths: tuple[float, ...], plane: int) -> Array:

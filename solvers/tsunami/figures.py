@@ -1,4 +1,4 @@
-"""The report's figures of a run on triangles: maps of the free surface."""
+"""A run's part of a campaign's page: maps of the free surface, run-up, highest surface and greatest speed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,9 +9,29 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from pipeline.figures import LAND, STYLE, WET
+from pipeline.figures import LAND, STYLE, WET, Picture
+from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
+    """Maps of the free surface at ``frames``."""
+    surface, depth = store.source("free_surface"), store.source("depth")  # not through Dask, which takes longer to load than to read
+    shown = [(float(store.times[i]), surface[i], depth[i]) for i in frames]
+    words = "maps of the free surface [m] at several times, the land in another colour, gauges as dots"
+    return {"maps of the free surface": Picture(maps(store.mesh(), shown, store.gauges), words)}
+
+
+def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Extremes of a run in words."""
+    runup, highest = summary.get("runup"), summary.get("highest_surface") or 0.0
+    words = {
+        "runup": ("run-up", "none" if runup is None else f"{runup:.4g} m above the still level"),
+        "highest_surface": ("highest surface", f"{highest:.4g} m"),
+        "greatest_speed": ("greatest speed", f"{summary.get('greatest_speed', 0.0):.4g} m/s"),
+    }
+    return [words[key] for key in words if key in summary]
 
 
 def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]], gauges: Mapping[str, tuple[float, ...]]) -> Figure:
