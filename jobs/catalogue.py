@@ -4,18 +4,20 @@ import ast
 import contextlib
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.plugin import kinds, nearest, others, package_of
+from pipeline.params import groups as params_groups
+from pipeline.plugin import group_of, kinds, load, nearest, others, package_of
 
 HERE = Path(__file__).resolve().parent
 BENCHES = HERE.parent / "tests" / "bench"
 
 
-USES = {  # what there is, and where its name is written
+USES = {  # what there is, and where its name is written; of plug-ins that meshes and solvers choose from: `groups`
     "cases": "wavetrain run NAME",
     "campaigns": "wavetrain run NAME",
     "meshes": "[mesh] kind",
@@ -24,20 +26,61 @@ USES = {  # what there is, and where its name is written
     "codecs": "wavetrain compress --codec NAME",
     "benches": "wavetrain bench NAME",
 }
+PACKAGES = {"meshes": "meshes", "solvers": "solvers", "stages": "pipeline.stages", "codecs": "pipeline.compression.codecs"}  # of plug-ins
+TABLES = {"meshes": "mesh", "solvers": "solver"}  # of a case, whose kinds choose from others in turn
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Plug-ins of a kind."""
+
+    package: str
+    use: str  # where the name of one is written
+
+
 FOLDERS = ("campaigns", "cases")  # of what comes with Wavetrain; a name in both means the first
 
 
-def catalogue() -> dict[str, list[tuple[str, str]]]:
-    """(name, line) pairs by the headings of `USES`; imports no plug-in."""
-    return {
-        "cases": _titles("cases"),
-        "campaigns": _titles("campaigns"),
-        "meshes": _plugins("meshes"),
-        "solvers": _plugins("solvers"),
-        "stages": _plugins("pipeline.stages"),
-        "codecs": _plugins("pipeline.compression.codecs"),
-        "benches": [(name, _first_line(path)) for name, path in benches().items()],
-    }
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the catalogue."""
+
+    name: str
+    title: str
+    package: str = ""  # name and version of another package that it is of
+
+
+def catalogue() -> dict[str, list[Entry]]:
+    """What there is, by headings: those of `USES`, and the names of `groups`."""
+    plugins = {name: _plugins(group.package) for name, group in groups().items()}
+    benchmarks = [Entry(name, _first_line(path)) for name, path in benches().items()]
+    return {"cases": _titles("cases"), "campaigns": _titles("campaigns"), **plugins, "benches": benchmarks}
+
+
+def groups() -> dict[str, Group]:
+    """The plug-ins there are, by the names that other packages' entry points have for them, without ``wavetrain.``.
+
+    Behind the meshes and the solvers stand the plug-ins that these choose from, and those that they choose from in turn, as their `Params`
+    say.
+    """
+    found: dict[str, Group] = {}
+    for name, package in PACKAGES.items():
+        found[name] = Group(package, USES[name])
+        for kind in kinds(package) if name in TABLES else ():
+            _add_chosen(found, package, kind, TABLES[name])
+    return found
+
+
+def _add_chosen(found: dict[str, Group], package: str, kind: str, place: str) -> None:
+    """Add to ``found`` the plug-ins that ``kind`` of ``package``, whose table in a case is ``place``, chooses from."""
+    with contextlib.suppress(InputError):  # another package's that can't be loaded: the list names it
+        params = getattr(load(package, kind), "Params", None)
+        for field, chosen in params_groups(params).items() if params else ():
+            name = group_of(chosen).removeprefix("wavetrain.")
+            if name not in found:
+                found[name] = Group(chosen, f"[{place}.{field}] kind")
+                for one in kinds(chosen):
+                    _add_chosen(found, chosen, one, f"{place}.{field}")
 
 
 def benches() -> dict[str, Path]:
@@ -88,25 +131,26 @@ def namesake(file: Path, found: Path) -> str:
     return f"{name} is a {other[:-1]} and a {mine[:-1]}: this is the {mine[:-1]}; `wavetrain run {other}/{name}` runs the {other[:-1]}"
 
 
-def _titles(folder: str) -> list[tuple[str, str]]:
+def _titles(folder: str) -> list[Entry]:
     found = []
     for path in sorted((HERE / folder).glob("*.toml")):
-        found.append((path.stem, str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", ""))))
+        found.append(Entry(path.stem, str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", ""))))
     return found
 
 
-def _plugins(package: str) -> list[tuple[str, str]]:
+def _plugins(package: str) -> list[Entry]:
     foreign = others(package)
-    return [(kind, _of_another(foreign[kind]) if kind in foreign else _docstring_line(f"{package}.{kind}")) for kind in kinds(package)]
+    own = {kind: Entry(kind, _docstring_line(f"{package}.{kind}")) for kind in kinds(package) if kind not in foreign}
+    return [own[kind] if kind in own else _of_another(foreign[kind]) for kind in kinds(package)]
 
 
-def _of_another(entry: EntryPoint) -> str:
-    """A line on another package's plug-in, with the package; the reason where there is none."""
+def _of_another(entry: EntryPoint) -> Entry:
+    """A line on another package's plug-in; the reason where there is none."""
     try:
         line = _docstring_line(entry.module)
     except Exception as error:  # of another package's code, or there is none
         line = f"can't be loaded: {type(error).__name__}: {error}"
-    return f"{line} [{package_of(entry)}]"
+    return Entry(entry.name, line, package_of(entry))
 
 
 def _docstring_line(module: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -47,16 +48,17 @@ def common(
 
 @app.command("list", cls=Command)
 def list_(as_json: AsJson = False) -> None:
-    """List the cases, campaigns, meshes, solvers, stages and benches there are, a line each."""
-    from jobs.catalogue import USES, catalogue
+    """List the cases, campaigns, meshes, solvers, stages, codecs and benches there are, and what meshes and solvers choose from."""
+    from jobs.catalogue import USES, catalogue, groups
 
     if as_json:
-        print_json({kind: [{"name": name, "title": line} for name, line in entries] for kind, entries in catalogue().items()})
+        print_json({kind: [asdict(entry) | {"package": entry.package or None} for entry in some] for kind, some in catalogue().items()})
         return
+    uses = USES | {name: group.use for name, group in groups().items()}
     for kind, entries in catalogue().items():
-        print(f"{kind} ({USES[kind]}):")
-        for name, line in entries:
-            print(f"  {name:<18} {line}")
+        print(f"{kind} ({uses[kind]}):")
+        for entry in entries:
+            print(f"  {entry.name:<18} {entry.title}{f' [{entry.package}]' if entry.package else ''}")
 
 
 @app.command(cls=Command)

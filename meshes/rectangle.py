@@ -38,7 +38,7 @@ class Params:
     seed: int = setting("seed of the random pattern", default=0)
     periodic: tuple[Literal["x", "y"], ...] = setting("directions in which opposite sides are glued together", default=())
     refine: tuple[Refinement, ...] = setting("discs with smaller triangles (delaunay only)", default=())
-    bathymetry: Spec = setting("the bed", default=Spec("flat", {}))
+    bathymetry: Spec = setting("the bed", default=Spec("flat", {}), kinds="meshes.core.bathymetry")
 
     def __post_init__(self) -> None:
         if self.refine and self.pattern != "delaunay":

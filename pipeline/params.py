@@ -42,9 +42,24 @@ def quantity(
     return dataclasses.field(default=default, default_factory=factory, metadata={"unit": unit, "doc": doc, "low": low, "above": above})
 
 
-def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING) -> Any:
-    """Declare a field without a unit: a choice, a name, a count, a nested table."""
-    return dataclasses.field(default=default, default_factory=factory, metadata={"doc": doc})
+def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, kinds: str = "") -> Any:
+    """Declare a field without a unit: a choice, a name, a count, a nested table.
+
+    ``kinds`` is the package whose plug-ins the field chooses from, where it is a `Spec`, or a table of some.
+    """
+    return dataclasses.field(default=default, default_factory=factory, metadata={"doc": doc, "kinds": kinds})
+
+
+def groups(cls: type) -> dict[str, str]:
+    """Packages of the plug-ins that fields of dataclass ``cls`` choose from, by the fields' places in its table.
+
+    The place of a table of some is that of each: ``boundary.NAME``.
+    """
+    chosen = [field for field in dataclasses.fields(cls) if field.metadata.get("kinds")]
+    if not chosen:
+        return {}
+    hints = typing.get_type_hints(cls)
+    return {field.name if hints[field.name] is Spec else f"{field.name}.NAME": field.metadata["kinds"] for field in chosen}
 
 
 def build(cls: type, table: Mapping[str, Any], where: str) -> Any:

@@ -83,8 +83,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _own(package: str) -> set[str]:
-    path = importlib.import_module(package).__path__
-    return {info.name for info in pkgutil.iter_modules(path) if info.name not in NOT_KINDS}
+    spec = find_spec(package)
+    path = spec.submodule_search_locations if spec else None
+    return {info.name for info in pkgutil.iter_modules(path or []) if info.name not in NOT_KINDS}
 
 
 @functools.cache

@@ -20,7 +20,7 @@ class Params:
     dealias: Literal["none", "2/3", "3/2"] = setting("what is done about aliases of products", default="2/3")
     members: int = setting("members of the ensemble", default=1)
     seed: int = setting("seed of random initial states; member m draws from [seed, m]", default=0)
-    initial: Spec = setting("initial state", default=Spec("random", {}))
+    initial: Spec = setting("initial state", default=Spec("random", {}), kinds="solvers.ks.initial")
 
     def __post_init__(self) -> None:
         if not parse_terms(self.terms, dimensions=2):

@@ -27,8 +27,10 @@ class Params:
     stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk2")
     precision: Literal["float64", "float32"] = setting("floating-point type of fluxes, slopes and stored fields", default="float64")
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
-    initial: Spec = setting("initial state", default=Spec("rest", {}))
-    boundary: Mapping[str, Spec] = setting("what stands outside each side of the mesh; a side not named is a wall", factory=dict)
+    initial: Spec = setting("initial state", default=Spec("rest", {}), kinds="solvers.tsunami.initial")
+    boundary: Mapping[str, Spec] = setting(
+        "what stands outside each side of the mesh; a side not named is a wall", factory=dict, kinds="solvers.tsunami.boundary"
+    )
 
 
 def stored(params: Params, mesh: str) -> Stored:

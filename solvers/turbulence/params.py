@@ -23,9 +23,9 @@ class Params:
     )
     precision: Literal["double", "single"] = setting("of all that is computed and stored", default="double")
     cut: Literal["slabs", "pencils"] = setting("how ranks share the cube", default="slabs")
-    initial: Spec = setting("initial velocity", default=Spec("taylor_green", {}))
-    forcing: Spec = setting("what keeps the flow moving", default=Spec("none", {}))
-    scalar: Spec = setting("a passive scalar", default=Spec("none", {}))
+    initial: Spec = setting("initial velocity", default=Spec("taylor_green", {}), kinds="solvers.turbulence.initial")
+    forcing: Spec = setting("what keeps the flow moving", default=Spec("none", {}), kinds="solvers.turbulence.forcing")
+    scalar: Spec = setting("a passive scalar", default=Spec("none", {}), kinds=scalar.__name__)
     seed: int = setting("seed of random initial states and forcing", default=0)
     statistics_every: int = setting("steps between samples of the statistics; every frame has one too", default=10)
 

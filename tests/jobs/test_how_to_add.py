@@ -89,8 +89,12 @@ def test_each_does_what_it_says(made):
 
 def test_they_are_listed_with_their_package_and_a_broken_one_is_named(made, tmp_path):
     listed = command(made, "list").stdout
-    for name in ("strip", "decay", "frames", "steps"):
+    for name in ("strip", "ridge", "ramp", "decay", "frames", "steps"):
         assert re.search(rf"^  {name} .*\[extras 1\.0\]$", listed, re.MULTILINE), listed
+    told = json.loads(command(made, "list", "--json").stdout)
+    assert {"name": "ramp", "title": "Ramp: a free surface that rises evenly eastward from x = 0.", "package": "extras 1.0"} in told[
+        "tsunami.initial"
+    ]
     broken = blocks() | {"extras/strip.py": "import what_is_not_there\n", "extras/steps.py": "def encode(\n"}
     install(tmp_path, broken)
     listed = command(tmp_path, "list")

@@ -15,7 +15,7 @@ class Params(Outside):
 
     changes: ClassVar[bool] = True
 
-    wave: Spec = setting('{ kind = "solitary", height = 0.032, depth = 0.32 } or { kind = "series", file = "..." }')
+    wave: Spec = setting('{ kind = "solitary", height = 0.032, depth = 0.32 } or { kind = "series", file = "..." }', kinds=waves.__name__)
 
     def incoming(self, folder: Path, where: str) -> waves.Wave:
         """The wave.
