@@ -10,8 +10,9 @@ from jobs import queue, record
 from jobs.answers import Word, compressed
 from jobs.limits import as_seconds, as_time
 from jobs.lock import locked
+from jobs.log_errors import error_in
 from jobs.slurm import jobs
-from jobs.status import cancel, error_in, logs, status
+from jobs.status import cancel, logs, status
 from jobs.watch import lines
 from pipeline import campaign as campaigns
 from pipeline.errors import RunError
