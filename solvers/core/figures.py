@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.image import NonUniformImage
 
 from pipeline import plugin
 from pipeline.figures import COMPUTED, STYLE, Picture, plain
@@ -95,8 +96,11 @@ def space_time(times: Array, u: Array, length: float, name: str) -> Figure:
         reach = float(np.abs(u).max()) or 1.0
         whole = np.concatenate([u, u[:, :1]], axis=1)  # the box repeats itself
         x = np.linspace(0.0, length, whole.shape[1])
-        shown = axis.pcolormesh(times, x, whole.T, cmap="RdBu_r", vmin=-reach, vmax=reach, shading="gouraud", rasterized=True)
-        axis.set(xlabel="time [1]", ylabel="x [1]", title=f"{name} of member 0")
+        extent = (times[0], times[-1], 0.0, length)
+        shown = NonUniformImage(axis, interpolation="bilinear", extent=extent, cmap="RdBu_r", clim=(-reach, reach))
+        shown.set_data(times, x, whole.T)  # drawn pixel by pixel: as triangles a long run takes seconds
+        axis.add_image(shown)
+        axis.set(xlabel="time [1]", ylabel="x [1]", title=f"{name} of member 0", xlim=extent[:2], ylim=extent[2:])
         axis.grid(visible=False)
         figure.colorbar(shown, ax=axis, label=f"{name} [1]", pad=0.01)
     return figure
