@@ -240,7 +240,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_rank_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_checkpoint(folder):
-    change(folder, **{"mesh.size": 0.15, "time.end": 2.0, "output.checkpoint": 0.0})
+    change(folder, **{"mesh.size": 0.15, "time.end": 2.0, "output.checkpoint": 0.1})
     with started("run", "small.toml", "--ranks", "2", cwd=folder) as process:
         place = folder / "runs" / "small"
         wait_for(place / "restart.h5")

@@ -37,9 +37,10 @@ FLOOD: dict[str, Any] = {  # a wave comes in, floods an island and leaves: every
         "boundary": {"west": {"kind": "incident", "wave": {"kind": "solitary", "height": 0.15, "depth": 0.5}}, "east": {"kind": "outflow"}},
     },
     "time": {"end": 4.0, "every": 0.5},
-    "output": {"checkpoint": 0.0, "chunk": 100},
+    "output": {"chunk": 100},
     "gauges": {"front": [2.0, 3.0], "lee": [6.0, 3.1], "edge": [0.0, 0.0]},
 }
+OFTEN = {"output.checkpoint": 0.0}  # after each step
 
 
 SLOW = """
@@ -164,7 +165,7 @@ def assert_stopped(folder: Path) -> None:
 def test_a_signal_to_mpirun_stops_the_run_which_goes_on_with_the_same_bits(alone, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
-    path = alone / "flood.toml"
+    path = write_case(tmp_path, **OFTEN)
     command = [*mpirun(3), sys.executable, "-c", SLOW, str(path), str(path.parent), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
         wait_for(folder / "restart.h5")
@@ -173,7 +174,7 @@ def test_a_signal_to_mpirun_stops_the_run_which_goes_on_with_the_same_bits(alone
         out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, out + errors
     assert_stopped(folder)
-    run_on(1, path, folder)
+    run_on(1, alone / "flood.toml", folder)
     assert_same(alone, folder)
 
 
@@ -181,14 +182,14 @@ def test_a_signal_to_mpirun_stops_the_run_which_goes_on_with_the_same_bits(alone
 def test_a_killed_run_goes_on_from_its_checkpoint_with_the_same_bits(alone, tmp_path, moment):
     folder = tmp_path / "run"
     folder.mkdir()
-    path = alone / "flood.toml"
+    path = write_case(tmp_path, **OFTEN)
     with subprocess.Popen([*mpirun(2), sys.executable, "-c", SLOW, str(path), str(path.parent), str(folder)], env=environment()) as process:
         wait_for(folder / "restart.h5")
         time.sleep(moment)
         process.kill()
     time.sleep(0.5)  # the ranks follow
     assert not (folder / "run.h5").exists()
-    run_on(3, path, folder)
+    run_on(3, alone / "flood.toml", folder)
     assert_same(alone, folder)
 
 
