@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import brentq, nnls
+from scipy.special import stdtrit
 
 from pipeline import plugin
 from pipeline.errors import InputError
@@ -92,7 +92,7 @@ def fit_work(n: Array, values: Array) -> Work:
 
 
 def _t(free: int) -> float:
-    return float(stats.t.ppf(0.5 + 0.5 * CONFIDENCE, max(free, 1)))
+    return float(stdtrit(max(free, 1), 0.5 + 0.5 * CONFIDENCE))
 
 
 def fit(n: Array, values: Array) -> Power:

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2, norm, t
+from scipy.special import chdtrc, ndtr, stdtr
 
 from pipeline.discovery.samples import Linear
 
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 UNLIKELY = 5.0  # deviations that are no chance
 FEWEST = 10  # numbers that show a course in time
-CHANCE = float(2.0 * norm.sf(UNLIKELY))  # of all the tests of a result together
+CHANCE = float(2.0 * ndtr(-UNLIKELY))  # of all the tests of a result together
 
 
 def most(samples: int) -> float:
@@ -41,8 +41,8 @@ def _structure(target: Array, kinds: Array) -> str:
     """Structure of the residuals (N,) that independent numbers lack, kind by kind, in words; empty where there is none."""
     numbers = [target[kinds == kind] for kind in np.unique(kinds)]
     tests = {
-        "a mean that is not nought": [2.0 * norm.sf(abs(float(n.sum())) / math.sqrt(len(n))) for n in numbers],
-        "more than the noise": [chi2.sf(float(n @ n), len(n)) for n in numbers],
+        "a mean that is not nought": [2.0 * ndtr(-abs(float(n.sum())) / math.sqrt(len(n))) for n in numbers],
+        "more than the noise": [chdtrc(len(n), float(n @ n)) for n in numbers],
         "a course in time": [_by_chance(n[:-1], n[1:]) for n in numbers],
     }
     many = sum(map(len, tests.values()))
@@ -58,4 +58,4 @@ def _by_chance(one: Array, other: Array) -> float:
     if len(one) < FEWEST or not size:
         return 1.0
     correlation = min(abs(float(one @ other)) / size, 1.0 - 1e-12)
-    return float(2.0 * t.sf(correlation * math.sqrt((len(one) - 1) / (1.0 - correlation**2)), len(one) - 1))
+    return float(2.0 * stdtr(len(one) - 1, -correlation * math.sqrt((len(one) - 1) / (1.0 - correlation**2))))
