@@ -4,6 +4,7 @@ What a test sees is a process of its own, with its own folder, environment, outp
 the imports are saved. Tests of the start itself, of launchers and of signals start the command anew.
 """
 
+import contextlib
 import gc
 import io
 import json
@@ -139,13 +140,24 @@ def _load() -> None:
     """Import what commands use, and run small cases, so that their kernels are compiled and loaded."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command sets it, before numpy is loaded
     import compiled_once
+    import dask.array
     import dask.distributed
     import matplotlib.figure  # noqa: F401
+    import scipy.interpolate  # noqa: F401
+    import typer.main
 
+    import jobs.archives  # noqa: F401
     import pipeline.report  # noqa: F401
+    from jobs.cli import app
     from jobs.execute import execute
+    from pipeline import plugin
+    from pipeline.campaign import STAGES
 
     compiled_once.install()
+    for kind in plugin.kinds(STAGES):
+        plugin.load(STAGES, kind)
+    with contextlib.redirect_stdout(io.StringIO()):
+        typer.main.get_command(app)(["list"], standalone_mode=False)  # loads what reads a command's words
     with tempfile.TemporaryDirectory() as folder, dask.config.set(scheduler="synchronous"):  # no threads live through a fork
         for name, text in (("warm", WARM), ("line", WARM_LINE)):
             case = Path(folder) / f"{name}.toml"
