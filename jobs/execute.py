@@ -60,25 +60,26 @@ def execute(
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
     folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
-    for note in filter(None, (catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks))):
-        say(f"NOTE: {note}")
+    _say_first(say, catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks))
     _refuse(campaign, folder, forced, only, comm, say, into=dry_run or bool(on))
     if on:
         from jobs.submit import submit
 
         submit(path, campaign, folder, max(ranks, 1), on, limits or {}, say, forced=forced, only=only, dry_run=dry_run)
-        return folder
-    if dry_run:
+    elif dry_run:
         _describe_plan(campaign, folder, ranks or comm.size, say, forced, only)
-        return folder
-    if only and comm.rank == 0 and os.environ.get("SLURM_PROCID", "0") == "0":
-        for line in record.edited(folder, campaign):
-            say(f"NOTE: {line}")
-    with abort_on_error(comm), writing(folder):
-        if comm.rank == 0 and not only:
-            record.write(campaign, folder)
-        _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
+    else:
+        if only and comm.rank == 0 and os.environ.get("SLURM_PROCID", "0") == "0":
+            _say_first(say, *record.edited(folder, campaign))
+        with abort_on_error(comm), writing(folder):
+            _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
     return folder
+
+
+def _say_first(say: Any, *notes: str) -> None:
+    """Say the ``notes`` that there are, before anything is done."""
+    for note in filter(None, notes):
+        say(f"NOTE: {note}")
 
 
 def _forced(campaign: Campaign, again: str, only: str, *, force: bool) -> set[str]:
@@ -99,21 +100,29 @@ def _refuse(campaign: Campaign, folder: Path, forced: Collection[str], only: str
 
 def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forced: Collection[str], *, quiet: bool, say: Any) -> None:
     """The runs, then the stages that have all they read, then the page; at last the first error is raised."""
+    if comm.rank == 0 and not only:
+        record.write(campaign, folder)
     runs = [run for run in campaign.runs if only in ("", run.name)]
     at_once = (os.cpu_count() or 1) // ranks
     failed = do_runs(runs, folder, comm, ranks, at_once, forced=forced, quiet=quiet, say=say)
     if comm.rank == 0 and only not in {run.name for run in runs}:
-        broken = campaign.after(failed)
-        for stage in campaign.stages:
-            if stage.name in broken:
-                say(f"{stage.name}: not done, for what it reads failed")
-        possible = [stage for stage in campaign.stages if only in ("", stage.name) and stage.name not in broken]
-        failed |= do_stages(campaign, possible, folder, forced=forced, say=say)
+        failed |= _do_stages(campaign, folder, only, forced, campaign.after(failed), say)
         if not only and os.environ.get(PAGE) != "no":
             say(f"report: {write_page(campaign, folder)}")
     comm.barrier()
     for error in failed.values():
         raise error
+
+
+def _do_stages(
+    campaign: Campaign, folder: Path, only: str, forced: Collection[str], broken: Collection[str], say: Any
+) -> dict[str, Exception]:
+    """Do the stages, but those that are ``broken``, for what they read failed; returns the errors of those that fail, by name."""
+    for stage in campaign.stages:
+        if stage.name in broken:
+            say(f"{stage.name}: not done, for what it reads failed")
+    possible = [stage for stage in campaign.stages if only in ("", stage.name) and stage.name not in broken]
+    return do_stages(campaign, possible, folder, forced=forced, say=say)
 
 
 def write_page(campaign: Campaign, folder: Path) -> Path:

@@ -21,7 +21,7 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -141,21 +141,28 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     for name in (*entries, *tables):
         _check_name(name)
     runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in entries.items()}
+    known = _known(runs, tables)
+    stages = _ordered([stage(name, entry, known, folder) for name, entry in tables.items()])
+    return Campaign(params.label_of(table.get("title", ""), "title"), (*(run for some in runs.values() for run in some), *stages))
+
+
+def _known(runs: Mapping[str, Sequence[Run]], tables: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Names that a stage may read, with the runs or the stage each stands for: ``runs`` by the name of their entry, and ``tables``."""
     for name in tables:
         if name in runs:
             raise InputError(f"'{name}' is both a run and a stage: they need names of their own")
-    known: dict[str, tuple[str, ...]] = {name: (name,) for name in (*(run.name for some in runs.values() for run in some), *tables)}
-    known |= {name: tuple(run.name for run in some) for name, some in runs.items()}
-    stages = {name: stage(name, entry, known, folder) for name, entry in tables.items()}
-    graph = {name: {one for names in s.inputs.values() for one in names} for name, s in stages.items()}
+    alone = {name: (name,) for name in (*(run.name for some in runs.values() for run in some), *tables)}
+    return alone | {name: tuple(run.name for run in some) for name, some in runs.items()}
+
+
+def _ordered(stages: Sequence[Stage]) -> list[Stage]:
+    """The ``stages`` in an order in which they can be done."""
+    by_name = {one.name: one for one in stages}
     try:
-        order = [name for name in TopologicalSorter(graph).static_order() if name in stages]
+        order = TopologicalSorter({one.name: one.needs for one in stages}).static_order()
+        return [by_name[name] for name in order if name in by_name]
     except CycleError as error:
         raise InputError(f"these stages wait for each other: {' -> '.join(error.args[1])}") from None
-    return Campaign(
-        params.label_of(table.get("title", ""), "title"),
-        (*(run for some in runs.values() for run in some), *(stages[name] for name in order)),
-    )
 
 
 def name_of(path: Path) -> str:
@@ -174,15 +181,7 @@ def _check_name(name: str) -> None:
 def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable[str], common: Mapping[str, Any]) -> list[Run]:
     """The run ``name``, or the runs that its sweep makes of it; ``common`` is the campaign's own sweep."""
     where = f"run.{name}"
-    known = ("case", "set", "sweep", "folder", "alone", "ranks", *LIMITS)
-    for key in params.table_of(entry, where):
-        if key not in known:
-            raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
-    if "case" not in entry:
-        raise InputError(f"key '{where}.case' is missing: the case to run")
-    most = entry.get("ranks", 0)
-    if not isinstance(most, int) or isinstance(most, bool) or ("ranks" in entry and most < 1):
-        raise InputError(f"'{where}.ranks' is {most!r}; it must be a whole number from 1: the most ranks that the run can use")
+    _check_entry(entry, where)
     table, place = _case(entry["case"], folder, f"{where}.case")
     place = folder / params.text_of(entry["folder"], f"{where}.folder") if "folder" in entry else place
     settings = params.table_of(entry.get("set", {}), f"{where}.set")
@@ -198,8 +197,21 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
             case = cases.parse(table, place)
         except InputError as error:
             raise InputError(f"run {one}: {error}") from None
-        found.append(Run(one, case, "." if entry.get("alone") else one, settings, most, limits))
+        found.append(Run(one, case, "." if entry.get("alone") else one, settings, entry.get("ranks", 0), limits))
     return found
+
+
+def _check_entry(entry: Mapping[str, Any], where: str) -> None:
+    """Refuse unknown keys of a run's ``entry``, one without a case, and a wrong number of ranks."""
+    known = ("case", "set", "sweep", "folder", "alone", "ranks", *LIMITS)
+    for key in params.table_of(entry, where):
+        if key not in known:
+            raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
+    if "case" not in entry:
+        raise InputError(f"key '{where}.case' is missing: the case to run")
+    most = entry.get("ranks", 1)
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise InputError(f"'{where}.ranks' is {most!r}; it must be a whole number from 1: the most ranks that the run can use")
 
 
 def _limits(entry: Mapping[str, Any], where: str) -> dict[str, str]:
@@ -242,28 +254,31 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
     """
     asked = params.spec(entry, f"stage.{name}")
     module = plugin.load(STAGES, asked.kind)
-    many, all_words = getattr(module, "MANY", ()), getattr(module, "WORDS", {})
-    inputs, words, rest = {}, {}, dict(asked.table)
-    limits = _limits(rest, f"stage.{name}")
-    rest = {key: value for key, value in rest.items() if key not in limits}
+    limits = _limits(asked.table, f"stage.{name}")
+    rest = {key: value for key, value in asked.table.items() if key not in limits}
+    inputs: dict[str, tuple[str, ...]] = {}
+    words: dict[str, str] = {}
     for key in module.INPUTS:
         if key not in rest:
             raise InputError(f"key 'stage.{name}.{key}' is missing: the run that stage {asked.kind!r} reads")
         value = rest.pop(key)
-        if isinstance(value, str) and value in all_words.get(key, ()):
+        its_words = getattr(module, "WORDS", {}).get(key, ())
+        if isinstance(value, str) and value in its_words:
             words[key] = value
-            continue
-        if isinstance(value, list) and key in many and value and all(isinstance(one, str) and one in known for one in value):
-            inputs[key] = tuple(one for name in value for one in known[name])
-            continue
-        if not isinstance(value, str) or value not in known:
-            there = sorted([*known, *all_words.get(key, ())])
-            raise InputError(f"'stage.{name}.{key}' names {value!r}{plugin.nearest(str(value), there)}; there are: {', '.join(there)}")
-        inputs[key] = known[value]
-        if len(known[value]) > 1 and key not in many:
-            raise InputError(
-                f"'stage.{name}.{key}' names a sweep of {len(known[value])} runs, {value!r}; stage {asked.kind!r} reads one there"
-            )
+        else:
+            inputs[key] = _input(value, f"stage.{name}.{key}", known, its_words, asked.kind, many=key in getattr(module, "MANY", ()))
     if "folder" in {field.name for field in dataclasses.fields(module.Params)}:
         rest["folder"] = str(folder / params.text_of(rest.get("folder", "."), f"stage.{name}.folder"))
     return Stage(name, asked.kind, inputs, words, params.build(module.Params, rest, f"stage.{name}"), limits)
+
+
+def _input(value: Any, where: str, known: Mapping[str, tuple[str, ...]], words: Iterable[str], kind: str, *, many: bool) -> tuple[str, ...]:
+    """Names of the runs or stages that the ``value`` of a stage's key stands for: one, or ``many``; refuses what is not ``known``."""
+    if many and isinstance(value, list) and value and all(isinstance(one, str) and one in known for one in value):
+        return tuple(one for name in value for one in known[name])
+    if not isinstance(value, str) or value not in known:
+        there = sorted([*known, *words])
+        raise InputError(f"'{where}' names {value!r}{plugin.nearest(str(value), there)}; there are: {', '.join(there)}")
+    if len(known[value]) > 1 and not many:
+        raise InputError(f"'{where}' names a sweep of {len(known[value])} runs, {value!r}; stage {kind!r} reads one there")
+    return known[value]
