@@ -4,6 +4,7 @@ Work on little data is done in this process, by a thread: workers take two secon
 """
 
 import contextlib
+import logging
 import os
 import signal
 import warnings
@@ -48,6 +49,8 @@ def client(
     say = say or silent
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}
     config.set({"distributed.logging": LEVELS} | environ)
+    for name, level in LEVELS.items():
+        logging.getLogger(name).setLevel(level.upper())  # Dask reads its configuration when it is loaded, which it may be already
     site = os.environ.get(SITE)
     if _in_this(small) and (site is None or _has_workers_here(site)):
         with _in_this_process() as connected, say_compiling("the stages", compiling or say) as tell, watched(tell):

@@ -13,6 +13,7 @@ import functools
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -83,9 +84,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _own(package: str) -> set[str]:
-    spec = find_spec(package)
-    path = spec.submodule_search_locations if spec else None
-    return {info.name for info in pkgutil.iter_modules(path or []) if info.name not in NOT_KINDS}
+    if package in sys.modules:
+        path = list(sys.modules[package].__path__)
+    else:
+        spec = find_spec(package)
+        path = list((spec and spec.submodule_search_locations) or [])
+    return {info.name for info in pkgutil.iter_modules(path) if info.name not in NOT_KINDS}
 
 
 @functools.cache
