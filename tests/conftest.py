@@ -22,7 +22,7 @@ import compiled_once
 import numpy as np
 import on_ranks
 import pytest
-from forks import Forks
+from forks import Forks, Loaded
 from hypothesis import settings
 from worlds import World
 from xdist.scheduler import LoadScopeScheduling
@@ -101,6 +101,21 @@ def page_of_stages(file: Path, folder: Path) -> str:
 
 
 IDLE: list[Forks] = []  # as many are made as threads ask at a time
+FORKS = "WAVETRAIN_TEST_FORKS"  # the address of the process that all processes of the tests share
+
+
+@functools.cache
+def loaded() -> Loaded:
+    """The process that has loaded the command, started where nobody has asked for it yet."""
+    made = Loaded(os.environ | SOURCES)
+    atexit.register(made.close)
+    return made
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Load the command once for all processes of the tests, where there are several."""
+    if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
+        os.environ[FORKS] = loaded().address
 
 
 def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -108,8 +123,7 @@ def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.C
     try:
         forks = IDLE.pop()
     except IndexError:
-        forks = Forks(os.environ | SOURCES)
-        atexit.register(forks.close)
+        forks = Forks(os.environ.get(FORKS) or loaded().address)
     done = forks.run(words, cwd, env)
     IDLE.append(forks)  # one in whose midst something went wrong is asked no more
     return done

@@ -49,21 +49,37 @@ dt = 0.05
 LONGEST = 600.0  # [s] a command may take
 
 
-class Forks:
-    """The client: starts the process and sends it commands; ends it with `close`."""
+class Loaded:
+    """The process that has loaded the command; ``address`` is where clients find it. It ends with `close`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            command = [sys.executable, __file__, str(theirs.fileno())]
+        self._folder = tempfile.TemporaryDirectory(prefix="wavetrain-forks-")
+        self.address = f"{self._folder.name}/socket"
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with listening:
+            listening.bind(self.address)
+            listening.listen(64)  # clients wait while it loads
             own = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), str(Path(__file__).parent)]))  # where Python is safe too
             self._process = subprocess.Popen(
-                command,
-                pass_fds=(theirs.fileno(),),
+                [sys.executable, __file__, str(listening.fileno())],
+                pass_fds=(listening.fileno(),),
                 env={**environment, "PYTHONPATH": own},
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+        self._folder.cleanup()
+
+
+class Forks:
+    """A client of the process at ``address``: sends it commands, one after the other."""
+
+    def __init__(self, address: str) -> None:
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._connection.connect(address)
 
     def run(self, words: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
         """The command with ``words`` in the folder ``cwd``.
@@ -90,9 +106,22 @@ class Forks:
             said, told = (io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape").read() for file in (out, errors))
         return subprocess.CompletedProcess(list(words), code, said, told)
 
-    def close(self) -> None:
-        self._connection.close()
-        self._process.wait(30)
+
+def accept(listening: socket.socket) -> None:
+    """Be ready for clients: a fork serves each, until this process is asked to end."""
+    from jobs.cli import main  # noqa: F401 (loaded once for all)
+
+    gc.collect()
+    gc.freeze()  # no fork looks through what was loaded, which would copy it
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    while True:
+        connection, _ = listening.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listening.close()
+            serve(connection)
+            os._exit(0)
+        connection.close()
 
 
 def serve(connection: socket.socket) -> None:
@@ -100,10 +129,6 @@ def serve(connection: socket.socket) -> None:
 
     A fork ends as those of multiprocessing do, without taking all that was loaded apart.
     """
-    from jobs.cli import main  # noqa: F401 (loaded once for all)
-
-    gc.collect()
-    gc.freeze()  # no fork looks through what was loaded, which would copy it
     while True:
         head, files, *_ = socket.recv_fds(connection, 8, 2)
         if not head:
@@ -169,4 +194,4 @@ def _load() -> None:
 
 if __name__ == "__main__":
     _load()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    accept(socket.socket(fileno=int(sys.argv[1])))

@@ -166,18 +166,29 @@ def test_spread_is_given_back_as_asked():
         assert spread == pytest.approx((1.0 - share) * after.std(axis=0) + share * before.std(axis=0), abs=1e-12)
 
 
-@pytest.mark.parametrize("period", [None, (6.0, 0.0)], ids=["open", "channel"])
-def test_blocks_of_local_domains_give_the_same_bits_as_the_whole_with_dask_and_without(period, monkeypatch):
+def many_places(period):
     rng = np.random.default_rng([21])
     places = rng.random((400, 2)) * [6.0, 3.0]
     ensemble = rng.standard_normal((10, 800))
     observation = Observation(Subset(np.arange(0, 800, 4), 800, np.repeat(places, 2, axis=0)), rng.standard_normal(200), 0.4)
     one = Method("letkf", Localisation(places, 0.35, period))
-    whole = analyse(ensemble, observation, one)
+    return ensemble, observation, one
+
+
+@pytest.mark.parametrize("period", [None, (6.0, 0.0)], ids=["open", "channel"])
+def test_blocks_of_local_domains_give_the_same_bits_as_the_whole(period, monkeypatch):
+    asked = many_places(period)
+    whole = analyse(*asked)
     monkeypatch.setattr(letkf, "BLOCK_BYTES", 8 * 10 * 2 * 33)
-    assert np.array_equal(analyse(ensemble, observation, one), whole)
+    assert np.array_equal(analyse(*asked), whole)
+
+
+def test_blocks_of_local_domains_give_the_same_bits_with_dask(monkeypatch):
+    asked = many_places((6.0, 0.0))
+    whole = analyse(*asked)
+    monkeypatch.setattr(letkf, "BLOCK_BYTES", 8 * 10 * 2 * 33)
     with client() as dask:
-        assert np.array_equal(analyse(ensemble, observation, one, client=dask), whole)
+        assert np.array_equal(analyse(*asked, client=dask), whole)
 
 
 @pytest.mark.parametrize(
