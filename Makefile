@@ -4,7 +4,9 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE # some hundred processes would compile all sources anew
 RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
 
-.PHONY: help setup demo test test-data test-slow faults lint bench peers lock clean
+TESTS := tests
+
+.PHONY: help setup demo test test-data test-slow coverage faults lint bench peers lock clean
 help:          ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -29,6 +31,15 @@ test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or
 
 test-slow: setup  ## the long tests: laboratory cases, fine meshes
 	$(BIN)/pytest -m slow
+
+# the same tests, slower: lines and branches that they run, in their own processes and in all that these start
+coverage: setup  ## what of pipeline, meshes, solvers and jobs the tests run; TESTS=tests/jobs for some of them; build/coverage/index.html
+	@$(BIN)/python -c "import coverage" 2>/dev/null || $(BIN)/pip install --quiet "coverage>=7.16"
+	@rm -rf build/coverage && mkdir -p build/coverage
+	-COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage run -m pytest -q -m "not slow" -n $$(( $(RANKS) + 1 )) --no-loadscope-reorder $(TESTS)
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage combine --quiet
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage html --quiet --directory build/coverage
+	COVERAGE_FILE=$(CURDIR)/build/coverage/data $(BIN)/coverage report
 
 faults: setup  ## kill, fill and damage what can be, for real, in half an hour; rows in build/faults.json
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/pip install --quiet "atheris>=3" || echo "no atheris here: hypothesis makes its inputs too"

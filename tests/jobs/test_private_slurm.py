@@ -6,15 +6,14 @@ import sys
 
 import psutil
 import pytest
-from typer.testing import CliRunner
+from conftest import ROOT, wavetrain
 
 from jobs import private_slurm
-from jobs.cli import app
 from pipeline.errors import InputError, RunError
 
 
 def asked(*words):
-    return CliRunner().invoke(app, ["slurm", *words], catch_exceptions=False)
+    return wavetrain("slurm", *words, cwd=ROOT)
 
 
 @pytest.fixture
