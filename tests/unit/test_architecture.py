@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 import rooms
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+MODULES = rooms.modules()
 NAMED = sorted(set(re.findall(rf"`((?:{'|'.join(rooms.FLOORS)})(?:\.\w+)+)`", PAGE)))
 
 
@@ -25,10 +26,9 @@ def test_every_room_has_its_line():
 @pytest.mark.parametrize("name", NAMED)
 def test_what_the_page_names_is_there(name):
     """A module, or a function or class that is defined in one."""
-    known = rooms.modules()
     module, _, defined = name.rpartition(".")
-    if name not in known:
-        body = ast.parse(known[module].read_text(encoding="utf-8")).body
+    if name not in MODULES:
+        body = ast.parse(MODULES[module].read_text(encoding="utf-8")).body
         assert defined in [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
