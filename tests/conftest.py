@@ -11,7 +11,6 @@ import atexit
 import functools
 import subprocess
 import sys
-import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ import on_ranks
 import pytest
 from forks import Forks, Loaded
 from hypothesis import settings
+from waiting import until
 from worlds import World
 from xdist.scheduler import LoadScopeScheduling
 
@@ -191,10 +191,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def wait_for(path: Path, seconds: float = 60.0) -> None:
     """Wait until there is a file at ``path``."""
-    end = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < end, f"no {path}"
-        time.sleep(0.01)
+    until(path.exists, seconds, every=0.01, what=f"no {path}")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import shim
 from conftest import HUMP, SOURCES, wait_for, wavetrain
 from fault import Fault, Say, counted, generator
 from killed import assert_same_bits
+from waiting import until
 
 LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 12.0") + "[output]\ncheckpoint = 0.2\n"
 STAGE = """
@@ -141,7 +142,7 @@ def edited(folder: Path, what: str, environment: Mapping[str, str]) -> None:
     assert done.returncode == 0, done.stderr
     EDITS[what](place)
     subprocess.run(["scancel", before.stdout.strip()], env=environment, check=True)
-    daemons.until(lambda: not daemons.told(["squeue", "-h"], dict(environment)).strip(), 300.0)
+    until(lambda: not daemons.told(["squeue", "-h"], dict(environment)).strip(), 300.0)
     log = "\n".join(path.read_text() for path in (place / "out" / "jobs").glob("*.log"))
     assert "was changed after the campaign was submitted; this job does what was submitted" in log, log
     assert_same_bits(place / "out" / "sea" / "run.h5", place / "here" / "sea" / "run.h5")

@@ -14,7 +14,8 @@ import numpy as np
 import psutil
 from daemons import told
 from fault import Fault, Say, Try, counted, generator
-from killed import WAVES, bits, family, kill, run, start, such, until, whole
+from killed import WAVES, bits, family, kill, run, start, such, whole
+from waiting import until
 
 from jobs import cluster
 
@@ -133,7 +134,7 @@ def _span(folder: Path, stage: str) -> float:
     """Time [s] that the undisturbed stage is at work, from the making of its folder of blocks to its result."""
     out = _copied(folder, "timed", stage)
     process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder, environment=AMONG_WORKERS)
-    until(lambda: _begun(out, stage) or process.poll() is not None)
+    until(lambda: _begun(out, stage) or process.poll() is not None, every=0.005)
     begun = time.monotonic()
     assert process.wait(300.0) == 0, (folder / "output.txt").read_text()
     _assert_same(folder, out, stage)
@@ -157,7 +158,7 @@ def killed_here(folder: Path, random: np.random.Generator, spans: dict[str, floa
     """Kill a worker, or the command itself, at a random moment of a stage on this machine's cores."""
     out = _copied(folder, "killed", stage)
     process = start("run", "all.toml", "--out", out.name, "--only", stage, cwd=folder, environment=AMONG_WORKERS)
-    until(lambda: _begun(out, stage) or process.poll() is not None)
+    until(lambda: _begun(out, stage) or process.poll() is not None, every=0.005)
     time.sleep(random.uniform(0.0, spans[stage]))
     if victim == "worker":
         workers = such(process.pid, "multiprocessing.spawn")

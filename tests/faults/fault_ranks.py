@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from conftest import HUMP
 from fault import Fault, Say, counted, generator
-from killed import assert_same_bits, kill, run, start, such, until, whole
+from killed import assert_same_bits, kill, run, start, such, whole
+from waiting import until
 
 from pipeline.check import validate
 
@@ -58,7 +59,7 @@ def _mid_step(folder: Path, random: np.random.Generator, ends: Counter[str], num
     process = start("run", folder / "case.toml", "--out", "out", "--ranks", ranks, "--only", "case", cwd=place)
     out = place / "out"
     frames, begun = int(random.integers(1, FRAMES)), time.monotonic()
-    until(lambda: _frames(out) >= frames or process.poll() is not None)
+    until(lambda: _frames(out) >= frames or process.poll() is not None, every=0.005)
     moment = random.uniform(0.0, (time.monotonic() - begun) / 20)
     victims = such(process.pid, "jobs.rank") or such(process.pid, "jobs.cli")
     victim = victims[random.integers(len(victims))]

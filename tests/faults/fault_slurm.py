@@ -23,7 +23,8 @@ import shim
 from conftest import HUMP, SOURCES
 from daemons import told
 from fault import Fault, Say, Try, counted, generator
-from killed import assert_same_bits, kill, run, until, whole
+from killed import assert_same_bits, kill, run, whole
+from waiting import until
 
 from jobs.lock import holder
 

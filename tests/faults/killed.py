@@ -5,19 +5,18 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
 import psutil
 from conftest import SOURCES
+from waiting import PATIENCE, until
 
 from pipeline.check import validate
 from pipeline.store import Store, open_file
 
-PATIENCE = 600.0  # [s] for what takes seconds on a quiet machine
 WAVES = """
 [mesh]
 kind = "box"
@@ -88,14 +87,6 @@ def alive(one: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE)
     return False
-
-
-def until(condition: Callable[[], Any], seconds: float = PATIENCE, every: float = 0.005) -> None:
-    """Wait until ``condition`` holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"it took longer than {seconds:g} s"
-        time.sleep(every)
 
 
 def whole(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import daemons
-from daemons import until
+from waiting import until
 
 DATABASE = """
 AuthType=auth/munge

@@ -3,14 +3,15 @@
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from waiting import until
 
 from jobs import private_slurm
 from jobs.private_slurm import CLUSTER, free_port, missing, of, path, stop, told
 
-__all__ = ["CLUSTER", "PATH", "RULES", "end", "free_port", "missing", "of", "start", "stop", "told", "until"]
+__all__ = ["CLUSTER", "PATH", "RULES", "end", "free_port", "missing", "of", "start", "stop", "told"]
 PATH = path()
 PREEMPTION = """
 KillWait=5
@@ -46,13 +47,5 @@ def end(file: Path) -> None:
     pid = int(file.read_text())
     with contextlib.suppress(ProcessLookupError):  # killed before
         os.kill(pid, signal.SIGTERM)
-    last = time.monotonic() + 20.0
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < last:
-        time.sleep(0.05)
-
-
-def until(condition, seconds: float, every: float = 0.2) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(every)
+    with contextlib.suppress(AssertionError):  # what does not end is killed with its folder
+        until(lambda: not Path(f"/proc/{pid}").exists(), 20.0)

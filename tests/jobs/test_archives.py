@@ -1,13 +1,13 @@
 """The verbs `compress` and `decompress`: what they leave behind, refuse, and go on with."""
 
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import started, wavetrain
 from steep import set_values, solenoidal, write_cube
+from waiting import until
 
 from pipeline.check import validate
 from pipeline.store import Store
@@ -61,10 +61,9 @@ def test_what_was_killed_goes_on_from_the_last_whole_block(folder):
     write_cube(path, np.stack([solenoidal(32, seed) for seed in range(3)]))
     words = ("compress", "large.h5", "--target-error", "0.001", "--codec", "wavelet", "--block", str(2**14), "--out", "a.h5")
     process = started(*words, cwd=folder)
-    journal, end = folder / "a.h5.blocks", time.monotonic() + 120.0
-    while not journal.exists() or journal.stat().st_size < 10_000:  # some blocks are in
-        assert time.monotonic() < end and process.poll() is None
-        time.sleep(0.01)
+    journal = folder / "a.h5.blocks"
+    until(lambda: process.poll() is not None or (journal.exists() and journal.stat().st_size >= 10_000), 120.0, every=0.01)
+    assert process.poll() is None  # some blocks are in, and not all
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (folder / "a.h5").exists()

@@ -10,8 +10,9 @@ from pathlib import Path
 import daemons
 import pytest
 from conftest import HUMP, long, wait_for, wavetrain
-from daemons import told, until
+from daemons import told
 from test_doors import Page, reduced
+from waiting import until
 
 from jobs import sites
 from pipeline.store import Store

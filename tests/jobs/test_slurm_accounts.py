@@ -7,8 +7,9 @@ import shutil
 import accounts
 import pytest
 from conftest import HUMP, wavetrain
-from daemons import told, until
+from daemons import told
 from test_slurm import ENDS, KS, SWEEP, states
+from waiting import until
 
 FORGETS = 2  # [s]
 

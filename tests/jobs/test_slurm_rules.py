@@ -7,8 +7,9 @@ from pathlib import Path
 import daemons
 import pytest
 from conftest import HUMP, started, wavetrain
-from daemons import told, until
+from daemons import told
 from test_slurm import ENDS, ONE, logs, states, submitted
+from waiting import until
 
 NAMES = ("pipeline", "jobs", "queue", "meshes", "solvers")  # a user's own, in the working folder
 SWEEP = """

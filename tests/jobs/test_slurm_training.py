@@ -9,7 +9,8 @@ from pathlib import Path
 import daemons
 import numpy as np
 import pytest
-from daemons import told, until
+from daemons import told
+from waiting import until
 
 pytest.importorskip("constriction")
 pytest.importorskip("torch")
