@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.wavenumbers import whole
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -26,7 +28,7 @@ def seen_at(states: Array, points: Iterable[int]) -> Array:
 def _along(states: Array, count: int, axis: int) -> Array:
     had = states.shape[axis]
     c = np.moveaxis(np.fft.fft(states, axis=axis, norm="forward"), axis, 0)
-    wave = np.rint(np.fft.fftfreq(had, 1.0 / had)).astype(int)
+    wave = whole(had).astype(int)
     if had % 2 == 0:
         c = np.concatenate([c, 0.5 * c[had // 2][None]])
         c[had // 2] *= 0.5

@@ -23,7 +23,7 @@ from types import ModuleType
 from pipeline.errors import InputError
 
 NOT_KINDS = {"core"}  # folders beside the kinds that hold what the kinds share
-FLOORS = r"^(pipeline\.(compression\.)?|meshes\.core\.|solvers\.(?=.+\.))"  # of a package's name, which no group has
+FLOORS = r"^(pipeline\.((compression|spectral)\.)?|meshes\.core\.|solvers\.(?=.+\.))"  # of a package's name, which no group has
 GROUPS = "wavetrain."
 
 

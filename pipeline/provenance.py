@@ -31,6 +31,7 @@ RUN_CODE = (
     "pipeline/layout.py",
     "pipeline/terms.py",
     "pipeline/writer.py",
+    "pipeline/spectral",
 )
 CODECS = "pipeline.compression.codecs"  # any of which a stage may choose, other packages' too
 PICTURES = ("report", "figures")  # modules that change no number

@@ -1,4 +1,4 @@
-"""Statistics of chaotic fields on a box that repeats itself: spectrum, distribution, Lyapunov exponents. Arrays in, arrays out."""
+"""Statistics of chaotic fields: distribution, Lyapunov exponents; spectra are in `pipeline.spectral.shells`. Arrays in, arrays out."""
 
 import math
 from collections.abc import Callable
@@ -11,28 +11,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 BATCHES = 20  # whose means tell how uncertain a mean is
 SHIFT = 1e-7  # size of the disturbances that stand for tangent vectors: their own growth bends them by about as much
-
-
-def energy_spectrum(u: Array, lengths: tuple[float, ...]) -> tuple[Array, Array]:
-    """Mean square of ``u`` by wavenumber.
-
-    Parameters
-    ----------
-    u : (samples, [ny,] nx); the mean is over samples.
-    lengths : period along x [, y].
-
-    Returns
-    -------
-    wavenumber : (K,) rad per length; on a plane the middles of rings as wide as the lowest wavenumber is high.
-    energy : (K,) which add up to the mean of u squared.
-    """
-    axes = tuple(range(1, u.ndim))
-    power = (np.abs(np.fft.fftn(u, axes=axes)) ** 2).mean(axis=0) / math.prod(u.shape[1:]) ** 2
-    waves = [2.0 * np.pi / length * np.fft.fftfreq(n, 1.0 / n) for length, n in zip(lengths, u.shape[:0:-1], strict=True)]
-    size = np.abs(waves[0]) if len(waves) == 1 else np.hypot(waves[0][None, :], waves[1][:, None])
-    lowest = 2.0 * np.pi / max(lengths)
-    ring = np.rint(size / lowest).astype(np.int64)
-    return lowest * np.arange(ring.max() + 1), np.bincount(ring.ravel(), weights=power.ravel())
 
 
 def distribution(u: Array, bins: int = 80, reach: float = 5.0) -> tuple[Array, Array]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.spectral.wavenumbers import multiplicity
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -153,7 +154,7 @@ class Fourier:
         return None
 
     def __call__(self, states: Array) -> Array:
-        amplitudes = np.fft.rfft(states, axis=1)[:, self.modes] * (np.where(self._single, 1.0, 2.0) / self.dofs)
+        amplitudes = np.fft.rfft(states, axis=1)[:, self.modes] * (multiplicity(self.modes, self.dofs) / self.dofs)
         return np.concatenate([amplitudes.real, -amplitudes.imag[:, ~self._single]], axis=1)
 
 

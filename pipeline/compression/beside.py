@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.derivatives import gradients
+from pipeline.spectral.shells import kinetic_spectrum
+from pipeline.spectral.wavenumbers import lowest
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -41,11 +44,10 @@ def _last(store: Store) -> Array:
 
 def tables(fields: Mapping[str, Array], lengths: tuple[float, ...]) -> dict[str, Columns]:
     """The tables of velocities (3, nz, ny, nx) by name, of which the first is the original; ``lengths`` are those along x, y, z."""
-    shells = {name: spectrum(one, lengths) for name, one in fields.items()}
+    shells = {name: kinetic_spectrum(one, lengths) for name, one in fields.items()}
     slopes = {name: gradients(one, lengths) for name, one in fields.items()}
     found: dict[str, Columns] = {"beside/slice": {}, "beside/spectrum": {}, "beside/along": {}, "beside/across": {}}
-    lowest = 2.0 * np.pi / max(lengths)
-    numbers = lowest * np.arange(len(next(iter(shells.values()))))
+    numbers = lowest(lengths) * np.arange(len(next(iter(shells.values()))))
     found["beside/spectrum"]["wavenumber"] = numbers, "1", "wavenumber in the middle of the shell"
     for name in fields:
         g = slopes[name]
@@ -63,14 +65,6 @@ def tables(fields: Mapping[str, Array], lengths: tuple[float, ...]) -> dict[str,
     return found
 
 
-def _waves(shape: tuple[int, ...], lengths: tuple[float, ...]) -> tuple[Array, Array, Array]:
-    """Wavenumbers along x, y, z that broadcast to the half of waves that ``rfftn`` gives; of two points a wave has no direction."""
-    nz, ny, nx = shape
-    numbers = [np.fft.rfftfreq(nx, 1.0 / nx), np.fft.fftfreq(ny, 1.0 / ny), np.fft.fftfreq(nz, 1.0 / nz)]
-    kx, ky, kz = (2.0 * np.pi / length * k for k, length in zip(numbers, lengths, strict=True))
-    return kx, ky[:, None], kz[:, None, None]
-
-
 def kept(found: Mapping[str, Columns]) -> dict[str, float]:
     """Kinetic energy and dissipation of the decoded over those of the original, from `tables`; empty where there are none."""
     if "beside/spectrum" not in found:
@@ -79,24 +73,3 @@ def kept(found: Mapping[str, Columns]) -> dict[str, float]:
     weights = {"energy": np.ones_like(columns["wavenumber"]), "dissipation": columns["wavenumber"] ** 2}
     whole = {name: float(weight @ columns["original"]) for name, weight in weights.items()}
     return {name: float(weights[name] @ columns["decoded"]) / value for name, value in whole.items() if value > 0.0}
-
-
-def gradients(velocity: Array, lengths: tuple[float, ...]) -> Array:
-    """Slopes (3, 3, nz, ny, nx) of components u, v, w along x, y, z."""
-    shape = velocity.shape[1:]
-    waves = np.fft.rfftn(velocity, axes=(1, 2, 3))
-    return np.stack([np.stack([np.fft.irfftn(1j * k * one, s=shape, axes=(0, 1, 2)) for k in _waves(shape, lengths)]) for one in waves])
-
-
-def spectrum(velocity: Array, lengths: tuple[float, ...]) -> Array:
-    """Energy (shells,) of waves whose wavenumber, in units of the lowest, rounds to 0, 1, ..., half the longest side."""
-    shape = velocity.shape[1:]
-    square = sum(k**2 for k in _waves(shape, lengths))
-    shell = np.rint(np.sqrt(square) * max(lengths) / (2.0 * np.pi)).astype(int)
-    waves = np.fft.rfftn(velocity, axes=(1, 2, 3)) / np.prod(shape)
-    twice = np.full(waves.shape[-1], 2.0)
-    twice[0] = 1.0
-    if shape[-1] % 2 == 0:
-        twice[-1] = 1.0
-    energy = 0.5 * (np.abs(waves) ** 2).sum(axis=0) * twice
-    return np.bincount(shell.ravel(), energy.ravel())[: max(shape) // 2 + 1]

@@ -13,9 +13,9 @@ import numpy as np
 from pipeline.compression import box_detail, boxes, cdf97, networks, search
 from pipeline.compression.box_detail import Base, Sent
 from pipeline.compression.codecs import sperr
-from pipeline.compression.regrow import grid
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
+from pipeline.spectral.navier_stokes import grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, int, int]

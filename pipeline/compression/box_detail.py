@@ -16,8 +16,10 @@ import numpy as np
 
 from pipeline.compression import boxes, cdf97
 from pipeline.compression.packing import unwrap
-from pipeline.compression.regrow import grid, moved, regrow
+from pipeline.compression.regrow import regrow
 from pipeline.errors import InputError
+from pipeline.spectral.navier_stokes import grid, moved
+from pipeline.spectral.shells import shell_of, summed
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, int, int]
@@ -157,8 +159,8 @@ def told(values: Array, base: Base, start: Array) -> Sent:
 
 def _known(waves: Array, wrong: Array, on: Any) -> int:
     """The first whole wave number whose shell is half wrong."""
-    shell = np.rint(np.sqrt(on.square)).astype(int).ravel()
-    energy, error = (np.bincount(shell, (np.abs(one) ** 2).sum(axis=0).ravel()) for one in (waves, wrong))
+    shell = shell_of(np.sqrt(on.square))
+    energy, error = (summed((np.abs(one) ** 2).sum(axis=0), shell) for one in (waves, wrong))
     top = min(on.shape) // 2
     lost = np.flatnonzero(error[:top] > 0.5 * energy[:top])
     lost = lost[lost >= 2]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from pipeline.compression.regrow import Grid, Shape, grid
+from pipeline.spectral.navier_stokes import Grid, Shape, grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,4 +1,4 @@
-"""Corrections of the few points beyond a pointwise bound, for the range coder.
+"""Corrections of the few points beyond a pointwise bound, for the range coder; `outliers` has those of any codec, as bytes.
 
 A point that is further off than the bound b is moved by so many steps of 1.25 b; an error between b and 1.875 b, as nearly all are, then
 is less than 0.63 b, so that rounding of the stored type does not carry it over. Where steps do not do, the value is stored.
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.compression.outliers import beyond, moved
 from pipeline.compression.range_coder import Reader, Writer
 from pipeline.errors import InputError
 
@@ -34,13 +35,13 @@ class Corrections:
 def find(values: Array, decoded: Array, bound: float) -> Corrections | None:
     """Corrections that bring ``decoded`` within ``bound`` of ``values`` at every point; None where it is."""
     wanted, found = values.reshape(-1), decoded.reshape(-1)
-    places = np.flatnonzero(~(np.abs(wanted.astype(np.float64) - found) <= bound))
+    places = np.flatnonzero(beyond(wanted, found, bound))
     if not len(places):
         return None
     bound = float(np.float32(bound))
     steps = np.rint((wanted[places].astype(np.float64) - found[places]) / (STEP * bound))
     steps = np.clip(np.where(steps == 0.0, 1.0, steps), -MOST, MOST).astype(np.int64)
-    left = np.abs(_moved(found[places], steps, bound) - wanted[places].astype(np.float64)) > bound * (1.0 - 1e-7)
+    left = np.abs(moved(found[places], steps, STEP * bound) - wanted[places].astype(np.float64)) > bound * (1.0 - 1e-7)
     kinds = np.where(left, STORED, np.where(steps < 0, steps + MOST, steps + MOST - 1))
     return Corrections(bound, places, kinds, wanted[places[left]], len(wanted))
 
@@ -52,13 +53,9 @@ def apply(decoded: Array, corrections: Corrections) -> Array:
     kinds = corrections.kinds
     steps = np.where(kinds < MOST, kinds - MOST, kinds - MOST + 1)
     at = corrections.places
-    flat[at] = _moved(flat[at], steps, corrections.bound)
+    flat[at] = moved(flat[at], steps, STEP * corrections.bound)
     flat[at[kinds == STORED]] = corrections.stored
     return mended
-
-
-def _moved(values: Array, steps: Array, bound: float) -> Array:
-    return np.asarray((values + steps * (STEP * bound)).astype(values.dtype))
 
 
 def _gap_model(count: int, total: int) -> tuple[int, Array]:

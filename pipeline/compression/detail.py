@@ -13,9 +13,10 @@ from numba import njit
 from scipy import fft
 
 from pipeline.compression.codecs.solenoidal import Known
-from pipeline.compression.regrow import grid, regrow
+from pipeline.compression.regrow import regrow
 from pipeline.compression.solenoidal_basis import Modes, Shape, coefficients, field, modes
 from pipeline.errors import InputError
+from pipeline.spectral.navier_stokes import grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

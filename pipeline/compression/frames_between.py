@@ -9,14 +9,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline import plugin
 from pipeline.compression import copying, reader
 from pipeline.compression.cut_off import open_hdf5
-from pipeline.compression.interpolation import Equations, Force, between
+from pipeline.compression.interpolation import Equations, between
 from pipeline.compression.lineage import told
 from pipeline.compression.restore import chunk
 from pipeline.disk import hdf5_file
 from pipeline.errors import InputError
 from pipeline.layout import ARCHIVE, SCHEMA, part_name
+from pipeline.params import Spec, choose
+from pipeline.spectral import forcing
+from pipeline.spectral.wavenumbers import DEALIAS
 from pipeline.store import Store, readable
 from pipeline.writer import publish
 
@@ -67,21 +71,16 @@ def equations_of(store: Store) -> tuple[Equations, list[str]]:
     lengths = [float(length) for length in store.mesh()["length"]][::-1]
     solver, nu = _solver(store), viscosity_of(store)
     if nu is None:
-        return Equations(shape, lengths, 0.0, 1 / 3, None), ["viscosity: the case says none"]
-    force, left_out = _force(solver.get("forcing", {}), 2 * np.pi / max(lengths))
-    share = 1 / 2 if solver.get("dealias") == "3/2" else 1 / 3
-    return Equations(shape, lengths, nu, share, force), left_out
-
-
-def _force(table: Mapping[str, Any], lowest: float) -> tuple[Force | None, list[str]]:
-    kind = table.get("kind", "none")
-    power = float(table.get("power", 0.0))
-    if kind == "linear":
-        return Force(0.5 * lowest, np.inf, float(table.get("rate", 0.0)), power), []
-    if kind == "shell":
-        low, high = (float(table.get(key, default)) * lowest for key, default in (("low", 1.0), ("high", 2.5)))
-        return Force(low, high, float(table.get("viscosity", 0.0)), power, by_square=True), []
-    return None, [] if kind == "none" else [f"forcing {kind}: what it did between snapshots is not kept"]
+        return Equations(shape, lengths, 0.0), ["viscosity: the case says none"]
+    dealias, asked = solver.get("dealias", DEALIAS), dict(solver.get("forcing", {}))
+    if dealias not in ("2/3", "3/2"):
+        raise InputError(f"{store.path}: its case says dealias = {dealias!r}; it must be 2/3 or 3/2")
+    kind = str(asked.pop("kind", ""))
+    known = kind in plugin.kinds(forcing.__name__)
+    force = choose(forcing.__name__, Spec(kind, asked), "solver.forcing") if known else None
+    equations = Equations(shape, lengths, nu, dealias=dealias, forcing=force)
+    lost = equations.remembers or (kind and not known)
+    return equations, [f"forcing {kind}: what it did between snapshots is not kept"] if lost else []
 
 
 def interpolate(path: Path, run: Path, count: int) -> list[str]:

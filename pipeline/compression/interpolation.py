@@ -13,15 +13,16 @@ join what is known at two times is that of D. Auroux and J. Blum, C. R. Math. 34
 which nu k^2 T > `MOST_GROWTH` come from the first snapshot alone.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from scipy import fft
 
-from pipeline.compression import regrow
 from pipeline.errors import InputError
+from pipeline.spectral.forcing.core import AllWaves, Force
+from pipeline.spectral.navier_stokes import Grid, Shape, moved, points_of, steps_of, tendency
+from pipeline.spectral.wavenumbers import DEALIAS, Dealias, fine, highest, lowest, wavenumbers, whole
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,80 +30,67 @@ COURANT = 1.5  # of the largest velocity along each axis and the largest wave; K
 MOST_GROWTH = 5.0  # logarithm of how much going back over the whole interval may amplify a wave's error
 
 
-@dataclass(frozen=True, slots=True)
-class Force:
-    """Waves with low <= |k| <= high grow as ``strength`` x themselves, with ``by_square`` x k^2; or to a ``power`` per mass."""
-
-    low: float
-    high: float
-    strength: float = 0.0
-    power: float = 0.0
-    by_square: bool = False
-
-    def on(self, square: Array) -> Callable[[Array, Array], None]:
-        """The function that adds this force to a slope (3, waves); ``square`` is |k|^2 of ``rfftn`` of an even number of points along x."""
-        edge = 1e-6  # what lies on the edge is in
-        inside = (square >= self.low**2 * (1.0 - edge)) & (square <= self.high**2 * (1.0 + edge))
-        weight = square[inside] if self.by_square else np.ones(int(inside.sum()), square.dtype)
-        twice = np.broadcast_to(np.where(np.arange(square.shape[2]) == 0, 1.0, 2.0), square.shape)[inside]
-
-        def push(slope: Array, waves: Array) -> None:
-            own = waves[:, inside]
-            strength = self.strength
-            if self.power:
-                gain = float((np.abs(own) ** 2).sum(0, dtype=float) @ (twice * weight))
-                strength = self.power / gain if gain > 0.0 else 0.0
-            slope[:, inside] += np.float32(strength) * weight * own
-
-        return push
-
-
 class Equations:
-    """The equations of a run, on the points (z, y, x) of its snapshots.
+    """The equations of a run, on the points (z, y, x) of its snapshots, even along each axis.
 
     Parameters
     ----------
     lengths : of the box along (z, y, x)
-    share : waves below this share of the points along an axis are kept: 1/3 or 1/2
+    forcing : parameters of a kind in `pipeline.spectral.forcing`; None is no forcing. One that has a state of its own, which `remembers`
+        says, is left out: no snapshot holds it.
+
+    Raises
+    ------
+    InputError
+        The forcing asks for waves that the points do not hold.
     """
 
-    def __init__(self, shape: regrow.Shape, lengths: Sequence[float], viscosity: float, share: float, force: Force | None) -> None:
+    def __init__(
+        self, shape: Shape, lengths: Sequence[float], viscosity: float, *, dealias: Dealias = DEALIAS, forcing: Any = None
+    ) -> None:
         self.shape, self.viscosity = shape, viscosity
-        wide = [n if share <= 1 / 3 else -(-3 * n // 2) for n in shape]  # products are exact there
-        z, y, x = (n + n % 2 for n in wide)
+        z, y, x = (count + count % 2 for count in (fine(n, dealias) for n in shape))  # products are exact there
         self.points = (z, y, x)
-        numbers = [np.fft.fftfreq(z, 1 / z), np.fft.fftfreq(y, 1 / y), np.arange(x // 2 + 1.0)]
-        axes = [(2 * np.pi / length * k).astype(np.float32) for k, length in zip(numbers, lengths, strict=True)]
+        numbers = whole(z), whole(y), whole(x, half=True)
+        axes = tuple(wavenumbers(k, length).astype(np.float32) for k, length in zip(numbers, lengths, strict=True))
         square = axes[0][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[2] ** 2
-        self.grid = regrow.Grid(self.points, (axes[0], axes[1], axes[2]), square)
-        kept = [np.abs(k) < share * n - 1e-9 for k, n in zip(numbers, shape, strict=True)]
+        self.grid = Grid(self.points, (axes[0], axes[1], axes[2]), square)
+        tops = [highest(n, dealias) for n in shape]
+        kept = [np.abs(k) <= top for k, top in zip(numbers, tops, strict=True)]
         self.keep = (kept[0][:, None, None] & kept[1][None, :, None] & kept[2]).astype(np.float32)
         self.reach = [float(np.abs(axis[one]).max()) for axis, one in zip(axes, kept, strict=True)]
-        self._push = None if force is None else force.on(square)
+        force = Force()
+        if forcing is not None:
+            along, ends = [lowest([length]) for length in lengths[::-1]], tops[::-1]
+            least = min(low * end for low, end in zip(along, ends, strict=True))
+            every = AllWaves(numbers, self.grid.axes, square, tuple(along), lowest(lengths), least)
+            force = forcing.on(every, tuple(ends), 0)
+        self.remembers = bool(force.save())
+        self._push = None if forcing is None or self.remembers else force.apply
 
     def waves(self, values: Array) -> Array:
         """Waves of ``values`` (3, z, y, x) that the run keeps, on `points`."""
         waves = fft.rfftn(values.astype(np.float32, copy=False), axes=(1, 2, 3), norm="forward")
-        return np.asarray(regrow.moved(waves, self.shape, self.points) * self.keep)
+        return np.asarray(moved(waves, self.shape, self.points) * self.keep)
 
     def values(self, waves: Array) -> Array:
         """The field (3, z, y, x), float32, of waves on `points`."""
-        return np.asarray(fft.irfftn(regrow.moved(waves, self.points, self.shape), s=self.shape, axes=(1, 2, 3), norm="forward"))
+        return np.asarray(points_of(moved(waves, self.points, self.shape), self.shape))
 
     def slope(self, waves: Array) -> Array:
         """du/dt of waves."""
-        return regrow.tendency(waves, self.grid, self.keep, self._push) - np.float32(self.viscosity) * self.grid.square * waves
+        return tendency(waves, self.grid, self.keep, self._push) - np.float32(self.viscosity) * self.grid.square * waves
 
     def march(self, waves: Array, time: float, only: Array | None = None) -> Array:
         """Waves after ``time`` (below zero: before); those where ``only`` is 0 are zero."""
         keep = self.keep if only is None else self.keep * only
         waves = waves * keep
-        speed = np.abs(fft.irfftn(waves, s=self.points, axes=(1, 2, 3), norm="forward")).max((1, 2, 3))
+        speed = np.abs(points_of(waves, self.points)).max((1, 2, 3))
         rate = sum(float(u) * k for u, k in zip(speed, self.reach[::-1], strict=True))
         if not np.isfinite(rate):
             raise InputError("the march from a snapshot left all bounds: values that are not finite, or snapshots too far apart")
         steps = max(1, int(np.ceil(abs(time) * rate / COURANT)))
-        return regrow.steps_of(waves, self.grid, keep, self.viscosity, time, steps, self._push)
+        return steps_of(waves, self.grid, keep, self.viscosity, time, steps, self._push)
 
 
 def hermite(first: Array, second: Array, slopes: tuple[Array, Array], span: float, s: float) -> Array:

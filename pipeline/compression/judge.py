@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from pipeline.compression import regrow
 from pipeline.compression.interpolation import Equations
 from pipeline.errors import InputError
+from pipeline.spectral.navier_stokes import moved, tendency
+from pipeline.spectral.shells import shell_of, summed
+from pipeline.spectral.wavenumbers import multiplicity
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -61,21 +63,21 @@ def rate(values: Array, equations: Equations, viscosity: float | None = None) ->
     if not np.isfinite(values).all() or float(np.ptp(values)) == 0.0:
         raise InputError("a velocity without motion, or with values that are not finite, can't be rated")
     waves = fft.rfftn(values.astype(np.float32, copy=False), axes=(1, 2, 3), norm="forward")
-    waves = regrow.moved(waves, equations.shape, equations.points)
+    waves = moved(waves, equations.shape, equations.points)
     z, y, x = equations.grid.axes
     slopes = (1j * x * waves[0], 1j * y[:, None] * waves[1], 1j * z[:, None, None] * waves[2])
-    twice = np.where(np.arange(x.size) == 0, 1.0, 2.0)
+    twice = multiplicity(np.arange(x.size))
     square = equations.grid.square
     power = (np.abs(waves) ** 2).sum(0) * twice
     divergence = float(np.sqrt((np.abs(sum(slopes)) ** 2 * twice).sum() / max(float((square * power).sum()), 1e-30)))
     waves *= equations.keep
     moments = np.array([_moments(one) for one in equations.values(equations.keep * np.stack(slopes))])
     second, third, fourth = moments.mean(0)
-    transfer = (np.conj(waves) * regrow.tendency(waves, equations.grid, equations.keep)).real.sum(0) * twice
+    transfer = (np.conj(waves) * tendency(waves, equations.grid, equations.keep)).real.sum(0) * twice
     low = min(float(np.abs(axis[1])) for axis in equations.grid.axes)
-    shell = np.rint(np.sqrt(square) / low).astype(int).ravel()
+    shell = shell_of(np.sqrt(square) / low)
     energy, enstrophy, fed, stretched, palinstrophy = (
-        np.bincount(shell, part.ravel())[: int(min(equations.reach) / low + 1e-6) + 1]
+        summed(part, shell)[: int(min(equations.reach) / low + 1e-6) + 1]
         for part in (0.5 * power * equations.keep, square * power * equations.keep, transfer, square * transfer, square**2 * power)
     )
     nu = float(stretched.sum() / max(palinstrophy.sum(), 1e-30)) if viscosity is None else viscosity

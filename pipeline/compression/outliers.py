@@ -29,6 +29,11 @@ def beyond(values: Array, decoded: Array, bound: float) -> Array:
     return np.asarray(far)
 
 
+def moved(values: Array, steps: Array, size: float) -> Array:
+    """``values`` (points,) moved by whole ``steps`` (points,) of ``size``, in their own type."""
+    return np.asarray((values + steps * size).astype(values.dtype))
+
+
 def add(values: Array, decoded: Array, bound: float) -> bytes:
     """Data for `apply` to bring ``decoded`` within ``bound`` of ``values`` at every point; empty where none is needed.
 
@@ -47,12 +52,12 @@ def add(values: Array, decoded: Array, bound: float) -> bytes:
         useful = np.isfinite(steps) & (steps != 0.0) & (np.abs(steps) <= MOST_STEPS)
     steps = np.where(useful, steps, 0.0)
     mended = found.copy()
-    mended[places] = _moved(found[places], steps, bound)
+    mended[places] = moved(found[places], steps, 2.0 * bound)
     exact = np.zeros(len(wanted), bool)
     exact[places] = ~useful
     exact |= beyond(wanted, mended, bound)
-    moved, steps = places[useful], steps[useful].astype(np.int64)
-    parts = [HEAD.pack(bound), pack_places(moved), np.packbits(steps < 0).tobytes(), _pack_sizes(np.abs(steps))]
+    steps = steps[useful].astype(np.int64)
+    parts = [HEAD.pack(bound), pack_places(places[useful]), np.packbits(steps < 0).tobytes(), _pack_sizes(np.abs(steps))]
     parts += [pack_places(np.flatnonzero(exact)), wanted[exact].tobytes()]
     return b"".join(parts)
 
@@ -75,16 +80,12 @@ def apply(decoded: Array, data: bytes) -> Array:
         end = at + (len(places) + 7) // 8
         signs = np.unpackbits(np.frombuffer(data[at:end], np.uint8), count=len(places))
         sizes, at = _unpack_sizes(data, end, len(places))
-        flat[places] = _moved(flat[places], np.where(signs, -sizes, sizes), bound)
+        flat[places] = moved(flat[places], np.where(signs, -sizes, sizes), 2.0 * bound)
         places, at = unpack_places(data, at)
         flat[places] = np.frombuffer(data, decoded.dtype, len(places), at)
     except (struct.error, ValueError, IndexError) as error:
         raise InputError(f"damaged corrections: {error}") from None
     return mended
-
-
-def _moved(values: Array, steps: Array, bound: float) -> Array:
-    return np.asarray((values + steps * (2.0 * bound)).astype(values.dtype))
 
 
 def _pack_sizes(sizes: Array) -> bytes:

@@ -18,6 +18,7 @@ from numba import njit
 from scipy import fft
 
 from pipeline.compression.solenoidal_basis import Modes, Shape
+from pipeline.spectral.kernels import numbers_at
 
 Array = np.ndarray[Any, np.dtype[Any]]
 PLANES = 1 << 14  # points that are multiplied at once
@@ -93,19 +94,11 @@ def _gather(waves: Array, axis: int, b: int, out: Array) -> None:
 
 
 @njit(cache=True)
-def _wave(at: int, shape: Array) -> tuple[int, int, int]:
-    """Whole wavenumbers (x, y, z) of a place."""
-    half = shape[2] // 2 + 1
-    x, y, z = at % half, (at // half) % shape[1], at // (half * shape[1])
-    return x, y - shape[1] if 2 * y > shape[1] else y, z - shape[0] if 2 * z > shape[0] else z
-
-
-@njit(cache=True)
 def _flow(coefficients: Array, place: Array, shape: Array, box: Array, out: Array) -> None:
     """Waves of velocity (3, ...) of coefficients; conjugates at kx = 0 included."""
     top = shape.max()
     for m in range(place.size):
-        x, y, z = _wave(place[m], shape)
+        x, y, z = numbers_at(place[m], shape)
         kx, ky, kz = x * top / shape[2], y * top / shape[1], z * top / shape[0]
         flat = np.sqrt(kx * kx + ky * ky)
         k = np.sqrt(flat * flat + kz * kz)
@@ -137,7 +130,7 @@ def _along(waves: Array, place: Array, shape: Array, box: Array, out: Array) -> 
     """Coefficients ``out`` (2, modes) of minus the divergence of products (5, ...) in a box."""
     top = shape.max()
     for m in range(place.size):
-        x, y, z = _wave(place[m], shape)
+        x, y, z = numbers_at(place[m], shape)
         i, j = z if z >= 0 else z + 2 * box[0] + 1, y if y >= 0 else y + 2 * box[1] + 1
         kx, ky, kz = x * top / shape[2], y * top / shape[1], z * top / shape[0]
         xy, xz, yz = waves[2, i, j, x], waves[3, i, j, x], waves[4, i, j, x]

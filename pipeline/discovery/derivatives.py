@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral import derivatives
+from pipeline.spectral.derivatives import factor, filtered
+from pipeline.spectral.wavenumbers import frequencies
 from pipeline.terms import Derivative
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -19,18 +22,6 @@ Lengths = tuple[float, ...]
 HALF_STENCIL = 4  # points to either side of a central difference: order 8 for the first derivatives, 6 for third and fourth ones
 HALF_HUMP = 5  # grid steps to either side of the weak form's hump
 HUMP_POWER = 8  # of (1 - s^2): the hump has as many smooth derivatives
-
-
-def spectral(states: Array, lengths: Lengths, derivative: Derivative) -> Array:
-    """The derivative of the states' Fourier series; an odd one has no share of the highest wavenumber, whose sine is not seen."""
-    for axis, (times, length) in enumerate(zip(derivative, lengths, strict=False), start=1):
-        if times:
-            points = states.shape[axis]
-            factor = (2j * np.pi * np.fft.rfftfreq(points, length / points)) ** times
-            if times % 2 and points % 2 == 0:
-                factor[-1] = 0.0
-            states = _filtered(states, factor, axis)
-    return states
 
 
 def difference(states: Array, lengths: Lengths, derivative: Derivative) -> Array:
@@ -57,9 +48,8 @@ def weak(states: Array, lengths: Lengths, derivative: Derivative = (0, 0)) -> Ar
     """W of the derivative: the states convolved with the hump's derivative. With ``(0, 0)`` it is W of the states themselves."""
     for axis, length in enumerate(lengths, start=1):
         points = states.shape[axis]
-        wavenumbers = 2.0 * np.pi * np.fft.rfftfreq(points, length / points)
-        factor = hump_transform(points) * (1j * wavenumbers) ** derivative[axis - 1]
-        states = _filtered(states, factor, axis)
+        k = 2.0 * np.pi * frequencies(points, length / points, half=True)
+        states = filtered(states, hump_transform(points) * factor(k, derivative[axis - 1]), axis)
     return states
 
 
@@ -72,10 +62,4 @@ def hump_transform(points: int) -> Array:
     return np.asarray(np.fft.rfft(hump).real)  # the hump is even
 
 
-def _filtered(states: Array, factor: Array, axis: int) -> Array:
-    shape = [1] * states.ndim
-    shape[axis] = len(factor)
-    return np.asarray(np.fft.irfft(np.fft.rfft(states, axis=axis) * factor.reshape(shape), states.shape[axis], axis=axis))
-
-
-POINTWISE: dict[str, Callable[[Array, Lengths, Derivative], Array]] = {"spectral": spectral, "difference": difference}
+POINTWISE: dict[str, Callable[[Array, Lengths, Derivative], Array]] = {"spectral": derivatives.derivative, "difference": difference}

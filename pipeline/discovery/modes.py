@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.spectral.wavenumbers import wavenumbers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -102,6 +103,6 @@ def modes(lengths: tuple[float, ...], points: tuple[int, ...]) -> Modes:
     grid = np.stack(np.meshgrid(*[np.arange(-top, top + 1) for top in most], indexing="ij"), axis=-1).reshape(-1, len(points))
     last = np.array([next((m for m in wave[::-1] if m), 0) for wave in grid.tolist()])
     waves = grid[last > 0]
-    tops = np.sqrt(((2.0 * np.pi * waves / np.array(lengths)) ** 2).sum(axis=1))
+    tops = np.sqrt((wavenumbers(waves, np.array(lengths)) ** 2).sum(axis=1))
     order = np.lexsort((*waves.T, np.round(tops / tops.min(), 9)))
     return Modes(waves[order], tops[order])

@@ -15,6 +15,8 @@ from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.pairs import Pairs
 from pipeline.discovery.samples import Forecast
 from pipeline.errors import InputError
+from pipeline.spectral.derivatives import factor
+from pipeline.spectral.wavenumbers import wavenumbers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,8 +31,8 @@ def exactly(length: float, waves: int) -> Forecast:
         for term in terms:
             if not term.linear or term.dimensions > 1:
                 raise InputError(f"the term {term.key} is not linear on a line: there is no exact solution to compare a scheme with")
-        k = 2.0 * np.pi / length * np.arange(waves + 1)
-        rate = sum((t.coefficient * (1j * k) ** t.order for t in terms), np.zeros(waves + 1, complex))
+        k = wavenumbers(np.arange(waves + 1), length)
+        rate = sum((t.coefficient * factor(k, t.order) for t in terms), np.zeros(waves + 1, complex))
         spectrum = np.fft.rfft(states, axis=1)[:, : waves + 1]
         return np.asarray(np.fft.irfft(np.exp(step * rate) * spectrum, states.shape[1], axis=1))
 

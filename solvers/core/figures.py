@@ -16,7 +16,8 @@ from matplotlib.image import NonUniformImage
 
 from pipeline import plugin
 from pipeline.figures import COMPUTED, STYLE, Picture, plain
-from pipeline.statistics import distribution, energy_spectrum
+from pipeline.spectral.shells import energy_spectrum
+from pipeline.statistics import distribution
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]

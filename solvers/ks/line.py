@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.expressions import grid_places
+from pipeline.spectral.derivatives import factor
+from pipeline.spectral.wavenumbers import Dealias, fine, highest, multiplicity, wavenumbers
 from pipeline.terms import Term
 from solvers.ks import kernels
 from solvers.ks.schemes import SCHEMES
-from solvers.ks.spectral import Dealias, check, grid_of, products
+from solvers.ks.spectral import check, products
 from solvers.ks.steps import STEPS
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -31,14 +33,14 @@ class LineIntegrator:
         self._length, self._points = float(length), int(points)
         self._step, self._scheme = STEPS[scheme], SCHEMES[scheme]
         self.stages = self._scheme.stages
-        self._grid = grid_of(points, dealias)  # where products are computed
+        self._grid = fine(points, dealias)  # where products are computed
         self._wave = np.arange(points // 2 + 1)
-        self._live = self._wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
+        self._live = self._wave <= highest(points, dealias)
         linear = sum((t.coefficient * self._derivative(t.order) for t in terms if t.linear), np.zeros(len(self._wave), complex))
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
             self._coefficients = np.where(self._live, self._scheme.coefficients(linear, dt), 0.0)
         self._tables = self._scheme.tables(dt)
-        twice = np.where((self._wave == 0) | (2 * self._wave == points), 1.0, 2.0) / points**2
+        twice = multiplicity(self._wave, points) / points**2
         self._weights = np.stack([twice, twice * linear.real])
         self._sums = products([term for term in terms if not term.functions])
         self._functions = [term for term in terms if term.functions]
@@ -48,8 +50,8 @@ class LineIntegrator:
 
     def _derivative(self, order: int) -> Array:
         """(i k)^order where wavenumbers are kept, else 0; of odd derivatives the highest wavenumber has none."""
-        kept = self._live & ((2 * self._wave != self._points) | (order % 2 == 0))
-        return np.where(kept, (2j * np.pi / self._length * self._wave) ** order, 0.0)
+        found = factor(wavenumbers(self._wave, self._length), order, 2 * self._wave == self._points)
+        return np.where(self._live, found, 0.0)
 
     def state_of(self, u: Array) -> Array:
         """The state of points ``u`` (members, N): their spectra, and no history."""

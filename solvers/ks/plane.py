@@ -17,6 +17,8 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.expressions import Places, places
 from pipeline.plugin import nearest
+from pipeline.spectral.derivatives import factor
+from pipeline.spectral.wavenumbers import Dealias, highest, multiplicity, wavenumbers, whole
 from pipeline.terms import Derivative, Term
 from solvers.core.comm import Comm
 from solvers.core.fft import Plane, plane
@@ -26,7 +28,7 @@ from solvers.ks.steps import STEPS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-KEPT = {"none": 1, "2/3": 3, "3/2": 2}  # by dealiasing: waves below the points over this are kept
+DEALIASING: tuple[Dealias, ...] = ("none", "2/3", "3/2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,12 @@ class Planes:
     """Transforms at the mesh's own points, and at those where products are computed."""
 
     counts: tuple[int, ...]  # (2,) points along x, y
-    dealias: str
+    dealias: Dealias
     points: Plane
     products: Plane
 
 
-def planes(comm: Comm, points: tuple[int, ...], dealias: str) -> Planes:
+def planes(comm: Comm, points: tuple[int, ...], dealias: Dealias) -> Planes:
     """The transforms that a `PlaneIntegrator` needs: whole where ``comm`` has one rank, else cut. Collective.
 
     Raises
@@ -47,8 +49,8 @@ def planes(comm: Comm, points: tuple[int, ...], dealias: str) -> Planes:
     InputError
         A number of points or a dealiasing that there is not, or too many ranks for the points.
     """
-    if dealias not in KEPT:
-        raise InputError(f"no dealias {dealias!r}{nearest(dealias, tuple(KEPT))}; there are: {', '.join(KEPT)}")
+    if dealias not in DEALIASING:
+        raise InputError(f"no dealias {dealias!r}{nearest(dealias, DEALIASING)}; there are: {', '.join(DEALIASING)}")
     multiple = 4 if dealias == "3/2" else 2
     if any(count % multiple for count in points):
         raise InputError(f"points = {list(points)}; they must be {'even' if multiple == 2 else 'multiples of 4'}")
@@ -77,24 +79,25 @@ class PlaneIntegrator:
     def __init__(self, terms: Sequence[Term], lengths: tuple[float, ...], dt: float, *, on: Planes, scheme: str) -> None:
         if scheme not in STEPS:
             raise InputError(f"no scheme {scheme!r} on a plane{nearest(scheme, tuple(STEPS))}; there are: {', '.join(STEPS)}")
-        points, divisor = on.counts, KEPT[on.dealias]
+        points = on.counts
         self._on = on
         self._step, self._scheme = STEPS[scheme], SCHEMES[scheme]
         self.stages = self._scheme.stages
-        whole = np.arange(points[0] // 2 + 1)[on.points.waves], np.rint(np.fft.fftfreq(points[1], 1.0 / points[1]))
-        self._kept = (np.abs(whole[1])[:, None] < points[1] / divisor) & (whole[0] < points[0] / divisor)
-        waves = [2.0 * np.pi / length * wave for length, wave in zip(lengths, whole, strict=True)]
-        tops = [2 * np.abs(wave) == count for wave, count in zip(whole, points, strict=True)]
+        numbers = whole(points[0], half=True)[on.points.waves], whole(points[1])
+        kept_x, kept_y = (np.abs(number) <= highest(count, on.dealias) for number, count in zip(numbers, points, strict=True))
+        self._kept = kept_y[:, None] & kept_x
+        waves = [wavenumbers(number, length) for length, number in zip(lengths, numbers, strict=True)]
+        tops = [2 * np.abs(number) == count for number, count in zip(numbers, points, strict=True)]
         self._axes = list(zip(waves, tops, strict=True))
-        self._mirrored = np.flatnonzero((whole[0] == 0) | tops[0])  # columns that hold a wave and its mirror image
+        self._mirrored = np.flatnonzero((numbers[0] == 0) | tops[0])  # columns that hold a wave and its mirror image
         linear = np.zeros(self._kept.shape, complex)
         for term in terms:
             if term.linear:
                 linear += term.coefficient * self._derivative(term.derivatives[0][0])
-        twice = np.where((whole[0] == 0) | tops[0], 1.0, 2.0) * self._kept
+        twice = multiplicity(numbers[0], points[0]) * self._kept
         self._weights = np.stack([twice, twice * linear.real]).reshape(2, -1)
         self._rest = [term for term in terms if term.factors and not term.linear]
-        self._constant = np.where((whole[0] == 0) & (whole[1] == 0)[:, None], sum(t.coefficient for t in terms if not t.factors), 0.0)
+        self._constant = np.where((numbers[0] == 0) & (numbers[1] == 0)[:, None], sum(t.coefficient for t in terms if not t.factors), 0.0)
         self._factors = {d: self._derivative(d) for d in sorted(set().union(*(term.needed for term in self._rest)))}
         self._places = self._products_at(lengths)
         with np.errstate(over="ignore", invalid="ignore"):  # a term without bound: the run then says where it blew up
@@ -110,9 +113,7 @@ class PlaneIntegrator:
 
     def _derivative(self, derivative: Derivative) -> Array:
         """(i kx)^a (i ky)^b where waves are kept, else 0; of odd derivatives the highest wave has none."""
-        factors = [
-            np.where(top & (order % 2 == 1), 0.0, (1j * wave) ** order) for (wave, top), order in zip(self._axes, derivative, strict=True)
-        ]
+        factors = [factor(k, order, top) for (k, top), order in zip(self._axes, derivative, strict=True)]
         return np.where(self._kept, factors[1][:, None] * factors[0], 0.0)
 
     def state_of(self, u: Array) -> Array:

@@ -14,12 +14,14 @@ products of three and more keep some aliasing), "none" leaves it.
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.plugin import nearest
+from pipeline.spectral.derivatives import turned_factor
+from pipeline.spectral.wavenumbers import Dealias, fine, highest, multiplicity, wavenumbers
 from pipeline.terms import Term
 from solvers.ks import fourier, kernels
 from solvers.ks.grids import next_smooth, smooth
@@ -27,7 +29,6 @@ from solvers.ks.lanes import LANES
 from solvers.ks.schemes import SCHEMES
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Dealias = Literal["none", "2/3", "3/2"]
 
 FEWEST_WIDE = 3  # members that are better computed side by side, with idle lanes, than one by one
 LEAST_POINTS = 8
@@ -88,7 +89,7 @@ class Integrator:
         check(terms, length, points, dt, scheme, dealias)
         self.terms, self.length, self.points, self.dt = tuple(terms), float(length), int(points), float(dt)
         self.scheme, self.kept = SCHEMES[scheme], points // 2 + 1  # wavenumbers that a state holds
-        grid = grid_of(points, dealias)
+        grid = fine(points, dealias)
         wave, self._live = _waves(points, dealias)
         self._powers = {order: _derivative(order, self.length, points, dealias) for order in range(_highest(terms) + 1)}
         linear = sum((t.coefficient * self._powers[t.order] for t in terms if t.linear), np.zeros(len(wave), complex))
@@ -96,7 +97,7 @@ class Integrator:
             table = np.where(self._live, _coefficients(scheme, linear.tobytes(), dt), 0.0)
         self.stages = self.scheme.stages
         self.linear = linear[: self.kept]  # (N / 2 + 1,) [1/time]
-        twice = np.where((wave == 0) | (2 * wave == points), 1.0, 2.0)[: self.kept] / points**2
+        twice = multiplicity(wave[: self.kept], points) / points**2
         self._weights = np.stack([twice, twice * self.linear.real])
         self._coefficients = np.ascontiguousarray(table.real), np.ascontiguousarray(table.imag)
         self._tables = self.scheme.tables(dt)
@@ -202,22 +203,15 @@ class Integrator:
 @functools.lru_cache(KEPT)
 def _waves(points: int, dealias: Dealias) -> tuple[Array, Array]:
     """Wavenumbers of the grid on which products are taken, as many as fill whole registers, and which of them are kept."""
-    wave = np.arange(-(-(grid_of(points, dealias) // 2 + 1) // LANES) * LANES)
-    return wave, wave < {"none": points / 2 + 1, "2/3": points / 3, "3/2": points / 2}[dealias]
-
-
-def grid_of(points: int, dealias: Dealias) -> int:
-    """The number of points at which products are taken."""
-    return 3 * points // 2 if dealias == "3/2" else points
+    wave = np.arange(-(-(fine(points, dealias) // 2 + 1) // LANES) * LANES)
+    return wave, wave <= highest(points, dealias)
 
 
 @functools.lru_cache(KEPT)
 def _derivative(order: int, length: float, points: int, dealias: Dealias) -> Array:
     """(i k)^order where wavenumbers are kept, else 0. A search makes integrators by the thousand that share it."""
     wave, live = _waves(points, dealias)
-    k = 2.0 * np.pi / length * wave
-    power = k**order * [1.0, 1j, -1.0, -1j][order % 4]
-    return np.where(live & ((2 * wave != points) | (order % 2 == 0)), power, 0.0)
+    return np.where(live, turned_factor(wavenumbers(wave, length), order, 2 * wave == points), 0.0)
 
 
 @functools.lru_cache(KEPT)

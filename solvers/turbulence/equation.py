@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.forcing.core import Force
 from solvers.turbulence import kernels
 from solvers.turbulence.cube import Cube
-from solvers.turbulence.forcing.core import Force
 from solvers.turbulence.schemes import Scheme, Stage
 from solvers.turbulence.waves import Waves
 

@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.spectral.wavenumbers import frequencies, wavenumbers, whole
 from pipeline.store import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,10 +53,11 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 def vorticity(velocity: Array, lengths: tuple[float, ...], plane: int) -> Array:
     """Size of the vorticity (ny, nx) in plane number ``plane`` of points ``velocity`` (3, nz, ny, nx), by numpy's transforms."""
     nz, ny, nx = velocity.shape[1:]
-    kx = 2.0 * np.pi / lengths[0] * np.arange(nx // 2 + 1)
-    ky = 2.0 * np.pi / lengths[1] * np.fft.fftfreq(ny, 1.0 / ny)[:, None]
-    kz = 2.0 * np.pi / lengths[2] * np.fft.fftfreq(nz, 1.0 / nz)
-    turn = np.exp(2j * np.pi * np.fft.fftfreq(nz, 1.0 / nz) * plane / nz) / nz
+    kx = wavenumbers(whole(nx, half=True), lengths[0])
+    ky = wavenumbers(frequencies(ny, 1.0 / ny), lengths[1])[:, None]
+    along = frequencies(nz, 1.0 / nz)
+    kz = wavenumbers(along, lengths[2])
+    turn = np.exp(2j * np.pi * along * plane / nz) / nz
     along_z = np.fft.fft(velocity, axis=1)
     flat, slope = (np.tensordot(factor, along_z, axes=(0, 1)).real for factor in (turn, 1j * kz * turn))  # (3, ny, nx)
 

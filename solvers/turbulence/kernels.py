@@ -9,6 +9,8 @@ fields go through a transform along x as the real and the imaginary part of one:
 
 from numba import njit
 
+from pipeline.spectral.kernels import cross, curl
+
 
 @njit(cache=True, error_model="numpy")
 def spread(v, z):
@@ -46,12 +48,10 @@ def spread_rotation(v, kz, ky, kx, z):
                 u_r, u_i = v[0, a, b, c].real, v[0, a, b, c].imag
                 v_r, v_i = v[1, a, b, c].real, v[1, a, b, c].imag
                 w_r, w_i = v[2, a, b, c].real, v[2, a, b, c].imag
-                z[0, to, b, c] = complex(u_r, u_i)
-                z[1, to, b, c] = complex(m * v_i - n * w_i, n * w_r - m * v_r)
-                z[2, to, b, c] = complex(v_r, v_i)
-                z[3, to, b, c] = complex(k * w_i - m * u_i, m * u_r - k * w_r)
-                z[4, to, b, c] = complex(w_r, w_i)
-                z[5, to, b, c] = complex(n * u_i - k * v_i, k * v_r - n * u_r)
+                p_r, p_i, q_r, q_i, r_r, r_i = curl(k, n, m, u_r, u_i, v_r, v_i, w_r, w_i)
+                z[0, to, b, c], z[1, to, b, c] = complex(u_r, u_i), complex(p_r, p_i)
+                z[2, to, b, c], z[3, to, b, c] = complex(v_r, v_i), complex(q_r, q_i)
+                z[4, to, b, c], z[5, to, b, c] = complex(w_r, w_i), complex(r_r, r_i)
         for f in range(3, fields):
             z[f + 3, to] = v[f, a]
     z[:, top : top + gap] = 0.0
@@ -128,33 +128,32 @@ def part(x, y):
 
 
 @njit(cache=True, error_model="numpy")
-def rotation(x):
+def rotation(pairs):
     """Turn velocity and vorticity (real and imaginary parts of three pairs) into u x omega: two components in a pair, then one."""
-    for a in range(x.shape[1]):
-        for b in range(x.shape[2]):
-            first, second, third = x[0, a, b], x[1, a, b], x[2, a, b]
-            for c in range(x.shape[3]):
+    for a in range(pairs.shape[1]):
+        for b in range(pairs.shape[2]):
+            first, second, third = pairs[0, a, b], pairs[1, a, b], pairs[2, a, b]
+            for c in range(pairs.shape[3]):
                 u, p = first[c].real, first[c].imag
                 v, q = second[c].real, second[c].imag
                 w, r = third[c].real, third[c].imag
-                first[c] = complex(v * r - w * q, w * p - u * r)
-                second[c] = complex(u * q - v * p, 0.0)
+                x, y, z = cross(u, v, w, p, q, r)
+                first[c], second[c] = complex(x, y), complex(z, 0.0)
 
 
 @njit(cache=True, error_model="numpy")
-def rotation_and_flux(x):
+def rotation_and_flux(pairs):
     """As `rotation`, and a scalar s, the real part of a fourth pair, becomes its flux: u s with the third component, v s and w s."""
-    for a in range(x.shape[1]):
-        for b in range(x.shape[2]):
-            first, second, third, fourth = x[0, a, b], x[1, a, b], x[2, a, b], x[3, a, b]
-            for c in range(x.shape[3]):
+    for a in range(pairs.shape[1]):
+        for b in range(pairs.shape[2]):
+            first, second, third, fourth = pairs[0, a, b], pairs[1, a, b], pairs[2, a, b], pairs[3, a, b]
+            for c in range(pairs.shape[3]):
                 u, p = first[c].real, first[c].imag
                 v, q = second[c].real, second[c].imag
                 w, r = third[c].real, third[c].imag
                 s = fourth[c].real
-                first[c] = complex(v * r - w * q, w * p - u * r)
-                second[c] = complex(u * q - v * p, u * s)
-                third[c] = complex(v * s, w * s)
+                x, y, z = cross(u, v, w, p, q, r)
+                first[c], second[c], third[c] = complex(x, y), complex(z, u * s), complex(v * s, w * s)
 
 
 @njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
@@ -245,54 +244,6 @@ def advance(u, stage, total, n, decay_z, decay_y, decay_x, powers, weights, kind
                 else:
                     for c in range(len(one)):
                         one[c] = whole[c] + d3 * x3[c] * slope[c]
-
-
-@njit(cache=True, error_model="numpy")
-def push(n, v, strength, low, high, by_square, kz, ky, kx):
-    """Add ``strength`` times the waves ``v`` (fields, lz, ly, lx), ``by_square`` times k^2 too, to ``n`` where low <= k^2 <= high."""
-    fields, lz, ly, lx = v.shape
-    for a in range(lz):
-        for b in range(ly):
-            square = kz[a] * kz[a] + ky[b] * ky[b]
-            if square > high:
-                continue
-            for c in range(lx):
-                whole = square + kx[c] * kx[c]
-                if low <= whole <= high:
-                    factor = strength * whole if by_square else strength
-                    for f in range(fields):
-                        n[f, a, b, c] += factor * v[f, a, b, c]
-
-
-@njit(cache=True, error_model="numpy")
-def project(v, kz, ky, kx):
-    """Take from the waves ``v`` (3, lz, ly, lx) what has a divergence."""
-    lz, ly, lx = v.shape[1:]
-    for a in range(lz):
-        for b in range(ly):
-            for c in range(lx):
-                whole = kz[a] * kz[a] + ky[b] * ky[b] + kx[c] * kx[c]
-                if whole > 0.0:
-                    along = (kx[c] * v[0, a, b, c] + ky[b] * v[1, a, b, c] + kz[a] * v[2, a, b, c]) / whole
-                    v[0, a, b, c] -= kx[c] * along
-                    v[1, a, b, c] -= ky[b] * along
-                    v[2, a, b, c] -= kz[a] * along
-
-
-@njit(cache=True, error_model="numpy")
-def shells(one, other, shell, first, found):
-    """Add half the real part of conj(one) other, waves (fields, lz, ly, lx), to ``found`` (shells,) at every wave's ``shell`` (lz, ly, lx).
-
-    A wave counts twice, for its mirror image along x too, but for those with kx = 0, which ``first`` says are the first along x.
-    """
-    fields, lz, ly, lx = one.shape
-    for f in range(fields):
-        for a in range(lz):
-            for b in range(ly):
-                for c in range(lx):
-                    p, q = one[f, a, b, c], other[f, a, b, c]
-                    product = float(p.real) * float(q.real) + float(p.imag) * float(q.imag)
-                    found[shell[a, b, c]] += 0.5 * product if first and c == 0 else product
 
 
 @njit(cache=True, error_model="numpy")

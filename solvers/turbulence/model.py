@@ -9,10 +9,12 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.layout import Field
 from pipeline.params import choose
+from pipeline.spectral import forcing
+from pipeline.spectral.wavenumbers import Dealias, fine, highest
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Block
-from solvers.turbulence import forcing, initial, scalar
+from solvers.turbulence import initial, scalar
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation
 from solvers.turbulence.params import Params, stored
@@ -43,7 +45,7 @@ class Flow(Model):
         stored(params, mesh.kind)
         if gauges:
             raise InputError("solver 'turbulence' has no gauges: its fields hold every point")
-        grid, highest = grid_and_waves(mesh.points, params.dealias)
+        grid, tops = grid_and_waves(mesh.points, params.dealias)
         self.mesh, self.comm, self.params = mesh, comm, params
         self.shape = mesh.dofs
         self.real = np.dtype(np.float64 if params.precision == "double" else np.float32)
@@ -53,19 +55,19 @@ class Flow(Model):
         self.fields = (*FIELDS, *carried.fields)
         fields = len(self.fields)
         named: dict[str, Any] = {"real": self.real, "pencils": params.cut == "pencils"}
-        products = Cube(comm, grid, highest, fields=fields + 3, back=3 * (fields - 2), **named)
-        self.cube = products if grid == mesh.points else Cube(comm, mesh.points, highest, fields=fields, back=1, **named)
-        self.waves = waves(comm, mesh.lengths, highest, products.waves, self.real, sphere=params.truncation == "sphere")
-        force = choose(forcing.__name__, params.forcing, "solver.forcing").on(self.waves, highest, params.seed)
+        products = Cube(comm, grid, tops, fields=fields + 3, back=3 * (fields - 2), **named)
+        self.cube = products if grid == mesh.points else Cube(comm, mesh.points, tops, fields=fields, back=1, **named)
+        self.waves = waves(comm, mesh.lengths, tops, products.waves, self.real, sphere=params.truncation == "sphere")
+        force = choose(forcing.__name__, params.forcing, "solver.forcing").on(self.waves, tops, params.seed)
         spacings = tuple(length / count for length, count in zip(mesh.lengths, mesh.points, strict=True))
         scheme = SCHEMES[params.scheme]
         self.equation = Equation(products, self.waves, scheme, params.viscosity, force, self._scalar, spacings)
         self.stages = len(scheme.stages)
-        shown = max(np.pi * 2.0 * top / count for top, count in zip(highest, mesh.points, strict=True))  # highest wavenumber x spacing
+        shown = max(np.pi * 2.0 * top / count for top, count in zip(tops, mesh.points, strict=True))  # highest wavenumber x spacing
         self._courant = min(1.0, scheme.reach / shown)
         self.statistics = Statistics(self.waves, params.viscosity, scalar=self._scalar is not None)
         self.rows = Block(self.cube.points, self.shape)
-        whole = (2 * highest[2] + 1, 2 * highest[1] + 1, highest[0] + 1)
+        whole = (2 * tops[2] + 1, 2 * tops[1] + 1, tops[0] + 1)
         every = slice(None)
         self.saved_rows = self._saved = Block((every, *products.waves, every), (fields, *whole, 2))
         self._points = int(np.prod(grid))
@@ -161,7 +163,7 @@ class Flow(Model):
         return abs(number), f"in a wave with number {number} along y", NOT_FINITE
 
 
-def grid_and_waves(points: tuple[int, ...], dealias: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def grid_and_waves(points: tuple[int, ...], dealias: Dealias) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Points at which products are computed, and highest waves that are kept, along each axis.
 
     Raises
@@ -177,6 +179,4 @@ def grid_and_waves(points: tuple[int, ...], dealias: str) -> tuple[tuple[int, ..
         if left > 1 or count % (4 if dealias == "3/2" else 2):
             kind = "multiples of 4" if dealias == "3/2" else "even"
             raise InputError(f"points = {list(points)}; they must be {kind}, without prime factors above {PRIMES[-1]}")
-    if dealias == "3/2":
-        return tuple(3 * count // 2 for count in points), tuple(count // 2 - 1 for count in points)
-    return tuple(points), tuple((count - 1) // 3 for count in points)
+    return tuple(fine(count, dealias) for count in points), tuple(highest(count, dealias) for count in points)

@@ -6,6 +6,7 @@ from typing import Literal
 from pipeline.errors import InputError
 from pipeline.outline import Stored
 from pipeline.params import Spec, choose, quantity, setting
+from pipeline.spectral.wavenumbers import DEALIAS
 from solvers.turbulence import scalar
 
 
@@ -16,7 +17,7 @@ class Params:
     viscosity: float = quantity("dimensionless", "kinematic viscosity nu", low=0.0)
     scheme: Literal["rk4", "ssprk3"] = setting("Runge-Kutta method, in an integrating factor", default="rk4")
     dealias: Literal["2/3", "3/2"] = setting(
-        "2/3 of the waves of the mesh's points, or all with products on half as many more", default="2/3"
+        "2/3 of the waves of the mesh's points, or all with products on half as many more", default=DEALIAS
     )
     truncation: Literal["cube", "sphere"] = setting(
         "which of these waves: up to the highest along each axis, or |k| up to it in any direction", default="cube"
@@ -24,7 +25,7 @@ class Params:
     precision: Literal["double", "single"] = setting("of all that is computed and stored", default="double")
     cut: Literal["slabs", "pencils"] = setting("how ranks share the cube", default="slabs")
     initial: Spec = setting("initial velocity", default=Spec("taylor_green", {}), kinds="solvers.turbulence.initial")
-    forcing: Spec = setting("what keeps the flow moving", default=Spec("none", {}), kinds="solvers.turbulence.forcing")
+    forcing: Spec = setting("what keeps the flow moving", default=Spec("none", {}), kinds="pipeline.spectral.forcing")
     scalar: Spec = setting("a passive scalar", default=Spec("none", {}), kinds=scalar.__name__)
     seed: int = setting("seed of random initial states and forcing", default=0)
     statistics_every: int = setting("steps between samples of the statistics; every frame has one too", default=10)

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral import kernels
+from pipeline.spectral.shells import shell_of
+from pipeline.spectral.wavenumbers import kept, lowest, wavenumbers
 from solvers.core.comm import Comm
-from solvers.turbulence import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -57,14 +59,15 @@ def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own:
 
     With ``sphere`` waves are zero whose |k| is above the least of the highest ones along the axes.
     """
-    along = [np.r_[0 : k + 1, -k:0] for k in highest]
+    along = [kept(top) for top in highest]
     along[0] = along[0][: highest[0] + 1]
-    numbers = tuple(along[axis][part] for axis, part in zip((2, 1, 0), own, strict=True))
-    lowest = [2.0 * np.pi / length for length in lengths]
-    kz, ky, kx = (lowest[axis] * number for axis, number in zip((2, 1, 0), numbers, strict=True))
-    width = min(lowest)
-    shell = np.rint(np.sqrt(kz[:, None, None] ** 2 + ky[:, None] ** 2 + kx**2) / width).astype(np.int32)
-    shells = int(np.rint(np.sqrt(sum((low * top) ** 2 for low, top in zip(lowest, highest, strict=True))) / width)) + 1
-    top = min(low * number for low, number in zip(lowest, highest, strict=True))
+    z, y, x = (along[axis][part] for axis, part in zip((2, 1, 0), own, strict=True))
+    kz, ky, kx = (wavenumbers(number, lengths[axis]) for axis, number in zip((2, 1, 0), (z, y, x), strict=True))
+    lowest_along = tuple(lowest([length]) for length in lengths)
+    ends = [low * top for low, top in zip(lowest_along, highest, strict=True)]
+    width, top = lowest(lengths), min(ends)
+    shell = shell_of(np.sqrt(kz[:, None, None] ** 2 + ky[:, None] ** 2 + kx**2) / width).astype(np.int32)
+    shells = int(shell_of(np.sqrt(sum(end**2 for end in ends)) / width)) + 1
     limit = np.dtype(real).type((1.0 + 1e-6) * top**2 if sphere else np.inf)
-    return Waves(comm, numbers, tuple(k.astype(real) for k in (kz, ky, kx)), shell, shells, tuple(lowest), width, top, limit)
+    own_k = (kz.astype(real), ky.astype(real), kx.astype(real))
+    return Waves(comm, (z, y, x), own_k, shell, shells, lowest_along, width, top, limit)

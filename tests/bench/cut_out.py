@@ -13,9 +13,9 @@ import numpy as np
 
 from pipeline.compression import boxes
 from pipeline.compression.codecs import sperr, sz3, wavelet, zfp, zipgan
-from pipeline.compression.regrow import grid
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
+from pipeline.spectral.navier_stokes import grid
 
 EDGE = 8  # points at the ends whose slopes do not count
 CODECS = {

@@ -46,7 +46,7 @@ def main():
     asked = parser.parse_args()
     for name in asked.files:
         values = np.ascontiguousarray(np.load(name, allow_pickle=False).transpose(0, 3, 2, 1))
-        equations = Equations(values.shape[1:], (2 * np.pi,) * 3, asked.viscosity, 1 / 3, None)
+        equations = Equations(values.shape[1:], (2 * np.pi,) * 3, asked.viscosity)
         for kind, ratio, decoded in ladder(values):
             error = float(np.sqrt(((decoded - values) ** 2).sum(dtype=float) / (values**2).sum(dtype=float)))
             line = {"field": name.rsplit("/", 1)[-1], "kind": kind, "ratio": ratio, "nrmse": error}

@@ -6,13 +6,16 @@ Fields are arrays (3, x, y, z) of u, v, w in a box of side 2 pi, 2/3 of their wa
 
 import argparse
 import time
+from types import SimpleNamespace
 
 import numpy as np
 
 from pipeline.compression.codecs import solenoidal
-from pipeline.compression.interpolation import Equations, Force, between, hermite
+from pipeline.compression.interpolation import Equations, between, hermite
 from pipeline.compression.search import nrmse
 from pipeline.compression.target import Target
+from pipeline.spectral.forcing import shell
+from pipeline.spectral.forcing.core import Amplifying
 
 
 def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
@@ -25,7 +28,7 @@ def solved(values, viscosity, spans=(0.6, 1.2), courant=0.3):
 
     forcing = {"kind": "shell", "high": 2.5, "power": 0.1}
     model = flow(values.shape[:0:-1], viscosity=viscosity, forcing=forcing)
-    own = Equations(values.shape[1:], (2 * np.pi,) * 3, viscosity, 1 / 3, Force(1.0, 2.5, power=0.1, by_square=True))
+    own = Equations(values.shape[1:], (2 * np.pi,) * 3, viscosity, forcing=shell.Params(high=2.5, power=0.1))
     state = model.take(values.astype(float))
     first = np.stack([model.output(state)[name] for name in "uvw"]).astype(np.float32)
     unit = np.sqrt(viscosity / model.statistics.last["dissipation"])
@@ -55,8 +58,8 @@ def main():
     first, middle, last = (np.ascontiguousarray(np.load(name, allow_pickle=False).transpose(0, 3, 2, 1)) for name in asked.files)
     if asked.error:
         first, last = (solenoidal.decode(solenoidal.encode(one, Target("nrmse", asked.error))) for one in (first, last))
-    force = Force(0.5, 2.5, power=asked.power) if asked.power else None
-    own = Equations(middle.shape[1:], (2 * np.pi,) * 3, asked.viscosity, 1 / 3, force)
+    force = SimpleNamespace(on=lambda waves, highest, seed: Amplifying(waves, 0.0, asked.power, (0.5, 2.5), by_square=False))
+    own = Equations(middle.shape[1:], (2 * np.pi,) * 3, asked.viscosity, forcing=force if asked.power else None)
     a, b = own.waves(first), own.waves(last)
     cubic = own.values(hermite(a, b, (own.slope(a), own.slope(b)), asked.span, 0.5))
     start = time.process_time()

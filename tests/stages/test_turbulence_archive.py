@@ -11,6 +11,8 @@ from jobs.catalogue import find
 from jobs.execute import execute
 from pipeline.check import validate
 from pipeline.compression import beside
+from pipeline.spectral.derivatives import gradients
+from pipeline.spectral.shells import kinetic_spectrum
 from pipeline.store import Store, read_result
 
 # Two frames of so few points are not 512 times larger than what an archive holds beside them.
@@ -45,9 +47,9 @@ def test_a_spectrum_holds_all_of_a_wave_in_its_shell_and_gradients_are_its_deriv
     x = PERIOD[0] / 24 * np.arange(24)
     velocity = np.zeros((3, 16, 20, 24))
     velocity[1] = np.sin(3.0 * x)  # v of wave 3 along x
-    energies = beside.spectrum(velocity, PERIOD)
+    energies = kinetic_spectrum(velocity, PERIOD)
     assert energies[3] == pytest.approx(0.25) and energies.sum() == pytest.approx(0.25)
-    slopes = beside.gradients(velocity, PERIOD)
+    slopes = gradients(velocity, PERIOD)
     assert np.allclose(slopes[1, 0], 3.0 * np.cos(3.0 * x), atol=1e-13)
     slopes[1, 0] = 0.0
     assert np.abs(slopes).max() < 1e-13

@@ -13,10 +13,11 @@ from steep import write_cube
 from pipeline.check import validate
 from pipeline.compression import interpolation, judge
 from pipeline.compression.frames_between import equations_of, interpolate, viscosity_of
-from pipeline.compression.interpolation import Equations, Force, between, hermite
+from pipeline.compression.interpolation import Equations, between, hermite
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import Wish
 from pipeline.errors import InputError
+from pipeline.spectral.forcing import linear, shell
 from pipeline.store import Store
 
 PERIOD = 2 * np.pi
@@ -29,7 +30,7 @@ def off(values, true):
 
 
 def equations(force=None, points=POINTS, viscosity=0.02):
-    return Equations((points,) * 3, (PERIOD,) * 3, viscosity, 1 / 3, force)
+    return Equations((points,) * 3, (PERIOD,) * 3, viscosity, forcing=force)
 
 
 @functools.cache
@@ -48,7 +49,7 @@ def later(own, values, time, monkeypatch):
         return own.values(own.march(own.waves(values), time))
 
 
-@pytest.mark.parametrize("force", [None, Force(0.5, np.inf, strength=0.3), Force(1.0, 2.5, power=0.02, by_square=True)])
+@pytest.mark.parametrize("force", [None, linear.Params(rate=0.3), shell.Params(power=0.02)])
 def test_hermite_is_exact_at_the_ends_and_of_fourth_order_between(force, monkeypatch):
     own, first = equations(force), vortex()
     errors = []

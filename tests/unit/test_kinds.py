@@ -16,9 +16,6 @@ ALLOWED = {  # the module, the name, and why it can't be otherwise
     ("pipeline.compression.coding", "compress"): "an extra of pyproject.toml, which pip knows by this name",
     ("pipeline.compression.coding", "zipgan"): "another",
     ("pipeline.compression.frames_between", "turbulence"): "archives made before say their equations by their case alone",
-    ("pipeline.compression.frames_between", "none"): "the same",
-    ("pipeline.compression.frames_between", "linear"): "the same",
-    ("pipeline.compression.frames_between", "shell"): "the same",
     ("pipeline.stages.decompose.waves", "plane_wave"): "runs made before say by their case alone that they are a wave",
 }
 

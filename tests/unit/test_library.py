@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.discovery.derivatives import HALF_STENCIL, central_weights, difference, hump_transform, spectral, weak
+from pipeline.discovery.derivatives import HALF_STENCIL, central_weights, difference, hump_transform, weak
 from pipeline.discovery.library import default_library, library_of, values, with_changes
 from pipeline.discovery.modes import modes
 from pipeline.errors import InputError
+from pipeline.spectral.derivatives import derivative
 from pipeline.terms import parse_terms
 
 LENGTH = 5.0
@@ -56,7 +57,7 @@ def test_differences_are_exact_for_polynomials(q):
         assert central_weights(q) @ x**degree == pytest.approx(exact, abs=1e-9 * max(1.0, np.abs(x**degree).max()))
 
 
-@pytest.mark.parametrize("take", [spectral, difference])
+@pytest.mark.parametrize("take", [derivative, difference])
 def test_both_directions_of_a_plane_are_told_apart(take):
     x, y = np.meshgrid(LENGTH / 48 * np.arange(48), 3.0 / 40 * np.arange(40), indexing="ij")
     k = 2.0 * np.pi / 3.0
@@ -66,7 +67,7 @@ def test_both_directions_of_a_plane_are_told_apart(take):
 
 def test_the_weak_form_of_noise_is_far_less_noisy_than_the_derivative():
     noise = np.random.default_rng([1]).normal(size=(20, 256))
-    assert weak(noise, (LENGTH,), (4, 0)).std() < 0.02 * spectral(noise, (LENGTH,), (4, 0)).std()
+    assert weak(noise, (LENGTH,), (4, 0)).std() < 0.02 * derivative(noise, (LENGTH,), (4, 0)).std()
 
 
 @pytest.mark.parametrize(

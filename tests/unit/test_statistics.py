@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.statistics import distribution, energy_spectrum, kaplan_yorke, lyapunov
+from pipeline.spectral.shells import energy_spectrum
+from pipeline.statistics import distribution, kaplan_yorke, lyapunov
 
 
 def test_a_spectrum_adds_up_to_the_mean_square():

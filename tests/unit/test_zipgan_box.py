@@ -16,10 +16,10 @@ from test_zipgan import TINY, flow, nrmse
 from pipeline.compression import box_block, box_detail, boxes, cdf97, choice, coding, filters, generator, reader, weights
 from pipeline.compression.codecs import solenoidal, sperr, zipgan
 from pipeline.compression.make import Asked, compress
-from pipeline.compression.regrow import grid
 from pipeline.compression.target import Target
 from pipeline.compression.wishes import Wish
 from pipeline.errors import InputError
+from pipeline.spectral.navier_stokes import grid
 from pipeline.store import Store
 
 SIZE = 3000

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.wavenumbers import frequencies, multiplicity
 from pipeline.stages.core.samples import Series, cubic
-from pipeline.stages.decompose.spectra import both_signs
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -114,13 +114,13 @@ def align_transforms(n: Array, r: Array, samples: tuple[int, ...], iterations: i
     cross = n * np.conj(r)
     cross[(0,) * n.ndim] = 0.0
     correlation = np.fft.irfftn(cross, samples, axes=range(cross.ndim))
-    twice = both_signs(samples[-1])
+    twice = multiplicity(np.arange(samples[-1] // 2 + 1), samples[-1])
     cross *= twice
     shape = np.array(samples)
     good = np.argwhere(correlation >= AS_GOOD * correlation.max()).astype(float)
     good = (good + 0.5 * shape) % shape - 0.5 * shape
     shift = good[np.argmin((good**2).sum(axis=1))]
-    waves = [2.0 * np.pi * np.fft.fftfreq(size) for size in samples[:-1]] + [2.0 * np.pi * np.fft.rfftfreq(samples[-1])]
+    waves = [2.0 * np.pi * frequencies(size, 1.0, half=axis == len(samples) - 1) for axis, size in enumerate(samples)]
     for axis, size in enumerate(samples):  # the highest wave of an even number of samples has no direction
         if size % 2 == 0:
             np.moveaxis(cross, axis, 0)[size // 2] = 0.0

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.wavenumbers import frequencies, multiplicity
 from pipeline.stages.decompose import kernels
 from pipeline.stages.decompose.moments import Sums, merge
 from pipeline.stages.decompose.pairs import Blocks, Pair
-from pipeline.stages.decompose.spectra import LINES, Scales, banded, both_signs, lines
+from pipeline.stages.decompose.spectra import LINES, Scales, banded, lines
 from pipeline.stages.decompose.window import in_order
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -64,7 +65,7 @@ def in_time(pair: Pair, client: Any, *, resamples: int, seed: int) -> InTime:
         missing += lost
     step = float(pair.times[1] - pair.times[0]) if count > 1 else 1.0
     middle, bands = banded(spectrum, covered, resamples=resamples, seed=seed)
-    return InTime(frames, by_cell, missing, np.fft.rfftfreq(length, step), middle, bands)
+    return InTime(frames, by_cell, missing, frequencies(length, step, half=True), middle, bands)
 
 
 def _groups(some: slice, cells: int) -> Array:
@@ -96,7 +97,7 @@ def _block(
     d = np.subtract(n, r, dtype=float)
     first, groups = group[0], group[-1] - group[0] + 1
     found = np.zeros((groups, LINES, length // 2 + 1), complex)
-    twice = both_signs(length)
+    twice = multiplicity(np.arange(length // 2 + 1), length)
     for start in range(0, len(whole), CACHE_CELLS):
         few = whole[start : start + CACHE_CELLS]
         a, b = (np.fft.rfft(v[:length, few].T.astype(float)) / length for v in (d, r))

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.shells import summed
+from pipeline.spectral.wavenumbers import multiplicity, whole
 from pipeline.stages.decompose.alignment import align_transforms
 from pipeline.stages.decompose.compare import BLOCK_BYTES, GROUPS
 from pipeline.stages.decompose.pairs import Blocks, Pair
-from pipeline.stages.decompose.spectra import LINES, Scales, banded, both_signs, lines
+from pipeline.stages.decompose.spectra import LINES, Scales, banded, lines
 from pipeline.stages.decompose.window import in_order
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -135,7 +137,7 @@ def in_space(pair: Pair, client: Any, *, most: int, wave: Array | None, resample
 def _rings(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, int]:
     """The ring of wavenumbers of each coefficient of a picture's real transform, rings as wide as the coarsest wave."""
     least = min(size * step for size, step in zip(shape, spacing, strict=True))
-    waves = [np.rint(np.fft.fftfreq(size) * size) for size in shape[:-1]] + [np.arange(shape[-1] // 2 + 1.0)]
+    waves = [whole(size, half=axis == len(shape) - 1) for axis, size in enumerate(shape)]
     scaled = [wave * least / (size * step) for wave, size, step in zip(waves, shape, spacing, strict=True)]
     size = np.sqrt(sum(axis**2 for axis in np.meshgrid(*scaled, indexing="ij")))
     ring = np.floor(size + NEARLY).astype(int)
@@ -164,8 +166,8 @@ def _frame(n: Array, r: Array, shared: Any) -> tuple[Array, Array, float, float,
 def _picture(n: Array, r: Array, ring: Array, rings: int, spacing: tuple[float, ...]) -> tuple[Array, Array, float, float, float]:
     """The same of one picture."""
     d_waves, r_waves = (np.fft.rfftn(p) / p.size for p in (n - r, r))
-    twice = both_signs(n.shape[-1])
-    lined = np.array([np.bincount(ring.ravel(), (twice * line.real).ravel(), rings) for line in lines(d_waves, r_waves)])
+    twice = multiplicity(np.arange(n.shape[-1] // 2 + 1), n.shape[-1])
+    lined = np.array([summed(twice * line.real, ring, rings) for line in lines(d_waves, r_waves)])
     if np.ptp(n) > 0.0 and np.ptp(r) > 0.0:
         shift, before, after = align_transforms(r_waves + d_waves, r_waves, n.shape)
         shift = shift * np.array(spacing)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.spectral.wavenumbers import frequencies, multiplicity
 from pipeline.stages.decompose.bands import band
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -47,23 +48,14 @@ def parts(d: Array, r: Array) -> tuple[Array, Array]:
     return change * change, phase
 
 
-def both_signs(samples: int) -> Array:
-    """Multiplicity of each frequency of a real transform of ``samples`` in the complex transform: two, but for the ends."""
-    twice = np.full(samples // 2 + 1, 2.0)
-    twice[0] = 1.0
-    if samples % 2 == 0:
-        twice[-1] = 1.0
-    return twice
-
-
 def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
     """`Spectrum` of two arrays (..., S) with samples ``step`` apart."""
     samples = number.shape[-1]
     d, r = np.fft.rfft(number - reference) / samples, np.fft.rfft(reference) / samples
     n = r + d
-    twice = both_signs(samples)
+    twice = multiplicity(np.arange(samples // 2 + 1), samples)
     amplitude, phase = parts(d, r)
-    frequency = np.fft.rfftfreq(samples, step)
+    frequency = frequencies(samples, step, half=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(n) / np.abs(r)
         lag = -np.angle(n * np.conj(r)) / (2.0 * np.pi * frequency)
@@ -118,7 +110,8 @@ def pieces(number: Array, reference: Array, step: float) -> tuple[Array, Array]:
         np.fft.rfft(window * (cut - cut.mean(axis=1, keepdims=True))) / norm
         for cut in (series[starts[:, None] + np.arange(length)] for series in (number - reference, reference))
     )
-    return np.fft.rfftfreq(length, step), both_signs(length) * np.stack(lines(a, b), axis=1)
+    twice = multiplicity(np.arange(length // 2 + 1), length)
+    return frequencies(length, step, half=True), twice * np.stack(lines(a, b), axis=1)
 
 
 def banded(groups: Array, weight: Array, *, resamples: int, seed: int) -> tuple[Scales, tuple[Scales, Scales]]:

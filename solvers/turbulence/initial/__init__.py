@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from solvers.turbulence import kernels
+from pipeline.spectral import kernels
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.waves import Waves
 

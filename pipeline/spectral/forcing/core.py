@@ -1,15 +1,62 @@
-"""Shared by forcings: the interface of a forcing on a cube, growth in a range of wavenumbers, and refusals."""
+"""Shared by forcings: the waves of a cube, the interface of a forcing on them, growth in a range of wavenumbers, and refusals."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from pipeline.errors import InputError
-from solvers.turbulence import kernels
-from solvers.turbulence.waves import Waves
+from pipeline.spectral import kernels
+from pipeline.spectral.wavenumbers import multiplicity
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Waves(Protocol):
+    """Waves that a forcing acts on: all of a cube, or a rank's share of them."""
+
+    @property
+    def numbers(self) -> tuple[Array, Array, Array]:
+        """Own whole numbers along z, y, x; along x none below zero, and not the highest of the points."""
+
+    @property
+    def k(self) -> tuple[Array, Array, Array]:
+        """Own wavenumbers along z, y, x [1/length], in the precision of the waves."""
+
+    @property
+    def squares(self) -> Array:
+        """|k|^2 (lz, ly, lx)."""
+
+    @property
+    def lowest_along(self) -> tuple[float, ...]:
+        """(3,) lowest wavenumber along x, y, z [1/length]."""
+
+    @property
+    def lowest(self) -> float:
+        """The least of them."""
+
+    @property
+    def highest(self) -> float:
+        """The least of the highest wavenumbers that are kept along x, y, z [1/length]."""
+
+    def total(self, own: Array) -> Array:
+        """The sum of ``own`` over all who have a share. Collective."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllWaves:
+    """`Waves` of a whole cube in one process."""
+
+    numbers: tuple[Array, Array, Array]
+    k: tuple[Array, Array, Array]
+    squares: Array
+    lowest_along: tuple[float, ...]
+    lowest: float
+    highest: float
+
+    def total(self, own: Array) -> Array:
+        return own
 
 
 class Force:
@@ -39,7 +86,7 @@ class Amplifying(Force):
         self._low, self._high = real(low * (1.0 - 1e-6)), real(high * (1.0 + 1e-6))  # what lies on the edge is in
         if power:
             self._inside: Array = (waves.squares >= self._low) & (waves.squares <= self._high)
-            weight = np.where(waves.numbers[2] == 0, 1.0, 2.0) * (waves.squares if by_square else np.ones(waves.shell.shape))
+            weight = multiplicity(waves.numbers[2]) * (waves.squares if by_square else np.ones(self._inside.shape))
             self._weight = weight[self._inside]
 
     def apply(self, n: Array, v: Array) -> None:

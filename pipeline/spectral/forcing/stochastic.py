@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.params import quantity
-from solvers.turbulence.forcing.core import Force, refuse_what_is_not_kept
-from solvers.turbulence.waves import Waves
+from pipeline.spectral.forcing.core import Force, Waves, refuse_what_is_not_kept
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import InputError
 from pipeline.params import quantity
-from solvers.turbulence.forcing.core import Amplifying, Force, refuse_but_one, refuse_what_is_not_kept
-from solvers.turbulence.waves import Waves
+from pipeline.spectral.forcing.core import Amplifying, Force, Waves, refuse_but_one, refuse_what_is_not_kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.params import quantity
-from solvers.turbulence.forcing.core import Amplifying, Force, refuse_but_one
-from solvers.turbulence.waves import Waves
+from pipeline.spectral.forcing.core import Amplifying, Force, Waves, refuse_but_one
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from solvers.turbulence.forcing.core import Force
-from solvers.turbulence.waves import Waves
+from pipeline.spectral.forcing.core import Force, Waves
 
 
 @dataclass(frozen=True, slots=True)
