@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -106,6 +107,15 @@ def test_they_are_listed_with_their_package_and_a_broken_one_is_named(made, tmp_
     assert refused.stderr.strip() == (
         "error: 'strip' of the package extras 1.0 can't be loaded: ModuleNotFoundError: No module named 'what_is_not_there'"
     )
+
+
+def test_they_pass_the_tests_of_conformance(made, tmp_path):
+    paths = os.pathsep.join([SOURCES["PYTHONPATH"], str(made)])
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", made, made / "test_extras.py"]
+    tried = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths})
+    assert tried.returncode == 0, tried.stdout
+    passed = int(re.search(r"(\d+) passed", tried.stdout)[1])
+    assert passed > 30 and "skipped" not in tried.stdout
 
 
 def test_a_run_of_a_plug_in_that_has_changed_is_done_again(made):

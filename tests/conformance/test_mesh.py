@@ -1,0 +1,33 @@
+"""Every mesh passes the tests of conformance."""
+
+from typing import Any
+
+import pytest
+
+from jobs.conformance.mesh import MeshTests
+from pipeline import plugin
+from pipeline.params import Spec
+
+TABLES: dict[str, dict[str, Any]] = {
+    "box": {"length": [3.0, 2.0], "points": [12, 10]},
+    "island": {"size": 4.0, "island": 2.0},
+    "rectangle": {"width": 4.0, "height": 3.0, "size": 0.5, "bathymetry": {"kind": "bowl", "depth": 0.5, "radius": 2.0}},
+}
+
+
+class TestMeshes(MeshTests):
+    @pytest.fixture(params=plugin.kinds("meshes"))
+    def asked(self, request: pytest.FixtureRequest) -> Spec:
+        return Spec(request.param, TABLES.get(request.param, {}))
+
+
+class TestPeriodicRectangle(MeshTests):
+    @pytest.fixture(params=[["x"], ["x", "y"]], ids="".join)
+    def asked(self, request: pytest.FixtureRequest) -> Spec:
+        return Spec("rectangle", {"width": 3.0, "height": 2.0, "size": 0.4, "periodic": request.param})
+
+
+class TestCube(MeshTests):
+    @pytest.fixture
+    def asked(self) -> Spec:
+        return Spec("box", {"length": [3.0, 2.0, 1.0], "points": [8, 10, 12]})
