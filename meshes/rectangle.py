@@ -36,7 +36,7 @@ class Params:
     origin: tuple[float, float] = setting("south-west corner [m]", default=(0.0, 0.0))
     pattern: Literal["delaunay", "cross", "right"] = setting("pattern of the triangles", default="delaunay")
     seed: int = setting("seed of the random pattern", default=0)
-    periodic: tuple[Literal["x", "y"], ...] = setting("directions in which opposite sides are glued together", default=())
+    periodic: tuple[Literal["x", "y"], ...] = setting("directions in which the domain is periodic", default=())
     refine: tuple[Refinement, ...] = setting("discs with smaller triangles (delaunay only)", default=())
     bathymetry: Spec = setting("the bed", default=Spec("flat", {}), kinds="meshes.core.bathymetry")
 
@@ -74,7 +74,7 @@ def build(params: Params, *, folder: Path) -> TriMesh:
         bed=_repeated(bed, params, period),
         boundary_names=[points.SIDES[i] for i in open_sides],
         side=lambda middles: np.searchsorted(open_sides, side(middles)).astype(np.int8),
-        same_as=points.glued(vertices, period) if any(period) else None,
+        same_as=points.periodic_images(vertices, period) if any(period) else None,
         period=period,
     )
 

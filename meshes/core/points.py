@@ -130,7 +130,7 @@ def repeating(width: float, height: float, size: float, period: tuple[float, flo
     return copies[used], place.reshape(-1, 3)
 
 
-def glued(vertices: Array, period: tuple[float, float]) -> Array:
+def periodic_images(vertices: Array, period: tuple[float, float]) -> Array:
     """The vertex (V,) that each of ``vertices`` (V, 2) [m] is the same as, whole ``period``s [m] away (0: none)."""
     lengths = np.array([length or np.inf for length in period])
     grain = 1e-7 * min(length for length in period if length)

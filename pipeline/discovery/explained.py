@@ -41,7 +41,7 @@ def _structure(target: Array, kinds: Array) -> str:
     """Structure of the residuals (N,) that independent numbers lack, kind by kind, in words; empty where there is none."""
     numbers = [target[kinds == kind] for kind in np.unique(kinds)]
     tests = {
-        "a mean that is not nought": [2.0 * ndtr(-abs(float(n.sum())) / math.sqrt(len(n))) for n in numbers],
+        "a mean that is not zero": [2.0 * ndtr(-abs(float(n.sum())) / math.sqrt(len(n))) for n in numbers],
         "more than the noise": [chdtrc(len(n), float(n @ n)) for n in numbers],
         "a course in time": [_by_chance(n[:-1], n[1:]) for n in numbers],
     }

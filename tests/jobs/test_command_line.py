@@ -86,7 +86,7 @@ def test_a_name_of_a_case_and_a_campaign_says_which_it_is_and_how_to_get_the_oth
         find(Path("pond"))
 
 
-def test_ranks_below_nought_are_refused_and_more_than_cores_said(done, monkeypatch, capsys):
+def test_ranks_below_zero_are_refused_and_more_than_cores_said(done, monkeypatch, capsys):
     code, _, told = said(monkeypatch, capsys, "run", str(done / "hump.toml"), "--ranks", "-1")
     assert (code, told) == (2, "error: --ranks -1; it must be 1 or more\n")
     monkeypatch.setattr("os.cpu_count", lambda: 3)

@@ -217,7 +217,7 @@ def test_filters_keep_noise_that_cannot_be_packed(mpi_ranks, filter_, tmp_path_f
 
 
 @pytest.mark.parametrize("periodic", [long(["y"]), ["x", "y"]], ids="".join)
-def test_a_mesh_glued_to_itself_gives_the_same_bits_on_any_ranks(tmp_path, periodic):
+def test_a_periodic_mesh_gives_the_same_bits_on_any_ranks(tmp_path, periodic):
     changes = {"mesh.periodic": periodic, "solver.boundary": {}, "solver.riemann": "roe"}
     changes["solver.initial"] = {"kind": "hump", "height": 0.1, "width": 1.0, "centre": [7.5, 5.5]}
     path = write_case(tmp_path, **changes)

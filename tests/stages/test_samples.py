@@ -117,7 +117,7 @@ def test_what_is_left_out_is_counted_and_the_time_that_both_have_is_said():
         (Series(TIMES, np.full(400, 0.3)), "no relative errors: the observed series does not change"),
         (Series(TIMES, -np.abs(wave(TIMES))), "no arrival: the observed series never rises above the still level"),
     ],
-    ids=["all missing", "another time", "nought", "flat", "never rises"],
+    ids=["all missing", "another time", "zero", "flat", "never rises"],
 )
 def test_nothing_to_compare_is_a_row_that_says_so(measured, said):
     found = row(measured)
@@ -135,7 +135,7 @@ def test_a_run_that_does_not_move_has_its_whole_error_and_no_arrival():
     assert "no arrival: the computed series never rises above the still level" in found["notes"]
 
 
-def test_a_key_figure_of_nought_has_no_relative_error():
+def test_a_key_figure_of_zero_has_no_relative_error():
     found = row(None, first_crest={"g": 0.0})
     assert found["first_crest_error"] is None
     assert "no relative error of the first crest: the observed value is 0" in found["notes"]
@@ -213,7 +213,7 @@ def test_run_up_of_two_cells_height_is_not_resolved(step, resolved):
     assert found["computed"] == pytest.approx(0.8)
 
 
-def test_run_up_beside_nought_and_on_land_that_stays_dry():
+def test_run_up_beside_zero_and_on_land_that_stays_dry():
     there = beach(0.05)
 
     def judged(height, flooded):

@@ -101,7 +101,7 @@ def test_remains_that_are_noise_are_explained_and_those_with_a_structure_are_not
     still[:, 3] += 1.1
     loud[:, 5] *= 2.2
     slow[:, 7] = np.sqrt(2.0) * np.sin(0.3 * np.arange(40))
-    for some, said in ((still, "a mean that is not nought in wave 2"), (loud, "more than the noise in wave 3"), (slow, "a course in time")):
+    for some, said in ((still, "a mean that is not zero in wave 2"), (loud, "more than the noise in wave 3"), (slow, "a course in time")):
         assert np.mean(some**2) < most(400)
         assert said in unexplained(remains(some.ravel()))
     assert "what remains is 2" in unexplained(remains(2.0 * noise))

@@ -125,7 +125,7 @@ def test_cells_cut_into_ranges_anywhere_give_the_same_bits(cuts, seed):
         q,
         corner_values,
         corners,
-        rng.random((cells, 3)) @ (np.eye(3) - 1.0 / 3.0),  # sums to nought, as the bed's changes do
+        rng.random((cells, 3)) @ (np.eye(3) - 1.0 / 3.0),  # sums to zero, as the bed's changes do
         near,
         rng.random((cells, 3, 2)) - 0.5,
         10.0 ** rng.uniform(-2, 2, cells),

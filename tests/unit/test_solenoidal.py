@@ -251,7 +251,7 @@ def test_corrections_mend_any_array():
     assert corrections.find(values, values, 0.01) is None
 
 
-def test_tendency_is_nought_in_waves_that_no_product_reaches():
+def test_tendency_is_zero_in_waves_that_no_product_reaches():
     """Waves above twice the largest that act, on a grid that products alone would not need."""
     within = modes((24, 24, 24), (11, 11, 11))
     generator = np.random.default_rng(3)

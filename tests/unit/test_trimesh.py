@@ -229,10 +229,10 @@ def test_a_rectangle_of_any_size_has_straight_walls_and_no_slivers(size):
     assert mesh.areas.sum() == pytest.approx(30.0, rel=1e-12)
 
 
-GLUED = [["x"], ["y"], ["x", "y"]]
+PERIODIC = [["x"], ["y"], ["x", "y"]]
 
 
-@pytest.mark.parametrize("periodic", GLUED, ids="".join)
+@pytest.mark.parametrize("periodic", PERIODIC, ids="".join)
 @pytest.mark.parametrize("pattern", ["delaunay", "cross", "right"])
 def test_a_glued_mesh_closes_on_itself(periodic, pattern):
     mesh = rectangle_mesh(2.0, 1.2, 0.11, pattern=pattern, periodic=periodic)

@@ -122,7 +122,7 @@ def test_taylor_green_on_128_points_dissipates_as_on_512_until_6(data_file):
     assert wrong.max() < 0.0105
 
 
-def test_waves_beyond_the_sphere_stay_nought_and_those_within_move_as_the_cube_would_move_them():
+def test_waves_beyond_the_sphere_stay_zero_and_those_within_move_as_the_cube_would_move_them():
     scalar = {"kind": "passive", "diffusivity": 0.03, "gradient": [0.0, 1.0, 0.5], "variance": 0.2}
     rest = {"viscosity": 0.01, "initial": RANDOM, "scalar": scalar}
     sphere, cube = flow(24, truncation="sphere", **rest), flow(24, **rest)

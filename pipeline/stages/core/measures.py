@@ -11,7 +11,7 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 
 CREST_FALL = 0.25  # of the highest value: how far the surface must fall after a crest for it to be one
-NOUGHT = 1e-12  # of the heights that a difference was taken of: what is smaller is their round-off
+ROUND_OFF = 1e-12  # of the heights that a difference was taken of: what is smaller is their round-off
 
 
 def first_crest(times: Array, surface: Array) -> tuple[float, float]:
@@ -38,7 +38,7 @@ def arrival(times: Array, surface: Array) -> float | None:
 
 def is_flat(surface: Array, scale: float = 0.0) -> bool:
     """Whether ``surface`` does not change, by more than the round-off of heights of ``scale`` [m]."""
-    return bool(np.ptp(surface) <= NOUGHT * max(float(np.abs(surface).max()), scale))
+    return bool(np.ptp(surface) <= ROUND_OFF * max(float(np.abs(surface).max()), scale))
 
 
 def misfit(computed: Array, observed: Array) -> float | None:
@@ -49,4 +49,4 @@ def misfit(computed: Array, observed: Array) -> float | None:
 
 def relative(computed: float, observed: float, scale: float = 0.0) -> float | None:
     """(computed - observed) / observed; None where the observed value is 0, but for the round-off of heights of ``scale`` [m]."""
-    return None if abs(observed) <= NOUGHT * scale else (computed - observed) / observed
+    return None if abs(observed) <= ROUND_OFF * scale else (computed - observed) / observed
