@@ -8,6 +8,7 @@ WAITS = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED", "SPE
 HELD = ("REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD")
 GOES = ("RUNNING", "COMPLETING", "STOPPED", "STAGE_OUT", "SIGNALING", "RESIZING")
 LINE = re.compile(r"(\d+)(?:_(?:(\d+)|\[(.*?)\]?))?\|([A-Z_]+)[^|]*\|([^|]*)\|(.*)")  # 137_[14-44%4]|CANCELLED by 0|node1|None; no banner
+NEVER = "DependencyNeverSatisfied"  # a reason
 TASKS = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?")
 
 

@@ -7,11 +7,12 @@ import subprocess
 import time
 from collections.abc import Collection, Iterable, Mapping
 
-from jobs.answers import Word, grouped, words
+from jobs.answers import NEVER, Word, grouped, words
 
 PATIENCE = 20.0  # [s] for an answer
 GRACE = 30.0  # [s] in which a job that is cancelled may save
 OVER = "already completing or completed"  # what scancel has against a job that ended meanwhile
+BY_SLURM = re.compile(r"^([^|]+\|CANCELLED\|[^|]*\|)Dependency$", re.MULTILINE)  # by somebody it is CANCELLED by 1000
 WHOLE = {"SLURM_BITSTR_LEN": "0"}  # the tasks of an array are not cut short
 
 
@@ -29,9 +30,12 @@ def ask(jobs: Iterable[str]) -> dict[str, Word] | None:
 
 
 def _over(gone: Collection[str]) -> str:
-    """Records of the accounts, where a site keeps them, on jobs that squeue no longer shows."""
+    """Records of the accounts, where a site keeps them, on jobs that squeue no longer shows.
+
+    Of a job that SLURM has cancelled they keep the reason for which it waited, in place of that for which it never began.
+    """
     asked = ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={_arrays(gone)}", "--format=JobID,State,NodeList,Reason"]
-    return told(asked) or ""
+    return BY_SLURM.sub(rf"\1{NEVER}", told(asked) or "")
 
 
 def _arrays(jobs: Collection[str]) -> str:

@@ -13,13 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jobs.answers import Word
+from jobs.answers import NEVER, Word
 from jobs.log_errors import error_in
 from jobs.progress import PROGRESS
 from pipeline.data import text_of
 
 STOPPED = ": stopped at t ="  # of a run that was asked to
-NEVER = "DependencyNeverSatisfied"
 GOES_ON = "the same command goes on from its checkpoint"
 ASKED = re.compile(r"CANCELLED AT [^ ]+ \*\*\*")  # by somebody; else SLURM says DUE TO what
 

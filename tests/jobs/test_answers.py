@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.answers import Word, grouped, number, tasks, words
+from jobs import queue
+from jobs.answers import NEVER, Word, grouped, number, tasks, words
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,10 @@ def test_the_last_line_that_is_a_number_is_the_jobs(answer, found):
 
 def test_tasks_of_an_array_are_named_in_one_word():
     assert grouped(["137_3", "137_0", "9", "137_1", "137_2", "137_7"]) == ["137_[0-3,7]", "9"]
+
+
+def test_the_accounts_tell_a_job_that_never_began_from_one_that_somebody_cancelled(monkeypatch):
+    lines = "4|CANCELLED|None assigned|Dependency\n5|CANCELLED by 1000|None assigned|Dependency\n6|CANCELLED|node1|None\n"
+    monkeypatch.setattr(queue, "told", lambda command: lines if command[0] == "sacct" else "")
+    reasons = {job: (word.state, word.reason) for job, word in queue.ask(["4", "5", "6"]).items()}
+    assert reasons == {"4": ("CANCELLED", NEVER), "5": ("CANCELLED", "Dependency"), "6": ("CANCELLED", "")}
