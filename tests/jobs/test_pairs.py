@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-import pipeline.stages
 from jobs import advise
 from jobs import execute as executing
 from jobs.archives import compress_file, decompress_file
@@ -170,49 +169,6 @@ def test_a_page_shows_errors_on_boxes(done):
         best = min(run, key=lambda one: run[one]["fields"]["relative"]["value"])
         assert f"Error map of {best}" in page
         assert (done / name / "figures" / f"error_map_of_{best}.png").exists()
-
-
-LEAST = '''
-"""Frames: how many a run has."""
-
-from dataclasses import dataclass
-
-import numpy as np
-
-from pipeline.store import Store
-from pipeline.writer import write_result
-
-INPUTS = ("run",)
-
-
-@dataclass(frozen=True, slots=True)
-class Params:
-    pass
-
-
-def run(inputs, params, client, folder):
-    with Store(inputs["run"]) as store:
-        times = store.times
-    write_result(folder / "result.h5", {"frames": {"time": (times, "s", "times of the frames")}}, {"stage": "frames"})
-    return {"frames": len(times)}
-
-
-def describe(result):
-    return [f"{result['frames']} frames"]
-'''
-
-
-def test_a_stage_that_is_nothing_but_itself_gets_to_its_page(tmp_path, monkeypatch):
-    (tmp_path / "frames.py").write_text(LEAST)
-    monkeypatch.setattr(pipeline.stages, "__path__", [*pipeline.stages.__path__, str(tmp_path)])
-    pond = {key: value for key, value in POND.items() if key != "observed"}
-    table = {"run": {"pond": {"case": pond}}, "stage": {"count": {"kind": "frames", "run": "pond"}}}
-    (tmp_path / "campaign.toml").write_text(case.to_toml(table))
-    executing.execute(tmp_path / "campaign.toml", out=tmp_path / "out", quiet=True)
-    page = (tmp_path / "out" / "report.html").read_text()
-    frames = json.loads((tmp_path / "out" / "count" / "result.json").read_text())["frames"]
-    assert f"<pre>{frames} frames" in page and '<section id="stage-count"' in page
-    check_file(tmp_path / "out" / "count" / "result.h5")
 
 
 @pytest.mark.parametrize("name", REFUSED)

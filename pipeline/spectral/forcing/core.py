@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.spectral import kernels
 from pipeline.spectral.wavenumbers import multiplicity
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -80,6 +79,9 @@ class Amplifying(Force):
     """Waves in a range of wavenumbers grow in proportion to themselves, and with ``by_square`` to k^2."""
 
     def __init__(self, waves: Waves, strength: float, power: float, band: tuple[float, float], *, by_square: bool) -> None:
+        from pipeline.spectral.kernels import push  # what only lists kinds of forcing loads no numba
+
+        self._push = push
         self._waves, self._strength, self._power, self._by_square = waves, strength, power, by_square
         real = waves.k[0].dtype.type
         low, high = ((k * waves.lowest) ** 2 for k in band)
@@ -94,7 +96,7 @@ class Amplifying(Force):
         if self._power:  # power = strength times this sum
             gain = float(self._waves.total((np.abs(v[:, self._inside]) ** 2).sum(axis=0, dtype=float) @ self._weight))
             strength = self._power / gain if gain > 0.0 else 0.0
-        kernels.push(n, v, n.real.dtype.type(strength), self._low, self._high, self._by_square, *self._waves.k)
+        self._push(n, v, n.real.dtype.type(strength), self._low, self._high, self._by_square, *self._waves.k)
 
 
 def refuse_but_one(*choices: tuple[str, float]) -> None:

@@ -4,18 +4,18 @@ Each has a dataclass `Params` with ``velocity(x, y, z)``, the velocity at phases
 ``energies(shells)``, the energies of shells of wavenumbers whose waves are random.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.spectral import kernels
-from solvers.turbulence.cube import Cube
-from solvers.turbulence.waves import Waves
+if TYPE_CHECKING:
+    from solvers.turbulence.cube import Cube
+    from solvers.turbulence.waves import Waves
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def velocity(kind: Any, cube: Cube, waves: Waves, points: tuple[int, ...], seed: int) -> Array:
+def velocity(kind: Any, cube: "Cube", waves: "Waves", points: tuple[int, ...], seed: int) -> Array:
     """The waves (3, lz, ly, lx) of the initial velocity; the same ones on any number of ranks, to round-off. Collective.
 
     Parameters
@@ -28,7 +28,7 @@ def velocity(kind: Any, cube: Cube, waves: Waves, points: tuple[int, ...], seed:
     return cube.spectrum(np.stack(kind.velocity(x, y[:, None], z[:, None, None])).astype(cube.real))
 
 
-def noise(cube: Cube, waves: Waves, fields: int, *address: int) -> Array:
+def noise(cube: "Cube", waves: "Waves", fields: int, *address: int) -> Array:
     """Waves (fields, lz, ly, lx) of white noise; each wave's from ``address`` and its number along y, whoever computes it."""
     lz, lx = len(waves.numbers[0]), int(cube.highest[0]) + 1
     v = np.empty((fields, *cube.shape), cube.complex)
@@ -38,7 +38,7 @@ def noise(cube: Cube, waves: Waves, fields: int, *address: int) -> Array:
     return v
 
 
-def shaped(v: Array, energies: Array, cube: Cube, waves: Waves) -> Array:
+def shaped(v: Array, energies: Array, cube: "Cube", waves: "Waves") -> Array:
     """``v`` (fields, lz, ly, lx) made real at points, three fields without divergence, and scaled to ``energies`` (shells,). Collective."""
     if len(v) == 3:
         project(v, waves)
@@ -49,6 +49,8 @@ def shaped(v: Array, energies: Array, cube: Cube, waves: Waves) -> Array:
     return np.asarray(v * factors[waves.shell].astype(cube.real))
 
 
-def project(v: Array, waves: Waves) -> None:
+def project(v: Array, waves: "Waves") -> None:
     """Take from the waves ``v`` (3, lz, ly, lx) their divergent part."""
-    kernels.project(v, *waves.k)
+    from pipeline.spectral.kernels import project as take  # what only lists kinds of initial states loads no numba
+
+    take(v, *waves.k)
