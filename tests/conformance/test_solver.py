@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from jobs.conformance.solver import SolverTests
 from pipeline import plugin
+from pipeline.store import Store
+from solvers.core.figures import draw
 
 CASES: dict[str, dict[str, Any]] = {
     "ks": {
@@ -36,6 +40,29 @@ class TestSolvers(SolverTests):
     @pytest.fixture(params=plugin.kinds("solvers"))
     def tables(self, request: pytest.FixtureRequest) -> dict[str, Any]:
         return CASES.get(request.param, {"solver": {"kind": request.param}})
+
+    def test_a_run_is_drawn_where_its_solver_draws_none(self, done):
+        with Store(done[0] / "run.h5") as store:
+            name, times = next(iter(store.fields)), store.times
+            pictures = draw(store, [1, 3])
+            first = store.field(name)[1].compute()
+        maps = pictures.get("maps")
+        assert ("space and time" in pictures) is (maps is None)
+        if maps:
+            *frames, bar = maps.figure.axes
+            assert [axis.get_title(loc="left") for axis in frames] == [f"t = {times[i]:.4g}{unit_of(first)}" for i in (1, 3)]
+            assert name in bar.get_ylabel()
+            drawn = frames[0].collections or frames[0].images
+            shown = np.asarray(drawn[0].get_array(), float)
+            values = first if first.ndim == 1 else first[0] - first[0].mean()
+            assert shown.reshape(values.shape) == pytest.approx(values, abs=1e-12)
+        for picture in pictures.values():
+            plt.close(picture.figure)
+
+
+def unit_of(values: np.ndarray) -> str:
+    """The unit of time on a map of ``values``: boxes have none."""
+    return " s" if values.ndim == 1 else ""
 
 
 @pytest.mark.slow  # a line and a cube stay
