@@ -18,7 +18,7 @@ from pipeline.compression import boxes, cdf97
 from pipeline.compression.packing import unwrap
 from pipeline.compression.regrow import regrow
 from pipeline.errors import InputError
-from pipeline.spectral.navier_stokes import grid, moved
+from pipeline.spectral.navier_stokes import grid, moved, points_of
 from pipeline.spectral.shells import shell_of, summed
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -183,7 +183,7 @@ def grown(start: Array, sent: Sent) -> Array:
     coarse = (2 * shape[0] // 3, 2 * shape[1] // 3, 2 * shape[2] // 3)  # a dealiased field has no more waves
     before = moved(waves.astype(np.complex64), shape, coarse)
     after = regrow(before, coarse, sent.viscosity, SPANS, min(float(sent.known), min(coarse) / 2.0 - 1.0))
-    return boxes.points_of(moved(after - before, coarse, shape), grid(shape))
+    return points_of(moved(after - before, coarse, shape), shape)
 
 
 def candidate(start: Array, sent: Sent) -> tuple[Array, Array]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from pipeline.spectral.navier_stokes import Grid, Shape, grid
+from pipeline.spectral.navier_stokes import Grid, grid, points_of
+from pipeline.spectral.wavenumbers import Shape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -59,17 +60,12 @@ def waves_of(values: Array) -> Array:
     return np.asarray(fft.rfftn(values, axes=(1, 2, 3), norm="forward"))
 
 
-def points_of(waves: Array, on: Grid) -> Array:
-    """The field (components, *box) of waves."""
-    return np.asarray(fft.irfftn(waves, s=on.shape, axes=(1, 2, 3), norm="forward"))
-
-
 def slopes(waves: Array, on: Grid) -> Array:
     """d u_i / d x_j (9, *box) at 3 i + j, of waves (3, ...) [per (longest side of the box / 2 pi)]."""
     z, y, x = on.axes
     out = np.empty((9, *on.shape), np.float32)
     for j, k in enumerate((x, y[:, None], z[:, None, None])):
-        out[j::3] = points_of(np.complex64(1j) * k * waves, on)
+        out[j::3] = points_of(np.complex64(1j) * k * waves, on.shape)
     return out
 
 
@@ -80,7 +76,7 @@ def without_divergence(values: Array, shape: Shape) -> Array:
     ways = (x, y[:, None], z[:, None, None])
     waves = waves_of(values)
     source = np.zeros((1, *on.shape), np.float32)
-    whole = points_of(np.complex64(1j) * sum(k * one for k, one in zip(ways, waves, strict=True))[None], on)
+    whole = points_of(np.complex64(1j) * sum(k * one for k, one in zip(ways, waves, strict=True))[None], on.shape)
     source[:, : shape[0], : shape[1], : shape[2]] = whole[:, : shape[0], : shape[1], : shape[2]]
     potential = waves_of(source)[0] / -np.maximum(on.square, np.float32(0.5))
-    return np.asarray(values - points_of(np.stack([np.complex64(1j) * k * potential for k in ways]), on))
+    return np.asarray(values - points_of(np.stack([np.complex64(1j) * k * potential for k in ways]), on.shape))

@@ -1,6 +1,6 @@
 """Detail that a base codec dropped, put back in agreement with the kept part: intervals and the energy of each shell.
 
-Coefficients are those of `pipeline.compression.solenoidal_basis`: (2, modes) complex, ordered by shell, on the points of any grid that
+Coefficients are those of `pipeline.spectral.craya`: (2, modes) complex, ordered by shell, on the points of any grid that
 holds the box; their squares sum to those of the field at its points, so that another grid is another constant factor.
 """
 
@@ -14,8 +14,8 @@ from scipy import fft
 
 from pipeline.compression.codecs.solenoidal import Known
 from pipeline.compression.regrow import regrow
-from pipeline.compression.solenoidal_basis import Modes, Shape, coefficients, field, modes
 from pipeline.errors import InputError
+from pipeline.spectral.craya import Modes, Shape, coefficients, field, modes, shell_energies
 from pipeline.spectral.navier_stokes import grid
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -50,13 +50,6 @@ class Facts:
         return float(np.sqrt(np.prod(self.grid, dtype=float) / np.prod(self.shape, dtype=float)))
 
 
-def shells(parts: Array, within: Modes) -> Array:
-    """The energy (shells,) of coefficients: the sum over points of squares."""
-    each = (np.abs(parts) ** 2).sum(axis=0, dtype=np.float64)
-    summed = np.append(0.0, np.cumsum(each))
-    return np.asarray(summed[within.start[1:]] - summed[within.start[:-1]])
-
-
 def widened(parts: Array, shape: Shape, box: Shape, to: Shape, fill: complex) -> Array:
     """Coefficients (2, modes) of the box ``to``, ``fill`` where ``box`` has none."""
     near, far = modes(shape, box), modes(shape, to)
@@ -86,7 +79,7 @@ def facts(known: Known, box: Shape, sent: bytes) -> Facts:
     infinite = complex(np.inf, np.inf)
     low = widened(_rounded(known.low, np.inf), known.shape, known.box, box, -infinite)
     high = widened(_rounded(known.high, -np.inf), known.shape, known.box, box, infinite)
-    energy = read_energies(sent, shells(values, modes(known.shape, box)))
+    energy = read_energies(sent, shell_energies(values, modes(known.shape, box)))
     first, _, _ = HEAD.unpack_from(sent)
     return Facts(known.shape, detail_grid(known.shape, box), box, values, low, high, energy, first)
 
@@ -139,7 +132,7 @@ def grown(about: Facts, viscosity: float, spans: float) -> Array:
     vorticity = max(scales(about)[0], 1e-30)  # time is counted in its inverse, so that no unit is too large or small
     start = field(about.values * np.complex64(about.factor / vorticity), about.grid, box=about.box)
     waves = fft.rfftn(start, axes=(1, 2, 3), norm="forward")
-    lost = np.flatnonzero(shells(about.values, about.modes) < 0.5 * about.energy)
+    lost = np.flatnonzero(shell_energies(about.values, about.modes) < 0.5 * about.energy)
     known = float(lost[lost > 0][0]) if np.any(lost > 0) else float(len(about.energy))
     known = min(known, min(float(np.abs(axis).max()) for axis in grid(about.grid).axes))
     after = regrow(waves.astype(np.complex64), about.grid, viscosity / vorticity, spans, known)
@@ -150,7 +143,7 @@ def scales(about: Facts) -> tuple[float, float]:
     """Root mean square of the vorticity [velocity / (longest side / 2 pi)], and the part of the dissipation that the base lacks."""
     square = np.arange(len(about.energy)) ** 2
     whole = float((square * about.energy).sum())
-    base = float((square * shells(about.values, about.modes)).sum())
+    base = float((square * shell_energies(about.values, about.modes)).sum())
     return float(np.sqrt(whole / np.prod(about.shape, dtype=float))), max(1.0 - base / whole, 0.0) if whole > 0.0 else 0.0
 
 
@@ -203,7 +196,7 @@ def viscosity(parts: Array, shape: Shape, box: Shape) -> float:
     """
     on = detail_grid(shape, box)
     factor = np.sqrt(np.prod(on, dtype=float) / np.prod(shape, dtype=float))
-    energy = shells(parts, modes(shape, box))
+    energy = shell_energies(parts, modes(shape, box))
     number = np.arange(len(energy))
     points = np.prod(shape, dtype=float)
     vorticity = max(float(np.sqrt((number**2 * energy).sum() / points)), 1e-30)

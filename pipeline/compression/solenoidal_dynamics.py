@@ -4,7 +4,7 @@ Without forcing a wave obeys
 
     d a_k / dt + nu k^2 a_k = [-P div(u u)]_k,
 
-P the projection along the frame of `pipeline.compression.solenoidal_basis`; the trace of u u is a gradient, so that five products of three
+P the projection along the frame of `pipeline.spectral.craya`; the trace of u u is a gradient, so that five products of three
 velocities are all it takes, eight transforms where u x omega takes nine. Where viscosity acts, small waves follow the larger ones, and
 a_k is nearly a number of its shell times the right-hand side of the waves below (slaved modes: C. Foias, O. Manley, R. Temam, RAIRO
 Model. Math. Anal. Numer. 22 (1988) 93, DOI 10.1051/m2an/1988220100931). The number is fitted, so that neither nu nor a length is needed.
@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
-from pipeline.compression.solenoidal_basis import Modes, Shape
+from pipeline.spectral.craya import Modes, Shape
 from pipeline.spectral.kernels import numbers_at
 
 Array = np.ndarray[Any, np.dtype[Any]]

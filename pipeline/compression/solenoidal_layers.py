@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 
 from pipeline.compression import quantisers
-from pipeline.compression.solenoidal_basis import Modes, Shape, modes
 from pipeline.compression.solenoidal_dynamics import tendency
+from pipeline.spectral.craya import Modes, Shape, modes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FIRST_LAYER = 4  # its last shell

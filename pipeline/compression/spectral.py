@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.compression.detail import Facts
-from pipeline.compression.solenoidal_basis import modes
+from pipeline.spectral.craya import modes
 
 TURNS = tuple(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
 Turn = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 class Waves(nn.Module):
-    """Coefficients to fields and back in torch, as `pipeline.compression.solenoidal_basis` has them, for one grid and box."""
+    """Coefficients to fields and back in torch, as `pipeline.spectral.craya` has them, for one grid and box."""
 
     def __init__(self, facts: Facts) -> None:
         super().__init__()

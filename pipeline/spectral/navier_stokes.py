@@ -17,10 +17,9 @@ import numpy as np
 from scipy import fft
 
 from pipeline.spectral import kernels
-from pipeline.spectral.wavenumbers import kept, whole
+from pipeline.spectral.wavenumbers import Shape, kept, whole
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Shape = tuple[int, int, int]
 Push = Callable[[Array, Array], None]  # adds to a slope (3, waves) what else moves the waves (3, waves)
 
 

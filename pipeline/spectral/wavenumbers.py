@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Shape = tuple[int, int, int]  # points (nz, ny, nx)
 Dealias = Literal["none", "2/3", "3/2"]
 
 DEALIAS: Literal["2/3", "3/2"] = "2/3"  # where a case of turbulence says nothing

@@ -13,8 +13,8 @@ import numpy as np
 
 from pipeline.compression import detail
 from pipeline.compression.codecs import solenoidal, zipgan
-from pipeline.compression.solenoidal_basis import coefficients, largest, modes
 from pipeline.compression.target import Target
+from pipeline.spectral.craya import coefficients, largest, modes, shell_energies
 
 LONGITUDINAL, TRANSVERSE = [0, 4, 8], [1, 2, 3, 5, 6, 7]
 
@@ -39,7 +39,7 @@ def measured(values):
     parts = coefficients(values).astype(np.complex64)
     g = detail.gradients(parts, shape, largest(shape))
     q = -0.5 * sum(g[3 * i + j] * g[3 * j + i] for i in range(3) for j in range(3))
-    return detail.shells(parts, modes(shape)), g, q
+    return shell_energies(parts, modes(shape)), g, q
 
 
 def compared(values, decoded, true, top):

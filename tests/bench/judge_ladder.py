@@ -13,8 +13,8 @@ import numpy as np
 from pipeline.compression.codecs import solenoidal, zipgan
 from pipeline.compression.interpolation import Equations
 from pipeline.compression.judge import rate
-from pipeline.compression.solenoidal_basis import coefficients, field, modes
 from pipeline.compression.target import Target
+from pipeline.spectral.craya import coefficients, field, modes
 
 
 def ladder(values):

@@ -15,9 +15,9 @@ import torch
 
 from pipeline.compression import detail, generator, networks, regrow, weights
 from pipeline.compression.codecs import solenoidal, zipgan
-from pipeline.compression.solenoidal_basis import coefficients, field, modes, spectrum
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
+from pipeline.spectral.craya import coefficients, field, modes, shell_energies, spectrum
 
 TINY = generator.Size(channels=4, growth=2, groups=1)
 VISCOSITY = 0.02
@@ -86,7 +86,7 @@ def test_regrown_scales_are_the_lost_ones():
     original, _, facts = about(flow(), 1500)
     grown = detail.grown(facts, original.viscosity, 1.0)
     missed, made = original.parts - facts.values, grown - facts.values
-    tail = facts.modes.start[np.flatnonzero(detail.shells(facts.values, facts.modes)[1:] < 0.3 * original.energy[1:])[0] + 1]
+    tail = facts.modes.start[np.flatnonzero(shell_energies(facts.values, facts.modes)[1:] < 0.3 * original.energy[1:])[0] + 1]
     likeness = np.vdot(missed[:, tail:], made[:, tail:]).real / np.linalg.norm(missed[:, tail:]) / np.linalg.norm(made[:, tail:])
     assert likeness > 0.3  # some 10,000 independent parts: chance gives 0.01
 
@@ -123,7 +123,7 @@ def test_shells_get_their_energy_and_numbers_stay():
     free = np.add.reduceat((low < 0.0).all(1) & (high > 0.0).all(1), facts.modes.start[:-1].clip(max=len(low) - 1))
     loose = np.flatnonzero((free > 0.9 * np.diff(facts.modes.start)) & (facts.energy > 0.0) & (np.arange(len(free)) >= facts.first))
     assert len(loose) > 3
-    assert detail.shells(out, facts.modes)[loose] == pytest.approx(facts.energy[loose], rel=1e-3)
+    assert shell_energies(out, facts.modes)[loose] == pytest.approx(facts.energy[loose], rel=1e-3)
 
 
 def test_cells_and_points_are_the_same_numbers():

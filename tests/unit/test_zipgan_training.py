@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from jobs import train_zipgan
 from pipeline.compression import samples, training
 from pipeline.compression.generator import Size
-from pipeline.compression.solenoidal_basis import field
 from pipeline.compression.spectral import TURNS, Waves, turned
 from pipeline.errors import InputError
+from pipeline.spectral.craya import field
 
 
 @pytest.fixture(scope="module")

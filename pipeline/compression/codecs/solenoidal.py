@@ -1,6 +1,6 @@
 """Periodic divergence-free fields, coded as waves: the codec ``solenoidal`` (docs/compress.md).
 
-The basis is that of `pipeline.compression.solenoidal_basis`. All coefficients have one step, which spreads the error evenly (reverse
+The basis is that of `pipeline.spectral.craya`. All coefficients have one step, which spreads the error evenly (reverse
 water-filling: T. M. Cover and J. A. Thomas, Elements of Information Theory, 2nd ed., 2006, section 10.3.3); a shell's standard deviation
 says how its numbers are coded, and smaller waves are predicted from larger ones (`pipeline.compression.solenoidal_layers`).
 """
@@ -12,12 +12,12 @@ import numpy as np
 from scipy.special import ndtr
 
 from pipeline.compression import corrections, quantisers
-from pipeline.compression.solenoidal_basis import Shape, Spectrum, field, spectrum
 from pipeline.compression.solenoidal_layers import GAIN, WEIGHTS, Coded, Decoded, paired, rebuild
 from pipeline.compression.solenoidal_plan import Goal, Plan
 from pipeline.compression.solenoidal_stream import pack, unpack
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
+from pipeline.spectral.craya import Shape, Spectrum, field, spectrum
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

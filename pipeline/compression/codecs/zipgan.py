@@ -23,9 +23,9 @@ import numpy as np
 from pipeline.compression import box_block, detail, networks
 from pipeline.compression.codecs import solenoidal
 from pipeline.compression.detail import Facts
-from pipeline.compression.solenoidal_basis import Shape, Spectrum, field, modes, project, spectrum
 from pipeline.compression.target import Target
 from pipeline.errors import InputError
+from pipeline.spectral.craya import Shape, Spectrum, field, modes, project, shell_energies, spectrum
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -133,7 +133,7 @@ class Original:
         """Measure the transform of a field."""
         box = extent(transform)
         parts = project(transform, modes(transform.shape, box)).astype(np.complex64)
-        energy = detail.shells(parts, modes(transform.shape, box))
+        energy = shell_energies(parts, modes(transform.shape, box))
         lost = transform.lost + max(transform.energy - float(energy.sum()), 0.0)
         total = transform.energy + transform.lost + float((transform.mean**2).sum()) * float(np.prod(transform.shape, dtype=float))
         return cls(box, parts, energy, detail.viscosity(parts, transform.shape, box), total, lost)
@@ -181,7 +181,7 @@ def base(values: Array, original: Original, target: Target) -> Base:
     coded = solenoidal.encode(values, target)
     known = solenoidal.known(coded)
     kept = detail.widened(known.values, known.shape, known.box, original.box, 0.0)
-    energies = detail.write_energies(original.energy, detail.shells(kept, modes(known.shape, original.box)))
+    energies = detail.write_energies(original.energy, shell_energies(kept, modes(known.shape, original.box)))
     return Base(coded, energies, detail.facts(known, original.box, energies))
 
 

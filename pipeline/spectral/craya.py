@@ -21,8 +21,10 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
+from pipeline.spectral.kernels import numbers_at
+from pipeline.spectral.wavenumbers import Shape
+
 Array = np.ndarray[Any, np.dtype[Any]]
-Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class Modes:
     def shells(self) -> Array:
         """The shell (modes,) of each mode."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+
+def shell_energies(parts: Array, within: Modes) -> Array:
+    """The energy (shells,) of coefficients ``parts`` (2, modes): the sum over points of squares."""
+    each = (np.abs(parts) ** 2).sum(axis=0, dtype=np.float64)
+    summed = np.append(0.0, np.cumsum(each))
+    return np.asarray(summed[within.start[1:]] - summed[within.start[:-1]])
 
 
 def largest(shape: Shape) -> Shape:
@@ -99,24 +108,19 @@ def _order(shape: Array, box: Array) -> tuple[Array, Array]:
 
 
 @njit(cache=True)
-def _frame(at: int, shape: Array) -> tuple[float, float, float, float, float, float]:
-    """Wave vector (x, y, z) of a place, its horizontal length (1 where zero: see `_project`), its length, and that of kx, ky alone."""
-    half = shape[2] // 2 + 1
-    x = at % half
-    y = (at // half) % shape[1]
-    z = at // (half * shape[1])
-    kx = x / shape[2]
-    ky = (y - shape[1] if 2 * y > shape[1] else y) / shape[1]
-    kz = (z - shape[0] if 2 * z > shape[0] else z) / shape[0]
+def _frame(at: int, shape: Array) -> tuple[float, float, float, float, float]:
+    """Wave vector (x, y, z) of a place, the length of kx, ky alone, and its length."""
+    x, y, z = numbers_at(at, shape)
+    kx, ky, kz = x / shape[2], y / shape[1], z / shape[0]
     flat = np.sqrt(kx * kx + ky * ky)
-    return kx, ky, kz, flat, np.sqrt(flat * flat + kz * kz), 0.0
+    return kx, ky, kz, flat, np.sqrt(flat * flat + kz * kz)
 
 
 @njit(cache=True)
 def _project(spectrum: Array, shape: Array, place: Array, scale: float, out: Array) -> None:
     """Coefficients ``out`` (2, modes) of a ``spectrum`` (3, places)."""
     for m in range(place.size):
-        kx, ky, kz, flat, k, _ = _frame(place[m], shape)
+        kx, ky, kz, flat, k = _frame(place[m], shape)
         u, v, w = spectrum[0, place[m]], spectrum[1, place[m]], spectrum[2, place[m]]
         if flat == 0.0:
             out[0, m], out[1, m] = u * scale, v * scale
@@ -131,7 +135,7 @@ def _spread(coefficients: Array, shape: Array, place: Array, scale: float, out: 
     half = shape[2] // 2 + 1
     for m in range(place.size):
         at = place[m]
-        kx, ky, kz, flat, k, _ = _frame(at, shape)
+        kx, ky, kz, flat, k = _frame(at, shape)
         a, b = coefficients[0, m] * scale, coefficients[1, m] * scale
         if flat == 0.0:
             u, v, w = a, b, 0.0 * a
@@ -154,7 +158,7 @@ def _measure(spectrum: Array, shape: Array, planes: Array) -> tuple[float, float
     nz, ny, half = shape[0], shape[1], shape[2] // 2 + 1
     lost, divergence, gradient = 0.0, 0.0, 0.0
     for at in range(1, nz * ny * half):
-        kx, ky, kz, _, k, _ = _frame(at, shape)
+        kx, ky, kz, _, k = _frame(at, shape)
         x, y, z = at % half, (at // half) % ny, at // (half * ny)
         weight = 1.0 if x == 0 or 2 * x == shape[2] else 2.0
         u, v, w = spectrum[0, at], spectrum[1, at], spectrum[2, at]
