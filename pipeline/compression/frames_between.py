@@ -79,8 +79,10 @@ def equations_of(store: Store) -> tuple[Equations, list[str]]:
     known = kind in plugin.kinds(forcing.__name__)
     force = choose(forcing.__name__, Spec(kind, asked), "solver.forcing") if known else None
     equations = Equations(shape, lengths, nu, dealias=dealias, forcing=force)
-    lost = equations.remembers or (kind and not known)
-    return equations, [f"forcing {kind}: what it did between snapshots is not kept"] if lost else []
+    left_out = [f"forcing {kind}: what it did between snapshots is not kept"] if equations.remembers or (kind and not known) else []
+    if solver.get("truncation") == "sphere":
+        left_out.append("truncation to a sphere: waves up to the highest along each axis are kept")
+    return equations, left_out
 
 
 def interpolate(path: Path, run: Path, count: int) -> list[str]:
@@ -98,7 +100,7 @@ def interpolate(path: Path, run: Path, count: int) -> list[str]:
     held = reader.opened(path)
     with Store(path) as store:
         equations, notes = equations_of(store)
-        if equations.viscosity == 0.0 and notes:
+        if viscosity_of(store) is None:
             raise InputError(f"{path}: fields between snapshots need a case of the solver turbulence: its viscosity and forcing")
         if len(store.times) < 2:
             raise InputError(f"{path}: there is one snapshot, and nothing between")

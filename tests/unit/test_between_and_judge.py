@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from types import SimpleNamespace
 
 import h5py
@@ -141,6 +142,30 @@ def test_what_is_not_in_the_case_is_told_or_refused(tmp_path):
     (tmp_path / "b").mkdir()
     with pytest.raises(InputError, match="need a case of the solver turbulence"):
         interpolate(archive_of(tmp_path / "b", 'title = "none"\n', frames=2), tmp_path / "other.h5", 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", []),
+        ('truncation = "sphere"\n', ["truncation to a sphere: waves up to the highest along each axis are kept"]),
+        ('forcing = { kind = "of another package" }\n', ["forcing of another package: what it did between snapshots is not kept"]),
+        ('forcing = { kind = "shell" }\n', "exactly one of viscosity and power must be above 0"),
+        ('forcing = { kind = "linear", rat = 1.0 }\n', "'solver.forcing.rat'"),
+        ('forcing = { kind = "shell", power = 1.0, high = 9.0 }\n', "the mesh's points hold wavenumbers to 7 alone"),
+        ('dealias = "1/2"\n', "dealias = '1/2'; it must be 2/3 or 3/2"),
+    ],
+)
+def test_what_the_case_says_of_the_equations_is_taken_told_or_refused(more, said, tmp_path):
+    path = write_cube(tmp_path / "run.h5", vortex()[None])
+    with h5py.File(path, "r+") as file:
+        file.attrs["case"] = '[solver]\nkind = "turbulence"\nviscosity = 0.02\n' + more
+    with Store(path) as store:
+        if isinstance(said, list):
+            assert equations_of(store)[1] == said
+        else:
+            with pytest.raises(InputError, match=re.escape(said)):
+                equations_of(store)
 
 
 @functools.cache
