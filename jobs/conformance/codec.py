@@ -11,6 +11,7 @@ from pipeline.compression import coding
 from pipeline.compression.coding import Values
 from pipeline.compression.target import KINDS, Target
 from pipeline.errors import InputError
+from pipeline.spectral.wavenumbers import whole
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -24,7 +25,7 @@ def waves(*shape: int) -> Array:
 
 def vortices(*shape: int) -> Array:
     """A periodic velocity (3, nz, ny, nx) without divergence, of many waves: the curl of random ones."""
-    k = np.stack(np.meshgrid(*(np.fft.fftfreq(count, 1.0 / count) for count in shape[1:]), indexing="ij"))
+    k = np.stack(np.meshgrid(*map(whole, shape[1:]), indexing="ij"))
     potential = np.fft.fftn(np.random.default_rng([4]).standard_normal(shape), axes=(1, 2, 3)) / (1.0 + (k**2).sum(axis=0)) ** 2
     z, y, x = np.where(np.abs(k) * 2 < np.array(shape[1:])[:, None, None, None], k, 0.0)
     a, b, c = potential
