@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import BARE, HUMP, SOURCES, started, wait_for, wavetrain
+from waiting import until
 
 from jobs import cli, execute, launch, record, streams, verbs, watch
 from jobs.catalogue import find, namesake
@@ -195,7 +195,7 @@ def test_ctrl_c_saves_the_state_ends_with_130_and_leaves_no_process(ranks, tmp_p
     assert process.returncode == 130, told
     assert "the same command goes on from there" in told
     assert (tmp_path / "runs" / "long" / "restart.h5").exists()
-    assert not processes_in(tmp_path)
+    until(lambda: not processes_in(tmp_path), 10.0, what="a process is left")
 
 
 @pytest.mark.slow
@@ -211,22 +211,18 @@ def test_ctrl_c_ends_a_stage_and_its_workers(tmp_path):
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert "Traceback" not in told
-    assert not processes_in(tmp_path)
+    until(lambda: not processes_in(tmp_path), 10.0, what="a process is left")
 
 
 def processes_in(folder: Path) -> list[str]:
-    """The processes whose working folder is ``folder``, as soon as there are none, or after some seconds."""
-    for _ in range(100):
-        found = []
-        for one in Path("/proc").glob("[0-9]*"):
-            try:
-                if (one / "cwd").readlink() == folder:
-                    found.append((one / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-            except OSError:  # ended meanwhile, or another's
-                continue
-        if not found:
-            break
-        time.sleep(0.1)
+    """The processes whose working folder is ``folder``."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        try:
+            if (one / "cwd").readlink() == folder:
+                found.append((one / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # ended meanwhile, or another's
+            continue
     return found
 
 

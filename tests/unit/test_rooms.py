@@ -32,3 +32,23 @@ def test_no_modules_import_each_other_in_a_circle():
         for module in free:
             del left[module]
     assert sorted(left) == []
+
+
+WAITING = {
+    "tests/waiting.py": "the loop that all have in common",
+    "tests/compiled_once.py": "tries a lock until it has it, or goes on without",
+    "tests/faults/fault_clocks.py": "lets a clock be wrong for a second each",
+}
+
+
+def sleeps(loop: ast.AST) -> bool:
+    return any(isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep" for node in ast.walk(loop))
+
+
+def test_tests_wait_in_one_loop():
+    loops = set()
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        nodes = ast.walk(ast.parse(text)) if "time.sleep(" in text else ()
+        loops |= {str(path.relative_to(ROOT)) for node in nodes if isinstance(node, ast.While | ast.For) and sleeps(node)}
+    assert loops == set(WAITING)
