@@ -76,6 +76,13 @@ def test_what_moves_the_waves_of_a_flow_is_written_once():
     assert [one for one in found if one[1] in names] == []
 
 
+def test_the_room_itself_imports_parameters_and_errors_alone():
+    nodes = (node for path in ROOM.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    imported = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    ours = {name for name in imported if name.startswith(("pipeline", "meshes", "solvers", "jobs"))}
+    assert {name for name in ours if not name.startswith("pipeline.spectral")} == {"pipeline.errors", "pipeline.params"}
+
+
 @pytest.mark.parametrize("points", [1, 2, 7, 8, 49, 98, 103, 196, 1000])
 def test_whole_numbers_are_whole_and_stand_as_numpy_transforms_them(points):
     numbers = whole(points)
