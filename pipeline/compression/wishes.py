@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -94,7 +95,7 @@ def target(asked: Wish, cut: Cut, block: Facts, group: Facts, share: float) -> T
     if asked.kind == "exact" or (asked.kind in ("relative", "psnr") and not spread > 0.0):
         return Target("lossless")
     if asked.kind == "relative":
-        bound = (asked.value * group.high - asked.value * group.low) * (1.0 - 2.0**-50)
+        bound = _of_range(asked.value, group.low, group.high)
         return Target("bound", bound) if 0.0 < bound < math.inf else Target("lossless")
     if asked.kind == "rounding":
         eps = float(np.finfo(cut.dtype).eps) if np.dtype(cut.dtype).kind == "f" else 0.0
@@ -106,3 +107,14 @@ def target(asked: Wish, cut: Cut, block: Facts, group: Facts, share: float) -> T
         return Target("nrmse", max(min(peak, MOST_NRMSE) * LESS, 5e-324))
     raw = block.values * np.dtype(cut.dtype).itemsize
     return Target("bytes", max(raw * share - INDEX, 1.0))
+
+
+def _of_range(share: float, low: float, high: float) -> float:
+    """A ``share`` of the range from ``low`` to ``high``, and never more, also where numbers have few digits left (below 1e-307)."""
+    bound = (share * high - share * low) * (1.0 - 2.0**-50)
+    if not math.isfinite(bound):
+        return math.inf
+    exact = Fraction(share) * (Fraction(high) - Fraction(low))
+    while Fraction(bound) > exact:
+        bound = math.nextafter(bound, 0.0)
+    return bound

@@ -4,6 +4,7 @@ import json
 import shutil
 import tracemalloc
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ from steep import set_values, solenoidal, write_cube
 import pipeline.compression.make as making
 from pipeline.check import validate
 from pipeline.compression import archive, blocks, coding, reader, wishes
+from pipeline.compression.facts import Facts
 from pipeline.compression.journal import Journal
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.restore import decompress
@@ -524,3 +526,16 @@ def test_a_wish_is_told_in_a_sentence():
     assert {
         str(Wish(kind, 2.0)) for kind in ("bound", "relative", "psnr", "nrmse", "ratio", "budget", "exact", "rounding")
     } and wishes.FORMS
+
+
+NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-2000, 2000).map(lambda number: number * 5e-324))
+
+
+@given(st.floats(1e-12, 0.9), NUMBERS, NUMBERS)
+@settings(max_examples=300)
+def test_a_share_of_the_range_is_never_more_than_was_asked_for(share, one, other):
+    """Near the least of all numbers too, where few digits are left."""
+    low, high = sorted((one, other))
+    facts = Facts(0, 2, 0.0, 0.0, 1.0, low, high, 0, 0, same=False)
+    asked = wishes.target(Wish("relative", share), blocks.Cut(("q",), "f8", 1, (2,), 0, 1, (1,), 0), facts, facts, 1.0)
+    assert asked.kind == "lossless" or 0 < Fraction(asked.value) <= Fraction(share) * (Fraction(high) - Fraction(low))
