@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 PUBLIC = {
-    "open": ("pipeline.store", "open"),
-    "Store": ("pipeline.store", "Store"),
-    "Case": ("pipeline.case", "Case"),
-    "read_case": ("pipeline.case", "read"),
-    "read_campaign": ("pipeline.campaign", "read"),
-    "validate_file": ("pipeline.check", "validate"),
+    "open": ("pipeline.store.reader", "open"),
+    "Store": ("pipeline.store.reader", "Store"),
+    "Case": ("pipeline.core.case", "Case"),
+    "read_case": ("pipeline.core.case", "read"),
+    "read_campaign": ("pipeline.core.campaign", "read"),
+    "validate_file": ("pipeline.store.check", "validate"),
     "TriMesh": ("meshes.core.trimesh", "TriMesh"),
     "trimesh": ("meshes.core.trimesh", "trimesh"),
     "simulate": ("solvers.core.driver", "simulate"),
     "run_case": ("solvers.core.run", "run_case"),
     "execute": ("jobs.execute", "execute"),
-    "InputError": ("pipeline.errors", "InputError"),
-    "RunError": ("pipeline.errors", "RunError"),
+    "InputError": ("pipeline.core.errors", "InputError"),
+    "RunError": ("pipeline.core.errors", "RunError"),
 }
 __all__ = tuple(PUBLIC)
 

@@ -17,9 +17,9 @@ import numpy as np
 from scipy.optimize import brentq, nnls
 from scipy.special import stdtrit
 
-from pipeline import plugin
-from pipeline.errors import InputError
-from pipeline.params import build, quantity
+from pipeline.core import plugin
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, quantity
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -288,7 +288,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
     from jobs.execute import execute
     from jobs.progress import aloud
     from jobs.stages import exact_solution
-    from pipeline.case import to_toml, with_overrides
+    from pipeline.core.case import to_toml, with_overrides
     from pipeline.stages import decompose
 
     stage = result if result.is_dir() else result.parent

@@ -6,9 +6,9 @@ from typing import Any
 
 from jobs.cluster import client
 from jobs.progress import aloud
-from pipeline.disk import writing
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.stages import compress
+from pipeline.store.disk import writing
 
 SUFFIX = ".archive.h5"
 

@@ -7,8 +7,8 @@ from inspect import signature
 from types import ModuleType
 
 from jobs.catalogue import BENCHES, benches
-from pipeline.errors import InputError
-from pipeline.plugin import nearest
+from pipeline.core.errors import InputError
+from pipeline.core.plugin import nearest
 
 
 def run_bench(name: str, *, as_json: bool, seed: int | None = None) -> None:

@@ -9,9 +9,9 @@ from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipeline.errors import InputError
-from pipeline.params import groups as params_groups
-from pipeline.plugin import group_of, kinds, load, nearest, others, package_of
+from pipeline.core.errors import InputError
+from pipeline.core.params import groups as params_groups
+from pipeline.core.plugin import group_of, kinds, load, nearest, others, package_of
 
 HERE = Path(__file__).resolve().parent
 BENCHES = HERE.parent / "tests" / "bench"

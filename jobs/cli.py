@@ -14,9 +14,9 @@ from jobs.command import AsJson, Command, case_names, check_there, print_json, s
 from jobs.processes import RANK_VARIABLES, SAFE
 from jobs.slurm_verbs import slurm
 from jobs.verbs import COMMANDS, VERBS
-from pipeline.disk import silence_destructors
-from pipeline.errors import InputError, RunError, WriteError
-from pipeline.signals import interrupted
+from pipeline.core.errors import InputError, RunError, WriteError
+from pipeline.core.signals import interrupted
+from pipeline.store.disk import silence_destructors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -97,8 +97,8 @@ def run(
 @app.command(cls=Command)
 def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_json: AsJson = False) -> None:
     """Check that a file is whole and to the schema; names the first violation."""
-    from pipeline.check import validate
-    from pipeline.checksums import table
+    from pipeline.store.check import validate
+    from pipeline.store.checksums import table
 
     found = {"file": str(file), "whole": False, "schema": None, "checksums": None, "violation": None}
     try:

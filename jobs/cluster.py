@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 # Dask lets every array of over 128 kB go back to the system at once, so that each new one is paged in anew: half of a worker's time.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [B]: what is smaller is kept for the next array
@@ -44,7 +44,7 @@ def client(
     from dask import config
 
     from jobs.progress import say_compiling, silent
-    from pipeline.compiling import TOPIC, tell_from_worker, watched
+    from pipeline.core.compiling import TOPIC, tell_from_worker, watched
 
     say = say or silent
     environ = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in (MALLOC | QUIET).items()}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]  # typer does not name it
 FILES = ("file", "folder", "ensemble", "result")  # arguments that name what must be there

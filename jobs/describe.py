@@ -7,9 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.checksums import walk
-from pipeline.layout import ARCHIVE
-from pipeline.store import open_file, readable
+from pipeline.store.checksums import walk
+from pipeline.store.layout import ARCHIVE
+from pipeline.store.reader import open_file, readable
 
 LONGEST = 60  # characters of an attribute shown in one line
 

@@ -11,7 +11,7 @@ from jobs import lock, sites
 from jobs.doctor_trial import RANKS, Finding, ran
 from jobs.launch import mpirun
 from jobs.processes import python
-from pipeline.errors import InputError, InUseError
+from pipeline.core.errors import InputError, InUseError
 
 LEAST_SPACE = 1e9  # [B]
 HDF5 = """

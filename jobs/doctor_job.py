@@ -16,7 +16,7 @@ from jobs.limits import as_mebibytes
 from jobs.preparation import interpreter, preparation
 from jobs.sbatch import sbatch
 from jobs.sites import Site
-from pipeline.errors import RunError
+from pipeline.core.errors import RunError
 
 WAITS = 600.0  # [s] for the job to begin and end
 LATE = 5.0  # [s] in which what nodes wrote is seen here

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jobs.sites import Site
-from pipeline import plugin
-from pipeline.campaign import STAGES, Campaign, Run, Stage
+from pipeline.core import plugin
+from pipeline.core.campaign import STAGES, Campaign, Run, Stage
 from solvers.core.load import load_of
 
 MOST = 12  # cases of a sweep that are looked at: each mesh is built

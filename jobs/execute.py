@@ -12,11 +12,11 @@ from jobs.outlines import refuse_unfit
 from jobs.queued import refuse_what_is_queued
 from jobs.runs import do_runs, is_done, refuse_another
 from jobs.stages import do_stages
-from pipeline import campaign as campaigns
-from pipeline import params, plugin
-from pipeline.campaign import Campaign, Run
-from pipeline.disk import writing
-from pipeline.errors import InputError
+from pipeline.core import campaign as campaigns
+from pipeline.core import params, plugin
+from pipeline.core.campaign import Campaign, Run
+from pipeline.core.errors import InputError
+from pipeline.store.disk import writing
 
 PAGE = "WAVETRAIN_PAGE"  # set to "no" where no page shall be drawn; the same command without it draws the page of what is done
 
@@ -127,7 +127,7 @@ def _do_stages(
 
 def write_page(campaign: Campaign, folder: Path) -> Path:
     """Write the page of the finished steps of ``campaign``; returns its path."""
-    from pipeline.report import write_report
+    from pipeline.report.page import write_report
     from solvers.core.figures import part_of
 
     there = tuple(step for step in campaign.steps if record.has_result(step, folder))

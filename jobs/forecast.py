@@ -7,9 +7,9 @@ from pathlib import Path
 from jobs.launch import check_ranks, environment, mpirun
 from jobs.processes import python, python_path
 from jobs.progress import aloud, say_compiling, silent
-from pipeline import case as cases
-from pipeline.compiling import watched
-from pipeline.errors import InputError, RunError
+from pipeline.core import case as cases
+from pipeline.core.compiling import watched
+from pipeline.core.errors import InputError, RunError
 from solvers.core.comm import abort_on_error, world
 from solvers.core.forecast import forecast
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from pipeline.compression.frames_between import equations_of, velocity, viscosity_of
 from pipeline.compression.judge import Rating, rate, sentence
-from pipeline.errors import InputError
-from pipeline.store import Store
+from pipeline.core.errors import InputError
+from pipeline.store.reader import Store
 
 FRAMES = 8  # that are looked at, of many
 ROWS = {  # name: (unit, what it should be)

@@ -18,10 +18,10 @@ from jobs.fork import Process
 from jobs.lock import passed_on
 from jobs.processes import SAFE, python, python_path
 from jobs.progress import EVENTS, show
-from pipeline.compiling import Tell
-from pipeline.disk import cannot_write, refusal
-from pipeline.errors import InputError, RunError, StopError, WriteError
-from pipeline.signals import RECEIVED
+from pipeline.core.compiling import Tell
+from pipeline.core.errors import InputError, RunError, StopError, WriteError
+from pipeline.core.signals import RECEIVED
+from pipeline.store.disk import cannot_write, refusal
 from solvers.core.run import Progress
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)

@@ -3,7 +3,7 @@
 import math
 import re
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 TIME = re.compile(r"(?:([0-9]{1,6})-)?([0-9]{1,8})(?::([0-9]{1,2}))?(?::([0-9]{1,2}))?")
 MEMORY = re.compile(r"([0-9]{1,12})([KMGTkmgt]?)")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InUseError
+from pipeline.core.errors import InUseError
 
 log = logging.getLogger("wavetrain")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from jobs.runs import is_done
 from jobs.stages import to_do
-from pipeline import campaign as campaigns
-from pipeline import params, plugin
-from pipeline.campaign import Campaign, Run, Stage
-from pipeline.case import Case
-from pipeline.data import find_here, locate_file
-from pipeline.errors import InputError
-from pipeline.provenance import named
+from pipeline.core import campaign as campaigns
+from pipeline.core import params, plugin
+from pipeline.core.campaign import Campaign, Run, Stage
+from pipeline.core.case import Case
+from pipeline.core.data import find_here, locate_file
+from pipeline.core.errors import InputError
+from pipeline.core.provenance import named
 
 
 def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "", *, into: bool = False) -> None:

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 NEXT = re.compile(r"\s+(?=--?[A-Za-z])")  # where another option begins
 NODES, RANKS_PER_NODE = ("--nodes", "-N"), ("--ntasks-per-node",)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from jobs.stages import to_do
-from pipeline import campaign as campaigns
-from pipeline import params, plugin
-from pipeline.campaign import Campaign, Run, Stage
-from pipeline.case import Case
-from pipeline.errors import InputError
-from pipeline.outline import Outline, Stored
+from pipeline.core import campaign as campaigns
+from pipeline.core import params, plugin
+from pipeline.core.campaign import Campaign, Run, Stage
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Outline, Stored
 
 MESHES_KEPT = 4  # a campaign's runs often stand on the same
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 CLUSTER = "wavetrain"
 COMMANDS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobs.processes import on_terminal
-from pipeline.compiling import Tell
-from pipeline.layout import part_name
+from pipeline.core.compiling import Tell
+from pipeline.store.layout import part_name
 from solvers.core.run import Progress
 
 EVENTS = "WAVETRAIN_EVENTS"  # set by the parent in the environment of the ranks

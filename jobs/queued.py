@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from jobs import queue, record
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 OURS = "WAVETRAIN_JOB"  # in the environment of a job of a campaign: the campaign's folder
 

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from jobs.progress import LINE, emit, show
-from pipeline.disk import writing
-from pipeline.errors import InputError, RunError, WriteError
+from pipeline.core.errors import InputError, RunError, WriteError
+from pipeline.store.disk import writing
 
 
 def main() -> int:
     """Run the case; an error that all ranks share is told once, by rank 0, to the parent."""
-    from pipeline import case
-    from pipeline.compiling import watched
+    from pipeline.core import case
+    from pipeline.core.compiling import watched
     from solvers.core.comm import abort_on_error, world
     from solvers.core.run import run_case
 

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import campaign as campaigns
-from pipeline import case as cases
-from pipeline import plugin
-from pipeline.campaign import Campaign, Run, Stage
-from pipeline.case import Case, Spec, to_toml
-from pipeline.data import text_of
-from pipeline.errors import InputError
-from pipeline.provenance import digest, files, hash_of
-from pipeline.writer import write_text
+from pipeline.core import campaign as campaigns
+from pipeline.core import case as cases
+from pipeline.core import plugin
+from pipeline.core.campaign import Campaign, Run, Stage
+from pipeline.core.case import Case, Spec, to_toml
+from pipeline.core.data import text_of
+from pipeline.core.errors import InputError
+from pipeline.core.provenance import digest, files, hash_of
+from pipeline.store.writer import write_text
 
 PLACE, CAMPAIGN, SUBMITTED = "jobs", "campaign.toml", "submitted.json"
 STEPS, CANCELLED = "steps.json", "cancelled.json"

@@ -16,8 +16,8 @@ from jobs.nodes import UNKNOWN, Layout, layout, memory
 from jobs.options import value_of
 from jobs.sites import Site
 from jobs.slurm import PAGE, Job
-from pipeline.campaign import Campaign, Run, Stage
-from pipeline.errors import InputError
+from pipeline.core.campaign import Campaign, Run, Stage
+from pipeline.core.errors import InputError
 
 START = 300.0  # [s] the start of all ranks, loading and building the mesh
 SAFETY = 2.0  # a limit is so many times the estimate: a run that breaks takes shorter steps than its first

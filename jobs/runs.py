@@ -11,14 +11,14 @@ from typing import Any
 
 from jobs.lock import locked
 from jobs.progress import LINE, PROGRESS, say_compiling, show
-from pipeline import provenance
-from pipeline.campaign import Run
-from pipeline.case import Case, Time, build, read_text
-from pipeline.continuation import changes
-from pipeline.data import text_of
-from pipeline.disk import writing
-from pipeline.errors import InputError, InUseError, RunError, StopError
-from pipeline.writer import write_text
+from pipeline.core import provenance
+from pipeline.core.campaign import Run
+from pipeline.core.case import Case, Time, build, read_text
+from pipeline.core.continuation import changes
+from pipeline.core.data import text_of
+from pipeline.core.errors import InputError, InUseError, RunError, StopError
+from pipeline.store.disk import writing
+from pipeline.store.writer import write_text
 
 log = logging.getLogger("wavetrain")
 
@@ -39,7 +39,7 @@ def refuse_another(folder: Path, text: str) -> str:
 
     Returns
     -------
-    str : what was changed since in what may change (see `pipeline.continuation`), where the run goes on with it; else empty.
+    str : what was changed since in what may change (see `pipeline.core.continuation`), where the run goes on with it; else empty.
     """
     before = text_of(folder / "case.toml")
     if before is not None and before != text:
@@ -229,7 +229,7 @@ def _side_by_side(
 
 
 def _here(run: Run, folder: Path, comm: Any, *, quiet: bool) -> dict[str, Any]:
-    from pipeline.compiling import watched
+    from pipeline.core.compiling import watched
     from solvers.core.comm import abort_on_error
     from solvers.core.run import run_case
 

@@ -7,7 +7,7 @@ from time import sleep
 
 from jobs.answers import number
 from jobs.queue import told
-from pipeline.errors import RunError
+from pipeline.core.errors import RunError
 
 PATIENCE = 60.0  # [s] for one answer
 PAUSES = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)  # [s] between tries

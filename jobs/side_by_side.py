@@ -17,9 +17,9 @@ from jobs.lock import locked, passed_on
 from jobs.processes import python, python_path
 from jobs.progress import EVENTS
 from jobs.worker import serve
-from pipeline.compiling import Tell
-from pipeline.disk import writing
-from pipeline.errors import InputError, RunError, StopError
+from pipeline.core.compiling import Tell
+from pipeline.core.errors import InputError, RunError, StopError
+from pipeline.store.disk import writing
 
 
 def run_side_by_side(

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from jobs import options
 from jobs.limits import check_memory, check_time
-from pipeline.case import read_toml
-from pipeline.errors import InputError
-from pipeline.params import build, setting
-from pipeline.plugin import nearest
+from pipeline.core.case import read_toml
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, setting
+from pipeline.core.plugin import nearest
 
 FOLDER = Path(__file__).resolve().parent / "sites"
 FOLDER_NAME = re.compile(r"(?:[\w./@%+:~-]|\$\w+|\$\{\w+\})*")  # with the shell's variables, and no command

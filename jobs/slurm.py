@@ -14,7 +14,7 @@ from jobs.answers import compressed
 from jobs.controller import USUAL_ARRAY
 from jobs.preparation import interpreter, preparation
 from jobs.sites import Site
-from pipeline.campaign import Campaign, Run
+from pipeline.core.campaign import Campaign, Run
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LONGEST_ARRAY = 1000  # tasks, where SLURM allows more: the log's names count to 999

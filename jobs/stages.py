@@ -13,16 +13,16 @@ from typing import Any
 from jobs.lock import locked
 from jobs.progress import LINE
 from jobs.runs import note_failure, note_traceback
-from pipeline import campaign as campaigns
-from pipeline import case as cases
-from pipeline import params, plugin, provenance
-from pipeline.blocks import KeptBlocks
-from pipeline.campaign import Campaign, Stage
-from pipeline.data import is_file, own_file, text_of
-from pipeline.disk import writing
-from pipeline.errors import InputError, InUseError, RunError
-from pipeline.store import Store
-from pipeline.writer import write_text
+from pipeline.core import campaign as campaigns
+from pipeline.core import case as cases
+from pipeline.core import params, plugin, provenance
+from pipeline.core.blocks import KeptBlocks
+from pipeline.core.campaign import Campaign, Stage
+from pipeline.core.data import is_file, own_file, text_of
+from pipeline.core.errors import InputError, InUseError, RunError
+from pipeline.store.disk import writing
+from pipeline.store.reader import Store
+from pipeline.store.writer import write_text
 
 
 def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forced: Collection[str], say: Any) -> dict[str, Exception]:

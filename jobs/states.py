@@ -16,7 +16,7 @@ from typing import Any
 from jobs.answers import NEVER, Word
 from jobs.log_errors import error_in
 from jobs.progress import PROGRESS
-from pipeline.data import text_of
+from pipeline.core.data import text_of
 
 STOPPED = ": stopped at t ="  # of a run that was asked to
 GOES_ON = "the same command goes on from its checkpoint"

@@ -10,10 +10,10 @@ from jobs import lock, queue, record, slurm, states
 from jobs.answers import Word
 from jobs.record import Listed
 from jobs.states import Signs, part_of, state_of
-from pipeline.campaign import REPORT
-from pipeline.data import text_of
-from pipeline.errors import RunError
-from pipeline.provenance import hash_of
+from pipeline.core.campaign import REPORT
+from pipeline.core.data import text_of
+from pipeline.core.errors import RunError
+from pipeline.core.provenance import hash_of
 
 ENDED = ("done", "failed", "cancelled", "lost", "blocked")
 STANDS = (*ENDED, "stopped", "held")  # until somebody does something

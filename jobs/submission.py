@@ -15,9 +15,9 @@ from jobs.answers import compressed
 from jobs.controller import Allowed, room
 from jobs.sbatch import FullError, sbatch
 from jobs.slurm import PAGE, Job
-from pipeline.errors import InputError, RunError
-from pipeline.provenance import packages
-from pipeline.writer import write_text
+from pipeline.core.errors import InputError, RunError
+from pipeline.core.provenance import packages
+from pipeline.store.writer import write_text
 
 WAIT = 5.0  # [s] between looks for room
 

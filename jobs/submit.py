@@ -11,9 +11,9 @@ from jobs.runs import is_done, prepare
 from jobs.sites import Site
 from jobs.stages import to_do
 from jobs.submission import Submission
-from pipeline.campaign import Campaign
-from pipeline.errors import InputError
-from pipeline.writer import write_text
+from pipeline.core.campaign import Campaign
+from pipeline.core.errors import InputError
+from pipeline.store.writer import write_text
 
 
 def submit(

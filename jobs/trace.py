@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from jobs import record
-from pipeline import case as cases
-from pipeline import provenance
-from pipeline.campaign import Campaign, Run
-from pipeline.errors import InputError
-from pipeline.layout import RESULT_SCHEMA
-from pipeline.readable import readable
-from pipeline.writer import write_text
+from pipeline.core import case as cases
+from pipeline.core import provenance
+from pipeline.core.campaign import Campaign, Run
+from pipeline.core.errors import InputError
+from pipeline.store.layout import RESULT_SCHEMA
+from pipeline.store.readable import readable
+from pipeline.store.writer import write_text
 
 
 def trace(path: Path) -> Iterator[str]:
@@ -33,7 +33,7 @@ def _is_stages(path: Path) -> bool:
 
 
 def _attrs(path: Path) -> dict[str, Any]:
-    from pipeline.checksums import open_hdf5
+    from pipeline.store.checksums import open_hdf5
 
     with readable(path), open_hdf5(path) as file:
         return dict(file.attrs)

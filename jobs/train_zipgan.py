@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 app = typer.Typer(add_completion=False, help=(__doc__ or "").split("\n", maxsplit=1)[0])
@@ -32,7 +32,7 @@ def snapshots(path: Path) -> Iterator[Array]:
             raise InputError(f"{path} holds an array {values.shape}, not (3, z, y, x)")
         yield np.ascontiguousarray(values, np.float32)
         return
-    from pipeline import store
+    from pipeline.store import reader as store
 
     with store.open(path) as run:
         parts = [run.field(name) for name in ("u", "v", "w")]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs.command import AsJson, Command, check_there, print_json, site_names
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The output folder of a campaign.")]
 
@@ -49,7 +49,7 @@ def logs(
     """Print the logs of a run or a stage: SLURM's, then its own."""
     from jobs import record
     from jobs.status import logs as find
-    from pipeline.plugin import nearest
+    from pipeline.core.plugin import nearest
 
     known = [*(step.name for step in record.read(folder).steps), *record.submitted(folder).get("steps", {})]
     if name not in known:

@@ -17,8 +17,8 @@ from types import FrameType
 from typing import Any
 
 from jobs.progress import LINE, emit, show
-from pipeline.disk import writing
-from pipeline.errors import InputError, RunError, StopError, WriteError
+from pipeline.core.errors import InputError, RunError, StopError, WriteError
+from pipeline.store.disk import writing
 
 LARGEST = 2**16  # [B] of a message
 
@@ -71,8 +71,8 @@ def _tell(event: dict[str, Any], lock: Iterable[int]) -> None:
 
 
 def _run(case_file: Path, case_folder: Path, folder: Path) -> dict[str, Any]:
-    from pipeline import case
-    from pipeline.compiling import watched
+    from pipeline.core import case
+    from pipeline.core.compiling import watched
     from solvers.core.comm import Serial
     from solvers.core.run import run_case
 

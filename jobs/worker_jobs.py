@@ -13,7 +13,7 @@ from jobs import options
 from jobs.preparation import interpreter, preparation
 from jobs.queue import ask
 from jobs.sites import Site
-from pipeline.errors import RunError
+from pipeline.core.errors import RunError
 
 EVERY = 0.2  # [s] between looks for a first worker
 WATCHED = 5.0  # [s] between questions to SLURM

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshes.core.box import KINDS, Box
-from pipeline.errors import InputError
-from pipeline.params import quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.params import quantity, setting
 
 LEAST, LARGEST, LARGEST_CUBE = 8, 100_000_000, 4096**3  # points
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from meshes import rectangle
 from meshes.core.trimesh import TriMesh
-from pipeline.errors import InputError
-from pipeline.params import Spec, quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.params import Spec, quantity, setting
 
 CENTRE = (12.96, 13.80)  # [m]
 TOE_RADIUS = 3.6  # [m]

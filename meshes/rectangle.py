@@ -10,8 +10,8 @@ import numpy as np
 from meshes.core import points
 from meshes.core.bathymetry import bed_means, is_even
 from meshes.core.trimesh import TriMesh, trimesh
-from pipeline.errors import InputError
-from pipeline.params import Spec, quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.params import Spec, quantity, setting
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

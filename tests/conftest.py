@@ -28,9 +28,9 @@ from worlds import World
 from xdist.scheduler import LoadScopeScheduling
 
 from meshes import rectangle
-from pipeline import campaign as campaigns
-from pipeline.data import find
-from pipeline.params import build
+from pipeline.core import campaign as campaigns
+from pipeline.core.data import find
+from pipeline.core.params import build
 from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
@@ -93,7 +93,7 @@ def done(file: Path) -> Path:
 
 def page_of_stages(file: Path, folder: Path) -> str:
     """The page of the campaign ``file``, done in ``folder``, without its runs, whose pictures take longer to draw than all the rest."""
-    from pipeline.report import write_report  # loads matplotlib, which ranks need not
+    from pipeline.report.page import write_report  # loads matplotlib, which ranks need not
     from solvers.core.figures import part_of
 
     campaign = campaigns.read(file, [])

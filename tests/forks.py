@@ -172,11 +172,11 @@ def _load() -> None:
     import typer.main
 
     import jobs.archives  # noqa: F401
-    import pipeline.report  # noqa: F401
+    import pipeline.report.page  # noqa: F401
     from jobs.cli import app
     from jobs.execute import execute
-    from pipeline import plugin
-    from pipeline.campaign import STAGES
+    from pipeline.core import plugin
+    from pipeline.core.campaign import STAGES
 
     compiled_once.install()
     for kind in plugin.kinds(STAGES):

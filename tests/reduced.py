@@ -23,12 +23,12 @@ import hdf5plugin  # noqa: F401 (registers the filters)
 import numpy as np
 
 from jobs.catalogue import HERE, names
-from pipeline import campaign as campaigns
-from pipeline import plugin
-from pipeline.case import to_toml
-from pipeline.data import find
-from pipeline.overrides import copied, with_overrides
-from pipeline.provenance import named
+from pipeline.core import campaign as campaigns
+from pipeline.core import plugin
+from pipeline.core.case import to_toml
+from pipeline.core.data import find
+from pipeline.core.overrides import copied, with_overrides
+from pipeline.core.provenance import named
 
 SECTIONS = ("reduced", "slow", "stage", "expected")
 KEYS = {"what", "value", "within", "why"}

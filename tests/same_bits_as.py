@@ -104,7 +104,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def arrays(path: Path) -> Iterator[tuple[str, str]]:
     """Names and digests of the arrays of an HDF5 file; of an archive, the coded blocks and the arrays of the file packed in it."""
-    from pipeline.store import open_file
+    from pipeline.store.reader import open_file
 
     for file in (h5py.File(path), open_file(path)):
         with file:

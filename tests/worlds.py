@@ -190,7 +190,7 @@ def _printing_to(path: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _as_before() -> Iterator[None]:
     """Restore after a run the state of its process: folder, environment, words, signals, logging."""
-    from pipeline.signals import RECEIVED
+    from pipeline.core.signals import RECEIVED
 
     folder, variables, words = Path.cwd(), dict(os.environ), sys.argv
     signals = {number: signal.getsignal(number) for number in STOP_SIGNALS}

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pipeline import plugin
 from pipeline.compression import coding
 from pipeline.compression.coding import Values
 from pipeline.compression.target import KINDS, Target
-from pipeline.errors import InputError
+from pipeline.core import plugin
+from pipeline.core.errors import InputError
 from pipeline.spectral.wavenumbers import whole
 
 Array = np.ndarray[Any, np.dtype[Any]]

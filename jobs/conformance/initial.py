@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from jobs.conformance.params import ParamsTests
-from pipeline import case as cases
-from pipeline import plugin
-from pipeline.case import Case
-from pipeline.params import Spec, build
+from pipeline.core import case as cases
+from pipeline.core import plugin
+from pipeline.core.case import Case
+from pipeline.core.params import Spec, build
 from solvers.core.comm import Serial
 from solvers.core.run import mesh_of
 

@@ -8,8 +8,8 @@ import pytest
 
 from jobs.conformance.params import ParamsTests
 from jobs.conformance.same import once
-from pipeline.layout import MESHES
-from pipeline.params import Spec, build
+from pipeline.core.params import Spec, build
+from pipeline.store.layout import MESHES
 from solvers.core.comm import Serial
 
 ROUND_OFF = 1e-12  # of a sum over cells, over the sum of sizes

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import pytest
 
 from jobs.conformance.same import refused
-from pipeline import plugin
-from pipeline.params import MISSING, Spec, build, is_unit
+from pipeline.core import plugin
+from pipeline.core.params import MISSING, Spec, build, is_unit
 
 NO_UNIT = "dimensionless"
 

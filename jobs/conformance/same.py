@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 OF_TIME = ("_s", "seconds", "created")  # ends of names of what tells how long something took, or when it was made
 

@@ -11,14 +11,14 @@ import pytest
 
 from jobs.conformance.params import ParamsTests
 from jobs.conformance.same import different, once, refused
-from pipeline import case as cases
-from pipeline.case import Case
-from pipeline.check import validate
-from pipeline.errors import InputError
-from pipeline.layout import MESHES
-from pipeline.outline import frame_times
-from pipeline.params import Spec, build
-from pipeline.store import Store
+from pipeline.core import case as cases
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError
+from pipeline.core.outline import frame_times
+from pipeline.core.params import Spec, build
+from pipeline.store.check import validate
+from pipeline.store.layout import MESHES
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial
 from solvers.core.load import load_of
 from solvers.core.run import mesh_of, run_case

@@ -12,12 +12,12 @@ from jobs.conformance.params import ParamsTests
 from jobs.conformance.same import different, once, refused
 from jobs.runs import prepare
 from jobs.stages import do_stages
-from pipeline import campaign as campaigns
-from pipeline.answers import QUESTIONS
-from pipeline.campaign import Campaign, Stage
-from pipeline.case import to_toml
-from pipeline.check import validate
-from pipeline.params import Spec
+from pipeline.core import campaign as campaigns
+from pipeline.core.answers import QUESTIONS
+from pipeline.core.campaign import Campaign, Stage
+from pipeline.core.case import to_toml
+from pipeline.core.params import Spec
+from pipeline.store.check import validate
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 
@@ -115,13 +115,13 @@ class StageTests(ParamsTests):
             assert found.question in QUESTIONS and found.sentence.strip()
 
     def test_it_gets_to_its_page(self, done: Any) -> None:
-        from pipeline.report import write_report
+        from pipeline.report.page import write_report
         from solvers.core.figures import part_of
 
         campaign, folder = done
         stage, _, _ = self._result(done)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("pipeline.figures.inline", _no_picture)  # rendering takes longer than all the rest
+            patch.setattr("pipeline.core.figures.inline", _no_picture)  # rendering takes longer than all the rest
             page = write_report(Campaign(campaign.title, (stage,)), folder, part_of).read_text(encoding="utf-8")
         assert f'id="stage-{stage.name}"' in page
 

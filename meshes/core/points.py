@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from meshes.core import trimesh as tm
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -15,13 +15,13 @@ from meshes.core.raster_gdal import read_gdal
 from meshes.core.raster_netcdf import read_netcdf
 from meshes.core.raster_text import is_ascii_grid, read_ascii_grid, read_points
 from meshes.core.relief import Relief, coordinate, heights
-from pipeline.data import locate_file
-from pipeline.errors import InputError
-from pipeline.missing import first_place
-from pipeline.params import quantity, setting
-from pipeline.remarks import remark
-from pipeline.series import HIGHEST
-from pipeline.text_table import bytes_of, text_lines
+from pipeline.core.data import locate_file
+from pipeline.core.errors import InputError
+from pipeline.core.params import quantity, setting
+from pipeline.core.remarks import remark
+from pipeline.reading.missing import first_place
+from pipeline.reading.series import HIGHEST
+from pipeline.reading.text_table import bytes_of, text_lines
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

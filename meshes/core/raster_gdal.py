@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from meshes.core.relief import Axis, Relief, broken_blamed
-from pipeline.errors import InputError
-from pipeline.text_table import bytes_of
+from pipeline.core.errors import InputError
+from pipeline.reading.text_table import bytes_of
 
 
 def read_gdal(path: Path, variable: str | None) -> Relief:

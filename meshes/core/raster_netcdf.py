@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from meshes.core.relief import LATITUDE, LONGITUDE, Axis, Relief, broken_blamed, text_of
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from meshes.core.relief import Axis, Relief
-from pipeline.errors import InputError
-from pipeline.text_table import NUMBER, TextTable, named_columns, read_table
+from pipeline.core.errors import InputError
+from pipeline.reading.text_table import NUMBER, TextTable, named_columns, read_table
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.missing import declared, find_missing, listed_constants
-from pipeline.params import size_of
+from pipeline.core.errors import InputError
+from pipeline.core.params import size_of
+from pipeline.reading.missing import declared, find_missing, listed_constants
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

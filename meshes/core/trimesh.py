@@ -17,7 +17,7 @@ import numpy as np
 from meshes.core.order import rcm
 from meshes.core.part import Part, cut, rim_of
 from meshes.core.partition import owners, start
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -11,7 +11,7 @@ from pipeline.assimilation import filters, spread
 from pipeline.assimilation.letkf import local_analysis
 from pipeline.assimilation.localisation import Localisation
 from pipeline.assimilation.observe import Observation, as_double, check_ensemble, see
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.assimilation.analysis import Method, analyse
 from pipeline.assimilation.innovation import Innovation, innovation
 from pipeline.assimilation.observe import Observation, as_double
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Forecast = Callable[[Array, float, float], Array]  # states (M, dofs) at t, t, dt -> states at t + dt

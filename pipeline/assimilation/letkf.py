@@ -13,8 +13,8 @@ import numpy as np
 from pipeline.assimilation import kernels
 from pipeline.assimilation.localisation import Localisation, neighbours
 from pipeline.assimilation.observe import Observation, Seen, see
-from pipeline.errors import InputError
-from pipeline.once_more import Task
+from pipeline.core.errors import InputError
+from pipeline.core.once_more import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -18,7 +18,7 @@ from pipeline.assimilation.analysis import Method, analyse_trajectory
 from pipeline.assimilation.cycle import Forecast, advance
 from pipeline.assimilation.innovation import Innovation, innovation
 from pipeline.assimilation.observe import Observation, as_double, check_ensemble, see
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

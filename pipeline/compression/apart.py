@@ -26,7 +26,7 @@ from pipeline.compression import coding
 from pipeline.compression.coding import Failed, Values
 from pipeline.compression.facts import Facts
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 SERVE = "from pipeline.compression.apart import serve; serve"  # what a process does
 START = 60.0  # [s] for a process to start, and to load a codec

@@ -1,8 +1,8 @@
 """Write the file of an archive: the rest of the run's file beside its fields, and their coded blocks with an index and a manifest.
 
 ``/fields/NAME`` keeps shape, type, attributes and dimensions, and no values: readers that know nothing of archives see nan there. The
-blocks are written last, so that a file that was cut off keeps all else. All but the blocks is packed (`pipeline.packed`); where that is
-large, it stands open, and the blocks in ``/archive/GROUP/bytes``.
+blocks are written last, so that a file that was cut off keeps all else. All but the blocks is packed (`pipeline.store.packed`); where
+that is large, it stands open, and the blocks in ``/archive/GROUP/bytes``.
 """
 
 import contextlib
@@ -17,12 +17,12 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from pipeline import checksums, packed
 from pipeline.compression import copying, lineage
 from pipeline.compression.blocks import Cut
 from pipeline.compression.cut_off import open_hdf5
-from pipeline.disk import hdf5_file
-from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, part_name
+from pipeline.store import checksums, packed
+from pipeline.store.disk import hdf5_file
+from pipeline.store.layout import ARCHIVE, ARCHIVE_SCHEMA, part_name
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.spectral.derivatives import gradients
 from pipeline.spectral.shells import kinetic_spectrum
 from pipeline.spectral.wavenumbers import lowest
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Columns = dict[str, tuple[Array, str, str]]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 RESERVED = ("manifest",)  # in an archive's file
 VECTOR = ("u", "v", "w")  # components of a velocity: one group on a box of three axes

@@ -14,7 +14,7 @@ from pipeline.compression import box_detail, boxes, cdf97, networks, search
 from pipeline.compression.box_detail import Base, Sent
 from pipeline.compression.codecs import sperr
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import grid
 
 Array = np.ndarray[Any, np.dtype[Any]]

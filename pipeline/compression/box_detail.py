@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.compression import boxes, cdf97
 from pipeline.compression.packing import unwrap
 from pipeline.compression.regrow import regrow
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import grid, moved, points_of
 from pipeline.spectral.shells import shell_of, summed
 

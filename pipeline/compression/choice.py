@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import plugin
 from pipeline.compression import apart, coding
 from pipeline.compression.coding import Values
 from pipeline.compression.facts import Facts, together
 from pipeline.compression.target import Target
 from pipeline.compression.tasks import each
-from pipeline.errors import InputError
+from pipeline.core import plugin
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.compression import outliers, search
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Coder = Callable[[Array, float], bytes]  # one component and a level [the values' unit] -> coded

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import plugin
 from pipeline.compression import masks, outliers, search
 from pipeline.compression.codecs import LOSSLESS
 from pipeline.compression.facts import Facts, Place, measured
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core import plugin
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CODECS = "pipeline.compression.codecs"

@@ -6,7 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.checksums import walk
+from pipeline.store.checksums import walk
 
 DIMENSION_ATTRS = {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates", "DIMENSION_LABELS"}
 LARGE = 4096  # [B]: arrays of more are packed without loss

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.compression.outliers import beyond, moved
 from pipeline.compression.range_coder import Reader, Writer
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 STEP = 1.25  # [bound]

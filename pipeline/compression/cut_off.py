@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from pipeline import checksums, packed
+from pipeline.store import checksums, packed
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_PLACE = {0: 40, 1: 44, 2: 28, 3: 28}  # of the file's size in HDF5's superblock, by its version

@@ -14,7 +14,7 @@ from scipy import fft
 
 from pipeline.compression.codecs.solenoidal import Known
 from pipeline.compression.regrow import regrow
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import Modes, Shape, coefficients, field, modes, shell_energies
 from pipeline.spectral.navier_stokes import grid
 

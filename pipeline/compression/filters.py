@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LOCK = threading.Lock()  # files in memory share one name

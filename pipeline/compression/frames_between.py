@@ -9,20 +9,20 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline import plugin
 from pipeline.compression import copying, reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.interpolation import Equations, between
 from pipeline.compression.lineage import told
 from pipeline.compression.restore import chunk
-from pipeline.disk import hdf5_file
-from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE, SCHEMA, part_name
-from pipeline.params import Spec, choose
+from pipeline.core import plugin
+from pipeline.core.errors import InputError
+from pipeline.core.params import Spec, choose
 from pipeline.spectral import forcing
 from pipeline.spectral.wavenumbers import DEALIAS
-from pipeline.store import Store, readable
-from pipeline.writer import publish
+from pipeline.store.disk import hdf5_file
+from pipeline.store.layout import ARCHIVE, SCHEMA, part_name
+from pipeline.store.reader import Store, readable
+from pipeline.store.writer import publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

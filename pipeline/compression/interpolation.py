@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.forcing.core import AllWaves, Force
 from pipeline.spectral.navier_stokes import Grid, Shape, moved, points_of, steps_of, tendency
 from pipeline.spectral.wavenumbers import DEALIAS, Dealias, fine, highest, lowest, wavenumbers, whole

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import fft
 
 from pipeline.compression.interpolation import Equations
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import moved, tendency
 from pipeline.spectral.shells import shell_of, summed
 from pipeline.spectral.wavenumbers import multiplicity

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.compression import reader
 from pipeline.compression.cut_off import open_hdf5
-from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMAS
+from pipeline.store.layout import ARCHIVE, ARCHIVE_SCHEMAS
 
 KEPT = ("codecs", "bytes", "raw_bytes", "error", "nrmse", "psnr", "not_finite", "fills", "exact")
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import plugin
 from pipeline.compression import apart, archive, choice, coding, reader, room, wishes
 from pipeline.compression.facts import Facts, measured, together
 from pipeline.compression.journal import Journal
@@ -20,8 +19,9 @@ from pipeline.compression.plan import Asked, Plan, Reading, survey
 from pipeline.compression.target import Target
 from pipeline.compression.tasks import each
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError, RunError
-from pipeline.layout import part_name
+from pipeline.core import plugin
+from pipeline.core.errors import InputError, RunError
+from pipeline.store.layout import part_name
 
 __all__ = ["Asked", "compress"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 KINDS = (np.nan, np.inf, -np.inf)  # what a mask tells apart, from 1; fills follow

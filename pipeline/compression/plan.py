@@ -8,14 +8,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline import missing
 from pipeline.compression.blocks import LARGEST, Block, Cut, cut
 from pipeline.compression.coding import Values
 from pipeline.compression.facts import Facts, measured, together
 from pipeline.compression.tasks import each
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
-from pipeline.store import Store
+from pipeline.core.errors import InputError
+from pipeline.reading import missing
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SIZES = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,), "c": (8, 16)}  # [B] of the types that are taken, by kind

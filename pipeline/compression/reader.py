@@ -20,9 +20,9 @@ import numpy as np
 from pipeline.compression import coding
 from pipeline.compression.blocks import Block, Cut, from_json
 from pipeline.compression.cut_off import open_hdf5
-from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE, ARCHIVE_SCHEMA, ARCHIVE_SCHEMAS
-from pipeline.readable import readable
+from pipeline.core.errors import InputError
+from pipeline.store.layout import ARCHIVE, ARCHIVE_SCHEMA, ARCHIVE_SCHEMAS
+from pipeline.store.readable import readable
 
 Array = np.ndarray[Any, np.dtype[Any]]
 MOST_CACHED = 2**26  # [B] of decoded blocks that a process keeps; always the last one

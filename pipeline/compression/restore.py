@@ -11,11 +11,11 @@ from pipeline.compression import copying, lineage, reader
 from pipeline.compression.cut_off import open_hdf5
 from pipeline.compression.reader import Archive, DamagedBlock
 from pipeline.compression.tasks import each
-from pipeline.disk import hdf5_file
-from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE, SCHEMA, part_name
-from pipeline.readable import readable
-from pipeline.writer import publish
+from pipeline.core.errors import InputError
+from pipeline.store.disk import hdf5_file
+from pipeline.store.layout import ARCHIVE, SCHEMA, part_name
+from pipeline.store.readable import readable
+from pipeline.store.writer import publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CHUNK = 16384  # values

@@ -10,8 +10,8 @@ from pipeline.compression import archive, choice, coding
 from pipeline.compression.plan import Plan
 from pipeline.compression.target import Target
 from pipeline.compression.tasks import each
-from pipeline.errors import InputError
-from pipeline.layout import part_name
+from pipeline.core.errors import InputError
+from pipeline.store.layout import part_name
 
 GROWS = 256  # [B], at most, between an empty archive's manifest and a full one's
 LEAST = 48  # [B] of a block and what the index says of it

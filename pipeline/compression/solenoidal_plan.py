@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.compression import quantisers
 from pipeline.compression.solenoidal_layers import FINER, FIRST_LAYER, GAIN, MOST, WEIGHTS, Coded, Decoded, flat, layers, products
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import Array, Shape, Spectrum, modes, project, spectrum
 
 ACTIVE = 0.5  # scale [steps] below which a shell has next to no numbers

@@ -9,7 +9,7 @@ from pipeline.compression import corrections, quantisers
 from pipeline.compression.corrections import Corrections
 from pipeline.compression.range_coder import Reader, Writer
 from pipeline.compression.solenoidal_layers import MOST, MOST_GAIN, Coded, layers
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import modes
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.compression.packing import number, read_number
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 EDGES = (1, 3, 6, 12, 24, 48, 96, 192, 384, 1024)  # between classes: sums over 3 points along each axis

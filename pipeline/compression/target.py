@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Kind = Literal["bound", "nrmse", "bytes", "lossless"]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pipeline.once_more import Task
+from pipeline.core.once_more import Task
 
 IN_FLIGHT = 2  # tasks a worker
 

@@ -29,7 +29,7 @@ from pipeline.compression.detail import agreed
 from pipeline.compression.generator import Generator, Size
 from pipeline.compression.samples import Sample, load_sample
 from pipeline.compression.spectral import TURNS, Turn, Waves, flatness, turned
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

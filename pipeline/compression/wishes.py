@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.compression.blocks import Cut
 from pipeline.compression.facts import Facts
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Kind = Literal["bound", "relative", "psnr", "nrmse", "ratio", "budget", "exact", "rounding"]
 MOST_NRMSE = 0.5  # of one block, where a peak signal to noise ratio of the whole would allow more

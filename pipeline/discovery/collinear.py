@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms, values
-from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Accuracy = Callable[[], Array | float]  # to what share of its size each column is known (J,): asked for only where it may matter

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.spectral import derivatives
 from pipeline.spectral.derivatives import factor, filtered
 from pipeline.spectral.wavenumbers import frequencies
-from pipeline.terms import Derivative
+from pipeline.terms.terms import Derivative
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Lengths = tuple[float, ...]

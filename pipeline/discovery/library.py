@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
+from pipeline.core.plugin import nearest
 from pipeline.discovery.derivatives import POINTWISE, Lengths, weak
-from pipeline.errors import InputError
-from pipeline.expressions import grid_places
-from pipeline.plugin import nearest
-from pipeline.terms import Derivative, Term, canonical, parse_terms
+from pipeline.terms.expressions import grid_places
+from pipeline.terms.terms import Derivative, Term, canonical, parse_terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Terms = tuple[Term, ...]
@@ -42,7 +42,7 @@ def library_of(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
     Raises
     ------
     InputError
-        A text that is no term (see `pipeline.terms.parse_terms`), a sum, or a candidate given twice.
+        A text that is no term (see `pipeline.terms.terms.parse_terms`), a sum, or a candidate given twice.
     """
     found: list[Term] = []
     for text in texts:

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.explained import UNLIKELY, most, unexplained
 from pipeline.discovery.library import Terms, with_changes
 from pipeline.discovery.problem import Problem, reduce, triangle_of
 from pipeline.discovery.relevance import Fit, fit, refit, runner_up, threshold
 from pipeline.discovery.samples import Linear, View
 from pipeline.discovery.stability import stability, units_of
-from pipeline.errors import InputError
-from pipeline.terms import Term
+from pipeline.terms.terms import Term
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,7 +1,7 @@
 """Measurements of any kind, beside a model's prediction of them: fields on any mesh, series at gauges.
 
 `pairs` and `trajectory` know grids and terms in u. Here the model is a function from its terms to the numbers that were measured, and
-the candidates may be any terms that it knows, by name too (`pipeline.terms.named`): all that is asked of one is that a prediction
+the candidates may be any terms that it knows, by name too (`pipeline.terms.terms.named`): all that is asked of one is that a prediction
 changes with its coefficient.
 
 What a wrong model gets most wrong is where its responses are least linear (a shore that it puts elsewhere), and that few numbers would
@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms, with_changes
 from pipeline.discovery.samples import RESPONSE, Linear, refuse_none_left, whole
-from pipeline.errors import InputError
-from pipeline.terms import Term
+from pipeline.terms.terms import Term
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

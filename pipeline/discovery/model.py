@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.once_more import Task
 from pipeline.discovery.library import Terms
-from pipeline.once_more import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Advance = Callable[[Terms, Array, float, int], Array]  # (terms, states (S, *points), step, time steps in it) -> states

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.wavenumbers import wavenumbers
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms, library_of
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.pairs import Pairs
 from pipeline.discovery.samples import Forecast
-from pipeline.errors import InputError
 from pipeline.spectral.derivatives import factor
 from pipeline.spectral.wavenumbers import wavenumbers
 

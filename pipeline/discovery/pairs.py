@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
+from pipeline.core.plugin import nearest
 from pipeline.discovery.collinear import refuse_collinear, refuse_round_off, refuse_still, relative_error, shaken
 from pipeline.discovery.derivatives import weak
 from pipeline.discovery.library import FORMS, Terms, values
 from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
-from pipeline.errors import InputError
-from pipeline.plugin import nearest
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

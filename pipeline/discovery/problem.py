@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.collinear import Accuracy, refuse_collinear
-from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.collinear import Accuracy
 from pipeline.discovery.library import Terms, values, with_changes
-from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Forecast = Callable[[Terms, Array, float], Array]  # (model, states (S, *points), step)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.once_more import Task
 from pipeline.discovery.problem import triangle_of
 from pipeline.discovery.relevance import fit
 from pipeline.discovery.samples import Linear
-from pipeline.once_more import Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.filtering import Filtered, Window, backward, forward
 from pipeline.discovery.library import Terms
 from pipeline.discovery.modes import SAME, Modes, modes
 from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
-from pipeline.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from meshes.core.part import Halo
-from pipeline.errors import InputError, RunError, WriteError
+from pipeline.core.errors import InputError, RunError, WriteError
 from solvers.core.blocks import Blocks, MpiBlocks, SerialBlocks
 from solvers.core.node import once_a_node
 

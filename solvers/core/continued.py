@@ -1,7 +1,7 @@
 """A run that goes on as a case that was changed: its file is laid out anew, the data written so far are brought over, its state goes on.
 
-What may change is said in `pipeline.continuation`. The file says in its attribute ``changes`` what was changed, and at what time of the
-run: a JSON list of ``t`` [s], ``made``, ``case`` (the text before) and ``changed`` (key paths to the values before and after).
+What may change is said in `pipeline.core.continuation`. The file says in its attribute ``changes`` what was changed, and at what time of
+the run: a JSON list of ``t`` [s], ``made``, ``case`` (the text before) and ``changed`` (key paths to the values before and after).
 """
 
 import json
@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import case as cases
-from pipeline.case import Case
-from pipeline.continuation import Changes, changes
-from pipeline.layout import SCHEMA, part_name
-from pipeline.provenance import PACKAGES
-from pipeline.salvage import CLOSED, Written, stamp
-from pipeline.store import Store, readable
-from pipeline.writer import Writer, publish, sync
+from pipeline.core import case as cases
+from pipeline.core.case import Case
+from pipeline.core.continuation import Changes, changes
+from pipeline.core.provenance import PACKAGES
+from pipeline.store.layout import SCHEMA, part_name
+from pipeline.store.reader import Store, readable
+from pipeline.store.recovery import CLOSED, Written, stamp
+from pipeline.store.writer import Writer, publish, sync
 from solvers.core.driver import ROUND_OFF
 from solvers.core.resume import take_over
 

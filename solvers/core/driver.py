@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 from solvers.core.comm import Comm
 from solvers.core.model import Model
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import fft
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from solvers.core.comm import Comm, start_mpi_under_a_launcher_only
 
 Array = np.ndarray[Any, np.dtype[Any]]

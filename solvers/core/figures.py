@@ -1,7 +1,7 @@
 """A run's part of a campaign's page: what its solver draws and says of it, or else its first field, on a mesh of any kind.
 
-A solver may have ``draw(store, frames)``, which returns pictures by name (`pipeline.figures.Picture`) of some frames (their numbers) of a
-run, and ``facts(summary)``, pairs of a name and a value in words.
+A solver may have ``draw(store, frames)``, which returns pictures by name (`pipeline.core.figures.Picture`) of some frames (their numbers)
+of a run, and ``facts(summary)``, pairs of a name and a value in words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import NonUniformImage
 
-from pipeline import plugin
-from pipeline.figures import COMPUTED, STYLE, Picture, plain
+from pipeline.core import plugin
+from pipeline.core.figures import COMPUTED, STYLE, Picture, plain
 from pipeline.spectral.shells import energy_spectrum
-from pipeline.statistics import distribution
-from pipeline.store import Store
+from pipeline.spectral.statistics import distribution
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,7 +28,7 @@ MOST_FRAMES = 1000  # along the time axis of a figure
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The functions of a solver for its part of a page; see `pipeline.report.Part`."""
+    """The functions of a solver for its part of a page; see `pipeline.report.page.Part`."""
 
     draw: Any
     facts: Any

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import ensemble, params, plugin
-from pipeline.case import Case
-from pipeline.errors import InputError, RunError
+from pipeline.core import params, plugin
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError, RunError
+from pipeline.store import ensemble
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
 from solvers.core.driver import ROUND_OFF, Clock, simulate

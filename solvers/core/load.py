@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import params, plugin
-from pipeline.case import Case
-from pipeline.errors import InputError
+from pipeline.core import params, plugin
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError
 from solvers.core.comm import Serial
 from solvers.core.run import mesh_of, values_blamed
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.layout import Field
+from pipeline.store.layout import Field
 from solvers.core.writers import Block, Rows
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -11,14 +11,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from pipeline import checksums
-from pipeline.case import Case
-from pipeline.disk import cannot_write, why_not_written
-from pipeline.errors import InputError, RunError
-from pipeline.layout import MESHES, SCHEMA, part_name
-from pipeline.salvage import CLOSED, Written, stamp
-from pipeline.store import Store
-from pipeline.writer import Writer, complete, release, sync
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError, RunError
+from pipeline.store import checksums
+from pipeline.store.disk import cannot_write, why_not_written
+from pipeline.store.layout import MESHES, SCHEMA, part_name
+from pipeline.store.reader import Store
+from pipeline.store.recovery import CLOSED, Written, stamp
+from pipeline.store.writer import Writer, complete, release, sync
 from solvers.core.comm import Comm
 from solvers.core.continued import CHANGES, bring_over
 from solvers.core.driver import Clock

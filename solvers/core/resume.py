@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.layout import part_name
-from pipeline.salvage import CLOSED, Written, stamp
-from pipeline.store import Store, readable
-from pipeline.writer import Writer, publish, sync
+from pipeline.store.layout import part_name
+from pipeline.store.reader import Store, readable
+from pipeline.store.recovery import CLOSED, Written, stamp
+from pipeline.store.writer import Writer, publish, sync
 
 log = logging.getLogger("wavetrain")
 
@@ -36,7 +36,7 @@ def take_over(path: Path, checkpoint: Path, create: Callable[[Writer], None]) ->
     """Let the unfinished file of ``path`` be one that can be gone on with from ``checkpoint``. On one rank.
 
     One that was closed at the checkpoint is left alone. Of one whose writer was killed the chunks are copied into a new file, which
-    ``create`` lays out (see `pipeline.salvage`).
+    ``create`` lays out (see `pipeline.store.recovery`).
 
     Raises
     ------

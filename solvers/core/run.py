@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import params, plugin, provenance, remarks
-from pipeline.case import Case
-from pipeline.compiling import Watch, watched
-from pipeline.errors import InputError, RunError, WriteError
-from pipeline.signals import RECEIVED
-from pipeline.writer import write_text
+from pipeline.core import params, plugin, provenance, remarks
+from pipeline.core.case import Case
+from pipeline.core.compiling import Watch, watched
+from pipeline.core.errors import InputError, RunError, WriteError
+from pipeline.core.signals import RECEIVED
+from pipeline.store.writer import write_text
 from solvers.core.comm import Comm
 from solvers.core.driver import Clock, simulate
 from solvers.core.model import Model

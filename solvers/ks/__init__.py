@@ -3,8 +3,8 @@
     u_t = -u u_x - u_xx - u_xxxx        by default (Y. Kuramoto, Prog. Theor. Phys. Suppl. 64 (1978) 346-367, DOI 10.1143/PTPS.64.346;
                                         G. I. Sivashinsky, Acta Astronaut. 4 (1977) 1177-1206, DOI 10.1016/0094-5765(77)90096-0)
 
-The terms are the case's: ``terms = ["-u*u_x", "-u_xx", "-u_xxxx", "0.1*u_xxx"]`` (see `pipeline.terms`), on a line or a plane that repeats
-itself (`solvers.ks.plane` has the equation there). All is without dimension.
+The terms are the case's: ``terms = ["-u*u_x", "-u_xx", "-u_xxxx", "0.1*u_xxx"]`` (`pipeline.terms.terms`), on a periodic line or plane
+(`solvers.ks.plane` has the equation there). All is without dimension.
 
 Schemes: Fourier pseudo-spectral, with exponential time differencing (ETDRK4), an IMEX Runge-Kutta method or Crank-Nicolson and
 Adams-Bashforth; and, to check them by, finite differences with PETSc's additive Runge-Kutta method (``arkimex``). An ensemble's members

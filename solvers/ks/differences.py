@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from pipeline.errors import InputError
-from pipeline.expressions import grid_places
-from pipeline.terms import Term
+from pipeline.core.errors import InputError
+from pipeline.terms.expressions import grid_places
+from pipeline.terms.terms import Term
 from solvers.core.petsc import Arkimex
 
 Array = np.ndarray[Any, np.dtype[Any]]

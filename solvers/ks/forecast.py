@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from meshes.core.box import Box
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms
 from pipeline.discovery.model import Model
-from pipeline.errors import InputError
-from pipeline.grids import seen_at
-from pipeline.terms import parse_terms, refuse_jumps
+from pipeline.spectral.grids import seen_at
+from pipeline.terms.terms import parse_terms, refuse_jumps
 from solvers.core.comm import Serial
 from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.line import LineIntegrator

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.terms import Term
+from pipeline.terms.terms import Term
 from solvers.ks import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.expressions import grid_places
 from pipeline.spectral.derivatives import factor
 from pipeline.spectral.wavenumbers import Dealias, fine, highest, multiplicity, wavenumbers
-from pipeline.terms import Term
+from pipeline.terms.expressions import grid_places
+from pipeline.terms.terms import Term
 from solvers.ks import kernels
 from solvers.ks.schemes import SCHEMES
 from solvers.ks.spectral import check, products

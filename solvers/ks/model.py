@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.layout import Field
-from pipeline.params import choose
-from pipeline.terms import parse_terms, refuse_jumps
+from pipeline.core.errors import InputError
+from pipeline.core.params import choose
+from pipeline.store.layout import Field
+from pipeline.terms.terms import parse_terms, refuse_jumps
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
 from solvers.core.model import NOT_FINITE, Model

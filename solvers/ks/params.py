@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.errors import InputError
-from pipeline.outline import Stored
-from pipeline.params import Spec, setting
-from pipeline.terms import parse_terms
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Stored
+from pipeline.core.params import Spec, setting
+from pipeline.terms.terms import parse_terms
 
 KURAMOTO_SIVASHINSKY = ("-u*u_x", "-u_xx", "-u_xxxx")
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.expressions import Places, places
-from pipeline.plugin import nearest
+from pipeline.core.errors import InputError
+from pipeline.core.plugin import nearest
 from pipeline.spectral.derivatives import factor
 from pipeline.spectral.wavenumbers import Dealias, highest, multiplicity, wavenumbers, whole
-from pipeline.terms import Derivative, Term
+from pipeline.terms.expressions import Places, places
+from pipeline.terms.terms import Derivative, Term
 from solvers.core.comm import Comm
 from solvers.core.fft import Plane, plane
 from solvers.ks import kernels

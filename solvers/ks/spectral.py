@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.plugin import nearest
+from pipeline.core.errors import InputError
+from pipeline.core.plugin import nearest
 from pipeline.spectral.derivatives import turned_factor
 from pipeline.spectral.wavenumbers import Dealias, fine, highest, multiplicity, wavenumbers
-from pipeline.terms import Term
+from pipeline.terms.terms import Term
 from solvers.ks import fourier, kernels
 from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.lanes import LANES
@@ -71,7 +71,7 @@ class Integrator:
 
     Parameters
     ----------
-    terms : the right-hand side, as `pipeline.terms.parse_terms` gives it.
+    terms : the right-hand side, as `pipeline.terms.terms.parse_terms` gives it.
     points : N, even, without prime factors above 5; a multiple of 4 for ``dealias`` "3/2".
     scheme : "etdrk4" (order 4), "ars443" (an IMEX Runge-Kutta method of order 3) or "cnab2" (order 2; its first step is of order 1).
 

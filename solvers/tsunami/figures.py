@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from pipeline.figures import LAND, STYLE, WET, Picture
-from pipeline.store import Store
+from pipeline.core.figures import LAND, STYLE, WET, Picture
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

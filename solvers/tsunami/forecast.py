@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from meshes.core.trimesh import TriMesh
-from pipeline.case import Case
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms
 from pipeline.discovery.measured import Measured
-from pipeline.errors import InputError
 from solvers.tsunami.friction import LIBRARY, WET, Sea, fields, gauges, laws, with_laws
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.params import Params

@@ -2,7 +2,7 @@
 
     du/dt = -(r + c |u| / h + g n^2 |u| / h^(4/3)) u
 
-A model's laws are terms that only this solver knows (`pipeline.terms.named`): ``linear_drag`` with the coefficient r [1/s],
+A model's laws are terms that only this solver knows (`pipeline.terms.terms.named`): ``linear_drag`` with the coefficient r [1/s],
 ``quadratic_drag`` with c, and ``manning**2`` with n^2 [s2/m^(2/3)], in which the equations are linear.
 """
 
@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from meshes.core.trimesh import TriMesh
+from pipeline.core.errors import InputError, RunError
+from pipeline.core.plugin import nearest
 from pipeline.discovery.library import Terms
 from pipeline.discovery.measured import Measured
 from pipeline.discovery.pairs import ACCURACY
-from pipeline.errors import InputError, RunError
-from pipeline.plugin import nearest
-from pipeline.terms import named
+from pipeline.terms.terms import named
 from solvers.core.comm import Serial
 from solvers.core.driver import Clock, simulate
 from solvers.tsunami.boundary import outside_of

@@ -8,8 +8,8 @@ import numpy as np
 from meshes.core.locate import locate
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
-from pipeline.errors import InputError
-from pipeline.layout import Field
+from pipeline.core.errors import InputError
+from pipeline.store.layout import Field
 from solvers.core.comm import Comm
 from solvers.tsunami import kernels
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
-from pipeline.errors import InputError
-from pipeline.layout import Field
-from pipeline.params import choose
-from pipeline.plugin import nearest
+from pipeline.core.errors import InputError
+from pipeline.core.params import choose
+from pipeline.core.plugin import nearest
+from pipeline.store.layout import Field
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.steppers import TABLEAUX

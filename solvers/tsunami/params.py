@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.errors import InputError
-from pipeline.outline import Stored
-from pipeline.params import Spec, quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Stored
+from pipeline.core.params import Spec, quantity, setting
 
 
 @dataclass(frozen=True, slots=True)

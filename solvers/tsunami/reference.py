@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import case as cases
-from pipeline import plugin
-from pipeline.errors import InputError
-from pipeline.params import build, choose
-from pipeline.store import Store
-from pipeline.writer import Writer, publish
+from pipeline.core import case as cases
+from pipeline.core import plugin
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, choose
+from pipeline.store.reader import Store
+from pipeline.store.writer import Writer, publish
 from solvers.tsunami import initial
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import FIELDS

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
 from pipeline.spectral.wavenumbers import frequencies, wavenumbers, whole
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

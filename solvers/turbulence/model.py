@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.layout import Field
-from pipeline.params import choose
+from pipeline.core.errors import InputError
+from pipeline.core.params import choose
 from pipeline.spectral import forcing
 from pipeline.spectral.wavenumbers import Dealias, fine, highest
+from pipeline.store.layout import Field
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Block

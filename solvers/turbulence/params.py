@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.errors import InputError
-from pipeline.outline import Stored
-from pipeline.params import Spec, choose, quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Stored
+from pipeline.core.params import Spec, choose, quantity, setting
 from pipeline.spectral.wavenumbers import DEALIAS
 from solvers.turbulence import scalar
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.layout import Field, Series
+from pipeline.store.layout import Field, Series
 from solvers.turbulence.waves import Waves
 
 Array = np.ndarray[Any, np.dtype[Any]]

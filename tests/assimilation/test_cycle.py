@@ -11,7 +11,7 @@ from pipeline.assimilation.cycle import assimilate
 from pipeline.assimilation.innovation import judge
 from pipeline.assimilation.localisation import ring
 from pipeline.assimilation.observe import Observation, every
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 DT = 0.05
 FORECAST = forecast_by(lorenz_step, DT)

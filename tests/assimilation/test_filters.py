@@ -10,7 +10,7 @@ from pipeline.assimilation.cycle import assimilate
 from pipeline.assimilation.filters import rotation
 from pipeline.assimilation.localisation import Localisation, ring
 from pipeline.assimilation.observe import Fourier, Matrix, Observation, Subset, every
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 
 def method(kind, dofs, radius=np.inf, **named):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.assimilation.localisation import Localisation, gaspari_cohn, neighbours, ring
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 
 def test_the_taper_is_one_at_home_falls_and_is_nothing_from_two_on():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.assimilation.observe import Fourier, Matrix, Observation, Points, Subset, every, see
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 RNG = np.random.default_rng([5])
 STATES = RNG.standard_normal((3, 12))

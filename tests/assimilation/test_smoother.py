@@ -9,7 +9,7 @@ from pipeline.assimilation.cycle import assimilate
 from pipeline.assimilation.localisation import ring
 from pipeline.assimilation.observe import Matrix, Observation, every
 from pipeline.assimilation.smoother import fit, smooth
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 DOFS, NOISE = 4, 0.6
 RNG = np.random.default_rng([17])

@@ -8,13 +8,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.check import validate
 from pipeline.compression import reader
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.restore import decompress
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
-from pipeline.layout import ARCHIVE_SCHEMA, SCHEMA
+from pipeline.core.errors import InputError
+from pipeline.store.check import validate
+from pipeline.store.layout import ARCHIVE_SCHEMA, SCHEMA
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FLOATS = ("<f4", "<f8", ">f4", ">f8", "<f2")

@@ -16,8 +16,8 @@ from pipeline.compression.codecs import zipgan
 from pipeline.compression.packing import wrap
 from pipeline.compression.target import Target
 from pipeline.compression.wishes import INDEX
-from pipeline.layout import part_name
-from pipeline.store import Store
+from pipeline.store.layout import part_name
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 GROUP = "velocity"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from meshes import rectangle
-from pipeline.params import build
+from pipeline.core.params import build
 from solvers import tsunami
 from solvers.tsunami.friction import Sea, laws
 

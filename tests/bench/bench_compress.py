@@ -25,7 +25,7 @@ from detail_statistics import compared, measured
 from pipeline.compression import weights
 from pipeline.compression.codecs import solenoidal, zipgan
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Say = Callable[[str], None]

@@ -18,14 +18,14 @@ import numpy as np
 
 from jobs import advise, cluster
 from jobs.execute import execute
-from pipeline.case import read_toml, to_toml
+from pipeline.core.case import read_toml, to_toml
 from pipeline.stages.decompose import compare, pairs, space
 from pipeline.stages.decompose.alignment import align, align_periodic
 from pipeline.stages.decompose.kernels import block_sums
 from pipeline.stages.decompose.moments import moments, sums
 from pipeline.stages.decompose.scheme import lax_wendroff, travel, upwind
 from pipeline.stages.decompose.spectra import lines, spectrum
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 Say = Callable[[str], None]
 HERE = Path(__file__).resolve().parents[2] / "jobs" / "cases"

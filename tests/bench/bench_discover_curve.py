@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from kuramoto import LENGTH, cases, forecaster, observed, truth
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import default_library
 from pipeline.discovery.loop import discover
 from pipeline.discovery.trajectory import observe
-from pipeline.errors import InputError
 
 LIBRARY = default_library()
 CASES = ("4", "9", "12", "u_xxx 0.1", "u**2*u_x 0.015")  # two linear terms; a part of one; one that bends and a linear one; two small ones

@@ -16,8 +16,8 @@ import numpy as np
 
 from meshes import rectangle
 from meshes.core.locate import locate
-from pipeline import case as cases
-from pipeline.params import build
+from pipeline.core import case as cases
+from pipeline.core.params import build
 from solvers.core.comm import Serial
 from solvers.core.record import Recorder
 from solvers.core.run import run_case

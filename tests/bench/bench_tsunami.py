@@ -21,7 +21,7 @@ from jobs.progress import EVENTS
 from meshes import rectangle
 from meshes.core.partition import owners
 from meshes.core.trimesh import TriMesh
-from pipeline.params import build
+from pipeline.core.params import build
 from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate

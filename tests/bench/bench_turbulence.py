@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from vortices import REFERENCE, flow, reference, run
 
-from pipeline.data import find
+from pipeline.core.data import find
 from solvers.turbulence import kernels
 
 HERE = Path(__file__).resolve().parent

@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.compression import beside
-from pipeline.figures import STYLE, save
+from pipeline.core.figures import STYLE, save
 
 COLOURS = {
     "original": "#1f2933",

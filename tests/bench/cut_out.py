@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.compression import boxes
 from pipeline.compression.codecs import sperr, sz3, wavelet, zfp, zipgan
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import grid
 
 EDGE = 8  # points at the ends whose slopes do not count

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from jobs.execute import execute
-from pipeline.errors import InputError
-from pipeline.store import Store
+from pipeline.core.errors import InputError
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Say = Callable[[str], None]

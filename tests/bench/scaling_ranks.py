@@ -12,9 +12,9 @@ import numpy as np
 from vortices import flow
 
 from meshes import box, rectangle
-from pipeline.layout import MESHES, Field
-from pipeline.params import build
-from pipeline.writer import Writer, publish
+from pipeline.core.params import build
+from pipeline.store.layout import MESHES, Field
+from pipeline.store.writer import Writer, publish
 from solvers import ks, tsunami
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Serial, world

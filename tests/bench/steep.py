@@ -6,8 +6,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.layout import CUBE, Field
-from pipeline.writer import Writer, publish
+from pipeline.store.layout import CUBE, Field
+from pipeline.store.writer import Writer, publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
 STEEP = 4.0  # amplitudes fall as k^-STEEP, an energy spectrum of about k^(2 - 2 STEEP)

@@ -13,7 +13,7 @@ import numpy as np
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from pipeline.data import locate_file
+from pipeline.core.data import locate_file
 from pipeline.stages.core.measures import arrival, first_crest
 
 CASES = Path(__file__).resolve().parents[2] / "jobs" / "cases"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from meshes import box
-from pipeline.params import build
+from pipeline.core.params import build
 from solvers import turbulence
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate

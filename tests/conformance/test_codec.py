@@ -6,8 +6,8 @@ import pytest
 from conftest import long
 
 from jobs.conformance.codec import CodecTests
-from pipeline import plugin
 from pipeline.compression import coding
+from pipeline.core import plugin
 
 LONG = {"zipgan"}  # a network, and compiled kernels of its own; the others are quick
 

@@ -6,8 +6,8 @@ import pytest
 
 from jobs.catalogue import groups
 from jobs.conformance.initial import InitialTests, KsInitialTests, TsunamiInitialTests, TurbulenceInitialTests
-from pipeline import plugin
-from pipeline.params import Spec
+from pipeline.core import plugin
+from pipeline.core.params import Spec
 
 BOWL = {"kind": "bowl", "depth": 0.1, "radius": 1.0}
 POND = {

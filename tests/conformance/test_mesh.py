@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from jobs.conformance.mesh import MeshTests
-from pipeline import plugin
-from pipeline.params import Spec
+from pipeline.core import plugin
+from pipeline.core.params import Spec
 
 TABLES: dict[str, dict[str, Any]] = {
     "box": {"length": [3.0, 2.0], "points": [12, 10]},

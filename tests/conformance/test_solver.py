@@ -7,8 +7,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from jobs.conformance.solver import SolverTests
-from pipeline import plugin
-from pipeline.store import Store
+from pipeline.core import plugin
+from pipeline.store.reader import Store
 from solvers.core.figures import draw
 
 CASES: dict[str, dict[str, Any]] = {

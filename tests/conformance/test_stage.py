@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jobs.conformance.stage import StageTests
-from pipeline import plugin
+from pipeline.core import plugin
 
 POND: dict[str, Any] = {
     "mesh": {"kind": "rectangle", "width": 4.0, "height": 2.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 0.5}},

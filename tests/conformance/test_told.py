@@ -13,10 +13,10 @@ from jobs.conformance.mesh import MeshTests
 from jobs.conformance.params import ParamsTests
 from jobs.conformance.solver import SolverTests
 from meshes.core.box import Box
-from pipeline import case as cases
-from pipeline import plugin
 from pipeline.compression.codecs import zfp
-from pipeline.params import Spec, quantity, setting
+from pipeline.core import case as cases
+from pipeline.core import plugin
+from pipeline.core.params import Spec, quantity, setting
 from solvers.ks.model import Ensemble
 
 POND = {"kind": "rectangle", "width": 4.0, "height": 3.0, "size": 0.5}

@@ -24,13 +24,14 @@ if __name__ == "__main__":
 
 from fault import Fault, Say, counted, generator
 
-from pipeline import case, store
-from pipeline.check import validate
-from pipeline.checksums import walk
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
-from pipeline.writer import write_result
+from pipeline.core import case
+from pipeline.core.errors import InputError
+from pipeline.store import reader as store
+from pipeline.store.check import validate
+from pipeline.store.checksums import walk
+from pipeline.store.writer import write_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -21,8 +21,8 @@ from conftest import HUMP, wavetrain
 from fault import Fault, Say, counted, generator
 from killed import WAVES, whole
 
-from pipeline.provenance import digest
-from pipeline.store import Store, read_result
+from pipeline.core.provenance import digest
+from pipeline.store.reader import Store, read_result
 
 TRIES = 2  # fractions of the space that is needed
 SEA = (

@@ -23,8 +23,8 @@ from fault import Fault, Say, counted
 
 from jobs import sites, slurm
 from jobs.execute import execute
-from pipeline import campaign as campaigns
-from pipeline.errors import InputError, RunError
+from pipeline.core import campaign as campaigns
+from pipeline.core.errors import InputError, RunError
 
 NAMES = (
     *("; touch PWNED", "$(touch PWNED)", "`touch PWNED`", "a\ntouch PWNED\n", "x && touch PWNED", "| touch PWNED", "> PWNED", "-rf"),

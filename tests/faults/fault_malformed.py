@@ -37,7 +37,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from pipeline.errors import RunError
+from pipeline.core.errors import RunError
 
 INPUTS = {"hypothesis": 5_000, "atheris": 95_000, "command": 1_000, "runs": 150}
 MEMORY = 2**33  # [B] of addresses

@@ -13,7 +13,7 @@ from conftest import HUMP, SOURCES, wavetrain
 from fault import Fault, Say, counted
 from killed import assert_same_bits
 
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 CAMPAIGNS, RUNS, FEW = 20, 1000, 100
 ALLOWED = 1.5  # [core s] of overhead a run

@@ -14,7 +14,7 @@ from fault import Fault, Say, counted, generator
 from killed import assert_same_bits, kill, run, start, such, whole
 from waiting import until
 
-from pipeline.check import validate
+from pipeline.store.check import validate
 
 CASE = (
     HUMP.replace("size = 1.0", "size = 0.4").replace("end = 0.5", "end = 2.0").replace("every = 0.25", "every = 0.1")

@@ -14,8 +14,8 @@ import psutil
 from conftest import SOURCES
 from waiting import PATIENCE, until
 
-from pipeline.check import validate
-from pipeline.store import Store, open_file
+from pipeline.store.check import validate
+from pipeline.store.reader import Store, open_file
 
 WAVES = """
 [mesh]

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from jobs.catalogue import HERE
 from jobs.execute import execute
-from pipeline.case import read_toml
-from pipeline.errors import InputError, RunError
+from pipeline.core.case import read_toml
+from pipeline.core.errors import InputError, RunError
 
 SEEDS = sorted([*(HERE / "cases").glob("*.toml"), *(HERE / "campaigns").glob("*.toml")])
 SITES = sorted((HERE / "sites").glob("*.toml"))

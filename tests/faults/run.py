@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE.parent / "jobs"), str(HERE
 
 from fault import SEED, Fault  # noqa: E402  (its folder is the script's own)
 
-from pipeline.writer import write_text  # noqa: E402
+from pipeline.store.writer import write_text  # noqa: E402
 
 AT_ONCE = 3
 FIRST = ("ranks", "slurm", "dask", "disks", "malformed", "many", "clocks")  # what takes long, and what computes beside what waits

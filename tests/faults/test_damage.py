@@ -4,9 +4,9 @@ import fault_damage
 import pytest
 from fault import generator
 
-from pipeline import checksums
-from pipeline.check import validate
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
+from pipeline.store import checksums
+from pipeline.store.check import validate
 
 
 @pytest.fixture(scope="module")

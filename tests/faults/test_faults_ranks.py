@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from killed import run
 
-from pipeline.errors import InputError
-from pipeline.salvage import Written, growing
+from pipeline.core.errors import InputError
+from pipeline.store.recovery import Written, growing
 
 
 def alone(own):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
-from pipeline.params import build, quantity
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, quantity
 
 TABLES = malformed.seed_tables()
 

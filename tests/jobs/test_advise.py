@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.advise import as_seconds, as_share, fit, fit_work
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 HUMP = """
 [mesh]

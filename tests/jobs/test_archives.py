@@ -9,8 +9,8 @@ from conftest import started, wavetrain
 from steep import set_values, solenoidal, write_cube
 from waiting import until
 
-from pipeline.check import validate
-from pipeline.store import Store
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 
 FRAMES = 3
 

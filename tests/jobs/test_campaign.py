@@ -15,11 +15,11 @@ from conftest import BARE, HUMP, ROOT, SOURCES, started, wait_for, wavetrain
 from jobs import record
 from jobs.lock import holder, locked
 from jobs.status import status
-from pipeline import campaign as campaigns
-from pipeline import case, provenance
-from pipeline.campaign import Run
-from pipeline.errors import InputError, InUseError
-from pipeline.store import Store
+from pipeline.core import campaign as campaigns
+from pipeline.core import case, provenance
+from pipeline.core.campaign import Run
+from pipeline.core.errors import InputError, InUseError
+from pipeline.store.reader import Store
 
 CAMPAIGN = """
 title = "Two runs and two stages"
@@ -190,7 +190,7 @@ def test_a_checkpoint_of_another_version_is_not_gone_on_from(folder):
         wait_for(folder / "out" / "progress.json")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    code = "import pipeline.provenance as p\np.code_of = lambda *places: 'another'\nimport jobs.cli\njobs.cli.main()"
+    code = "import pipeline.core.provenance as p\np.code_of = lambda *places: 'another'\nimport jobs.cli\njobs.cli.main()"
     command = [sys.executable, "-c", code, "run", "hump.toml", "--out", "out"]
     done = subprocess.run(command, cwd=folder, env=os.environ | BARE, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -199,7 +199,7 @@ def test_a_checkpoint_of_another_version_is_not_gone_on_from(folder):
 
 KILLED = """
 import os, signal
-from pipeline import blocks
+from pipeline.core import blocks
 blocks.WORTH = 0.0
 whole = blocks.KeptBlocks.submit
 def submit(self, *arguments, **named):

@@ -15,8 +15,8 @@ import pytest
 from conftest import BARE, SOURCES, long, started, wait_for, wavetrain
 
 from jobs.launch import environment, mpirun
-from pipeline import case
-from pipeline.check import validate
+from pipeline.core import case
+from pipeline.store.check import validate
 
 BUMP = {"kind": "bump", "depth": 0.5, "height": 0.7, "width": 1.0, "centre": [2.0, 1.5]}
 SMALL: dict[str, Any] = {
@@ -280,7 +280,7 @@ def test_an_unstable_run_says_where_and_when_and_keeps_the_last_good_restart(fol
     assert "in cell" in done.stderr
     place = folder / "runs" / "small"
     assert not (place / "run.h5").exists()
-    from pipeline.store import Store
+    from pipeline.store.reader import Store
 
     with Store(place / "restart.h5") as saved:
         assert saved.restart()[1]["t"] == 0.75

@@ -19,8 +19,8 @@ from jobs.catalogue import find, namesake
 from jobs.doctor_trial import Finding
 from jobs.status import Status, Step
 from jobs.status import status as status_of
-from pipeline import campaign
-from pipeline.errors import InputError
+from pipeline.core import campaign
+from pipeline.core.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TWO = """

@@ -12,8 +12,8 @@ from numba.core import event
 
 from jobs import launch, progress
 from jobs.progress import Lines, Live, LiveCompiling, Noted, left_after, say_compiling
-from pipeline import case, compiling
-from pipeline.case import read_toml
+from pipeline.core import case, compiling
+from pipeline.core.case import read_toml
 from solvers.core.comm import Serial
 from solvers.core.run import Progress, run_case
 

@@ -6,7 +6,7 @@ from jobs import private_slurm
 from jobs.doctor_job import submit
 from jobs.doctor_site import examine_site, prepared
 from jobs.sites import Site
-from pipeline.params import build
+from pipeline.core.params import build
 
 MODULES = {"modules": ["nosuchmodule"], "setup": ["source /no/such/activate", "export MADE=1"]}
 

@@ -13,10 +13,10 @@ import matplotlib
 import pytest
 from conftest import ALONE, ROOT, SOURCES
 
-from pipeline import doors
-from pipeline.answers import QUESTIONS, listed, with_deviation
-from pipeline.campaign import Stage
-from pipeline.case import to_toml
+from pipeline.core.answers import QUESTIONS, listed, with_deviation
+from pipeline.core.campaign import Stage
+from pipeline.core.case import to_toml
+from pipeline.report import summary as doors
 
 DEMO = ROOT / "jobs" / "campaigns" / "demo.toml"
 LEAST_CONTRAST = 4.5  # of text on its background: WCAG 2.2, level AA

@@ -11,9 +11,9 @@ from jobs.estimate import estimate
 from jobs.limits import as_seconds
 from jobs.requests import check, requests
 from jobs.slurm import jobs
-from pipeline import campaign as campaigns
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core import campaign as campaigns
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 from solvers.core import load
 from solvers.core.comm import Serial
 from solvers.core.load import load_of

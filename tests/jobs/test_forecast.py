@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from conftest import wavetrain
 
-from pipeline.case import read
-from pipeline.ensemble import read_header, read_members, write_ensemble
+from pipeline.core.case import read
+from pipeline.store.ensemble import read_header, read_members, write_ensemble
 from solvers.core.comm import Serial
 from solvers.core.forecast import member_run
 from solvers.core.run import run_case

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, SOURCES, wavetrain
 
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 PAGE = ROOT / "docs" / "how_to_add.md"
 LINES = 50  # of a smallest plug-in, with its docstrings

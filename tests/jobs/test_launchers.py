@@ -8,8 +8,8 @@ import pytest
 from jobs import options
 from jobs.launchers import before, container
 from jobs.sites import Site, known
-from pipeline.case import read_toml
-from pipeline.params import build
+from pipeline.core.case import read_toml
+from pipeline.core.params import build
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from jobs.limits import as_mebibytes, check_memory, check_time
 from jobs.nodes import layout, memory
 from jobs.options import on_one_node, quoted, taken, value_of
 from jobs.sites import Site, read
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 
 
 def site(**changes) -> Site:

@@ -12,10 +12,10 @@ from jobs import cluster
 from jobs.catalogue import HERE
 from jobs.execute import execute
 from jobs.stages import do_stages
-from pipeline import campaign as campaigns
-from pipeline import data
-from pipeline.errors import InputError
-from pipeline.provenance import digest
+from pipeline.core import campaign as campaigns
+from pipeline.core import data
+from pipeline.core.errors import InputError
+from pipeline.core.provenance import digest
 
 GAUGE = "[gauges]\nfront = [2.5, 3.0]\n"
 OBSERVED = '[observed]\nsource = "me"\ncomparison = "laboratory"\nseries = { file = "gauges.txt", columns = { front = 1 } }\n'

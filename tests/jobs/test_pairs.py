@@ -21,15 +21,15 @@ from jobs.judge import judge_file
 from jobs.outlines import outline_of
 from jobs.runs import do_runs
 from jobs.trace import trace
-from pipeline import campaign as campaigns
-from pipeline import case, plugin
-from pipeline.check import validate as check_file
-from pipeline.ensemble import read_header, write_ensemble
-from pipeline.errors import InputError
-from pipeline.outline import frame_times
-from pipeline.report import write_report
+from pipeline.core import campaign as campaigns
+from pipeline.core import case, plugin
+from pipeline.core.errors import InputError
+from pipeline.core.outline import frame_times
+from pipeline.report.page import write_report
 from pipeline.stages.compress import Params as Compression
-from pipeline.store import Store, read_result
+from pipeline.store.check import validate as check_file
+from pipeline.store.ensemble import read_header, write_ensemble
+from pipeline.store.reader import Store, read_result
 from solvers.core.figures import part_of
 
 POND: dict[str, Any] = {

@@ -7,7 +7,7 @@ import pytest
 from jobs.log_errors import ERROR
 from jobs.preparation import interpreter, preparation
 from jobs.sites import Site
-from pipeline.params import build
+from pipeline.core.params import build
 
 MODULE = 'module() { [ "$2" = good ] || { echo "no $2" >&2; return 1; }; LOADED="${LOADED}$UNSET_IN_MODULES$2"; }\n'
 

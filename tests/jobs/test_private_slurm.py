@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, wavetrain
 
 from jobs import private_slurm
-from pipeline.errors import InputError, RunError
+from pipeline.core.errors import InputError, RunError
 
 
 def asked(*words):

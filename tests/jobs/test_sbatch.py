@@ -11,7 +11,7 @@ from jobs.controller import Allowed
 from jobs.sbatch import FullError, sbatch
 from jobs.slurm import Job
 from jobs.submission import Submission
-from pipeline.errors import RunError
+from pipeline.core.errors import RunError
 
 SBATCH = r"""#!/bin/bash
 cd "$(dirname "$0")"

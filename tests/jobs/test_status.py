@@ -14,8 +14,8 @@ from jobs.log_errors import error_in
 from jobs.slurm import jobs
 from jobs.status import cancel, logs, status
 from jobs.watch import lines
-from pipeline import campaign as campaigns
-from pipeline.errors import RunError
+from pipeline.core import campaign as campaigns
+from pipeline.core.errors import RunError
 
 CASE = {
     "mesh": {"kind": "rectangle", "width": 1.0, "height": 1.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 1.0}},

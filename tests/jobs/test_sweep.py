@@ -9,7 +9,7 @@ from conftest import started, wait_for, wavetrain
 
 from jobs import record
 from jobs.execute import write_page
-from pipeline import report
+from pipeline.report import page as report
 
 CASE = """
 [mesh]

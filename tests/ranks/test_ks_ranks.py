@@ -10,10 +10,10 @@ import pytest
 from conftest import long
 from test_same_bits import assert_same, run_on
 
-from pipeline import case
-from pipeline.check import validate
-from pipeline.errors import InputError, RunError
-from pipeline.store import Store
+from pipeline.core import case
+from pipeline.core.errors import InputError, RunError
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial, world
 from solvers.core.fft import plane
 from solvers.core.run import run_case

@@ -10,7 +10,7 @@ import test_turbulence_ranks
 from test_same_bits import assert_same, environment, run_on, write_case
 
 from jobs.launch import mpirun
-from pipeline.check import validate
+from pipeline.store.check import validate
 
 RANKS = 64
 

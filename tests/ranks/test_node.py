@@ -9,7 +9,7 @@ import pytest
 
 from meshes import box, rectangle
 from meshes.core.trimesh import TriMesh
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from solvers.core import node
 from solvers.core.comm import world
 

@@ -17,9 +17,9 @@ from conftest import long, wait_for, world_of_ranks
 from jobs import launch
 from jobs.launch import mpirun
 from jobs.progress import EVENTS
-from pipeline import case
-from pipeline.check import validate
-from pipeline.writer import filter_options
+from pipeline.core import case
+from pipeline.store.check import validate
+from pipeline.store.writer import filter_options
 from solvers.core.comm import Serial, world
 from solvers.core.run import run_case
 

@@ -11,10 +11,10 @@ from conftest import long
 from test_same_bits import assert_same, run_on
 from vortices import PERIOD, flow
 
-from pipeline import case
-from pipeline.check import validate
-from pipeline.errors import InputError
-from pipeline.store import Store
+from pipeline.core import case
+from pipeline.core.errors import InputError
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial, world
 from solvers.core.fft import shares
 from solvers.core.run import run_case

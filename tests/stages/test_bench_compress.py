@@ -9,7 +9,7 @@ from steep import solenoidal
 
 from pipeline.compression import reader
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 
 @pytest.fixture

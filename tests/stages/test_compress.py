@@ -9,15 +9,15 @@ from any_field import Case, write
 from conftest import done, page_of_stages
 from distributed import Client, LocalCluster
 
-from pipeline import case
-from pipeline.check import validate
 from pipeline.compression.make import Asked
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core import case
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 from pipeline.stages import compress
 from pipeline.stages.compress import Params
-from pipeline.store import Store, read_result
+from pipeline.store.check import validate
+from pipeline.store.reader import Store, read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -10,13 +10,13 @@ import pytest
 from conftest import done, page_of_stages
 from distributed import Client, LocalCluster
 
-from pipeline import case
-from pipeline.check import validate
-from pipeline.errors import InputError
+from pipeline.core import case
+from pipeline.core.errors import InputError
 from pipeline.stages import decompose
 from pipeline.stages.decompose import compare as fields
 from pipeline.stages.decompose import pairs
-from pipeline.store import Store, read_result
+from pipeline.store.check import validate
+from pipeline.store.reader import Store, read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 from solvers.tsunami.reference import write_exact

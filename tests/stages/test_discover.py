@@ -13,16 +13,16 @@ from conftest import done, page_of_stages
 from distributed import Client, LocalCluster
 
 from jobs.stages import model_of
-from pipeline import campaign, case
-from pipeline.check import validate
+from pipeline.core import campaign, case
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import default_library
 from pipeline.discovery.model import Steps, longest_step
 from pipeline.discovery.samples import responses
-from pipeline.errors import InputError
 from pipeline.stages import discover
 from pipeline.stages.discover.prediction import course
-from pipeline.store import Store, read_result
-from pipeline.terms import parse_terms
+from pipeline.store.check import validate
+from pipeline.store.reader import Store, read_result
+from pipeline.terms.terms import parse_terms
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -10,11 +10,11 @@ import pytest
 from conftest import done, page_of_stages
 
 from jobs.stages import model_of
-from pipeline import case
-from pipeline.check import validate
-from pipeline.errors import InputError
+from pipeline.core import case
+from pipeline.core.errors import InputError
 from pipeline.stages import discover
-from pipeline.store import Store, read_result
+from pipeline.store.check import validate
+from pipeline.store.reader import Store, read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -6,11 +6,11 @@ import pytest
 from conftest import long
 
 from jobs.stages import model_of
-from pipeline import case
-from pipeline.errors import InputError
-from pipeline.grids import seen_at
+from pipeline.core import case
+from pipeline.core.errors import InputError
+from pipeline.spectral.grids import seen_at
 from pipeline.stages import discover
-from pipeline.store import Store
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -8,12 +8,12 @@ import pytest
 
 from jobs.execute import execute
 from jobs.stages import model_of
-from pipeline import case
-from pipeline.errors import InputError
+from pipeline.core import case
+from pipeline.core.errors import InputError
 from pipeline.stages import discover
 from pipeline.stages.discover import modified
 from pipeline.stages.discover.states import of_run
-from pipeline.terms import parse_terms
+from pipeline.terms.terms import parse_terms
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 from solvers.ks.differences import stencil

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from meshes import rectangle
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 from pipeline.stages.decompose.kernels import block_sums
 from pipeline.stages.decompose.moments import Sums, moments, sums
 from pipeline.stages.decompose.restriction import restriction

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.stages.decompose.gauges import Series, decompose_series, together
 
 TIMES = np.arange(0.0, 20.0, 0.05)

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 from pipeline.stages.core.beside import Beside, clock_shift, refuse_window
 from pipeline.stages.core.observations import Observed, above_still, offset
 from pipeline.stages.core.samples import Series, cubic, linear, shared, stretches

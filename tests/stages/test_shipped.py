@@ -8,7 +8,7 @@ from reduced import deviation, deviations, expectation, files, missing, shipped,
 
 from jobs.catalogue import catalogue, names
 from jobs.execute import execute
-from pipeline import campaign as campaigns
+from pipeline.core import campaign as campaigns
 
 
 def marks(name: str) -> list[pytest.MarkDecorator]:

@@ -9,11 +9,11 @@ from steep import solenoidal, write_cube
 
 from jobs.catalogue import find
 from jobs.execute import execute
-from pipeline.check import validate
 from pipeline.compression import beside
 from pipeline.spectral.derivatives import gradients
 from pipeline.spectral.shells import kinetic_spectrum
-from pipeline.store import Store, read_result
+from pipeline.store.check import validate
+from pipeline.store.reader import Store, read_result
 
 # Two frames of so few points are not 512 times larger than what an archive holds beside them.
 SMALLER = {"fine": (64.0, 20.0), "middle": (150.0, 40.0), "coarse": (512.0, 60.0)}

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from jobs.catalogue import HERE
 from jobs.cluster import client
-from pipeline import campaign, case
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core import campaign, case
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 from pipeline.stages import validate
 from pipeline.stages.core.measures import arrival, first_crest, misfit
 from pipeline.stages.core.observations import Observed, read_series
 from pipeline.stages.validate.runup import Places, by_direction
-from pipeline.store import read_result
+from pipeline.store.reader import read_result
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 
@@ -94,7 +94,7 @@ def judge(run, dask, folder, observed):
 
 
 def gauge_series(run):
-    from pipeline import store
+    from pipeline.store import reader as store
 
     with store.open(run / "run.h5") as opened:
         return {name: tuple(part.compute() for part in opened.gauge(name)) for name in opened.gauges}
@@ -132,7 +132,7 @@ def test_key_figures_serve_where_there_is_no_series_and_a_series_that_is_missing
 
 
 def test_the_run_up_is_the_highest_wet_bed(run, dask, tmp_path):
-    from pipeline import store
+    from pipeline.store import reader as store
 
     with store.open(run / "run.h5") as opened:
         mesh, depth = opened.mesh(), opened.maximum("depth").compute()

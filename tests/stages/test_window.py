@@ -3,7 +3,7 @@ import threading
 import pytest
 from distributed import Client, LocalCluster
 
-from pipeline.blocks import KeptBlocks
+from pipeline.core.blocks import KeptBlocks
 from pipeline.stages.decompose.window import in_order
 
 BUSY = threading.Event()  # while it is set, tasks go through; workers are threads of this process

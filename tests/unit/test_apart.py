@@ -9,8 +9,8 @@ from pipeline.compression.coding import Failed, Values
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.target import Target
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
-from pipeline.store import Store
+from pipeline.core.errors import InputError
+from pipeline.store.reader import Store
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 HANG = "\n  while True: pass"

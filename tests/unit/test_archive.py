@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from steep import set_values, solenoidal, write_cube
 
 import pipeline.compression.make as making
-from pipeline.check import validate
 from pipeline.compression import archive, blocks, coding, reader, wishes
 from pipeline.compression.facts import Facts
 from pipeline.compression.journal import Journal
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.restore import decompress
 from pipeline.compression.wishes import Wish, wish
-from pipeline.errors import InputError, RunError
-from pipeline.store import Store
+from pipeline.core.errors import InputError, RunError
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 
 POINTS, FRAMES = 16, 3
 SMALL = 4 * 3 * POINTS**3 // 8  # [B]: an eighth of a frame

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from meshes import rectangle
 from meshes.core import bathymetry, raster
 from meshes.core.bathymetry.cone import Params as Cone
-from pipeline.errors import InputError
-from pipeline.params import Spec
+from pipeline.core.errors import InputError
+from pipeline.core.params import Spec
 
 
 def surface(x, y):

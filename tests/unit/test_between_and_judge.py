@@ -11,15 +11,15 @@ import pytest
 from scipy import fft
 from steep import write_cube
 
-from pipeline.check import validate
 from pipeline.compression import interpolation, judge
 from pipeline.compression.frames_between import equations_of, interpolate, viscosity_of
 from pipeline.compression.interpolation import Equations, between, hermite
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.forcing import linear, shell
-from pipeline.store import Store
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 
 PERIOD = 2 * np.pi
 POINTS = 24

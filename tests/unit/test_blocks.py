@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import blocks
-from pipeline.blocks import KeptBlocks, read_block, write_block
+from pipeline.core import blocks
+from pipeline.core.blocks import KeptBlocks, read_block, write_block
 from pipeline.stages.decompose.moments import Sums
 
 

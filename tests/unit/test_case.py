@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.catalogue import HERE
-from pipeline import campaign, case
-from pipeline.errors import InputError
+from pipeline.core import campaign, case
+from pipeline.core.errors import InputError
 
 SMALL = {
     "mesh": {"kind": "rectangle", "width": 1.0, "height": 1.0, "size": 0.2},

@@ -12,7 +12,7 @@ from pipeline.compression import coding, outliers, subbands
 from pipeline.compression.coding import load_codec
 from pipeline.compression.search import nrmse
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 CLASSICAL = ("sperr", "sz3", "zfp", "wavelet")
 LARGE = 1e-3  # of the range

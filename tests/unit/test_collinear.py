@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from bench.kuramoto import forecaster
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.collinear import refuse_collinear, relative_error, shaken
 from pipeline.discovery.library import default_library, library_of, values, with_changes
 from pipeline.discovery.loop import discover
 from pipeline.discovery.pairs import Pairs
 from pipeline.discovery.samples import RESPONSE
-from pipeline.errors import InputError
-from pipeline.terms import Term, parse_terms
+from pipeline.terms.terms import Term, parse_terms
 
 STEP = 0.02
 LIBRARY = default_library()

@@ -13,10 +13,10 @@ from conftest import HUMP
 
 from jobs.runs import is_done, prepare, refuse_another
 from jobs.trace import trace
-from pipeline import case as cases
-from pipeline.check import validate
-from pipeline.continuation import changes
-from pipeline.errors import InputError
+from pipeline.core import case as cases
+from pipeline.core.continuation import changes
+from pipeline.core.errors import InputError
+from pipeline.store.check import validate
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 from conftest import HUMP
 
-from pipeline import case
+from pipeline.core import case
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray
 
-from pipeline import case, store
-from pipeline.check import validate
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.restore import decompress
 from pipeline.compression.wishes import Wish
+from pipeline.core import case
+from pipeline.store import reader as store
+from pipeline.store.check import validate
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

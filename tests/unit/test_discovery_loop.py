@@ -8,14 +8,14 @@ from bench.kuramoto import LENGTH, TRUTH, cases, lacking, observed, truth
 from conftest import long
 from scipy.stats import norm
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import default_library, library_of
 from pipeline.discovery.loop import discover
 from pipeline.discovery.model import Steps
 from pipeline.discovery.pairs import Pairs
 from pipeline.discovery.samples import Linear
 from pipeline.discovery.trajectory import observe
-from pipeline.errors import InputError
-from pipeline.terms import parse_terms
+from pipeline.terms.terms import parse_terms
 from solvers.ks.forecast import Advance
 
 STEP = 0.02

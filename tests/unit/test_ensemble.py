@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline import ensemble
-from pipeline.check import validate
-from pipeline.errors import InputError
-from pipeline.layout import ENSEMBLE_SCHEMA, part_name
+from pipeline.core.errors import InputError
+from pipeline.store import ensemble
+from pipeline.store.check import validate
+from pipeline.store.layout import ENSEMBLE_SCHEMA, part_name
 
 STATES = np.random.default_rng([3]).standard_normal((4, 5, 3))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.grids import seen_at
-from pipeline.terms import parse_terms
+from pipeline.spectral.grids import seen_at
+from pipeline.terms.terms import parse_terms
 from solvers.ks.forecast import Advance
 from solvers.ks.grids import next_smooth, smooth
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from meshes import box, rectangle
-from pipeline.errors import InputError, RunError
-from pipeline.params import build
-from pipeline.terms import parse_terms
+from pipeline.core.errors import InputError, RunError
+from pipeline.core.params import build
+from pipeline.terms.terms import parse_terms
 from solvers import ks, tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate

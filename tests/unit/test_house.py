@@ -90,7 +90,7 @@ def test_links_between_documents_lead_somewhere(page):
 
 
 def test_every_section_and_key_of_the_file_format_is_described():
-    from pipeline.layout import DIMENSIONS, RESULT_SCHEMA, SCHEMA
+    from pipeline.store.layout import DIMENSIONS, RESULT_SCHEMA, SCHEMA
 
     page = (ROOT / "docs" / "file_format.md").read_text()
     for word in (SCHEMA, RESULT_SCHEMA, *DIMENSIONS, "complete", "restart", "maxima", "gauges", "mesh_hash"):

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from jobs.catalogue import groups
-from pipeline import plugin
+from pipeline.core import plugin
 
 PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 # Names that are words of other things too: they are looked for where the statement speaks of a kind.

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
-from pipeline.params import build
-from pipeline.terms import Term, canonical, parse_terms
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
+from pipeline.terms.terms import Term, canonical, parse_terms
 from solvers import ks
 from solvers.ks import initial
 from solvers.ks.initial.random import Params as Random

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from meshes import box
-from pipeline.errors import InputError
-from pipeline.params import build
-from pipeline.terms import parse_terms
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
+from pipeline.terms.terms import parse_terms
 from solvers import ks
 from solvers.core.comm import Serial
 from solvers.ks.differences import Differences

@@ -5,13 +5,13 @@ import sys
 import numpy as np
 import pytest
 
-from pipeline import case
-from pipeline.campaign import read as read_campaign
-from pipeline.check import validate
-from pipeline.errors import InputError
-from pipeline.report import write_report
-from pipeline.store import Store
-from pipeline.terms import parse_terms
+from pipeline.core import case
+from pipeline.core.campaign import read as read_campaign
+from pipeline.core.errors import InputError
+from pipeline.report.page import write_report
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
+from pipeline.terms.terms import parse_terms
 from solvers.core import figures
 from solvers.core.comm import Serial
 from solvers.core.fft import plane
@@ -235,7 +235,7 @@ def test_a_plane_that_cannot_be_cut_is_refused_in_one_line(monkeypatch, comm, sh
 )
 def test_a_wrong_box_is_refused_by_name(table, said):
     from meshes.box import Params
-    from pipeline.params import build
+    from pipeline.core.params import build
 
     with pytest.raises(InputError) as error:
         build(Params, table, "mesh")

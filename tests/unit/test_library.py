@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.derivatives import HALF_STENCIL, central_weights, difference, hump_transform, weak
 from pipeline.discovery.library import default_library, library_of, values, with_changes
 from pipeline.discovery.modes import modes
-from pipeline.errors import InputError
 from pipeline.spectral.derivatives import derivative
-from pipeline.terms import parse_terms
+from pipeline.terms.terms import parse_terms
 
 LENGTH = 5.0
 K = 2.0 * np.pi / LENGTH

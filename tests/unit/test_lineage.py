@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline import case
 from pipeline.compression.lineage import errors_before
 from pipeline.compression.restore import decompress
+from pipeline.core import case
 from pipeline.stages.compress import Params, archive_of, describe
-from pipeline.store import Store
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

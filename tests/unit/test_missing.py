@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.missing import equals, find_missing, first_place, missing_mask
+from pipeline.reading.missing import equals, find_missing, first_place, missing_mask
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", "g"])

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from conftest import long
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.loop import discover
 from pipeline.discovery.measured import Measured
-from pipeline.errors import InputError
-from pipeline.terms import named
+from pipeline.terms.terms import named
 from solvers.tsunami.friction import LIBRARY, WET, Sea, fields, gauges, laws, with_laws
 
 STEP, END, EVERY, WINDOW = 1.0, 12.0, 0.1, 10.0  # [s]

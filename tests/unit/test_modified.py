@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from meshes import box
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 from pipeline.discovery.modified import modified_equation
-from pipeline.errors import InputError
-from pipeline.params import build
-from pipeline.terms import parse_terms
+from pipeline.terms.terms import parse_terms
 from solvers import ks
 from solvers.core.comm import Serial
 

@@ -6,7 +6,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from pipeline.compression.tasks import each
-from pipeline.once_more import Task
+from pipeline.core.once_more import Task
 from pipeline.stages.decompose.window import in_order
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline import campaign, case
-from pipeline.errors import InputError
-from pipeline.overrides import keys_of, value_of, with_overrides
+from pipeline.core import campaign, case
+from pipeline.core.errors import InputError
+from pipeline.core.overrides import keys_of, value_of, with_overrides
 
 TYPED = {
     ".37": 0.37,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
-from pipeline.params import Spec, build, choose, quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.params import Spec, build, choose, quantity, setting
 
 
 @dataclass(frozen=True, slots=True)

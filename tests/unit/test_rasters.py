@@ -6,7 +6,7 @@ import xarray
 
 from meshes.core import raster
 from meshes.core.raster import Raster
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 X, Y = np.arange(0.0, 21.0, 2.0), np.arange(0.0, 9.0, 2.0)
 Z = -10.0 + 0.2 * X[:, None] - 0.03 * Y[None, :]  # (M, N)

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import case
-from pipeline.check import validate
-from pipeline.errors import InputError
-from pipeline.store import Store
+from pipeline.core import case
+from pipeline.core.errors import InputError
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 from solvers.tsunami.reference import write_exact

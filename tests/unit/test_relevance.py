@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, multivariate_normal, norm
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.problem import cramer_rao, reduce, whitened
 from pipeline.discovery.relevance import fit, log_evidence, refit, runner_up, threshold
-from pipeline.errors import InputError
 
 MANY = 12
 NAMES = tuple(f"c{j}" for j in range(MANY))

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from jobs.execute import execute
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 CASE = """
 [mesh]

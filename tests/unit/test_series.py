@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
-from pipeline.params import Spec, build, choose
-from pipeline.series import SeriesFile, read_series, refuse_missing
+from pipeline.core.errors import InputError
+from pipeline.core.params import Spec, build, choose
+from pipeline.reading.series import SeriesFile, read_series, refuse_missing
 from pipeline.stages.core import observations
 from solvers.tsunami import wave as waves
 from solvers.tsunami.boundary import incident

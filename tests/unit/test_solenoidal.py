@@ -14,7 +14,7 @@ from pipeline.compression.range_coder import Reader, Writer
 from pipeline.compression.solenoidal_dynamics import tendency
 from pipeline.compression.solenoidal_layers import layers
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import coefficients, field, modes, spectrum
 
 SHAPES = [(24, 24, 24), (12, 20, 16), (9, 15, 10)]

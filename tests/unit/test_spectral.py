@@ -80,7 +80,7 @@ def test_the_room_itself_imports_parameters_and_errors_alone():
     nodes = (node for path in ROOM.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
     imported = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name.startswith(("pipeline", "meshes", "solvers", "jobs"))}
-    assert {name for name in ours if not name.startswith("pipeline.spectral")} == {"pipeline.errors", "pipeline.params"}
+    assert {name for name in ours if not name.startswith("pipeline.spectral")} == {"pipeline.core.errors", "pipeline.core.params"}
 
 
 @pytest.mark.parametrize("points", [1, 2, 7, 8, 49, 98, 103, 196, 1000])

@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.stages.discover import states as observed_states
 
 

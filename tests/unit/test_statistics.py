@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.spectral.shells import energy_spectrum
-from pipeline.statistics import distribution, kaplan_yorke, lyapunov
+from pipeline.spectral.statistics import distribution, kaplan_yorke, lyapunov
 
 
 def test_a_spectrum_adds_up_to_the_mean_square():

@@ -11,9 +11,10 @@ import pytest
 import uxarray
 import xarray
 
-from pipeline import case, store
-from pipeline.check import validate
-from pipeline.errors import InputError
+from pipeline.core import case
+from pipeline.core.errors import InputError
+from pipeline.store import reader as store
+from pipeline.store.check import validate
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

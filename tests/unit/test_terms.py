@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
-from pipeline.expressions import grid_places
-from pipeline.terms import Term, canonical, equation_latex, equation_text, named, parse_terms, refuse_jumps
+from pipeline.core.errors import InputError
+from pipeline.terms.expressions import grid_places
+from pipeline.terms.terms import Term, canonical, equation_latex, equation_text, named, parse_terms, refuse_jumps
 
 derivatives = st.tuples(st.integers(0, 4), st.integers(0, 4))
 factors = st.lists(st.tuples(derivatives, st.integers(1, 4)), max_size=4, unique_by=lambda f: f[0]).map(canonical)

@@ -11,8 +11,8 @@ from meshes import island, rectangle
 from meshes.core import partition, scotch
 from meshes.core.locate import locate
 from meshes.core.trimesh import trimesh
-from pipeline.errors import InputError
-from pipeline.params import build
+from pipeline.core.errors import InputError
+from pipeline.core.params import build
 
 
 def flat(corners):

@@ -7,8 +7,8 @@ from conftest import Basin
 from meshes import rectangle
 from meshes.core.bathymetry import bed_means
 from meshes.core.trimesh import trimesh
-from pipeline.errors import InputError, RunError
-from pipeline.params import Spec, build
+from pipeline.core.errors import InputError, RunError
+from pipeline.core.params import Spec, build
 from solvers.core.comm import Serial
 from solvers.core.driver import Clock, simulate
 

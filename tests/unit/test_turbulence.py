@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from vortices import PERIOD, REFERENCE, flow, reference, run
 
-from pipeline import case
-from pipeline.campaign import read as read_campaign
-from pipeline.check import validate
-from pipeline.errors import InputError
-from pipeline.report import write_report
-from pipeline.store import Store
+from pipeline.core import case
+from pipeline.core.campaign import read as read_campaign
+from pipeline.core.errors import InputError
+from pipeline.report.page import write_report
+from pipeline.store.check import validate
+from pipeline.store.reader import Store
 from solvers.core.comm import Serial
 from solvers.core.figures import part_of
 from solvers.core.run import run_case

@@ -16,7 +16,7 @@ import torch
 from pipeline.compression import detail, generator, networks, regrow, weights
 from pipeline.compression.codecs import solenoidal, zipgan
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import coefficients, field, modes, shell_energies, spectrum
 
 TINY = generator.Size(channels=4, growth=2, groups=1)

@@ -18,9 +18,9 @@ from pipeline.compression.codecs import solenoidal, sperr, zipgan
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.target import Target
 from pipeline.compression.wishes import Wish
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import grid
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 SIZE = 3000
 

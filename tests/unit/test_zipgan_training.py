@@ -16,7 +16,7 @@ from jobs import train_zipgan
 from pipeline.compression import samples, training
 from pipeline.compression.generator import Size
 from pipeline.compression.spectral import TURNS, Waves, turned
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import field
 
 

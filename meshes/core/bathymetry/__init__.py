@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import Spec, choose
+from pipeline.core.params import Spec, choose
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -13,7 +13,7 @@ from pipeline.compression import filters
 from pipeline.compression.facts import bits
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TARGETS = ("lossless",)

@@ -16,7 +16,7 @@ from pipeline.compression.solenoidal_layers import GAIN, WEIGHTS, Coded, Decoded
 from pipeline.compression.solenoidal_plan import Goal, Plan
 from pipeline.compression.solenoidal_stream import pack, unpack
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import Shape, Spectrum, field, spectrum
 
 Array = np.ndarray[Any, np.dtype[Any]]

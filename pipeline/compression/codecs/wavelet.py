@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.compression import classical, outliers, search, subbands
 from pipeline.compression.packing import unwrap, wrap
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TARGETS = ("bound", "nrmse", "bytes")

@@ -24,7 +24,7 @@ from pipeline.compression import box_block, detail, networks
 from pipeline.compression.codecs import solenoidal
 from pipeline.compression.detail import Facts
 from pipeline.compression.target import Target
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.spectral.craya import Shape, Spectrum, field, modes, project, shell_energies, spectrum
 
 Array = np.ndarray[Any, np.dtype[Any]]

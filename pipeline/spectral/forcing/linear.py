@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.params import quantity
+from pipeline.core.params import quantity
 from pipeline.spectral.forcing.core import Amplifying, Force, Waves, refuse_but_one
 
 

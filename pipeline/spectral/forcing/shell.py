@@ -5,8 +5,8 @@ J. Jimenez, A. A. Wray, P. G. Saffman, R. S. Rogallo, J. Fluid Mech. 255 (1993) 
 
 from dataclasses import dataclass
 
-from pipeline.errors import InputError
-from pipeline.params import quantity
+from pipeline.core.errors import InputError
+from pipeline.core.params import quantity
 from pipeline.spectral.forcing.core import Amplifying, Force, Waves, refuse_but_one, refuse_what_is_not_kept
 
 

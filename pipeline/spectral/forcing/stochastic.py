@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import quantity
+from pipeline.core.params import quantity
 from pipeline.spectral.forcing.core import Force, Waves, refuse_what_is_not_kept
 
 Array = np.ndarray[Any, np.dtype[Any]]

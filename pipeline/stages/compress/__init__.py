@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.answers import KEPT, Answer, listed
 from pipeline.compression.beside import beside, kept
 from pipeline.compression.blocks import LARGEST
 from pipeline.compression.choice import Trial
 from pipeline.compression.lineage import errors_before
 from pipeline.compression.make import Asked, compress
 from pipeline.compression.wishes import FORMS, wish
-from pipeline.errors import InputError
-from pipeline.missing import listed_constants
-from pipeline.params import setting
-from pipeline.store import Store
-from pipeline.writer import write_result
+from pipeline.core.answers import KEPT, Answer, listed
+from pipeline.core.errors import InputError
+from pipeline.core.params import setting
+from pipeline.reading.missing import listed_constants
+from pipeline.store.reader import Store
+from pipeline.store.writer import write_result
 
 SMALL = 2**20  # [B] to read: less is done in the command's own process
 INPUTS = ("run",)
@@ -210,7 +210,7 @@ def _number(value: float | None) -> str:
 
 
 def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
     from pipeline.stages.compress import figures
 
     return figures.draw(result, tables, folder)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
 
 SOFT = "#b8c4ce"
 FAINTEST = 1e-12  # of a spectrum's largest value: what a figure shows of it

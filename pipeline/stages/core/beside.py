@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.params import build, quantity
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, quantity
 from pipeline.stages.core.measures import arrival
 from pipeline.stages.core.observations import Observed, above_still, by_gauge, observed_by, offset, places_of, read_noted
 from pipeline.stages.core.samples import Series
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 NO_ARRIVAL = "the clocks can't be set equal: no gauge of 'align' has an arrival in both"
 

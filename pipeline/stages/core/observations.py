@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline import series as readers
-from pipeline.case import Case
-from pipeline.data import locate_file
-from pipeline.errors import InputError
-from pipeline.params import build, quantity, setting
-from pipeline.plugin import nearest
-from pipeline.series import SeriesFile, check_columns, refuse_unlikely
-from pipeline.store import Store
+from pipeline.core.case import Case
+from pipeline.core.data import locate_file
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, quantity, setting
+from pipeline.core.plugin import nearest
+from pipeline.reading import series as readers
+from pipeline.reading.series import SeriesFile, check_columns, refuse_unlikely
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Datum = Literal["still", "zero"] | float

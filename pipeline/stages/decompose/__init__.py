@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.answers import Answer
-from pipeline.case import Case
-from pipeline.errors import InputError
-from pipeline.outline import Outline
-from pipeline.params import quantity, setting
+from pipeline.core.answers import Answer
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Outline
+from pipeline.core.params import quantity, setting
 from pipeline.stages.core.beside import above, beside, refuse_window, still_level
 from pipeline.stages.core.observations import look_for_series, observed_by
 from pipeline.stages.core.samples import Series, cubic
@@ -37,8 +37,8 @@ from pipeline.stages.decompose.references import on_the_mesh_of
 from pipeline.stages.decompose.space import in_space
 from pipeline.stages.decompose.tables import Table, field_tables
 from pipeline.stages.decompose.waves import modified_equations, plane_wave
-from pipeline.store import Store
-from pipeline.writer import write_result
+from pipeline.store.reader import Store
+from pipeline.store.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Tables = dict[str, Table]
@@ -71,7 +71,7 @@ def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], pa
 
 
 def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse runs that can't be compared before anything is computed (see `pipeline.outline`)."""
+    """Refuse runs that can't be compared before anything is computed (see `pipeline.core.outline`)."""
     word = words.get("reference")
     for run in inputs["runs"]:
         refuse_window(params.window, run.case.time.end, "window")
@@ -317,7 +317,7 @@ def _said(f: Mapping[str, Any]) -> str:
 
 
 def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
     from pipeline.stages.decompose import figures
 
     return figures.draw(result, tables, folder)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.answers import HOW_WRONG, Answer
+from pipeline.core.answers import HOW_WRONG, Answer
 
 NO_ANSWER = "No error can be given: nothing in common of the runs and their reference changes in time."
 SURE = 1.0  # a lower order of convergence says that the runs are not yet in its range (the scheme's is 2)

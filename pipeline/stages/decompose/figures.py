@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
 from pipeline.stages.decompose.map_figures import error_map
 from pipeline.stages.decompose.scheme import leading_orders, predicted
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

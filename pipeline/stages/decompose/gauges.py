@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.stages.core.measures import is_flat
 from pipeline.stages.core.samples import SAME_TIME, Series, cubic, stretches, usual_step
 from pipeline.stages.decompose.alignment import align

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.core.figures import COMPUTED, OBSERVED, STYLE
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

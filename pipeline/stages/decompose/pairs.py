@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.layout import MESHES
-from pipeline.missing import find_missing
-from pipeline.outline import Outline, frame_times
-from pipeline.plugin import nearest
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Outline, frame_times
+from pipeline.core.plugin import nearest
+from pipeline.reading.missing import find_missing
 from pipeline.stages.core.beside import still_level
-from pipeline.store import Source, Store
+from pipeline.store.layout import MESHES
+from pipeline.store.reader import Source, Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.grids import seen_at
-from pipeline.layout import MESHES
+from pipeline.core.errors import InputError
+from pipeline.spectral.grids import seen_at
 from pipeline.stages.decompose.pairs import SURFACE, is_box, there
 from pipeline.stages.decompose.restriction import Restriction, corners_of, restriction
 from pipeline.stages.decompose.window import in_order
-from pipeline.store import Source, Store
-from pipeline.writer import Writer, publish
+from pipeline.store.layout import MESHES
+from pipeline.store.reader import Source, Store
+from pipeline.store.writer import Writer, publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

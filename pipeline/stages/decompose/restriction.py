@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.stages.decompose.kernels import overlaps
 
 Array = np.ndarray[Any, np.dtype[Any]]

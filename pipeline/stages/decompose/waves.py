@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import build, quantity, setting
+from pipeline.core.params import build, quantity, setting
 from pipeline.stages.decompose import scheme
 from pipeline.stages.decompose.pairs import Pair
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

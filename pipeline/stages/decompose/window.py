@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from pipeline.once_more import Task
+from pipeline.core.once_more import Task
 
 MOST = 1000  # tasks: enough for hundreds of workers, and some megabytes of the scheduler
 

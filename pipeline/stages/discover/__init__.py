@@ -13,15 +13,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.answers import Answer
-from pipeline.case import Case
-from pipeline.data import is_file, own_file
+from pipeline.core.answers import Answer
+from pipeline.core.case import Case
+from pipeline.core.data import is_file, own_file
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Outline
+from pipeline.core.params import quantity, setting
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery
 from pipeline.discovery.model import Model
-from pipeline.errors import InputError
-from pipeline.outline import Outline
-from pipeline.params import quantity, setting
 from pipeline.stages.discover import laws, modified
 from pipeline.stages.discover import states as observed_states
 from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
@@ -29,8 +29,8 @@ from pipeline.stages.discover.findings_answer import answer_of, lines_of
 from pipeline.stages.discover.search import Data, chosen, search
 from pipeline.stages.discover.states import States
 from pipeline.stages.discover.trial import trial
-from pipeline.terms import refuse_jumps
-from pipeline.writer import write_result
+from pipeline.store.writer import write_result
+from pipeline.terms.terms import refuse_jumps
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -138,7 +138,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
 
 
 def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse a model that can't be changed, and observations on another mesh, before anything is computed (see `pipeline.outline`)."""
+    """Refuse a model that can't be changed, and observations on another mesh, before anything is computed (see `pipeline.core.outline`)."""
     (model,) = inputs["forecast"]
     if not model.changeable:
         raise InputError(
@@ -226,7 +226,7 @@ def describe(result: Mapping[str, Any]) -> list[str]:
 
 
 def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
     from pipeline.stages.discover import figures
 
     return figures.draw(result, tables, folder)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from pipeline.case import to_toml, with_overrides
+from pipeline.core.case import to_toml, with_overrides
 from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
-from pipeline.store import Store
-from pipeline.terms import Term, equation_latex, equation_text
-from pipeline.writer import write_text
+from pipeline.store.reader import Store
+from pipeline.store.writer import write_text
+from pipeline.terms.terms import Term, equation_latex, equation_text
 
 CONFIDENCE = 0.9
 DIGITS = 12  # of a coefficient, where its deviation allows more

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.answers import WHY, Answer, listed, with_deviation
+from pipeline.core.answers import WHY, Answer, listed, with_deviation
 
 
 def answer_of(result: Mapping[str, Any], folder: Path) -> Answer:

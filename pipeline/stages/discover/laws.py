@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
+from pipeline.core.plugin import nearest
 from pipeline.discovery.laws import Laws
 from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.measured import Measured, Together
-from pipeline.errors import InputError
-from pipeline.plugin import nearest
 from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
 from pipeline.stages.discover.laws_trial import trial
-from pipeline.store import Store
-from pipeline.writer import write_result
+from pipeline.store.reader import Store
+from pipeline.store.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.discovery.laws import Laws
 from pipeline.discovery.library import Terms
-from pipeline.store import Store
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from scipy.fft import next_fast_len
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
 from pipeline.discovery.pairs import ACCURACY
-from pipeline.errors import InputError
 from pipeline.stages.discover.states import States
-from pipeline.terms import HIGHEST_DERIVATIVE, Term, canonical
+from pipeline.terms.terms import HIGHEST_DERIVATIVE, Term, canonical
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms, rivals
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.model import Model, Steps, longest_step
 from pipeline.discovery.pairs import ACCURACY, Pairs
 from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
-from pipeline.errors import InputError
 from pipeline.stages.discover import states as observed_states
 from pipeline.stages.discover.states import States
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.checksums import open_hdf5
-from pipeline.errors import InputError
-from pipeline.missing import find_missing, first_place
-from pipeline.readable import readable
-from pipeline.remarks import remark
+from pipeline.core.errors import InputError
+from pipeline.core.remarks import remark
+from pipeline.reading.missing import find_missing, first_place
 from pipeline.stages.discover.seam import refuse_seam
-from pipeline.store import Store
+from pipeline.store.checksums import open_hdf5
+from pipeline.store.readable import readable
+from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms
 from pipeline.discovery.trajectory import observe
-from pipeline.errors import InputError
 from pipeline.stages.discover.prediction import LOST, SOURCE, Course, course
 from pipeline.stages.discover.states import States
 

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.answers import HOW_WRONG, Answer, listed
-from pipeline.case import Case
-from pipeline.errors import InputError
-from pipeline.outline import Outline
-from pipeline.params import quantity, setting
+from pipeline.core.answers import HOW_WRONG, Answer, listed
+from pipeline.core.case import Case
+from pipeline.core.errors import InputError
+from pipeline.core.outline import Outline
+from pipeline.core.params import quantity, setting
 from pipeline.stages.core.beside import beside, refuse_window, still_level
 from pipeline.stages.core.observations import Observed, look_for_series, observed_by
 from pipeline.stages.validate.compared import compared
 from pipeline.stages.validate.runup import at_box, by_direction, places, refuse_sea
-from pipeline.store import Store
-from pipeline.writer import write_result
+from pipeline.store.reader import Store
+from pipeline.store.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,7 +50,7 @@ def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], pa
 
 
 def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse runs that can't be compared before anything is computed (see `pipeline.outline`)."""
+    """Refuse runs that can't be compared before anything is computed (see `pipeline.core.outline`)."""
     for run in inputs["run"]:
         observed = observed_by(run.case.observed, run.case.gauges, f"the case of {run.name!r}")
         refuse_window(observed.window, run.case.time.end, "observed.window")
@@ -176,7 +176,7 @@ JUDGED = {"mean_first_crest_error": "first crests", "mean_runup_error": "run-up"
 
 
 def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
+    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
     from pipeline.stages.validate import figures
 
     return figures.draw(result, tables, folder)

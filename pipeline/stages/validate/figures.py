@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.figures import COMPUTED, OBSERVED, STYLE, Picture, plain
+from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture, plain
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

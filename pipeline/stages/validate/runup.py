@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
+from pipeline.core.errors import InputError
 from pipeline.stages.core.measures import relative
 from pipeline.stages.core.observations import Observed, RunUp, RunUpAt
 

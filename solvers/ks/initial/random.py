@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.params import setting
+from pipeline.core.errors import InputError
+from pipeline.core.params import setting
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import setting
+from pipeline.core.params import setting
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

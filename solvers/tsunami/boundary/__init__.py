@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from pipeline.params import Spec, choose
+from pipeline.core.params import Spec, choose
 from solvers.tsunami.wave import Wave
 
 DEFAULT = Spec("wall", {})  # of a side that a case does not name

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pipeline.params import Spec, choose, setting
+from pipeline.core.params import Spec, choose, setting
 from solvers.tsunami import wave as waves
 from solvers.tsunami.boundary import Outside
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.params import quantity, setting
+from pipeline.core.errors import InputError
+from pipeline.core.params import quantity, setting
 from solvers.tsunami import exact
 from solvers.tsunami.exact import Fields
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import quantity, setting
+from pipeline.core.params import quantity, setting
 from solvers.tsunami.exact import Fields
 from solvers.tsunami.radial import RadialWave
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import quantity
+from pipeline.core.params import quantity
 from solvers.tsunami import exact
 from solvers.tsunami.exact import Fields, above
 

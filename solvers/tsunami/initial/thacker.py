@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.params import quantity, setting
+from pipeline.core.params import quantity, setting
 from solvers.tsunami import exact
 from solvers.tsunami.exact import Fields, above
 

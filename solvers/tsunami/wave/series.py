@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import series as readers
-from pipeline.data import locate_file
-from pipeline.errors import InputError
-from pipeline.params import quantity, setting
-from pipeline.remarks import remark
-from pipeline.series import SeriesFile, check_columns
+from pipeline.core.data import locate_file
+from pipeline.core.errors import InputError
+from pipeline.core.params import quantity, setting
+from pipeline.core.remarks import remark
+from pipeline.reading import series as readers
+from pipeline.reading.series import SeriesFile, check_columns
 from solvers.tsunami.wave import Wave
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.params import quantity
+from pipeline.core.params import quantity
 from solvers.tsunami import exact
 from solvers.tsunami.wave import Wave
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import InputError
-from pipeline.params import quantity
+from pipeline.core.errors import InputError
+from pipeline.core.params import quantity
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pipeline.layout import Field
+from pipeline.store.layout import Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pipeline.layout import Field
-from pipeline.params import quantity
+from pipeline.core.params import quantity
+from pipeline.store.layout import Field
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,0 +1,156 @@
+"""A case: one run, as TOML text, read into frozen dataclasses. An unknown key is refused by name.
+
+Sections: ``mesh`` and ``solver`` (plug-ins, by ``kind``), ``time``, ``output``, ``gauges`` (named places) and
+``observed`` (what was measured there; stage `validate` sets the run beside it).
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.core.errors import InputError
+from pipeline.core.overrides import copied, with_overrides
+from pipeline.core.params import Spec, build, is_number, label_of, quantity, setting, spec, table_of
+from pipeline.core.plugin import nearest
+
+__all__ = ["Case", "Output", "Spec", "Time", "build", "parse", "quantity", "read", "read_toml", "setting", "with_overrides"]
+
+DEEPEST = 32  # tables and lists in each other: more are no case
+LONGEST_NAME = 100  # characters of a gauge's
+SECTIONS = ("title", "mesh", "solver", "time", "output", "gauges", "observed")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """When the run ends and how often it writes."""
+
+    end: float = quantity("s", "simulated time at which the run ends", above=0.0)
+    every: float = quantity("s", "simulated time between stored frames", above=0.0)
+    cfl: float = quantity("dimensionless", "Courant number", default=0.9, above=0.0)
+    dt: float | None = quantity("s", "time step, for solvers that have no limit of their own", default=None, above=0.0)
+
+    def __post_init__(self) -> None:
+        if self.every > self.end:
+            raise InputError(f"every = {self.every} s is larger than end = {self.end} s: nothing would be stored")
+        if self.cfl > 1.0:
+            raise InputError(f"cfl = {self.cfl}; it must be at most 1: with longer steps no solver here is sure to be stable")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Settings of a run's output."""
+
+    filter: Literal["none", "gzip", "zstd", "lz4", "blosc2"] = setting("lossless compression of the fields", default="none")
+    chunk: int = setting("cells in one chunk of a stored field", default=16384)
+    maps: tuple[float, ...] = quantity("s", "times of the report's maps; none named: four, evenly spaced", default=())
+    checkpoint: float = quantity("s", "wall time between restart files", default=60.0, low=0.0)
+    writers: int = setting("ranks that write, for themselves and their neighbours; 0: all of up to 8, else one of each 8", default=0)
+
+    def __post_init__(self) -> None:
+        if self.chunk < 1:
+            raise InputError(f"chunk = {self.chunk}; it must be 1 or more cells")
+        if self.writers < 0:
+            raise InputError(f"writers = {self.writers}; it must be 0 or more ranks")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The case of a run. ``text`` is the TOML with all overrides applied: it alone defines the run."""
+
+    text: str
+    title: str
+    folder: Path  # files named in the case are looked for here first
+    mesh: Spec
+    solver: Spec
+    time: Time
+    output: Output
+    gauges: Mapping[str, tuple[float, ...]]  # [m] place of each gauge
+    observed: Mapping[str, Any]  # as stage `validate` reads it
+
+
+def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
+    """Read the case at ``path`` with ``key.path=value`` overrides.
+
+    Raises
+    ------
+    InputError
+        No such file, not TOML, or a section or key that is unknown, missing or wrong.
+    """
+    folder = Path(path).resolve().parent
+    return parse(with_overrides(read_toml(path), overrides, folder), folder)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The TOML file at ``path`` as nested dictionaries; `InputError` where it can't be read."""
+    try:
+        text = Path(path).read_bytes().decode()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise InputError(f"no file {str(path)!r}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    except (OSError, ValueError) as error:  # may not be read, or a name that no file has
+        raise InputError(f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
+    return read_text(text, str(path))
+
+
+def read_text(text: str, name: str = "the case") -> dict[str, Any]:
+    """The TOML ``text`` called ``name`` as nested dictionaries; `InputError` where it is none."""
+    try:
+        table = tomllib.loads(text)
+    except ValueError as error:  # also of a number that is too long
+        raise InputError(f"{name} is not TOML: {error}") from None
+    except RecursionError:
+        table = None
+    if table is None or _depth_exceeds(table, DEEPEST):
+        raise InputError(f"{name}: more than {DEEPEST} tables and lists stand in each other")
+    return table
+
+
+def _depth_exceeds(value: Any, most: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return most < 0 or any(_depth_exceeds(one, most - 1) for one in inner)
+
+
+def parse(table: Mapping[str, Any], folder: Path) -> Case:
+    """The case in ``table`` (see `read`)."""
+    for key in table:
+        if key not in SECTIONS:
+            raise InputError(f"unknown section '{key}'{nearest(key, SECTIONS)}; there are: {', '.join(SECTIONS)}")
+    for key in ("mesh", "solver", "time"):
+        if key not in table:
+            raise InputError(f"section [{key}] is missing")
+    return Case(
+        text=to_toml(table),
+        title=label_of(table.get("title", ""), "title"),
+        folder=folder,
+        mesh=spec(table["mesh"], "mesh"),
+        solver=spec(table["solver"], "solver"),
+        time=build(Time, table["time"], "time"),
+        output=build(Output, table.get("output", {}), "output"),
+        gauges={
+            label_of(name, f"gauges.{name}", LONGEST_NAME): _place(place, f"gauges.{name}")
+            for name, place in table_of(table.get("gauges", {}), "gauges").items()
+        },
+        observed=table_of(table.get("observed", {}), "observed"),
+    )
+
+
+def _place(value: Any, where: str) -> tuple[float, ...]:
+    if not isinstance(value, list) or not value or not all(is_number(x) for x in value):
+        raise InputError(f"'{where}' is {value!r}; it must be a list of coordinates in m, such as [9.36, 13.80]")
+    return tuple(float(x) for x in value)
+
+
+def to_toml(table: Mapping[str, Any]) -> str:
+    """``table`` as TOML text: the run's own record of its settings, overrides included."""
+    import tomli_w
+
+    return re.sub(r"\[\n((?:    [^\[\]{}\n]*,\n)+)\]", _one_line, tomli_w.dumps(copied(table)))
+
+
+def _one_line(array: re.Match[str]) -> str:
+    """A list of plain values on one line."""
+    return "[" + ", ".join(line[4:-1] for line in array[1].split("\n")[:-1]) + "]"

@@ -1,0 +1,1 @@
+"""Files that others write: tables of text, series in time, values that are missing."""

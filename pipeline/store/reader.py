@@ -1,0 +1,222 @@
+"""Read a run's HDF5 file: everything is lazy, and dask arrays open the file anew, so they can go to other processes.
+
+``wavetrain.open("run.h5").field("depth")`` is a dask array (frames, cells); on a box (frames, members, points), in
+a cube (frames, z, y, x).
+"""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.core.errors import InputError
+from pipeline.store.checksums import DamagedFile, open_hdf5, walk
+from pipeline.store.layout import ARCHIVE_SCHEMAS, RUN_SCHEMAS, SCHEMA, Field, series_names, unit_of
+from pipeline.store.readable import readable
+from pipeline.store.recovery import Written
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Store:
+    """A run's file, open for reading.
+
+    Raises
+    ------
+    InputError
+        No such file, no HDF5, or not to the schema.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with readable(self.path):
+            self._file = open_file(self.path)
+        if self._file.attrs.get("schema") not in (*RUN_SCHEMAS, *ARCHIVE_SCHEMAS):
+            schema = self._file.attrs.get("schema")
+            self._file.close()
+            raise InputError(f"{path} is not a Wavetrain file: schema {schema!r}, not {SCHEMA!r}")
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The file's attributes."""
+        return dict(self._file.attrs)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether its fields are coded (docs/compress.md); they decode themselves where they are read."""
+        return bool(self._file.attrs["schema"] in ARCHIVE_SCHEMAS)
+
+    @property
+    def complete(self) -> bool:
+        return bool(self._file.attrs["complete"])
+
+    @property
+    def mesh_kind(self) -> str:
+        """The kind of mesh: triangles, line, plane or cube."""
+        return str(self._file["mesh/mesh"].attrs["long_name"])
+
+    @property
+    def times(self) -> Array:
+        """Times of the frames (frames,) [s]."""
+        return np.asarray(self._file["time"][:])
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """The stored fields by name."""
+        return _fields(self._file["fields"]) if "fields" in self._file else {}
+
+    def field(self, name: str) -> Any:
+        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks.
+
+        Raises
+        ------
+        InputError
+            There is no such field; the message lists those that exist.
+        """
+        return self._lazy("fields", name)
+
+    def source(self, name: str) -> Any:
+        """Field ``name`` as something that reads itself where it is indexed, in another process too: for tasks that choose
+        their own blocks."""
+        return self._source("fields", name)
+
+    def field_attrs(self, name: str) -> dict[str, Any]:
+        """The attributes of field ``name``."""
+        return dict(self._file[f"fields/{name}"].attrs)
+
+    def maximum(self, name: str) -> Any:
+        """Running maximum ``name`` as a lazy dask array (*dofs,)."""
+        return self._lazy("maxima", name)
+
+    def mesh(self) -> dict[str, Array]:
+        """All arrays of the mesh by their UGRID names."""
+        return {name: data[...] for name, data in self._file["mesh"].items() if data.shape}
+
+    @property
+    def gauges(self) -> dict[str, tuple[float, ...]]:
+        """Places [m] of the gauges by name."""
+        if "gauges" not in self._file:
+            return {}
+        group = self._file["gauges"]
+        return {name: tuple(place) for name, place in zip(json.loads(group.attrs["names"]), group["place"][...].tolist(), strict=True)}
+
+    def gauge(self, name: str, field: str = "free_surface") -> tuple[Any, Any]:
+        """Times (S,) [s] and samples (S,) of ``field`` at gauge ``name``, lazy dask arrays."""
+        names = list(self.gauges)
+        if name not in names:
+            raise InputError(f"{self.path} has no gauge {name!r}; there are: {', '.join(names)}")
+        return self._lazy("gauges", "time"), self._lazy("gauges", field)[:, names.index(name)]
+
+    @property
+    def statistics(self) -> dict[str, Field]:
+        """Statistics of the whole field that were noted as the run went, by name."""
+        group = self._file.get("statistics", {})
+        names = [name for name in group if name == "wavenumber" or name in series_names(group)]
+        return {name: Field(name, unit_of(group[name]), str(group[name].attrs["long_name"])) for name in names}
+
+    def statistic(self, name: str) -> Any:
+        """Statistic ``name`` (S,), or by shells of ``wavenumber`` (S, shells), as a lazy dask array; ``"time"`` is when [s]."""
+        return self._lazy("statistics", name)
+
+    @property
+    def has_restart(self) -> bool:
+        """Whether the last whole state is kept."""
+        return "restart" in self._file
+
+    def restart(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Arrays and attributes of the last whole state."""
+        if "restart" not in self._file:
+            raise InputError(f"{self.path} holds no restart")
+        group = self._file["restart"]
+        return {name: data[...] for name, data in group.items()}, dict(group.attrs)
+
+    def written(self) -> Written:
+        """A checkpoint's notes on the unfinished file beside it."""
+        return Written.read(self._file)
+
+    def _source(self, group: str, name: str) -> Any:
+        known = list(self._file.get(group, {}))
+        if name not in known:
+            raise InputError(f"{self.path} has no {group}/{name}; there are: {', '.join(known)}")
+        data = self._file[f"{group}/{name}"]
+        if group == "fields" and self.is_archive:
+            from pipeline.compression import reader
+
+            return reader.Source(str(self.path), name, data.shape, data.dtype)
+        return Source(str(self.path), f"{group}/{name}", data.shape, data.dtype)
+
+    def _lazy(self, group: str, name: str) -> Any:
+        import dask.array
+
+        source = self._source(group, name)
+        if isinstance(source, Source):
+            chunks: Any = self._file[source.name].chunks or source.shape or ()
+        else:
+            chunks = source.chunks
+        return dask.array.from_array(source, chunks=chunks, name=False)
+
+
+class Source:
+    """An array in a file, opened anew by each reader: it can be sent to another process."""
+
+    def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+        self.path, self.name, self.shape, self.dtype = path, name, shape, dtype
+        self.ndim = len(shape)
+
+    def __getitem__(self, place: Any) -> Array:
+        import hdf5plugin  # noqa: F401  (registers the filters)
+
+        try:
+            with readable(self.path), open_hdf5(Path(self.path)) as file:
+                return np.asarray(file[self.name][place])
+        except DamagedFile as error:
+            raise DamagedFile(f"{error}, in {self.name}") from None
+
+
+def open_file(path: Path) -> Any:
+    """The file at ``path``; one that was cut off only where it is an archive, whose whole blocks can be read."""
+    try:
+        return open_hdf5(path)
+    except OSError:
+        from pipeline.compression import cut_off
+
+        if path.is_file() and cut_off.size_before(path):
+            file = cut_off.open_hdf5(path)
+            with contextlib.suppress(KeyError, RuntimeError):  # what HDF5 says of the file may be cut off too
+                if file.attrs.get("schema") in ARCHIVE_SCHEMAS:
+                    return file
+            file.close()
+        raise
+
+
+def _fields(group: Any) -> dict[str, Field]:
+    return {name: Field(name, unit_of(data), str(data.attrs["long_name"])) for name, data in group.items()}
+
+
+def read_result(path: Path) -> dict[str, dict[str, Array]]:
+    """The tables of a stage's ``result.h5``: group to column to values."""
+    tables: dict[str, dict[str, Array]] = {}
+    with readable(path), open_hdf5(path) as file:
+        for name, item in walk(file):
+            if isinstance(item, h5py.Dataset):
+                group, _, column = name.rpartition("/")
+                tables.setdefault(group, {})[column] = item[...]
+    return tables
+
+
+def open(path: str | Path) -> Store:  # noqa: A001  (wavetrain.open reads as h5py's and xarray's do)
+    """Open the run at ``path`` for reading: see `Store`."""
+    return Store(path)

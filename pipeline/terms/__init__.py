@@ -1,0 +1,1 @@
+"""Terms of an equation, such as ``-u*u_x``: read, named, and taken apart into factors."""
