@@ -30,7 +30,7 @@ FLOW: dict[str, Any] = {
         "scalar": {"kind": "passive", "diffusivity": 0.03, "gradient": [0.0, 1.0, 0.0], "variance": 0.2},
         "statistics_every": 3,
     },
-    "time": {"end": 0.5, "every": 0.2, "cfl": 0.4},
+    "time": {"end": 0.4, "every": 0.2, "cfl": 0.4},
     "output": {"chunk": 700},
 }
 

@@ -8,7 +8,6 @@ import h5py
 import meshio
 import numpy as np
 import pytest
-import uxarray
 import xarray
 
 from pipeline.core import case
@@ -81,6 +80,8 @@ def test_xarray_opens_a_run(folder):
 
 
 def test_uxarray_opens_the_mesh(folder):
+    import uxarray  # loads for long
+
     with xarray.open_dataset(folder / "run.h5", engine="h5netcdf", group="mesh", decode_times=False) as mesh:
         grid = uxarray.Grid.from_dataset(mesh.load())
     with store.open(folder / "run.h5") as run:

@@ -66,7 +66,7 @@ def test_there_are_48_turns():
 
 def test_training_lowers_the_error(files, tmp_path):
     lines = []
-    training.train(trainer(), files, training.Settings(steps=30, rate=3e-3, warm=1.0, every=10), tmp_path, lines.append)
+    training.train(trainer(), files, training.Settings(steps=20, rate=3e-3, warm=1.0, every=10), tmp_path, lines.append)
     first, last = (json.loads(lines[i])["gradient"] for i in (0, -1))
     assert last < first
 
