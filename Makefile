@@ -23,7 +23,7 @@ lint: setup    ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 # one process more than cores, for tests that wait
-test: lint     ## everything that a laptop can test, in nine minutes, some more the first time
+test: lint     ## everything that a laptop can test, in eight minutes, some more the first time
 	$(BIN)/pytest -m "not slow" -n $$(( $(RANKS) + 1 )) --no-loadscope-reorder --durations=25
 
 test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
