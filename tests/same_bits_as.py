@@ -1,10 +1,11 @@
 """Compare the bits of small runs, archives and stage results of this tree with those of another revision.
 
-    .venv/bin/python tests/same_bits_as.py REVISION [--keep FOLDER]
+    .venv/bin/python tests/same_bits_as.py REVISION [--keep FOLDER] [--shipped [NAME ...]]
 
 ``REVISION`` is anything that git knows, or the folder of another checkout, whose compiled kernels are then used again. Both trees do the
 campaign `tests/same_bits/campaign.toml` and decode its archives, by their own command; every array, coded block, number of a result and
-picture is compared by its SHA-256. Left out is what says when, where, how fast and by which code something was made. It takes some
+picture is compared by its SHA-256. With ``--shipped`` so are the cases and campaigns that come along, reduced (`reduced`): those named, or
+all. Left out is what says when, where, how fast and by which code something was made. It takes some
 minutes, and ends with 1 where something differs.
 """
 
@@ -17,12 +18,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import reduced
 
 ROOT = Path(__file__).resolve().parent.parent
 CAMPAIGN = ROOT / "tests" / "same_bits" / "campaign.toml"
@@ -37,11 +39,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("revision", help="a revision of git, or the folder of another checkout")
     parser.add_argument("--keep", type=Path, help="a folder that is made for what is computed; unset: it is deleted in the end")
+    parser.add_argument("--shipped", nargs="*", metavar="NAME", help="cases and campaigns that come along; all without names")
     asked = parser.parse_args()
+    shipped = [] if asked.shipped is None else [name for name in asked.shipped or reduced.shipped() if not reduced.missing(name)]
     with contextlib.ExitStack() as stack:
         folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         other = Path(asked.revision).resolve() if Path(asked.revision).is_dir() else stack.enter_context(checked_out(asked.revision))
-        found = {name: digests(done(tree, folder / name)) for name, tree in (("other", other), ("here", ROOT))}
+        found = {name: digests(done(tree, folder / name, shipped)) for name, tree in (("other", other), ("here", ROOT))}
     names = sorted(found["other"].keys() | found["here"].keys())
     different = [name for name in names if found["other"].get(name) != found["here"].get(name)]
     for name in different:
@@ -63,9 +67,12 @@ def checked_out(revision: str) -> Iterator[Path]:
             subprocess.run(["git", "-C", ROOT, "worktree", "remove", "--force", tree], check=True)
 
 
-def done(tree: Path, folder: Path) -> Path:
-    """The new ``folder``, in which the command of ``tree`` has done the campaign and decoded its archives."""
+def done(tree: Path, folder: Path, shipped: Sequence[str]) -> Path:
+    """The new ``folder``, in which the command of ``tree`` has done the campaign and what is ``shipped``, and decoded its archives."""
     folder.mkdir(parents=True)
+    for name in shipped:
+        (folder / name).mkdir(parents=True)
+        command(tree, folder, "run", reduced.written(name, folder / name), "--out", f"{name}/out")
     command(tree, folder, "run", CAMPAIGN, "--out", "out")
     for name in BETWEEN:
         command(tree, folder, "decompress", f"out/{name}/archive.h5", "--interpolate", 2, "--out", f"{name}.between.h5")
