@@ -56,6 +56,8 @@ def client(
         with _in_this_process() as connected, say_compiling("the stages", compiling or say) as tell, watched(tell):
             yield connected
         return
+    from distributed.client import ClosedClientError
+
     with _here(memory) if site is None else _of_site(site, memory) as connected:
         if find_spec("bokeh"):
             say(f"dashboard: {connected.dashboard_link}")
@@ -66,7 +68,8 @@ def client(
             connected.register_worker_callbacks(setup=tell_from_worker)
             with watched(tell):
                 yield connected
-            connected.unsubscribe_topic(TOPIC)
+            with contextlib.suppress(ClosedClientError):  # all is done, and a scheduler that was lost in this moment is missed by nobody
+                connected.unsubscribe_topic(TOPIC)
 
 
 def _in_this(small: bool) -> bool:
