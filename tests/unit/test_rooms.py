@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from conftest import ROOT
 
+from pipeline.core import provenance
+
 PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 LINES = 60  # of a function, but for kernels, which numba makes one loop of
 
@@ -52,3 +54,15 @@ def test_tests_wait_in_one_loop():
         nodes = ast.walk(ast.parse(text)) if "time.sleep(" in text else ()
         loops |= {str(path.relative_to(ROOT)) for node in nodes if isinstance(node, ast.While | ast.For) and sleeps(node)}
     assert loops == set(WAITING)
+
+
+def test_the_page_and_pictures_are_no_part_of_a_result_s_key(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(provenance, "PAGE", tmp_path / "pipeline" / "report")
+    keys = []
+    for place in ("stages/error.py", "report/page.py", "stages/map_figures.py", "stages/reports.py"):
+        (tmp_path / "pipeline" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pipeline" / place).write_text("x = 1\n")
+        keys.append(provenance.code_of.__wrapped__("pipeline"))
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+    assert all((ROOT / place).exists() for place in provenance.RUN_CODE)
