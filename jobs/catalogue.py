@@ -3,7 +3,7 @@
 import ast
 import contextlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.core.errors import InputError
 from pipeline.core.params import groups as params_groups
-from pipeline.core.plugin import group_of, kinds, load, nearest, others, package_of
+from pipeline.core.plugin import GROUPS, group_of, kinds, load, nearest, others, package_of
 
 HERE = Path(__file__).resolve().parent
 BENCHES = HERE.parent / "tests" / "bench"
@@ -50,9 +50,9 @@ class Entry:
     package: str = ""  # name and version of another package that it is of
 
 
-def catalogue() -> dict[str, list[Entry]]:
-    """What there is, by headings: those of `USES`, and the names of `groups`."""
-    plugins = {name: _plugins(group.package) for name, group in groups().items()}
+def catalogue(plugin_groups: Mapping[str, Group]) -> dict[str, list[Entry]]:
+    """Lines on all there is, by headings: those of `USES`, and the names of ``plugin_groups``, which are `groups`."""
+    plugins = {name: _plugins(group.package) for name, group in plugin_groups.items()}
     benchmarks = [Entry(name, _first_line(path)) for name, path in benches().items()]
     return {"cases": _titles("cases"), "campaigns": _titles("campaigns"), **plugins, "benches": benchmarks}
 
@@ -76,7 +76,7 @@ def _add_chosen(found: dict[str, Group], package: str, kind: str, place: str) ->
     with contextlib.suppress(InputError):  # another package's that can't be loaded: the list names it
         params = getattr(load(package, kind), "Params", None)
         for field, chosen in params_groups(params).items() if params else ():
-            name = group_of(chosen).removeprefix("wavetrain.")
+            name = group_of(chosen).removeprefix(GROUPS)
             if name not in found:
                 found[name] = Group(chosen, f"[{place}.{field}] kind")
                 for one in kinds(chosen):
@@ -140,8 +140,7 @@ def _titles(folder: str) -> list[Entry]:
 
 def _plugins(package: str) -> list[Entry]:
     foreign = others(package)
-    own = {kind: Entry(kind, _docstring_line(f"{package}.{kind}")) for kind in kinds(package) if kind not in foreign}
-    return [own[kind] if kind in own else _of_another(foreign[kind]) for kind in kinds(package)]
+    return [_of_another(foreign[kind]) if kind in foreign else Entry(kind, _docstring_line(f"{package}.{kind}")) for kind in kinds(package)]
 
 
 def _of_another(entry: EntryPoint) -> Entry:

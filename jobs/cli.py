@@ -51,11 +51,13 @@ def list_(as_json: AsJson = False) -> None:
     """List the cases, campaigns, meshes, solvers, stages, codecs and benches there are, and what meshes and solvers choose from."""
     from jobs.catalogue import USES, catalogue, groups
 
+    plugins = groups()
+    found = catalogue(plugins)
     if as_json:
-        print_json({kind: [asdict(entry) | {"package": entry.package or None} for entry in some] for kind, some in catalogue().items()})
+        print_json({kind: [asdict(entry) | {"package": entry.package or None} for entry in some] for kind, some in found.items()})
         return
-    uses = USES | {name: group.use for name, group in groups().items()}
-    for kind, entries in catalogue().items():
+    uses = USES | {name: group.use for name, group in plugins.items()}
+    for kind, entries in found.items():
         print(f"{kind} ({uses[kind]}):")
         for entry in entries:
             print(f"  {entry.name:<18} {entry.title}{f' [{entry.package}]' if entry.package else ''}")

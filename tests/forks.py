@@ -6,6 +6,7 @@ the imports are saved. Tests of the start itself, of launchers and of signals st
 
 import contextlib
 import gc
+import importlib
 import io
 import json
 import multiprocessing
@@ -109,8 +110,6 @@ class Forks:
 
 def accept(listening: socket.socket) -> None:
     """Be ready for clients: a fork serves each, until this process is asked to end."""
-    from jobs.cli import main  # noqa: F401 (loaded once for all)
-
     gc.collect()
     gc.freeze()  # no fork looks through what was loaded, which would copy it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
@@ -167,18 +166,21 @@ def _load() -> None:
     import compiled_once
     import dask.array
     import dask.distributed
-    import matplotlib.figure  # noqa: F401
-    import scipy.interpolate  # noqa: F401
     import typer.main
 
-    import jobs.archives  # noqa: F401
-    import pipeline.report.page  # noqa: F401
     from jobs.cli import app
     from jobs.execute import execute
     from pipeline.core import plugin
     from pipeline.core.campaign import STAGES
 
     compiled_once.install()
+    for name in (
+        "matplotlib.figure",
+        "scipy.interpolate",
+        "jobs.archives",
+        "pipeline.report.page",
+    ):  # commands load them where they need them
+        importlib.import_module(name)
     for kind in plugin.kinds(STAGES):
         plugin.load(STAGES, kind)
     with contextlib.redirect_stdout(io.StringIO()):

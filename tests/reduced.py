@@ -104,7 +104,7 @@ def files(name: str) -> list[str]:
 
 
 def missing(name: str) -> list[str]:
-    """Those of `files` that are not to be had."""
+    """Names among `files` that are not to be had."""
     return [file for file in files(name) if find(file) is None]
 
 

@@ -54,7 +54,7 @@ class InitialTests(ParamsTests):
         assert u.tobytes() == one.initial().tobytes() == other.initial().tobytes()
 
     def parts(self, start: Any, case: Case) -> tuple[Any, Any] | None:
-        """What ``start`` makes at once, and put together of what it makes for parts of the mesh; None of one that is not made so."""
+        """The state that ``start`` makes at once, and the same put together from parts of the mesh; None of one that is not made so."""
         return None
 
     def test_any_split_gives_the_same_values(self, start: Any, case: Case) -> None:

@@ -1,4 +1,4 @@
-"""What does not conform is told by the tests of conformance."""
+"""Plug-ins that do not conform fail the tests of conformance."""
 
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
