@@ -16,7 +16,7 @@ PUBLIC = {
     "trimesh": ("meshes.core.trimesh", "trimesh"),
     "simulate": ("solvers.core.driver", "simulate"),
     "run_case": ("solvers.core.run", "run_case"),
-    "execute": ("jobs.execute", "execute"),
+    "execute": ("jobs.campaign.execute", "execute"),
     "InputError": ("pipeline.core.errors", "InputError"),
     "RunError": ("pipeline.core.errors", "RunError"),
 }

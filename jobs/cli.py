@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from jobs import streams
-from jobs.cluster import ALONE
-from jobs.command import AsJson, Command, case_names, check_there, print_json, site_names
-from jobs.processes import RANK_VARIABLES, SAFE
-from jobs.slurm_verbs import slurm
-from jobs.verbs import COMMANDS, VERBS
+from jobs.campaign.cluster import ALONE
+from jobs.commands import streams
+from jobs.commands.command import AsJson, Command, case_names, check_there, print_json, site_names
+from jobs.commands.slurm_verbs import slurm
+from jobs.commands.verbs import COMMANDS, VERBS
+from jobs.local.processes import RANK_VARIABLES, SAFE
 from pipeline.core.errors import InputError, RunError, WriteError
 from pipeline.core.signals import interrupted
 from pipeline.store.disk import silence_destructors
@@ -49,7 +49,7 @@ def common(
 @app.command("list", cls=Command)
 def list_(as_json: AsJson = False) -> None:
     """List the cases, campaigns, meshes, solvers, stages, codecs and benches there are, and what meshes and solvers choose from."""
-    from jobs.catalogue import USES, catalogue, groups
+    from jobs.campaign.catalogue import USES, catalogue, groups
 
     plugins = groups()
     found = catalogue(plugins)
@@ -88,7 +88,7 @@ def run(
     What is done and unchanged is not done again; what was interrupted goes on from its last checkpoint. The results
     stand in the output folder: run.h5, run.xdmf, case.toml, log.txt, summary.json, and report.html.
     """
-    from jobs.execute import execute
+    from jobs.campaign.execute import execute
 
     limits = {key: value for key, value in (("time", time), ("memory", memory)) if value}
     execute(
@@ -119,7 +119,7 @@ def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_j
 @app.command(cls=Command)
 def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_json: AsJson = False) -> None:
     """Show what is in a file: as `ncdump -h`, but kinder."""
-    from jobs.describe import describe, facts
+    from jobs.commands.describe import describe, facts
 
     if as_json:
         print_json(facts(file))
@@ -134,7 +134,7 @@ def bench(
     seed: Annotated[int | None, typer.Option(help="Of the bench's random data, where it has any.")] = None,
 ) -> None:
     """Measure speed or skill, beside what is compared, and print the numbers."""
-    from jobs.bench import run_bench
+    from jobs.commands.bench import run_bench
 
     run_bench(name, as_json=json, seed=seed)
 
@@ -150,8 +150,8 @@ def forecast(
     ranks: Annotated[int, typer.Option(help="MPI ranks, each with members of its own; starts mpirun itself.")] = 0,
 ) -> None:
     """Integrate every member of an ensemble file by a case's solver, and write an ensemble file."""
-    from jobs.catalogue import find
-    from jobs.forecast import forecast_file
+    from jobs.campaign.catalogue import find
+    from jobs.commands.forecast import forecast_file
 
     check_there(ensemble)
     forecast_file(ensemble, find(case, ("cases", "campaigns")), time, ranks, out)
@@ -166,10 +166,11 @@ def advise(
     prove: Annotated[bool, typer.Option("--prove", help="Run what is advised, and print prediction beside outcome.")] = False,
 ) -> None:
     """Say which mesh, order and cost reach an error, or which error a budget buys: from a sweep that was really run."""
-    from jobs import advise as adviser
-    from jobs.launch import check_ranks
+    from jobs.commands import advise as adviser
+    from jobs.commands.sweeps import read_sweeps
+    from jobs.local.launch import check_ranks
 
-    sweeps = adviser.read_sweeps(result)
+    sweeps = read_sweeps(result)
     if (error is None) == (budget is None):
         raise InputError("say either --error, such as --error 5%, or --budget, such as --budget 60s")
     check_ranks(ranks)

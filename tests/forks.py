@@ -168,8 +168,8 @@ def _load() -> None:
     import dask.distributed
     import typer.main
 
+    from jobs.campaign.execute import execute
     from jobs.cli import app
-    from jobs.execute import execute
     from pipeline.core import plugin
     from pipeline.core.campaign import STAGES
 
@@ -177,7 +177,7 @@ def _load() -> None:
     for name in (
         "matplotlib.figure",
         "scipy.interpolate",
-        "jobs.archives",
+        "jobs.commands.archives",
         "pipeline.report.page",
     ):  # commands load them where they need them
         importlib.import_module(name)

@@ -22,7 +22,7 @@ import h5py
 import hdf5plugin  # noqa: F401 (registers the filters)
 import numpy as np
 
-from jobs.catalogue import HERE, names
+from jobs.campaign.catalogue import HERE, names
 from pipeline.core import campaign as campaigns
 from pipeline.core import plugin
 from pipeline.core.case import to_toml
@@ -190,7 +190,7 @@ def _shaken(u: Any, size: float) -> Any:
 
 def main(name: str) -> None:
     """Print the quantities of ``name`` of today, and how far they move where the first state is changed by round-off."""
-    from jobs.execute import execute
+    from jobs.campaign.execute import execute
 
     expected = expectation(name)["expected"]
     with tempfile.TemporaryDirectory() as place:

@@ -1,4 +1,4 @@
-"""Work for the ranks of a `worlds.World`: runs as `jobs.rank` does them, undisturbed or not, and tests."""
+"""Work for the ranks of a `worlds.World`: runs as `jobs.local.rank` does them, undisturbed or not, and tests."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ QUIET = ("-q", "-x", "-p", "no:cacheprovider")
 
 def run(case_file: str, case_folder: str, folder: str) -> int:
     """The run of a case; returns the exit code."""
-    from jobs.rank import main
+    from jobs.local.rank import main
 
     sys.argv = ["rank", case_file, case_folder, folder]
     return main()

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jobs.launch import LAUNCHER_VARIABLES, STOP_SIGNALS, environment, mpirun
+from jobs.local.launch import LAUNCHER_VARIABLES, STOP_SIGNALS, environment, mpirun
 
 RANKS = 6  # the most that a test may ask for
 LONGEST = 300.0  # [s] for what is asked

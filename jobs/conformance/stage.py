@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
+from jobs.campaign.runs import prepare
+from jobs.campaign.stages import do_stages
 from jobs.conformance.params import ParamsTests
 from jobs.conformance.same import different, once, refused
-from jobs.runs import prepare
-from jobs.stages import do_stages
 from pipeline.core import campaign as campaigns
 from pipeline.core.answers import QUESTIONS
 from pipeline.core.campaign import Campaign, Stage

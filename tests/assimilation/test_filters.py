@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.cluster import client
+from jobs.campaign.cluster import client
 from pipeline.assimilation import letkf
 from pipeline.assimilation.analysis import Method, analyse
 from pipeline.assimilation.cycle import assimilate

@@ -16,8 +16,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jobs import advise, cluster
-from jobs.execute import execute
+from jobs.campaign import cluster
+from jobs.campaign.execute import execute
+from jobs.commands import advise, sweeps
 from pipeline.core.case import read_toml, to_toml
 from pipeline.stages.decompose import compare, pairs, space
 from pipeline.stages.decompose.alignment import align, align_periodic
@@ -137,7 +138,7 @@ def predictions(folder: Path, say: Say) -> dict[str, float | None]:
         table.pop("observed", None)
         (folder / f"{name}-case.toml").write_text(to_toml(table), encoding="utf-8")
         stage = campaign(folder, name, folder / f"{name}-case.toml", sweep, reference)
-        (fitted,) = advise.read_sweeps(stage)
+        (fitted,) = sweeps.read_sweeps(stage)
         n = float(np.exp(np.interp(-np.log(size), -np.log(fitted.keys), np.log(fitted.n))))
         advice = advise.at(fitted, n)
         outcome = advise.prove(advice, stage, 1)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from scaling_ranks import edge_of
 
-from jobs import cluster
-from jobs.launch import environment, mpirun
+from jobs.campaign import cluster
+from jobs.local.launch import environment, mpirun
 from meshes import rectangle
 from meshes.core.partition import owners
 

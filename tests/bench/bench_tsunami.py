@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from jobs.launch import environment, mpirun
-from jobs.progress import EVENTS
+from jobs.local.launch import environment, mpirun
+from jobs.local.progress import EVENTS
 from meshes import rectangle
 from meshes.core.partition import owners
 from meshes.core.trimesh import TriMesh
@@ -117,7 +117,7 @@ def _on_ranks(ranks: int) -> float:
             '[solver]\nkind = "tsunami"\ngravity = 9.8\ninitial = { kind = "dam_break", high = 10.0, low = 1.0, radius = 11.0 }\n'
             f"[time]\nend = {end}\nevery = {end}\n"
         )
-        command = [*mpirun(ranks), sys.executable, "-m", "jobs.rank", str(case), folder, folder]
+        command = [*mpirun(ranks), sys.executable, "-m", "jobs.local.rank", str(case), folder, folder]
         subprocess.run(command, capture_output=True, check=True, env=environment() | {EVENTS: "1"})
         return float(json.loads((Path(folder) / "summary.json").read_text())["wall_s"])
 

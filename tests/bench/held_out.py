@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jobs.execute import execute
+from jobs.campaign.execute import execute
 from pipeline.core.errors import InputError
 from pipeline.store.reader import Store
 

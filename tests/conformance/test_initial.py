@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.catalogue import groups
+from jobs.campaign.catalogue import groups
 from jobs.conformance.initial import InitialTests, KsInitialTests, TsunamiInitialTests, TurbulenceInitialTests
 from pipeline.core import plugin
 from pipeline.core.params import Spec

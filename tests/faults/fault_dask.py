@@ -17,7 +17,7 @@ from fault import Fault, Say, Try, counted, generator
 from killed import WAVES, bits, family, kill, run, start, such, whole
 from waiting import until
 
-from jobs import cluster
+from jobs.campaign import cluster
 
 CASES = {
     "sea": """

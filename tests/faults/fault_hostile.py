@@ -21,8 +21,9 @@ from unittest import mock
 import tomli_w
 from fault import Fault, Say, counted
 
-from jobs import sites, slurm
-from jobs.execute import execute
+from jobs.campaign.execute import execute
+from jobs.slurm import graph, sites
+from jobs.slurm import scripts as written
 from pipeline.core import campaign as campaigns
 from pipeline.core.errors import InputError, RunError
 
@@ -228,7 +229,7 @@ def scripts(name: str, own: Path) -> None:
             return
         if tried(own / "campaign.toml", out=folder, on="local_slurm") is None:
             return
-        rendered = slurm.scripts(campaign, slurm.jobs(campaign, {"a", "b"}), folder, 2, sites.read("local_slurm"), {})
+        rendered = written.scripts(campaign, graph.jobs(campaign, {"a", "b"}), folder, 2, sites.read("local_slurm"), {})
         assert {path.stem for path in (folder / "jobs").glob("*.sbatch")} == set(rendered)
         for job, text in rendered.items():
             subprocess.run(["bash", "-c", text], env=env, cwd=own, check=False, capture_output=True, timeout=60)
@@ -252,6 +253,6 @@ def site(name: str, own: Path) -> None:
         except InputError:
             continue
         with mock.patch.object(sys, "executable", str(recorder)):
-            rendered = slurm.scripts(campaign, slurm.jobs(campaign, {"a"}), own / "out", 2, known, {"a": {}})
+            rendered = written.scripts(campaign, graph.jobs(campaign, {"a"}), own / "out", 2, known, {"a": {}})
         for text in rendered.values():
             subprocess.run(["bash", "-c", text], env=env, cwd=own, check=False, capture_output=True, timeout=60)

@@ -28,8 +28,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "atheris":  # what is instrumented must not have been imported
         import atheris
 
-        with atheris.instrument_imports(include=["pipeline", "jobs.execute", "jobs.catalogue", "tomllib"]):
-            import jobs.execute  # noqa: F401
+        with atheris.instrument_imports(include=["pipeline", "jobs.campaign.execute", "jobs.campaign.catalogue", "tomllib"]):
+            import jobs.campaign.execute  # noqa: F401
 
 import malformed
 from fault import Fault, Say, generator, seed

@@ -26,7 +26,7 @@ def tell():
     most = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))  # ru_maxrss has the parent's in it
     print("measured", most, sum(one.ru_utime + one.ru_stime for one in (own, children)))
 atexit.register(tell)
-from jobs.execute import execute
+from jobs.campaign.execute import execute
 execute(*map(__import__("pathlib").Path, sys.argv[1:2]), out=__import__("pathlib").Path(sys.argv[2]), quiet=True)
 """
 

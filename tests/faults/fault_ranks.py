@@ -61,7 +61,7 @@ def _mid_step(folder: Path, random: np.random.Generator, ends: Counter[str], num
     frames, begun = int(random.integers(1, FRAMES)), time.monotonic()
     until(lambda: _frames(out) >= frames or process.poll() is not None, every=0.005)
     moment = random.uniform(0.0, (time.monotonic() - begun) / 20)
-    victims = such(process.pid, "jobs.rank") or such(process.pid, "jobs.cli")
+    victims = such(process.pid, "jobs.local.rank") or such(process.pid, "jobs.cli")
     victim = victims[random.integers(len(victims))]
     time.sleep(moment)
     everything = number % 4 == 2

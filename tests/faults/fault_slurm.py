@@ -26,7 +26,7 @@ from fault import Fault, Say, Try, counted, generator
 from killed import assert_same_bits, kill, run, whole
 from waiting import until
 
-from jobs.lock import holder
+from jobs.local.lock import holder
 
 NODES = ("node1", "node2")
 PATIENCE = 15  # [s] until SLURM gives a node up

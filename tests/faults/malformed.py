@@ -16,8 +16,8 @@ from typing import Any
 import tomli_w
 from hypothesis import strategies as st
 
-from jobs.catalogue import HERE
-from jobs.execute import execute
+from jobs.campaign.catalogue import HERE
+from jobs.campaign.execute import execute
 from pipeline.core.case import read_toml
 from pipeline.core.errors import InputError, RunError
 

@@ -1,4 +1,4 @@
-"""The tests' own SLURM on this machine, as `jobs.private_slurm` starts it, with the settings that tests need."""
+"""The tests' own SLURM on this machine, as `jobs.slurm.daemons` starts it, with the settings that tests need."""
 
 import contextlib
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from waiting import until
 
-from jobs import private_slurm
-from jobs.private_slurm import CLUSTER, free_port, missing, of, path, stop, told
+from jobs.slurm import daemons
+from jobs.slurm.daemons import CLUSTER, free_port, missing, of, path, stop, told
 
 __all__ = ["CLUSTER", "PATH", "RULES", "end", "free_port", "missing", "of", "start", "stop", "told"]
 PATH = path()
@@ -35,9 +35,9 @@ def start(
     more: str = "",
     before: Callable[[dict[str, str]], None] = lambda environment: None,
 ) -> dict[str, str]:
-    """As `jobs.private_slurm.start`, on nodes of four cores, whatever cores there are, with a partition ``urgent`` that preempts."""
+    """As `jobs.slurm.daemons.start`, on nodes of four cores, whatever cores there are, with a partition ``urgent`` that preempts."""
     own = PREEMPTION + more
-    return private_slurm.start(folder, nodes, cores=4, memory=4000, patience=patience, forgets=forgets, more=own, before=before)
+    return daemons.start(folder, nodes, cores=4, memory=4000, patience=patience, forgets=forgets, more=own, before=before)
 
 
 def end(file: Path) -> None:

@@ -8,7 +8,8 @@ from conftest import wavetrain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.advise import as_seconds, as_share, fit, fit_work
+from jobs.commands.advise import as_seconds, as_share
+from jobs.commands.sweeps import fit, fit_work
 from pipeline.core.errors import InputError
 
 HUMP = """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs import queue
-from jobs.answers import NEVER, Word, grouped, number, tasks, words
+from jobs.slurm import queue
+from jobs.slurm.answers import NEVER, Word, grouped, number, tasks, words
 
 
 @pytest.mark.parametrize(

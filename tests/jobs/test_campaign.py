@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conftest import BARE, HUMP, ROOT, SOURCES, started, wait_for, wavetrain
 
-from jobs import record
-from jobs.lock import holder, locked
-from jobs.status import status
+from jobs.campaign.status import status
+from jobs.local import record
+from jobs.local.lock import holder, locked
 from pipeline.core import campaign as campaigns
 from pipeline.core import case, provenance
 from pipeline.core.campaign import Run
@@ -120,7 +120,9 @@ def test_a_second_process_is_refused_by_the_firsts_host_and_number(folder):
 
 
 def test_a_lock_ends_with_its_owner(tmp_path):
-    code = "import sys, time, pathlib, jobs.lock as l\nwith l.locked(pathlib.Path(sys.argv[1])):\n print(1, flush=True); time.sleep(99)"
+    code = (
+        "import sys, time, pathlib, jobs.local.lock as l\nwith l.locked(pathlib.Path(sys.argv[1])):\n print(1, flush=True); time.sleep(99)"
+    )
     with subprocess.Popen([sys.executable, "-c", code, tmp_path], env=os.environ | SOURCES, stdout=subprocess.PIPE) as owner:
         owner.stdout.readline()
         assert holder(tmp_path)["pid"] == owner.pid

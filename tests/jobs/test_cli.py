@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import BARE, SOURCES, long, started, wait_for, wavetrain
 
-from jobs.launch import environment, mpirun
+from jobs.local.launch import environment, mpirun
 from pipeline.core import case
 from pipeline.store.check import validate
 
@@ -244,7 +244,7 @@ def test_a_rank_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_check
     with started("run", "small.toml", "--ranks", "2", cwd=folder) as process:
         place = folder / "runs" / "small"
         wait_for(place / "restart.h5")
-        ranks = [pid for pid in children(process.pid) if b"jobs.rank" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        ranks = [pid for pid in children(process.pid) if b"jobs.local.rank" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         workers = [pid for pid in ranks if b"mpirun" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(workers[-1], signal.SIGKILL)
         _, errors = process.communicate(timeout=60)
@@ -318,7 +318,13 @@ def test_show_and_check_tell_what_is_in_a_file(folder):
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(folder):
     change(folder, **{"mesh.size": 0.05, "time.end": 20.0})
-    command = [sys.executable, "-c", "import jobs.progress as p; p.EVERY_LINE = 0.2; import jobs.cli; jobs.cli.main()", "run", "small.toml"]
+    command = [
+        sys.executable,
+        "-c",
+        "import jobs.local.progress as p; p.EVERY_LINE = 0.2; import jobs.cli; jobs.cli.main()",
+        "run",
+        "small.toml",
+    ]
     with subprocess.Popen(command, cwd=folder, env=os.environ | BARE, stdout=subprocess.PIPE, text=True) as process:
         first, line = process.stdout.readline(), process.stdout.readline()  # after one step alone nothing is known of the time left
         process.terminate()

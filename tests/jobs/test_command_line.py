@@ -14,11 +14,14 @@ import pytest
 from conftest import BARE, HUMP, SOURCES, started, wait_for, wavetrain
 from waiting import until
 
-from jobs import cli, execute, launch, record, streams, verbs, watch
-from jobs.catalogue import find, namesake
-from jobs.doctor_trial import Finding
-from jobs.status import Status, Step
-from jobs.status import status as status_of
+from jobs import cli
+from jobs.campaign import execute
+from jobs.campaign.catalogue import find, namesake
+from jobs.campaign.status import Status, Step
+from jobs.campaign.status import status as status_of
+from jobs.commands import streams, verbs, watch
+from jobs.commands.doctor.trial import Finding
+from jobs.local import launch, record
 from pipeline.core import campaign
 from pipeline.core.errors import InputError
 
@@ -125,7 +128,7 @@ def test_json_has_the_keys_that_the_document_names(done, monkeypatch, capsys):
     assert (code, checked["whole"], checked["violation"]) == (0, True, None)
     _, stands = as_json(monkeypatch, capsys, "status", str(done / "run"))
     assert [(one["name"], one["state"]) for one in stands["steps"]] == [("hump", "done")]
-    monkeypatch.setattr("jobs.doctor.examine", lambda on, submit: [Finding("MPI", "broken", "no mpirun", "install it")])
+    monkeypatch.setattr("jobs.commands.doctor.machine.examine", lambda on, submit: [Finding("MPI", "broken", "no mpirun", "install it")])
     monkeypatch.setattr("os._exit", sys.exit)  # what a failure ends with
     code, tried = as_json(monkeypatch, capsys, "doctor")
     assert (code, tried["broken"]) == (1, ["MPI"])

@@ -10,8 +10,8 @@ import pytest
 from conftest import HUMP, wavetrain
 from numba.core import event
 
-from jobs import launch, progress
-from jobs.progress import Lines, Live, LiveCompiling, Noted, left_after, say_compiling
+from jobs.local import launch, progress
+from jobs.local.progress import Lines, Live, LiveCompiling, Noted, left_after, say_compiling
 from pipeline.core import case, compiling
 from pipeline.core.case import read_toml
 from solvers.core.comm import Serial

@@ -2,10 +2,10 @@
 
 import pytest
 
-from jobs import private_slurm
-from jobs.doctor_job import submit
-from jobs.doctor_site import examine_site, prepared
-from jobs.sites import Site
+from jobs.commands.doctor.job import submit
+from jobs.commands.doctor.site import examine_site, prepared
+from jobs.slurm import daemons
+from jobs.slurm.sites import Site
 from pipeline.core.params import build
 
 MODULES = {"modules": ["nosuchmodule"], "setup": ["source /no/such/activate", "export MADE=1"]}
@@ -39,7 +39,7 @@ def test_a_launcher_or_a_python_that_is_not_there_is_told_and_so_is_how_memory_i
 
 
 def test_a_setup_that_waits_is_ended(monkeypatch):
-    monkeypatch.setattr("jobs.doctor_site.SHELL", 0.5)
+    monkeypatch.setattr("jobs.commands.doctor.site.SHELL", 0.5)
     found, broken = findings(examine_site(site(setup=["sleep 60"])))
     assert "shell" in broken
     assert found["shell"][1] == "not done within 0 s"
@@ -53,15 +53,15 @@ def test_a_variable_that_is_not_set_is_told():
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     """Two nodes, which SLURM's commands find."""
-    if why := private_slurm.missing():
+    if why := daemons.missing():
         pytest.skip(f"missing: {why}")
     folder = tmp_path_factory.mktemp("doctor") / "slurm"
     with pytest.MonkeyPatch.context() as patch:
         try:
-            patch.setenv("SLURM_CONF", private_slurm.start(folder, ("node1", "node2"), cores=2, memory=2000)["SLURM_CONF"])
+            patch.setenv("SLURM_CONF", daemons.start(folder, ("node1", "node2"), cores=2, memory=2000)["SLURM_CONF"])
             yield folder
         finally:
-            private_slurm.stop(folder)
+            daemons.stop(folder)
 
 
 def test_a_real_job_says_what_failed_on_the_nodes(slurm, tmp_path, monkeypatch):

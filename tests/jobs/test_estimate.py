@@ -5,12 +5,13 @@ import tomllib
 
 import pytest
 
-from jobs import record, sites
-from jobs.controller import Partition
-from jobs.estimate import estimate
-from jobs.limits import as_seconds
-from jobs.requests import check, requests
-from jobs.slurm import jobs
+from jobs.local import record
+from jobs.slurm import sites
+from jobs.slurm.controller import Partition
+from jobs.slurm.estimate import estimate
+from jobs.slurm.graph import jobs
+from jobs.slurm.limits import as_seconds
+from jobs.slurm.requests import check, requests
 from pipeline.core import campaign as campaigns
 from pipeline.core.errors import InputError
 from pipeline.core.params import build

@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 
-from jobs import options
-from jobs.launchers import before, container
-from jobs.sites import Site, known
+from jobs.slurm import options
+from jobs.slurm.launchers import before, container
+from jobs.slurm.sites import Site, known
 from pipeline.core.case import read_toml
 from pipeline.core.params import build
 

@@ -4,11 +4,11 @@ import shlex
 
 import pytest
 
-from jobs.controller import Partition, allowed_in, partition_in
-from jobs.limits import as_mebibytes, check_memory, check_time
-from jobs.nodes import layout, memory
-from jobs.options import on_one_node, quoted, taken, value_of
-from jobs.sites import Site, read
+from jobs.slurm.controller import Partition, allowed_in, partition_in
+from jobs.slurm.limits import as_mebibytes, check_memory, check_time
+from jobs.slurm.nodes import layout, memory
+from jobs.slurm.options import on_one_node, quoted, taken, value_of
+from jobs.slurm.sites import Site, read
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from conftest import HUMP
 
-from jobs import cluster
-from jobs.catalogue import HERE
-from jobs.execute import execute
-from jobs.stages import do_stages
+from jobs.campaign import cluster
+from jobs.campaign.catalogue import HERE
+from jobs.campaign.execute import execute
+from jobs.campaign.stages import do_stages
 from pipeline.core import campaign as campaigns
 from pipeline.core import data
 from pipeline.core.errors import InputError

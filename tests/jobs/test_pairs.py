@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from jobs import advise
-from jobs import execute as executing
-from jobs.archives import compress_file, decompress_file
-from jobs.describe import describe
-from jobs.forecast import forecast_file
-from jobs.judge import judge_file
-from jobs.outlines import outline_of
-from jobs.runs import do_runs
-from jobs.trace import trace
+from jobs.campaign import execute as executing
+from jobs.campaign.outlines import outline_of
+from jobs.campaign.runs import do_runs
+from jobs.commands import sweeps
+from jobs.commands.archives import compress_file, decompress_file
+from jobs.commands.describe import describe
+from jobs.commands.forecast import forecast_file
+from jobs.commands.judge import judge_file
+from jobs.commands.trace import trace
 from pipeline.core import campaign as campaigns
 from pipeline.core import case, plugin
 from pipeline.core.errors import InputError
@@ -122,7 +122,7 @@ def one_worker() -> Any:
             yield client
 
         with pytest.MonkeyPatch.context() as patch:
-            for place in ("jobs.cluster.client", "jobs.archives.client"):
+            for place in ("jobs.campaign.cluster.client", "jobs.commands.archives.client"):
                 patch.setattr(place, here)
             yield
 
@@ -274,7 +274,7 @@ def test_outlines_are_what_runs_hold(done):
 
 VERBS = {
     "judge": lambda file, folder: judge_file(file, None),
-    "advise": lambda file, folder: advise.read_sweeps(folder / f"decompose_{file.parent.name}"),
+    "advise": lambda file, folder: sweeps.read_sweeps(folder / f"decompose_{file.parent.name}"),
     "compress": lambda file, folder: compress_file(
         file, file.with_name("small.h5"), Compression(bound="1%", codec="zfp"), force=True, explain=False
     ),

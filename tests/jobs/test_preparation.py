@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from jobs.log_errors import ERROR
-from jobs.preparation import interpreter, preparation
-from jobs.sites import Site
+from jobs.campaign.log_errors import ERROR
+from jobs.slurm.preparation import interpreter, preparation
+from jobs.slurm.sites import Site
 from pipeline.core.params import build
 
 MODULE = 'module() { [ "$2" = good ] || { echo "no $2" >&2; return 1; }; LOADED="${LOADED}$UNSET_IN_MODULES$2"; }\n'

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs import sbatch as module
-from jobs import submission
-from jobs.controller import Allowed
-from jobs.sbatch import FullError, sbatch
-from jobs.slurm import Job
-from jobs.submission import Submission
+from jobs.slurm import sbatch as module
+from jobs.slurm import submission
+from jobs.slurm.controller import Allowed
+from jobs.slurm.graph import Job
+from jobs.slurm.sbatch import FullError, sbatch
+from jobs.slurm.submission import Submission
 from pipeline.core.errors import RunError
 
 SBATCH = r"""#!/bin/bash

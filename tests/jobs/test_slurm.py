@@ -14,7 +14,7 @@ from daemons import told
 from test_doors import Page, reduced
 from waiting import until
 
-from jobs import sites
+from jobs.slurm import sites
 from pipeline.store.reader import Store
 
 LONG = HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 6.0") + "[output]\ncheckpoint = 0.0\n"

@@ -19,7 +19,7 @@ from steep import solenoidal
 
 from pipeline.compression import samples, weights
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "jobs" / "templates" / "train_zipgan.sbatch"
+TEMPLATE = Path(__file__).resolve().parents[2] / "jobs" / "slurm" / "templates" / "train_zipgan.sbatch"
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from jobs import queue, record
-from jobs.answers import Word, compressed
-from jobs.limits import as_seconds, as_time
-from jobs.lock import locked
-from jobs.log_errors import error_in
-from jobs.slurm import jobs
-from jobs.status import cancel, logs, status
-from jobs.watch import lines
+from jobs.campaign.log_errors import error_in
+from jobs.campaign.status import cancel, logs, status
+from jobs.commands.watch import lines
+from jobs.local import record
+from jobs.local.lock import locked
+from jobs.slurm import queue
+from jobs.slurm.answers import Word, compressed
+from jobs.slurm.graph import jobs
+from jobs.slurm.limits import as_seconds, as_time
 from pipeline.core import campaign as campaigns
 from pipeline.core.errors import RunError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import started, wait_for, wavetrain
 
-from jobs import record
-from jobs.execute import write_page
+from jobs.campaign.execute import write_page
+from jobs.local import record
 from pipeline.report import page as report
 
 CASE = """

@@ -9,7 +9,7 @@ import test_ks_ranks
 import test_turbulence_ranks
 from test_same_bits import assert_same, environment, run_on, write_case
 
-from jobs.launch import mpirun
+from jobs.local.launch import mpirun
 from pipeline.store.check import validate
 
 RANKS = 64
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # starting 64 processes on two cores takes half a
 
 def run_on_many(path: Path, folder: Path) -> None:
     folder.mkdir()
-    command = [*mpirun(RANKS), sys.executable, "-m", "jobs.rank", str(path), str(path.parent), str(folder)]
+    command = [*mpirun(RANKS), sys.executable, "-m", "jobs.local.rank", str(path), str(path.parent), str(folder)]
     env = environment() | {"OMPI_MCA_mpi_yield_when_idle": "1"}  # a rank that waits leaves its core to the others
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=600)
     assert done.returncode == 0 and '"event": "error"' not in done.stdout, done.stdout[-500:] + done.stderr

@@ -1,4 +1,4 @@
-"""A run as it is started for real, ``mpirun python -m jobs.rank``: the same bits as on the ranks that tests have in common."""
+"""A run as it is started for real, ``mpirun python -m jobs.local.rank``: the same bits as on the ranks that tests have in common."""
 
 import subprocess
 import sys
@@ -10,14 +10,14 @@ import test_same_bits
 import test_turbulence_ranks
 from test_same_bits import assert_same, environment, run_on
 
-from jobs.launch import mpirun
+from jobs.local.launch import mpirun
 
 RANKS = 2
 
 
 def start(path: Path, folder: Path) -> None:
     folder.mkdir()
-    command = [*mpirun(RANKS), sys.executable, "-m", "jobs.rank", str(path), str(path.parent), str(folder)]
+    command = [*mpirun(RANKS), sys.executable, "-m", "jobs.local.rank", str(path), str(path.parent), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False, timeout=300)
     assert done.returncode == 0 and '"event": "error"' not in done.stdout, done.stdout + done.stderr
 

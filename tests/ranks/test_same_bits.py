@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from conftest import long, wait_for, world_of_ranks
 
-from jobs import launch
-from jobs.launch import mpirun
-from jobs.progress import EVENTS
+from jobs.local import launch
+from jobs.local.launch import mpirun
+from jobs.local.progress import EVENTS
 from pipeline.core import case
 from pipeline.store.check import validate
 from pipeline.store.writer import filter_options
@@ -45,7 +45,7 @@ OFTEN = {"output.checkpoint": 0.0}  # after each step
 
 SLOW = """
 import sys, time
-import jobs.rank
+import jobs.local.rank
 from solvers.tsunami.model import Tsunami
 
 observe = Tsunami.observe
@@ -55,7 +55,7 @@ def slowly(self, t, u):
     observe(self, t, u)
 
 Tsunami.observe = slowly
-sys.exit(jobs.rank.main())
+sys.exit(jobs.local.rank.main())
 """
 
 

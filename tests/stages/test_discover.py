@@ -12,7 +12,7 @@ import pytest
 from conftest import done, page_of_stages
 from distributed import Client, LocalCluster
 
-from jobs.stages import model_of
+from jobs.campaign.stages import model_of
 from pipeline.core import campaign, case
 from pipeline.core.errors import InputError
 from pipeline.discovery.library import default_library

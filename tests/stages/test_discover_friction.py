@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import done, page_of_stages
 
-from jobs.stages import model_of
+from jobs.campaign.stages import model_of
 from pipeline.core import case
 from pipeline.core.errors import InputError
 from pipeline.stages import discover

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import long
 
-from jobs.stages import model_of
+from jobs.campaign.stages import model_of
 from pipeline.core import case
 from pipeline.core.errors import InputError
 from pipeline.spectral.grids import seen_at

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs.execute import execute
-from jobs.stages import model_of
+from jobs.campaign.execute import execute
+from jobs.campaign.stages import model_of
 from pipeline.core import case
 from pipeline.core.errors import InputError
 from pipeline.stages import discover

@@ -6,8 +6,8 @@ import re
 import pytest
 from reduced import deviation, deviations, expectation, files, missing, shipped, without_theirs, written
 
-from jobs.catalogue import catalogue, names
-from jobs.execute import execute
+from jobs.campaign.catalogue import catalogue, names
+from jobs.campaign.execute import execute
 from pipeline.core import campaign as campaigns
 
 

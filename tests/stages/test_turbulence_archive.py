@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from steep import solenoidal, write_cube
 
-from jobs.catalogue import find
-from jobs.execute import execute
+from jobs.campaign.catalogue import find
+from jobs.campaign.execute import execute
 from pipeline.compression import beside
 from pipeline.spectral.derivatives import gradients
 from pipeline.spectral.shells import kinetic_spectrum

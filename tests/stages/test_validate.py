@@ -8,8 +8,8 @@ import thin_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.catalogue import HERE
-from jobs.cluster import client
+from jobs.campaign.catalogue import HERE
+from jobs.campaign.cluster import client
 from pipeline.core import campaign, case
 from pipeline.core.errors import InputError
 from pipeline.core.params import build

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.catalogue import HERE
+from jobs.campaign.catalogue import HERE
 from pipeline.core import campaign, case
 from pipeline.core.errors import InputError
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from conftest import HUMP
 
-from jobs.runs import is_done, prepare, refuse_another
-from jobs.trace import trace
+from jobs.campaign.runs import is_done, prepare, refuse_another
+from jobs.commands.trace import trace
 from pipeline.core import case as cases
 from pipeline.core.continuation import changes
 from pipeline.core.errors import InputError

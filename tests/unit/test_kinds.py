@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import ROOT
 
-from jobs.catalogue import groups
+from jobs.campaign.catalogue import groups
 from pipeline.core import plugin
 
 PACKAGES = ("pipeline", "meshes", "solvers", "jobs")

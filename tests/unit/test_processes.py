@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from jobs import launch, processes
-from jobs.lock import NAME, locked
-from jobs.processes import on_terminal, python, python_path
+from jobs.local import launch, processes
+from jobs.local.lock import NAME, locked
+from jobs.local.processes import on_terminal, python, python_path
 
 
 def test_the_working_folder_is_on_no_module_path(tmp_path, monkeypatch):

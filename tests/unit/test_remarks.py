@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from jobs.execute import execute
+from jobs.campaign.execute import execute
 from pipeline.core.errors import InputError
 
 CASE = """

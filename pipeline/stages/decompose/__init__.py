@@ -65,7 +65,7 @@ class Params:
 
 
 def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse missing files before anything is computed (see `jobs.needed`)."""
+    """Refuse missing files before anything is computed."""
     for case in cases["runs"] if words.get("reference") == "observed" else ():
         look_for_series(case, Path(params.folder), needed=True)
 

@@ -149,7 +149,7 @@ def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params:
 
 
 def look_for_files(cases: Mapping[str, list[Case]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse missing files before anything is computed (see `jobs.needed`)."""
+    """Refuse missing files before anything is computed."""
     if words.get("observed") == "file" and params.file and not is_file(own_file(params.file, Path(params.folder))):
         raise InputError(f"no file {params.file!r} in {params.folder} nor in the working folder")
 

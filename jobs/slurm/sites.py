@@ -1,0 +1,131 @@
+"""Sites: the settings of clusters for their jobs, a TOML file each."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from jobs.slurm import options
+from jobs.slurm.limits import check_memory, check_time
+from pipeline.core.case import read_toml
+from pipeline.core.errors import InputError
+from pipeline.core.params import build, setting
+from pipeline.core.plugin import nearest
+
+FOLDER = Path(__file__).resolve().parents[1] / "sites"
+FOLDER_NAME = re.compile(r"(?:[\w./@%+:~-]|\$\w+|\$\{\w+\})*")  # with the shell's variables, and no command
+KEYS = {  # options of sbatch that are keys of a site too
+    "time": ("--time", "-t"),
+    "partition": ("--partition", "-p"),
+    "account": ("--account", "-A"),
+    "memory": ("--mem",),
+    "memory_per_cpu": ("--mem-per-cpu",),
+}
+WORD = re.compile(r"[^\s'\"\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A cluster's settings for its jobs."""
+
+    title: str = setting("one line on what it is")
+    partition: str = setting("the queue; empty: SLURM's default", default="")
+    account: str = setting("what is charged; empty: the user's default", default="")
+    time: str = setting("the longest limit of one job, as sbatch takes it; estimates never exceed it", default="01:00:00")
+    memory: str = setting("of a job's node, or of each of its CPUs, such as 8G; empty: as estimated, or SLURM's default", default="")
+    memory_per: Literal["node", "cpu"] = setting("what the site counts memory by", default="node")
+    node_cores: int = setting("cores of a node, a rank each; 0: as many as sinfo says", default=0)
+    python: str = setting("the interpreter of jobs; empty: the one that submits; the shell's variables count", default="")
+    launcher: str = setting('what starts the ranks, such as "srun --mpi=pmix"; empty: mpirun, on one node', default="")
+    cores: int = setting("of a stage's job", default=2)
+    workers: Literal["here", "inside", "jobs"] = setting(
+        "a stage's Dask workers: here, in its job on one node; inside, spread over its job's nodes; jobs, each a job of its own",
+        default="here",
+    )
+    most_workers: int = setting("where workers are jobs", default=8)
+    interface: str = setting("the network between workers and scheduler, such as ib0; empty: the machine's default", default="")
+    at_once: int = setting("runs of a sweep at a time; 0: as many as SLURM finds room for", default=0)
+    retries: int = setting("how often a job that ran out of time is queued again; runs go on from their checkpoint", default=20)
+    warning: int = setting("seconds before the time is up at which a job is asked to save and stop", default=60)
+    scratch: str = setting("a fast folder for what Dask's workers put on disk; the shell's variables count", default="")
+    modules: tuple[str, ...] = setting("to load", default=())
+    options: tuple[str, ...] = setting("more of sbatch's options", default=())
+    setup: tuple[str, ...] = setting("lines of shell before the command", default=())
+    speed: Mapping[str, float] = setting(
+        "measured updates (cells x stages x steps) per core-second, by solver; by stage cells x frames that it reads", factory=dict
+    )
+    bytes: Mapping[str, tuple[float, ...]] = setting(
+        "measured memory per cell, by solver or stage: shared by a node's ranks or workers, on each of them, and spread over all of them",
+        factory=dict,
+    )
+
+    def __post_init__(self) -> None:
+        one = {key: (getattr(self, key),) for key in ("title", "partition", "account", "interface", "launcher", "scratch", "python")}
+        many = {key: getattr(self, key) for key in ("options", "setup", "modules")}
+        for key, lines in (one | many).items():
+            for line in lines:
+                if not line.isprintable():
+                    raise InputError(f"{key}: {line!r} is not one line of text")
+        try:
+            shlex.split(self.launcher)
+        except ValueError as error:
+            raise InputError(f"launcher = {self.launcher!r} is no command: {error}") from None
+        if not FOLDER_NAME.fullmatch(self.scratch):
+            raise InputError(f"scratch = {self.scratch!r} is no name of a folder; the shell's variables may stand in it, such as $USER")
+        if "$" in self.python and not FOLDER_NAME.fullmatch(self.python):
+            raise InputError(f"python = {self.python!r} is no name of a file; the shell's variables may stand in it, such as $HOME")
+        for name in ("partition", "account", "interface"):
+            if (value := getattr(self, name)) and not WORD.fullmatch(value):
+                raise InputError(f"{name} = {value!r} is nothing that sbatch takes")
+        for option in self.options:
+            options.words(option)
+        for name, least in (("cores", 1), ("node_cores", 0), ("most_workers", 1), ("at_once", 0), ("retries", 0), ("warning", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} = {getattr(self, name)}; it must be at least {least}")
+        check_time(self.time, "time", self.warning)
+        for kind, sizes in self.bytes.items():
+            if len(sizes) not in (2, 3):
+                raise InputError(f"bytes.{kind} has {len(sizes)} numbers; it must have two (shared, on each), or a third (spread over all)")
+        if self.memory:
+            check_memory(self.memory, "memory")
+
+
+def known() -> dict[str, Path]:
+    """The files of the sites that come with Wavetrain, by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def find(name: str) -> Path:
+    """The file of site ``name``: a path that ends in .toml, or one that comes with Wavetrain; `InputError` where there is none."""
+    there = known()
+    path = Path(name) if name.endswith(".toml") else there.get(name)
+    if path is None:
+        raise InputError(f"no site {name!r}{nearest(name, there)}; there are: {', '.join(there)}, or name a file NAME.toml")
+    return path
+
+
+def read(name: str) -> Site:
+    """The site ``name`` (see `find`); `InputError` where its file is wrong."""
+    table = read_toml(find(name))
+    site: Site = build(Site, table, f"site {name}")
+    changed: dict[str, Any] = {}
+    rest: Sequence[str] = site.options
+    for key, names in KEYS.items():
+        value, rest = options.taken(rest, names)
+        if value is None:
+            continue
+        own = "memory" if key == "memory_per_cpu" else key
+        if own in table or own in changed:
+            raise InputError(f"site {name}: {own} is said twice, and in options by {names[0]}: leave one of them")
+        changed |= {own: value} | ({"memory_per": "cpu"} if key == "memory_per_cpu" else {})
+    try:
+        return replace(site, options=tuple(rest), **changed) if changed else site
+    except InputError as error:
+        raise InputError(f"site {name}: in options: {error}") from None
+
+
+def listed() -> list[tuple[str, Any]]:
+    """Names and titles of the sites that come with Wavetrain."""
+    return [(name, read(name).title) for name in known()]
