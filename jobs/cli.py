@@ -92,7 +92,7 @@ def run(
 
     limits = {key: value for key, value in (("time", time), ("memory", memory)) if value}
     execute(
-        file, ranks=ranks, overrides=set_, out=out, force=force, again=again, only=only, on=on, limits=limits, dry_run=dry_run, quiet=quiet
+        file, ranks=ranks, overrides=set_, out=out, force=force, again=again, only=only, limits=limits, on=on, dry_run=dry_run, quiet=quiet
     )
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,11 @@ WORKERS = "WAVETRAIN_WORKERS"  # "processes": all work, on little data too, is t
 IN_THIS = {"processes": False, "none": True}
 SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
 ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whatever its rank, and so tells what is wrong
+
+
+def is_little(stage: Any, runs: Iterable[Path]) -> bool:
+    """Whether the files ``runs``, as far as they are there, are too little data for workers to be worth their start, as module ``stage`` says."""
+    return sum(path.stat().st_size for path in runs if path.exists()) < getattr(stage, "SMALL", 0)
 
 
 @contextlib.contextmanager

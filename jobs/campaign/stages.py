@@ -68,13 +68,12 @@ class _Clients:
         self._open.__exit__(kind, error, trace)
 
     def of(self, stage: Stage, files: Mapping[str, Path]) -> Any:
-        """A client for ``stage``, which reads ``files``; each stage's module says how little data is not worth the start of workers."""
-        from jobs.campaign.cluster import client
+        """A client for ``stage``, which reads ``files``."""
+        from jobs.campaign.cluster import client, is_little
 
-        least = getattr(plugin.load(campaigns.STAGES, stage.kind), "SMALL", 0)
         read = {files[name] for name in stage.needs}
         runs = all(path.name == "run.h5" for path in read)  # an archive's size says little of what it holds
-        small = runs and sum(path.stat().st_size for path in read if path.exists()) < least
+        small = runs and is_little(plugin.load(campaigns.STAGES, stage.kind), read)
         if self._client is None or small != self._small:
             self._open.close()
             self._client, self._small = self._open.enter_context(client(say=self._say, small=small)), small

@@ -15,7 +15,6 @@ from jobs.slurm.sites import Site
 from jobs.slurm.submission import Submission
 from pipeline.core.campaign import Campaign
 from pipeline.core.errors import InputError
-from pipeline.store.writer import write_text
 
 
 def submit(
@@ -62,7 +61,7 @@ def submit(
     before = record.submitted(folder).get("steps", {}) if only else {}
     record.write(campaign, folder)
     _clear(campaign, folder, todo, forced)
-    write_text(folder / record.PLACE / "site.toml", sites.find(on).read_text(encoding="utf-8"))
+    (folder / record.PLACE / "site.toml").write_bytes(sites.find(on).read_bytes())
     facts = {"title": campaign.title, "file": str(path.resolve()), "site": on, "ranks": ranks, "sources": record.sources(path, campaign)}
     kept = {name: given for name, given in before.items() if name not in {*todo, graph.PAGE}}
     submission = Submission(folder, facts, allowed, site.at_once, say, kept)

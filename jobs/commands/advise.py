@@ -90,7 +90,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
     InputError, RunError
         As the run and the stage raise them.
     """
-    from jobs.campaign.cluster import client
+    from jobs.campaign.cluster import client, is_little
     from jobs.campaign.execute import execute
     from jobs.campaign.stages import exact_solution
     from jobs.local.progress import aloud
@@ -110,7 +110,7 @@ def prove(advice: Advice, result: Path, ranks: int) -> dict[str, float]:
         [exact_solution(run)] if facts["reference"] == "exact" else stage.parent / facts["reference"].removeprefix("run ") / "run.h5"
     )
     params = decompose.Params(**facts["params"])
-    with client(compiling=aloud, small=run.stat().st_size < decompose.SMALL) as dask:
+    with client(compiling=aloud, small=is_little(decompose, [run])) as dask:
         proof = decompose.run({"runs": [run], "reference": reference}, params, dask, place)["runs"]["run"]
     return {"error": proof["fields"]["relative"]["value"], "cost": proof["core_s"], "storage": float(proof["bytes"])}
 

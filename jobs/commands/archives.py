@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from jobs.campaign.cluster import client
+from jobs.campaign.cluster import client, is_little
 from jobs.local.progress import aloud
 from pipeline.core.errors import InputError
 from pipeline.stages import compress
@@ -23,7 +23,7 @@ def compress_file(file: Path, out: Path | None, params: compress.Params, *, forc
     """
     path = out or file.with_name(file.stem + SUFFIX)
     _free(file, path, force=force)
-    with client(compiling=aloud, small=file.stat().st_size < compress.SMALL) as dask, writing(path.parent):
+    with client(compiling=aloud, small=is_little(compress, [file])) as dask, writing(path.parent):
         result: dict[str, Any] = compress.archive_of(file, path, params, dask, lambda text: print(text, flush=True))
     for line in [*(compress.explain(result) if explain else []), f"{path}:", *compress.describe(result)]:
         print(line)

@@ -1,14 +1,16 @@
-"""Sites: the settings of clusters for their jobs, a TOML file each."""
+"""Sites: the settings of clusters for their jobs, a TOML file each, and the lines and words that they put into a job's script."""
 
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
+from jobs.local.processes import SAFE, python
 from jobs.slurm import options
-from jobs.slurm.limits import check_memory, check_time
+from jobs.slurm.limits import as_seconds, check_memory, check_time
 from pipeline.core.case import read_toml
 from pipeline.core.errors import InputError
 from pipeline.core.params import build, setting
@@ -24,6 +26,17 @@ KEYS = {  # options of sbatch that are keys of a site too
     "memory_per_cpu": ("--mem-per-cpu",),
 }
 WORD = re.compile(r"[^\s'\"\\]+")
+CONTAINERS = ("apptainer", "singularity", "shifter", "ch-run", "podman", "podman-hpc", "sarus", "docker", "enroot")
+STARTERS = ("srun", "mpirun", "mpiexec", "orterun", "prun", "prterun", "aprun", "jsrun", "ibrun")
+OTHERS = re.compile(r"(?:^|[;&|({]\s*|\b(?:then|do|else)\s+)(?:source|\.|eval|module|ml|conda|mamba|micromamba|spack)\s")
+TOLD = [  # the line of the script itself, for the last command may be one inside a function
+    "setup_failed() {",
+    '    local line="$3"',
+    '    [ "$4" != "$0" ] || line=$(sed -n "$2p" "$0" 2>/dev/null)',
+    """    echo "error: \\"$line\\" failed (exit $1): see modules and setup in the site's file" >&2""",
+    "}",
+    """trap 'setup_failed $? "$LINENO" "$BASH_COMMAND" "${BASH_SOURCE[0]:-$0}"' ERR""",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,94 @@ class Site:
                 raise InputError(f"bytes.{kind} has {len(sizes)} numbers; it must have two (shared, on each), or a third (spread over all)")
         if self.memory:
             check_memory(self.memory, "memory")
+
+    @property
+    def longest(self) -> float:
+        """The longest limit of one job [s]."""
+        return as_seconds(self.time)
+
+    @property
+    def says_memory(self) -> bool:
+        """Whether a job's memory is said, by a key or an option."""
+        return bool(self.memory or options.value_of(self.options, "--mem-per-gpu"))
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of a job on several ranks, as the options say; 0 where they do not."""
+        return _count(options.value_of(self.options, *options.NODES))
+
+    @property
+    def ranks_per_node(self) -> int:
+        """Ranks on a node, as the options say; 0 where they do not."""
+        return _count(options.value_of(self.options, *options.RANKS_PER_NODE))
+
+    @property
+    def option_lines(self) -> list[str]:
+        """The options as lines behind #SBATCH."""
+        return options.quoted(self.options)
+
+    @property
+    def option_lines_of_one_task(self) -> list[str]:
+        """The options of a job of one task: without those that lay several ranks on nodes."""
+        return options.quoted(options.on_one_node(self.options))
+
+    @property
+    def starts_ranks(self) -> bool:
+        """Whether the launcher starts ranks, on several nodes where they are; else the command starts its own, on one."""
+        return bool(_parts(self.launcher)[0])
+
+    @property
+    def container(self) -> str:
+        """Words before the command of a stage or a page: the launcher's container, and a space; empty where it has none."""
+        words = _parts(self.launcher)[1]
+        return f"{shlex.join(words)} " if words else ""
+
+    @property
+    def interpreter(self) -> list[str]:
+        """The Python of jobs, as words of a script: its modules are never those of the working folder."""
+        words = python(interpreter=self.python or sys.executable)
+        return [f'"{words[0]}"' if "$" in words[0] else shlex.quote(words[0]), *words[1:]]
+
+    def before(self, ranks: int) -> str:
+        """Words before the command of a run on ``ranks`` ranks: nothing, or words and a space.
+
+        One rank needs nobody who starts ranks; a container without one has the command start them itself, inside.
+        """
+        start, container = _parts(self.launcher)
+        alone = ranks == 1 and bool(start) and PurePath(start[0]).name in STARTERS
+        words = [*([*start, "-n", str(ranks)] if start and not alone else []), *container]
+        return f"{shlex.join(words)} " if words else ""
+
+    def preparation(self, *, stop: bool = True) -> list[str]:
+        """Lines of bash that load the modules and do the setup under ``set -euo pipefail``: what fails ends the job, in one line.
+
+        Without ``stop`` they go on after a failure, so that all is told.
+
+        A variable that is not set is refused in the site's own lines alone: systems of modules and environments read such variables.
+        """
+        lines = [f"module load {shlex.quote(module)}" for module in self.modules]
+        if self.setup:
+            lines += ["set -u", *map(_strict, self.setup), "set +u"]
+        around = [*TOLD, f"set -{'e' if stop else ''}o pipefail", *lines, "trap - ERR", "set +e +o pipefail"] if lines else []
+        return [*around, *(f"export {name}={value}" for name, value in SAFE.items())]
+
+
+def _parts(launcher: str) -> tuple[list[str], list[str]]:
+    """The words of ``launcher`` that start ranks, and those of a container, which come last."""
+    words = shlex.split(launcher)
+    at = next((i for i, word in enumerate(words) if PurePath(word).name in CONTAINERS), len(words))
+    return words[:at], words[at:]
+
+
+def _strict(line: str) -> str:
+    """``line`` as it is, or with others' code in it free to read variables that are not set."""
+    return f"set +u; {line}; set -u" if OTHERS.search(line) and not line.rstrip().endswith(("\\", "then", "do", "else", "{", "(")) else line
+
+
+def _count(value: str | None) -> int:
+    """The least number in an option's ``value``, such as 2 or 2-4; 0 where it has none."""
+    match = re.match(r"\d+", value or "")
+    return int(match[0]) if match else 0
 
 
 def known() -> dict[str, Path]:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jobs.slurm import options
-from jobs.slurm.preparation import interpreter, preparation
 from jobs.slurm.queue import ask
 from jobs.slurm.sites import Site
 from pipeline.core.errors import RunError
@@ -41,8 +39,8 @@ def as_jobs(folder: Path, site: Site, memory: int | None) -> Iterator[Any]:
         "job_directives_skip": ["--mem="] if site.memory_per == "cpu" else [],
         "interface": site.interface or None,
         "job_extra_directives": [*_more(site, memory), f"--output={_quoted(folder / 'worker-%J.log')}"],
-        "job_script_prologue": preparation(site),
-        "python": " ".join(interpreter(site)),
+        "job_script_prologue": site.preparation(),
+        "python": " ".join(site.interpreter),
         "local_directory": os.path.expandvars(site.scratch) or None,
         "scheduler_options": {"dashboard_address": ":0"},
     }
@@ -60,7 +58,7 @@ def as_jobs(folder: Path, site: Site, memory: int | None) -> Iterator[Any]:
 def _more(site: Site, memory: int | None) -> list[str]:
     """More of sbatch's options for a worker: the site's, and its memory where the site counts it by CPUs."""
     own = f"--mem-per-cpu={f'{memory >> 20}M' if memory else site.memory or '2G'}"
-    return [*options.quoted(options.on_one_node(site.options)), *([own] if site.memory_per == "cpu" else [])]
+    return [*site.option_lines_of_one_task, *([own] if site.memory_per == "cpu" else [])]
 
 
 def _workers(connected: Any) -> int:

@@ -5,8 +5,6 @@ import shlex
 
 import pytest
 
-from jobs.slurm import options
-from jobs.slurm.launchers import before, container
 from jobs.slurm.sites import Site, known
 from pipeline.core.case import read_toml
 from pipeline.core.params import build
@@ -24,7 +22,8 @@ from pipeline.core.params import build
     ],
 )  # fmt: skip
 def test_ranks_are_started_outside_of_a_container_and_one_rank_is_in_it_too(launcher, one, four, stage):
-    assert (before(launcher, 1), before(launcher, 4), container(launcher)) == (one, four, stage)
+    site = Site(title="a site", launcher=launcher)
+    assert (site.before(1), site.before(4), site.container) == (one, four, stage)
 
 
 def test_every_key_that_an_example_shows_in_a_comment_is_one(tmp_path):
@@ -32,7 +31,7 @@ def test_every_key_that_an_example_shows_in_a_comment_is_one(tmp_path):
         for line in re.findall(r"^# (\w+ = .*)$", path.read_text(), re.MULTILINE):
             (tmp_path / "site.toml").write_text(f'title = "{name}"\n{line}\n')
             site = build(Site, read_toml(tmp_path / "site.toml"), name)
-            assert all(shlex.split(quoted) for quoted in options.quoted(site.options))
+            assert all(shlex.split(quoted) for quoted in site.option_lines)
     shown = known()["cpu_cluster"].read_text()
     for word in ("--exclusive", "--mail-type", "--qos", "--cpu-bind", "apptainer exec"):
         assert word in shown

@@ -6,8 +6,8 @@ import pytest
 
 from jobs.slurm.controller import Partition, allowed_in, partition_in
 from jobs.slurm.limits import as_mebibytes, check_memory, check_time
-from jobs.slurm.nodes import layout, memory
 from jobs.slurm.options import on_one_node, quoted, taken, value_of
+from jobs.slurm.requests import layout, memory
 from jobs.slurm.sites import Site, read
 from pipeline.core.errors import InputError
 from pipeline.core.params import build

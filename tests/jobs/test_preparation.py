@@ -5,7 +5,6 @@ import subprocess
 import pytest
 
 from jobs.campaign.log_errors import ERROR
-from jobs.slurm.preparation import interpreter, preparation
 from jobs.slurm.sites import Site
 from pipeline.core.params import build
 
@@ -18,7 +17,7 @@ def prepared(tmp_path):
 
 
 def _prepared(path, **keys) -> subprocess.CompletedProcess[str]:
-    lines = preparation(build(Site, {"title": "a site", **keys}, "site"))
+    lines = build(Site, {"title": "a site", **keys}, "site").preparation()
     path.write_text("\n".join([MODULE, *lines, 'false; echo "$UNSET" | cat; echo "went on $LOADED $MADE $PYTHONSAFEPATH"']))
     return subprocess.run(["bash", path], capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin", "HOME": "/h"})
 
@@ -54,7 +53,7 @@ def test_the_code_of_others_may_read_what_is_not_set(prepared, tmp_path):
 
 def test_a_site_says_which_python_its_jobs_have():
     def words(python: str) -> str:
-        return " ".join(interpreter(build(Site, {"title": "t", "python": python}, "site")))
+        return " ".join(build(Site, {"title": "t", "python": python}, "site").interpreter)
 
     assert words("$HOME/env/bin/python") == '"$HOME/env/bin/python" -P'
     assert words("/opt/my python/bin/python3") == "'/opt/my python/bin/python3' -P"

@@ -11,9 +11,7 @@ from pathlib import Path
 from jobs.commands.doctor.site import prepared
 from jobs.commands.doctor.trial import Finding
 from jobs.slurm import options, queue
-from jobs.slurm.launchers import before, container, parts
 from jobs.slurm.limits import as_mebibytes
-from jobs.slurm.preparation import interpreter, preparation
 from jobs.slurm.sbatch import sbatch
 from jobs.slurm.sites import Site
 from pipeline.core.errors import RunError
@@ -59,18 +57,18 @@ def script(site: Site, nodes: int, folder: Path) -> str:
     asked = {"ntasks": RANKS, "nodes": nodes, "time": "00:05:00", "partition": site.partition, "account": site.account}
     asked |= {"mem-per-cpu" if site.memory_per == "cpu" else "mem": memory, "output": str(folder / "job.log").replace("%", "%%")}
     lines = [f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in asked.items() if value]
-    lines += [f"#SBATCH {option}" for option in options.quoted(options.on_one_node(site.options))]
+    lines += [f"#SBATCH {option}" for option in site.option_lines_of_one_task]
     words = shlex.join([str(folder), site.scratch, str(int(min(SHARE * most, MOST)))])
-    rank = f"{' '.join(interpreter(site))} -m jobs.commands.doctor.rank"
-    start = f"{before(site.launcher, RANKS)}{rank} {words if parts(site.launcher)[0] else f'start {words}'}"
-    alone = f"[ -e {shlex.quote(str(folder / 'rank-0.json'))} ] || {container(site.launcher)}{rank} {words}  # what needs no launcher"
-    first = ["#!/bin/bash", *lines, *preparation(site, stop=False), f"export WAVETRAIN_DOCTOR_RANKS={RANKS}"]
+    rank = f"{' '.join(site.interpreter)} -m jobs.commands.doctor.rank"
+    start = f"{site.before(RANKS)}{rank} {words if site.starts_ranks else f'start {words}'}"
+    alone = f"[ -e {shlex.quote(str(folder / 'rank-0.json'))} ] || {site.container}{rank} {words}  # what needs no launcher"
+    first = ["#!/bin/bash", *lines, *site.preparation(stop=False), f"export WAVETRAIN_DOCTOR_RANKS={RANKS}"]
     return "\n".join([*first, start, "code=$?", alone, 'echo "launched: $code"', ""])
 
 
 def _nodes(site: Site) -> int:
     """Two, where the site has them and ranks may be on several."""
-    if not parts(site.launcher)[0] or options.value_of(site.options, *options.NODES) == "1":
+    if not site.starts_ranks or options.value_of(site.options, *options.NODES) == "1":
         return 1
     where = [f"--partition={site.partition}"] if site.partition else []
     told = queue.told(["sinfo", "--noheader", "--format=%P %D", *where]) or ""

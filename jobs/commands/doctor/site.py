@@ -14,9 +14,7 @@ from typing import Any
 from jobs.commands.doctor.trial import RANKS, Finding, ran
 from jobs.local.launch import environment
 from jobs.slurm import controller, options
-from jobs.slurm.launchers import before, container, parts
 from jobs.slurm.limits import as_mebibytes
-from jobs.slurm.preparation import interpreter, preparation
 from jobs.slurm.sites import Site
 
 SHELL = 120.0  # [s] for modules, setup and launcher
@@ -57,13 +55,13 @@ def prepared(site: Site, told: str) -> Iterator[Finding]:
 
 def _shell(site: Site) -> Iterator[Finding]:
     """Trials in a shell of modules, setup, Python and launcher."""
-    start = " ".join(interpreter(site))
+    start = " ".join(site.interpreter)
     words = shlex.split(site.launcher)
-    lines = [*preparation(site, stop=False), f"echo {READY}", f"{container(site.launcher)}{start} -m jobs.cli --version || exit 3"]
+    lines = [*site.preparation(stop=False), f"echo {READY}", f"{site.container}{start} -m jobs.cli --version || exit 3"]
     if words and words[0] == "srun":  # elsewhere than in a job it would wait for one
         lines += ["command -v srun >/dev/null || { echo no srun here >&2; exit 4; }", "srun --mpi=list >&2"]
     else:
-        launch = before(site.launcher, 2) if parts(site.launcher)[0] else f"{before(site.launcher, 2)}mpirun -n 2 --oversubscribe "
+        launch = site.before(2) if site.starts_ranks else f"{site.before(2)}mpirun -n 2 --oversubscribe "
         lines += [f"{launch}{start} -c {shlex.quote(RANKS)} || exit 4"]
     code, out, err = _bounded("\n".join([*lines, f"echo {STARTED}"]))
     yield from prepared(site, err)
