@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from jobs.campaign.cluster import ALONE
 from jobs.commands import streams
 from jobs.commands.command import AsJson, Command, case_names, check_there, print_json, site_names
 from jobs.commands.slurm_verbs import slurm
 from jobs.commands.verbs import COMMANDS, VERBS
-from jobs.local.processes import RANK_VARIABLES, SAFE
+from jobs.local.processes import ALONE, RANK_VARIABLES, SAFE
 from pipeline.core.errors import InputError, RunError, WriteError
 from pipeline.core.signals import interrupted
 from pipeline.store.disk import silence_destructors

@@ -20,16 +20,13 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**22, "MALLOC_TRIM_THRESHOLD_": 2**25}  # [
 # What fails is raised, and told once; a heartbeat at the very end is not, nor what processes say to each other when one of them was killed.
 LEVELS = dict.fromkeys(("distributed", "distributed.client", "tornado", "tornado.application", "asyncio", "bokeh"), "critical")
 QUIET = {"DASK_DISTRIBUTED__LOGGING": str(LEVELS)}
-PATIENCE = 300.0  # [s] until all workers of a job have come
-LOST = 15  # [s] until a scheduler that does not answer is taken for lost
 WORKERS = "WAVETRAIN_WORKERS"  # "processes": all work, on little data too, is that of Dask's processes; "none": that of this one
 IN_THIS = {"processes": False, "none": True}
 SITE = "WAVETRAIN_SITE"  # names the site's file, in a stage's job
-ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whatever its rank, and so tells what is wrong
 
 
 def is_little(stage: Any, runs: Iterable[Path]) -> bool:
-    """Whether the files ``runs``, as far as they are there, are too little data for workers to be worth their start, as module ``stage`` says."""
+    """Whether the files ``runs``, as far as they are there, are too little for workers to be worth their start, as the ``stage`` says."""
     return sum(path.stat().st_size for path in runs if path.exists()) < getattr(stage, "SMALL", 0)
 
 
@@ -137,32 +134,6 @@ def _of_site(name: str, memory: int | None) -> Any:
         return _here(memory, site.cores)
     if not find_spec("dask_jobqueue"):
         raise InputError(f'the site has workers = "{site.workers}", which takes dask-jobqueue: pip install "wavetrain[slurm]"')
-    from jobs.slurm.worker_jobs import as_jobs
+    from jobs.slurm import workers
 
-    return _inside(Path(name).parent, site) if site.workers == "inside" else as_jobs(Path(name).parent, site, memory)
-
-
-@contextlib.contextmanager
-def _inside(folder: Path, site: Any) -> Iterator[Any]:
-    """A client on the processes that srun started with this one: the first is the scheduler, the second goes on here, others are workers.
-
-    The workers never come back from here: they end when the second does, or when the scheduler is lost.
-    """
-    from dask import config
-    from dask.distributed import Client
-    from dask_jobqueue.slurm import SLURMRunner
-
-    file = folder / f"scheduler-{os.environ.get('SLURM_JOB_ID')}-{os.environ.get('SLURM_RESTART_COUNT', '0')}.json"
-    interface = {"interface": site.interface} if site.interface else {}
-    scheduler = {**interface, "dashboard_address": ":0"}
-    worker = {**interface, "nthreads": 1, "memory_limit": None}  # SLURM bounds the job
-    runner = SLURMRunner(scheduler_file=str(file), scheduler_options=scheduler, worker_options=worker)
-    os.environ[ALONE] = "1"
-    try:
-        with Client(runner, timeout=LOST) as connected:
-            connected.wait_for_workers(runner.n_workers, timeout=PATIENCE)  # one that came when all is over would wait for ever
-            yield connected
-    finally:
-        with config.set({"distributed.comm.timeouts.connect": "1s"}), contextlib.suppress(OSError):  # a lost one can't be told to end
-            runner.close()
-        file.unlink(missing_ok=True)
+    return workers.inside(Path(name).parent, site) if site.workers == "inside" else workers.as_jobs(Path(name).parent, site, memory)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")  # where launchers say which rank a process is
+ALONE = "WAVETRAIN_ALONE"  # set where a launcher's process goes on alone, whatever its rank, and so tells what is wrong
 SAFE = {"PYTHONSAFEPATH": "1"}  # no Python that is started takes modules from the working folder, where a user may have a queue.py
 
 

@@ -1,4 +1,4 @@
-"""Dask workers that are SLURM jobs of their own, and new ones for those that have ended."""
+"""Dask workers in SLURM: the processes of a stage's job, or jobs of their own, with new ones for those that have ended."""
 
 import contextlib
 import os
@@ -9,12 +9,41 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from jobs.local.processes import ALONE
 from jobs.slurm.queue import ask
 from jobs.slurm.sites import Site
 from pipeline.core.errors import RunError
 
 EVERY = 0.2  # [s] between looks for a first worker
 WATCHED = 5.0  # [s] between questions to SLURM
+PATIENCE = 300.0  # [s] until all workers of a job have come
+LOST = 15  # [s] until a scheduler that does not answer is taken for lost
+
+
+@contextlib.contextmanager
+def inside(folder: Path, site: Site) -> Iterator[Any]:
+    """A client on the processes that srun started with this one: the first is the scheduler, the second goes on here, others are workers.
+
+    The workers never come back from here: they end when the second does, or when the scheduler is lost.
+    """
+    from dask import config
+    from dask.distributed import Client
+    from dask_jobqueue.slurm import SLURMRunner
+
+    file = folder / f"scheduler-{os.environ.get('SLURM_JOB_ID')}-{os.environ.get('SLURM_RESTART_COUNT', '0')}.json"
+    interface = {"interface": site.interface} if site.interface else {}
+    scheduler = {**interface, "dashboard_address": ":0"}
+    worker = {**interface, "nthreads": 1, "memory_limit": None}  # SLURM bounds the job
+    runner = SLURMRunner(scheduler_file=str(file), scheduler_options=scheduler, worker_options=worker)
+    os.environ[ALONE] = "1"
+    try:
+        with Client(runner, timeout=LOST) as connected:
+            connected.wait_for_workers(runner.n_workers, timeout=PATIENCE)  # one that came when all is over would wait for ever
+            yield connected
+    finally:
+        with config.set({"distributed.comm.timeouts.connect": "1s"}), contextlib.suppress(OSError):  # a lost one can't be told to end
+            runner.close()
+        file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
