@@ -16,11 +16,12 @@ setup:         ## the environment in .venv; nothing where nothing is to be done
 demo: setup    ## how wrong, why, and what must be kept: three questions, answered on one page in some minutes
 	$(BIN)/wavetrain run demo --ranks $(RANKS) --out runs/demo
 
-lint: setup    ## ruff, mypy, import-linter
+lint: setup    ## ruff, mypy, import-linter, pydoclint
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/docstrings.py
 
 # one process more than cores, for tests that wait
 test: lint     ## everything that a laptop can test, in eight minutes, some more the first time

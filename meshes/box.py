@@ -33,7 +33,20 @@ def kind_of(params: Params) -> str:
 
 
 def build(params: Params, *, folder: Path) -> Box:
-    """The box."""
+    """Make the box.
+
+    Parameters
+    ----------
+    params
+        The case's table ``mesh``.
+    folder
+        The case's folder; no file is read.
+
+    Returns
+    -------
+    Box
+        A line, a plane or a cube, its lengths in the solver's own unit.
+    """
     return Box(tuple(float(length) for length in _each(params.length)), tuple(int(count) for count in _each(params.points)))
 
 

@@ -49,7 +49,20 @@ class Params:
 
 
 def build(params: Params, *, folder: Path) -> TriMesh:
-    """The mesh, its bed at height -depth on the basin's floor, so that the still water stands at height 0."""
+    """Make the basin, its bed at height -depth on the floor, so that the still water stands at height 0.
+
+    Parameters
+    ----------
+    params
+        The case's table ``mesh``.
+    folder
+        The case's folder; no file is read.
+
+    Returns
+    -------
+    TriMesh
+        The mesh, with sides west, east, south and north.
+    """
     shape = {"depth": params.depth, "toe_radius": TOE_RADIUS, "slope": SLOPE, "height": HEIGHT, "centre": list(CENTRE)}
     fine = params.size / 5.0 if params.island is None else params.island
     shore = TOE_RADIUS - params.depth / SLOPE

@@ -56,7 +56,19 @@ def has_even_bed(params: Params) -> bool:
 
 
 def build(params: Params, *, folder: Path) -> TriMesh:
-    """The mesh; files of the bathymetry are looked for in ``folder``.
+    """Make the rectangle's triangles.
+
+    Parameters
+    ----------
+    params
+        The case's table ``mesh``.
+    folder
+        Files of the bathymetry are looked for here first.
+
+    Returns
+    -------
+    TriMesh
+        The mesh, with those of the sides west, east, south and north that are not periodic.
 
     Raises
     ------

@@ -36,10 +36,37 @@ def execute(
     dry_run: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Run the case or campaign ``file`` into ``out`` (default ``runs/<name>``); returns the output folder.
+    """Run a case or a campaign here, or hand it to SLURM. Steps that are done and unchanged are left as they are.
 
-    ``again`` is a step that is done again, with all that reads its result; ``only`` the one step to do; ``on`` the SLURM site that
-    shall do it all, with ``limits`` (time, memory) in place of the estimates.
+    Parameters
+    ----------
+    file
+        A TOML file, or the name of a case or campaign that comes with Wavetrain.
+    ranks
+        Processes of each run; 0: one, or those of the launcher that started this process.
+    overrides
+        Texts ``key.path=value`` that change every case.
+    out
+        The output folder; ``runs/NAME`` without it.
+    force
+        Do all steps anew, whatever the folder holds.
+    again
+        A step that is done again, with all that reads its result.
+    only
+        The one step to do; all others stay as they are.
+    on
+        The SLURM site that shall do it all; this computer without it.
+    limits
+        ``time`` and ``memory`` of the jobs on a site, in place of the estimates.
+    dry_run
+        Say what would be done, and do nothing.
+    quiet
+        Show no progress.
+
+    Returns
+    -------
+    Path
+        The output folder, with ``report.html``; a single run's files stand in it, a campaign's in a folder for each step.
 
     Raises
     ------
@@ -47,6 +74,13 @@ def execute(
         The input is wrong, or the folder holds another run and ``force`` is not given.
     RunError
         A run became unstable, was stopped, or died; steps that do not depend on it were done.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> small = ["mesh.points=64", "mesh.length=22.0", "solver.members=2", "time.end=2.0", "time.every=1.0", "time.dt=0.05"]
+    >>> execute(Path("cases/ks"), overrides=small, out=Path("runs/ks"), quiet=True)
+    PosixPath('runs/ks')
     """
     from solvers.core.comm import Serial, abort_on_error, world
 

@@ -20,10 +20,26 @@ class Process(Protocol):
     """A process that was started: the part of `subprocess.Popen` that is used."""
 
     @property
-    def stdout(self) -> IO[str] | None: ...
+    def stdout(self) -> IO[str] | None:
+        """The process' output; None where it is not read."""
 
-    def send_signal(self, sig: int) -> None: ...
-    def wait(self) -> int: ...
+    def send_signal(self, sig: int) -> None:
+        """Send a signal; nothing happens where the process was waited for.
+
+        Parameters
+        ----------
+        sig
+            The signal's number.
+        """
+
+    def wait(self) -> int:
+        """Wait until the process has ended.
+
+        Returns
+        -------
+        int
+            Its exit code; that of a signal is negative.
+        """
 
 
 class Fork:

@@ -28,10 +28,26 @@ PROGRESS = "progress.json"
 
 
 class Show(Protocol):
-    """Shows progress, and which kernel is being compiled (None: none any more); a context manager."""
+    """Display of a run's progress; a context manager, called with it after every step."""
 
-    def __call__(self, p: Progress) -> None: ...
-    def compiling(self, kernel: str | None) -> None: ...
+    def __call__(self, p: Progress) -> None:
+        """Show progress.
+
+        Parameters
+        ----------
+        p
+            Where the run stands.
+        """
+
+    def compiling(self, kernel: str | None) -> None:
+        """Show which kernel is being compiled.
+
+        Parameters
+        ----------
+        kernel
+            Its name; None: none any more.
+        """
+
     def __enter__(self) -> "Show": ...
     def __exit__(self, *exception: object) -> None: ...
 

@@ -26,37 +26,92 @@ FLAT = 1e-12  # area over longest edge squared, below which a triangle has none
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriMesh:
-    """See `trimesh`, which makes one."""
+    """A triangle mesh and all that follows from it; `trimesh` makes it.
 
-    vertices: Array  # (V, 2) [m]
-    triangles: Array  # (T, 3) counterclockwise
-    nodes: Array  # (T, 3) the corners' nodes: the corners themselves, but for periodic copies of another
-    period: tuple[float, float]  # [m] after which the mesh repeats itself eastward and northward; 0: it does not
-    bed: Array  # (T,) [m] mean height of the bed, positive up
-    edges: Array  # (E, 2) vertices
-    edge_cells: Array  # (E, 2) left and right cell, -1 on the boundary
-    cell_edges: Array  # (T, 3)
-    neighbours: Array  # (T, 3) the cell across edge i, -1 on the boundary
-    normals: Array  # (E, 2) out of the left cell
-    lengths: Array  # (E,) [m]
-    midpoints: Array  # (E, 2) [m]
-    areas: Array  # (T,) [m2]
-    centroids: Array  # (T, 2) [m]
-    inradius: Array  # (T,) [m] twice the area over the perimeter
-    first_cell: Array  # (V + 1,) where each node's cells begin in cells_of
-    cells_of: Array  # (3 T,) cells round each node, rising
-    boundary: Array  # (E,) index into boundary_names, -1 inside
+    V vertices, T triangles, E edges. Edge i of a cell joins its corners i and i + 1.
+
+    Attributes
+    ----------
+    vertices
+        Places (V, 2) [m].
+    triangles
+        Corners (T, 3), counterclockwise.
+    nodes
+        Nodes (T, 3) of the corners: these themselves, but for periodic copies of another.
+    period
+        Lengths [m] after which the mesh repeats itself eastward and northward; 0: it does not.
+    bed
+        Mean height of the bed (T,) [m], positive up.
+    edges
+        Vertices (E, 2) of the edges.
+    edge_cells
+        Left and right cell (E, 2), -1 on the boundary.
+    cell_edges
+        Edges (T, 3) of the cells.
+    neighbours
+        Cells (T, 3) across each edge, -1 on the boundary.
+    normals
+        Unit vectors (E, 2) out of the left cell.
+    lengths
+        Lengths of the edges (E,) [m].
+    midpoints
+        Middles of the edges (E, 2) [m].
+    areas
+        Areas of the cells (T,) [m2].
+    centroids
+        Centroids of the cells (T, 2) [m].
+    inradius
+        Twice the area over the perimeter (T,) [m].
+    first_cell
+        Places (V + 1,) in ``cells_of`` where each node's cells begin.
+    cells_of
+        Cells (3 T,) round each node, rising.
+    boundary
+        Index (E,) into ``boundary_names``, -1 inside.
+    boundary_names
+        Names of the mesh's sides.
+    hash
+        SHA-256 of vertices, triangles and bed, and of nodes where the mesh is periodic.
+    kind
+        The kind of grid, as the file has it.
+    """
+
+    vertices: Array
+    triangles: Array
+    nodes: Array
+    period: tuple[float, float]
+    bed: Array
+    edges: Array
+    edge_cells: Array
+    cell_edges: Array
+    neighbours: Array
+    normals: Array
+    lengths: Array
+    midpoints: Array
+    areas: Array
+    centroids: Array
+    inradius: Array
+    first_cell: Array
+    cells_of: Array
+    boundary: Array
     boundary_names: tuple[str, ...]
-    hash: str  # sha256 of vertices, triangles and bed, and of nodes where the mesh is periodic
+    hash: str
 
     kind = "triangles"
 
     @property
     def dofs(self) -> tuple[int, ...]:
+        """The shape of a stored field: (T,)."""
         return (len(self.triangles),)
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays of ``/mesh`` by their UGRID names."""
+        """Collect the arrays that a file's ``/mesh`` holds.
+
+        Returns
+        -------
+        dict[str, Array]
+            Arrays by their UGRID names: ``node_x`` (V,) [m], ``face_node_connectivity`` (T, 3), ``bed`` (T,) [m], and so on.
+        """
         return {
             "node_x": self.vertices[:, 0],
             "node_y": self.vertices[:, 1],
@@ -70,11 +125,42 @@ class TriMesh:
         }
 
     def part(self, rank: int, size: int, owner: Array) -> Part:
-        """The part of rank ``rank`` of ``size``, where ``owner`` (T,) is the rank that owns each cell."""
+        """Cut out one rank's part of the mesh.
+
+        Parameters
+        ----------
+        rank
+            The rank, from 0.
+        size
+            The number of ranks.
+        owner
+            The rank (T,) that owns each cell.
+
+        Returns
+        -------
+        Part
+            Own cells, ghosts and halo, as index arrays.
+        """
         return cut(self, rank, size, owner, rim_of(self, owner))
 
     def share(self, comm: Any) -> Part:
-        """This rank's part where all ranks of ``comm`` share the mesh. Collective."""
+        """Cut the mesh among all ranks. Collective.
+
+        Parameters
+        ----------
+        comm
+            All ranks that share the mesh.
+
+        Returns
+        -------
+        Part
+            This rank's part.
+
+        Raises
+        ------
+        InputError
+            There are more ranks than cells.
+        """
         start(len(self.triangles), comm.size)  # one rank cuts: it takes many times the mesh's memory, and each might find another answer
         owner, rim = comm.broadcast(_owners_and_rim(self, comm.size) if comm.rank == 0 else None)
         return cut(self, comm.rank, comm.size, owner, rim)
@@ -99,18 +185,40 @@ def trimesh(
 
     Parameters
     ----------
-    vertices : (V, 2) [m].
-    triangles : (T, 3) counterclockwise.
-    bed : the mean height of the bed [m] over triangles given by their corners (T, 3, 2) [m].
-    boundary_names, side : names of the sides, and which of them a boundary edge with its middle at (B, 2) [m] belongs to.
-    same_as : (V,) the vertex that each is a periodic copy of, or itself; whole periods away.
-    period : [m] after which the mesh repeats itself eastward and northward; 0 where it does not.
+    vertices
+        Places (V, 2) [m].
+    triangles
+        Corners (T, 3), counterclockwise.
+    bed
+        Function from triangles, given by their corners (T, 3, 2) [m], to the mean height of the bed over each (T,) [m], positive up.
+    boundary_names
+        Names of the sides.
+    side
+        Function from the middles of boundary edges (B, 2) [m] to indices (B,) into ``boundary_names``.
+    same_as
+        The vertex (V,) that each is a periodic copy of, or itself; whole periods away.
+    period
+        Lengths [m] after which the mesh repeats itself eastward and northward; 0 where it does not.
+
+    Returns
+    -------
+    TriMesh
+        The mesh, its cells ordered so that neighbours are near each other in memory (reverse Cuthill-McKee).
 
     Raises
     ------
     InputError
-        A coordinate that is not finite, a triangle without area or clockwise, a vertex of no triangle, an edge of more than
-        two triangles, or two triangles on the same side of an edge. The message says which and where.
+        A coordinate that is not finite, a triangle without area or clockwise, a vertex of no triangle, an edge of more than two triangles,
+        or two triangles on the same side of an edge. The message says which and where.
+
+    Examples
+    --------
+    A unit square of two triangles, its bed 1 m below height 0:
+
+    >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    >>> mesh = trimesh(square, np.array([[0, 1, 2], [0, 2, 3]]), bed=lambda corners: np.full(len(corners), -1.0))
+    >>> mesh.areas.tolist(), len(mesh.edges), int((mesh.boundary >= 0).sum())
+    ([0.5, 0.5], 5, 4)
     """
     vertices = np.ascontiguousarray(vertices, np.float64)
     triangles = np.ascontiguousarray(triangles, np.int32)

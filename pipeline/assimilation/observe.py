@@ -33,7 +33,18 @@ class Operator(Protocol):
         """(P, D) where each value is observed, in the unit of the grid; None where a value belongs to no place."""
 
     def __call__(self, states: Array) -> Array:
-        """(M, dofs) -> (M, P)."""
+        """Observe states without noise.
+
+        Parameters
+        ----------
+        states
+            The ensemble's states (M, dofs).
+
+        Returns
+        -------
+        Array
+            Values (M, P) that would be observed.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)

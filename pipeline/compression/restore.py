@@ -22,12 +22,36 @@ CHUNK = 16384  # values
 
 
 def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = False) -> list[str]:
-    """Write the run's file ``run`` of the archive at ``path``, block by block; returns which blocks are damaged and nan there.
+    """Make a run's file of an archive, block by block.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    run
+        The file to write.
+    client
+        A Dask client, whose workers decode; None: this process does.
+    salvage
+        Put nan where a block is damaged, in place of an error.
+
+    Returns
+    -------
+    list[str]
+        Damaged blocks, nan in the file.
 
     Raises
     ------
     InputError
         ``path`` is no archive, or a block is damaged and ``salvage`` is not set.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pipeline.stages.compress import Params, archive_of
+    >>> made = archive_of(Path("runs/ks/run.h5"), Path("runs/ks/kept.h5"), Params(bound="0.001", codec="sz3"), None)
+    >>> decompress(Path("runs/ks/kept.h5"), Path("runs/ks/restored.h5"))
+    []
     """
     held = reader.opened(path)
     lost: list[str] = []

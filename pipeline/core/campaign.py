@@ -111,9 +111,21 @@ class Campaign:
 
 
 def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
-    """Read the case or campaign at ``path``; a case is a campaign of one run, with the stage `JUDGE` where it is ``observed``.
+    """Read the case or campaign at ``path``.
 
-    Overrides change the case, or every case of a campaign.
+    A case is a campaign of one run, with the stage `JUDGE` where it has observations.
+
+    Parameters
+    ----------
+    path
+        The file.
+    overrides
+        Texts ``key.path=value``, which change the case, or every case of a campaign.
+
+    Returns
+    -------
+    Campaign
+        Runs and stages in an order in which they can be done.
 
     Raises
     ------

@@ -58,21 +58,55 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The case of a run. ``text`` is the TOML with all overrides applied: it alone defines the run."""
+    """The case of a run.
+
+    Attributes
+    ----------
+    text
+        The case as TOML, overrides applied: it alone defines the run.
+    title
+        One line for the page; it may be empty.
+    folder
+        Files that the case names are looked for here first.
+    mesh
+        The mesh's kind and table.
+    solver
+        The solver's kind and table.
+    time
+        The run's end and its intervals.
+    output
+        Settings of the files.
+    gauges
+        The place of each gauge [m].
+    observed
+        Observations of the same event, as stage `validate` reads them.
+    """
 
     text: str
     title: str
-    folder: Path  # files named in the case are looked for here first
+    folder: Path
     mesh: Spec
     solver: Spec
     time: Time
     output: Output
-    gauges: Mapping[str, tuple[float, ...]]  # [m] place of each gauge
-    observed: Mapping[str, Any]  # as stage `validate` reads it
+    gauges: Mapping[str, tuple[float, ...]]
+    observed: Mapping[str, Any]
 
 
 def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
-    """Read the case at ``path`` with ``key.path=value`` overrides.
+    """Read the case at ``path``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    overrides
+        Texts ``key.path=value``, applied in their order.
+
+    Returns
+    -------
+    Case
+        The case, all keys and units checked but those of its mesh and solver, which these check themselves.
 
     Raises
     ------

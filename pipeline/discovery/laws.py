@@ -18,7 +18,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Laws(Protocol):
-    """Times are multiples of ``every`` [s], the time between a run's frames, at which its time steps end."""
+    """Laws of a case's model, which can be changed, and what they predict.
+
+    Times are multiples of ``every`` [s], the time between a run's frames, at which its time steps end.
+    """
 
     @property
     def terms(self) -> Terms:
@@ -30,7 +33,7 @@ class Laws(Protocol):
 
     @property
     def mesh_hash(self) -> str:
-        """The mesh, as a run's file has it."""
+        """The hash of the mesh, as a run's file has it."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -42,31 +45,166 @@ class Laws(Protocol):
 
     @property
     def places(self) -> Mapping[str, tuple[float, ...]]:
-        """The gauges [m]."""
+        """Places [m] of the gauges by name."""
 
     def start(self) -> Array:
-        """The case's initial state (C, V)."""
+        """Make the case's initial state.
+
+        Returns
+        -------
+        Array
+            The state (C, V), in the units of `fields`.
+        """
 
     def noisy(self, states: Array, share: float, seed: int) -> tuple[Array, Array]:
-        """States (F, C, V) with noise of a share of their deviations, and its deviations (V,)."""
+        """Add noise to states.
+
+        Parameters
+        ----------
+        states
+            The states (F, C, V).
+        share
+            The noise's deviation over the states' own [1].
+        seed
+            Seed of the noise.
+
+        Returns
+        -------
+        Array
+            The noisy states (F, C, V).
+        Array
+            Deviations of the noise (V,).
+        """
 
     def noisy_series(self, series: Array, share: float, seed: int) -> tuple[Array, Array]:
-        """Series (G, F, V) with noise of a share of their deviations, and its deviations (V,)."""
+        """Add noise to gauges' series.
+
+        Parameters
+        ----------
+        series
+            The series (G, F, V).
+        share
+            The noise's deviation over the series' own [1].
+        seed
+            Seed of the noise.
+
+        Returns
+        -------
+        Array
+            The noisy series (G, F, V).
+        Array
+            Deviations of the noise (V,).
+        """
 
     def see_fields(self, states: Array, step: float, every: float, first: float, noise: Array, seed: int) -> Measured:
-        """States (F, C, V) ``step`` [s] apart, the first at ``first`` [s], each forecast to the next."""
+        """Set each state beside the forecast from the one before.
+
+        Parameters
+        ----------
+        states
+            The states (F, C, V).
+        step
+            The time between them [s].
+        every
+            The time between the run's frames [s].
+        first
+            The time of the first [s].
+        noise
+            Deviations (V,) of the states' noise.
+        seed
+            Seed of the draws of noise that the forecasts carry along.
+
+        Returns
+        -------
+        Measured
+            Pairs of states, and the model's prediction of them.
+        """
 
     def see_gauges(self, series: Array, every: float, noise: Array) -> Measured:
-        """Series (G, F, V) at every multiple of ``every`` [s] from 0, in one run from the start."""
+        """Set gauges' series beside a run from the start.
+
+        Parameters
+        ----------
+        series
+            The series (G, F, V) at every multiple of ``every`` from 0.
+        every
+            The time between samples [s].
+        noise
+            Deviations (V,) of the series' noise.
+
+        Returns
+        -------
+        Measured
+            The series, and the model's prediction of them.
+        """
 
     def course(self, terms: Terms, state: Array, begin: float, end: float, every: float) -> tuple[dict[str, Array], Array]:
-        """Stored fields (F, C) and series (G, F, V) from ``begin`` to ``end`` [s], of a run with these laws; nan where it blew up."""
+        """Run the model with given laws.
+
+        Parameters
+        ----------
+        terms
+            The laws.
+        state
+            The first state (C, V).
+        begin
+            Its time [s].
+        end
+            The time of the last state [s].
+        every
+            The time between states [s].
+
+        Returns
+        -------
+        dict[str, Array]
+            Stored fields (F, C) by name; nan where the run blew up.
+        Array
+            Series (G, F, V) at the gauges; nan likewise.
+        """
 
     def settings(self, terms: Terms) -> dict[str, float]:
-        """Values of the case's keys for these laws; `InputError` where no case can have them."""
+        """Convert laws to a case's keys.
+
+        Parameters
+        ----------
+        terms
+            The laws.
+
+        Returns
+        -------
+        dict[str, float]
+            Values by key, in the keys' units.
+
+        Raises
+        ------
+        InputError
+            No case can have these laws.
+        """
 
     def equation(self, terms: Terms) -> str:
-        """The laws as text."""
+        """Write laws as text.
+
+        Parameters
+        ----------
+        terms
+            The laws.
+
+        Returns
+        -------
+        str
+            An equation, such as ``u_t = ... - 9.81*n^2*|u|u/h^(4/3)``.
+        """
 
     def latex(self, terms: Terms) -> str:
-        """The laws in LaTeX's mathematics."""
+        """Write laws in LaTeX's mathematics.
+
+        Parameters
+        ----------
+        terms
+            The laws.
+
+        Returns
+        -------
+        str
+            An equation, without dollar signs.
+        """

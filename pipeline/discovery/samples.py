@@ -59,7 +59,21 @@ def _each(forecast: Forecast, models: Sequence[Terms], states: Array, step: floa
 class View(Protocol):
     """Observations as the loop sees them: linearised about a model, and moved on when the model is changed."""
 
-    def linearise(self, model: Terms, library: Terms) -> Linear: ...
+    def linearise(self, model: Terms, library: Terms) -> Linear:
+        """Set the observations beside a model, linear in its coefficients.
+
+        Parameters
+        ----------
+        model
+            The terms that the model has by now.
+        library
+            Candidates that it may have.
+
+        Returns
+        -------
+        Linear
+            Misfits, and their change with each candidate's coefficient.
+        """
 
 
 def responses(

@@ -30,12 +30,27 @@ RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
 
 
 def validate(path: Path) -> str:
-    """The schema that the file at ``path`` keeps. Every byte of one with checksums is read and verified first.
+    """Check that a file is whole and to its schema. Every byte of one with checksums is read and verified first.
+
+    Parameters
+    ----------
+    path
+        A run, an archive, a stage's result or an ensemble.
+
+    Returns
+    -------
+    str
+        The schema that it keeps.
 
     Raises
     ------
     InputError
-        It does not: names the file and the first violation.
+        It keeps none: the message names the file and the first violation.
+
+    Examples
+    --------
+    >>> validate(Path("runs/ks/run.h5"))
+    'wavetrain-2'
     """
     with readable(path):
         known = checksums.table(path)

@@ -22,12 +22,29 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Store:
-    """A run's file, open for reading.
+    """A run's file, or an archive of one, open for reading.
+
+    Fields are lazy: `field` returns a dask array, which opens the file anew where it is computed, in another process too. An archive
+    decodes the blocks that are asked for, and no others.
+
+    Parameters
+    ----------
+    path
+        The file: ``run.h5``, or an archive that `wavetrain compress` made of it.
 
     Raises
     ------
     InputError
-        No such file, no HDF5, or not to the schema.
+        No such file, no HDF5, or not to the schema (docs/file_format.md).
+
+    Examples
+    --------
+    >>> with Store("runs/ks/run.h5") as run:
+    ...     u = run.field("u")  # a dask array (frames, members, points): nothing is read yet
+    ...     last = u[-1].compute()
+    ...     seconds = run.times
+    >>> u.shape, last.shape, seconds.tolist()
+    ((3, 2, 64), (2, 64), [0.0, 1.0, 2.0])
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -61,6 +78,7 @@ class Store:
 
     @property
     def complete(self) -> bool:
+        """Whether the file was finished: false for a run that was stopped."""
         return bool(self._file.attrs["complete"])
 
     @property
@@ -79,7 +97,18 @@ class Store:
         return _fields(self._file["fields"]) if "fields" in self._file else {}
 
     def field(self, name: str) -> Any:
-        """Field ``name`` as a lazy dask array (frames, *dofs), in the file's own chunks.
+        """Open field ``name`` as a dask array, in the file's own chunks.
+
+        Parameters
+        ----------
+        name
+            One of `fields`.
+
+        Returns
+        -------
+        Any
+            The lazy array, in the field's unit: (frames, cells) on triangles, (frames, members, points) on a line, (frames, members, y, x)
+            on a plane, (frames, z, y, x) in a cube.
 
         Raises
         ------
@@ -89,20 +118,69 @@ class Store:
         return self._lazy("fields", name)
 
     def source(self, name: str) -> Any:
-        """Field ``name`` as something that reads itself where it is indexed, in another process too: for tasks that choose
-        their own blocks."""
+        """Open field ``name`` for tasks that choose their own blocks.
+
+        Parameters
+        ----------
+        name
+            One of `fields`.
+
+        Returns
+        -------
+        Any
+            An object with ``shape``, ``dtype`` and ``ndim``, which reads itself where it is indexed, in another process too.
+
+        Raises
+        ------
+        InputError
+            There is no such field; the message lists those that exist.
+        """
         return self._source("fields", name)
 
     def field_attrs(self, name: str) -> dict[str, Any]:
-        """The attributes of field ``name``."""
+        """Read the attributes of a field.
+
+        Parameters
+        ----------
+        name
+            One of `fields`.
+
+        Returns
+        -------
+        dict[str, Any]
+            ``units``, ``long_name``, ``centre`` and others.
+        """
         return dict(self._file[f"fields/{name}"].attrs)
 
     def maximum(self, name: str) -> Any:
-        """Running maximum ``name`` as a lazy dask array (*dofs,)."""
+        """Open a running maximum of the run as a dask array.
+
+        Parameters
+        ----------
+        name
+            Such as ``"depth"``, or ``"arrival"``, the time [s] at which the wave came.
+
+        Returns
+        -------
+        Any
+            The lazy array (cells,), in the field's unit.
+
+        Raises
+        ------
+        InputError
+            There is no such maximum; the message lists those that exist.
+        """
         return self._lazy("maxima", name)
 
     def mesh(self) -> dict[str, Array]:
-        """All arrays of the mesh by their UGRID names."""
+        """Read the mesh.
+
+        Returns
+        -------
+        dict[str, Array]
+            Its arrays by their UGRID names, in mesh order: ``node_x`` (V,) [m], ``face_node_connectivity`` (T, 3), and so on; of a box
+            ``x`` (points,), ``y``, ``z``, and ``length`` (axes,).
+        """
         return {name: data[...] for name, data in self._file["mesh"].items() if data.shape}
 
     @property
@@ -114,7 +192,25 @@ class Store:
         return {name: tuple(place) for name, place in zip(json.loads(group.attrs["names"]), group["place"][...].tolist(), strict=True)}
 
     def gauge(self, name: str, field: str = "free_surface") -> tuple[Any, Any]:
-        """Times (S,) [s] and samples (S,) of ``field`` at gauge ``name``, lazy dask arrays."""
+        """Open the samples at a gauge.
+
+        Parameters
+        ----------
+        name
+            One of `gauges`.
+        field
+            The sampled field.
+
+        Returns
+        -------
+        tuple[Any, Any]
+            Times (S,) [s] and samples (S,) in the field's unit, lazy dask arrays.
+
+        Raises
+        ------
+        InputError
+            There is no such gauge, or no such field; the message lists those that exist.
+        """
         names = list(self.gauges)
         if name not in names:
             raise InputError(f"{self.path} has no gauge {name!r}; there are: {', '.join(names)}")
@@ -128,7 +224,23 @@ class Store:
         return {name: Field(name, unit_of(group[name]), str(group[name].attrs["long_name"])) for name in names}
 
     def statistic(self, name: str) -> Any:
-        """Statistic ``name`` (S,), or by shells of ``wavenumber`` (S, shells), as a lazy dask array; ``"time"`` is when [s]."""
+        """Open a statistic of the whole field, sampled as the run went.
+
+        Parameters
+        ----------
+        name
+            One of `statistics`, or ``"time"``, the times of the samples [s].
+
+        Returns
+        -------
+        Any
+            The lazy array (S,), or (S, shells) by shells of ``wavenumber``, in the statistic's unit.
+
+        Raises
+        ------
+        InputError
+            There is no such statistic; the message lists those that exist.
+        """
         return self._lazy("statistics", name)
 
     @property
@@ -137,14 +249,31 @@ class Store:
         return "restart" in self._file
 
     def restart(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """Arrays and attributes of the last whole state."""
+        """Read the last whole state, from which the run can go on.
+
+        Returns
+        -------
+        tuple[dict[str, Array], dict[str, Any]]
+            Arrays by name, (rows, ...) as the solver's model saved them, and attributes: ``t`` [s], ``step``, and so on.
+
+        Raises
+        ------
+        InputError
+            The file holds none, such as that of an archive.
+        """
         if "restart" not in self._file:
             raise InputError(f"{self.path} holds no restart")
         group = self._file["restart"]
         return {name: data[...] for name, data in group.items()}, dict(group.attrs)
 
     def written(self) -> Written:
-        """A checkpoint's notes on the unfinished file beside it."""
+        """Read a checkpoint's notes on the unfinished file beside it.
+
+        Returns
+        -------
+        Written
+            Places of the full chunks, and the samples behind them.
+        """
         return Written.read(self._file)
 
     def _source(self, group: str, name: str) -> Any:
@@ -218,5 +347,28 @@ def read_result(path: Path) -> dict[str, dict[str, Array]]:
 
 
 def open(path: str | Path) -> Store:  # noqa: A001  (wavetrain.open reads as h5py's and xarray's do)
-    """Open the run at ``path`` for reading: see `Store`."""
+    """Open the run at ``path`` for reading.
+
+    Parameters
+    ----------
+    path
+        The file: ``run.h5``, or an archive that `wavetrain compress` made of it.
+
+    Returns
+    -------
+    Store
+        The open file, a context manager.
+
+    Raises
+    ------
+    InputError
+        No such file, no HDF5, or not to the schema.
+
+    Examples
+    --------
+    >>> import wavetrain
+    >>> with wavetrain.open("runs/ks/run.h5") as run:
+    ...     print(run.mesh_kind, {name: field.unit for name, field in run.fields.items()}, len(run.times))
+    line {'u': '1'} 3
+    """
     return Store(path)

@@ -8,14 +8,35 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Blocks(Protocol):
-    """Own rows (in any order) to this rank's contiguous block ``start:stop`` of the mesh order."""
+    """A plan that moves own rows, in any order, to this rank's contiguous block ``start:stop`` of the mesh order.
+
+    Attributes
+    ----------
+    start
+        The first row of the block.
+    stop
+        The row behind the last.
+    in_place
+        Whether own rows are the block, in its order: nothing is to be moved.
+    """
 
     start: int
     stop: int
     in_place: bool  # own rows are the block, in its order: nothing is to be moved
 
     def __call__(self, own: Array) -> Array:
-        """Own rows to the rows of this rank's block. Collective."""
+        """Move own rows to their blocks. Collective.
+
+        Parameters
+        ----------
+        own
+            Own rows (own, ...).
+
+        Returns
+        -------
+        Array
+            The rows of this rank's block (stop - start, ...).
+        """
 
 
 def group_of(rank: int, size: int, groups: int) -> tuple[int, bool]:

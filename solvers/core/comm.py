@@ -23,53 +23,177 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Comm(Protocol):
-    """Interface of a solver to the other ranks."""
+    """Interface of a solver to the other ranks.
+
+    Attributes
+    ----------
+    rank
+        This rank, from 0.
+    size
+        The number of ranks.
+    handle
+        The communicator for libraries that speak MPI themselves; None on one rank.
+    """
 
     rank: int
     size: int
     handle: Any  # the communicator for libraries that speak MPI themselves; None on one rank
 
     def begin(self, u: Array, halo: Halo) -> None:
-        """Start filling the ghost rows of ``u`` (cells, vars); own rows that are sent must not change until `end`."""
+        """Start filling the ghost rows of ``u``; own rows that are sent must not change until `end`. Collective.
+
+        Parameters
+        ----------
+        u
+            The state (cells, variables), own rows first.
+        halo
+            Rows that are sent to and received from each neighbour.
+        """
 
     def end(self) -> None:
         """Wait until the ghost rows are filled."""
 
     def min(self, x: Array) -> Array:
-        """Elementwise minimum over ranks."""
+        """Take the elementwise minimum over ranks. Collective.
+
+        Parameters
+        ----------
+        x
+            Own numbers (...), of the same shape on all ranks.
+
+        Returns
+        -------
+        Array
+            The least of each (...), on every rank.
+        """
 
     def max(self, x: Array) -> Array:
-        """Elementwise maximum over ranks."""
+        """Take the elementwise maximum over ranks. Collective.
+
+        Parameters
+        ----------
+        x
+            Own numbers (...), of the same shape on all ranks.
+
+        Returns
+        -------
+        Array
+            The greatest of each (...), on every rank.
+        """
 
     def sum(self, x: Array) -> Array:
-        """Elementwise sum over ranks of an array of integers: exact, whatever the order."""
+        """Add integers over ranks: exact, whatever the order. Collective.
+
+        Parameters
+        ----------
+        x
+            Own integers (...), of the same shape on all ranks.
+
+        Returns
+        -------
+        Array
+            The sum of each (...), on every rank.
+        """
 
     def gather(self, x: Any) -> list[Any]:
-        """The object of every rank, on every rank, in rank order."""
+        """Hand the object of every rank to every rank. Collective.
+
+        Parameters
+        ----------
+        x
+            The own object, which can be pickled.
+
+        Returns
+        -------
+        list[Any]
+            All objects in rank order.
+        """
 
     def broadcast(self, x: Any) -> Any:
-        """Rank 0's object, on every rank."""
+        """Hand rank 0's object to every rank. Collective.
+
+        Parameters
+        ----------
+        x
+            The object; only rank 0's counts.
+
+        Returns
+        -------
+        Any
+            Rank 0's object.
+        """
 
     def collect(self, x: Array) -> list[Array]:
-        """The arrays of all ranks, of any shapes, on rank 0; nothing elsewhere."""
+        """Bring the arrays of all ranks to rank 0. Collective.
+
+        Parameters
+        ----------
+        x
+            The own array (...), of any shape.
+
+        Returns
+        -------
+        list[Array]
+            All arrays (...) in rank order on rank 0; nothing elsewhere.
+        """
 
     def barrier(self) -> None:
         """Wait for all ranks."""
 
     def split(self, group: int) -> "Comm":
-        """The ranks that name the same ``group``, in their order. Collective."""
+        """Part the ranks into groups. Collective.
+
+        Parameters
+        ----------
+        group
+            The own group's number.
+
+        Returns
+        -------
+        'Comm'
+            The ranks that name the same group, in their order.
+        """
 
     def once_a_node(self, make: Callable[[], Any]) -> Any:
-        """The dataclass that ``make`` returns on one rank of each node, its arrays in memory that the node's ranks share. Collective."""
+        """Make a dataclass on one rank of each node, its arrays in memory that the node's ranks share. Collective.
+
+        Parameters
+        ----------
+        make
+            Function that makes it.
+
+        Returns
+        -------
+        Any
+            The dataclass; nobody may write to its arrays.
+        """
 
     def blocks(self, own: Array, rows: int, writers: int) -> Blocks:
-        """A plan that moves own rows, whose numbers among all ``rows`` are ``own``, into contiguous blocks of mesh order.
+        """Plan how own rows move into contiguous blocks of mesh order. Collective.
 
-        Each of ``writers`` groups of neighbouring ranks has a block, on the first rank of the group; the others' are empty.
+        Parameters
+        ----------
+        own
+            Numbers (own,) of the own rows among all.
+        rows
+            The number of all rows.
+        writers
+            The number of groups of neighbouring ranks; each has a block, on the first rank of the group, and the others' are empty.
+
+        Returns
+        -------
+        Blocks
+            The plan.
         """
 
     def file_options(self) -> dict[str, Any] | None:
-        """Keywords that make h5py write in parallel; None where this h5py has no MPI."""
+        """Say how h5py writes in parallel.
+
+        Returns
+        -------
+        dict[str, Any] | None
+            Keywords of `h5py.File`; None where this h5py has no MPI.
+        """
 
 
 class Serial:

@@ -56,13 +56,35 @@ def simulate(
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Clock], None] = lambda clock: None,
 ) -> Iterator[Frame]:
-    """Run ``model`` to ``end`` [s] and yield a frame at every multiple of ``every`` [s], at 0 and at ``end``.
+    """Run ``model`` and yield a frame at every multiple of ``every``, at 0 and at ``end``.
 
     Parameters
     ----------
-    longest : [s] take even steps of at most this, whatever the model's own limit; a model without a limit needs it.
-    u, clock : the state and clock of a restart; without them the run starts at t = 0.
-    stop : asked every step on every rank; when any says yes, all yield a last frame with ``whole`` false and end.
+    model
+        The discretised equation on this rank.
+    comm
+        All ranks; their least step is taken by all.
+    end
+        The simulated time at the last frame [s].
+    every
+        The simulated time between frames [s].
+    cfl
+        Courant number of the steps [1], at most 1.
+    longest
+        Take even steps of at most this [s], whatever the model's own limit; a model without a limit needs it.
+    u
+        The state of a restart, of the model's own shape (...); with ``clock``.
+    clock
+        The clock of a restart; without it the run starts at t = 0.
+    stop
+        Asked at every step on every rank; when any says yes, all yield a last frame with ``whole`` false and end.
+    progress
+        Called after every step.
+
+    Yields
+    ------
+    Frame
+        Each frame's state is the array that goes on to change: copy what shall stay.
 
     Raises
     ------
@@ -70,6 +92,19 @@ def simulate(
         The model has no limit of its own, and ``longest`` is not given.
     RunError
         The state is no longer finite, the step has become uselessly small, or it is far longer than the model's limit: says where and when.
+
+    Examples
+    --------
+    The mean of a Kuramoto-Sivashinsky line is conserved:
+
+    >>> from pathlib import Path
+    >>> from meshes.core.box import Box
+    >>> from solvers.core.comm import Serial
+    >>> from solvers.ks import Params, build
+    >>> model = build(Box((22.0,), (64,)), None, Serial(), Params(), gauges={}, folder=Path())
+    >>> means = [float(frame.u.mean()) for frame in simulate(model, Serial(), end=2.0, every=1.0, cfl=0.9, longest=0.05)]
+    >>> len(means), max(means) - min(means) < 1e-12
+    (3, True)
     """
     resumed = clock is not None
     clock = clock or Clock()

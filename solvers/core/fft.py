@@ -22,17 +22,49 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Plane(Protocol):
-    """Transforms of a plane of points, or of a finer grid on it: waves that a spectrum does not hold are then zero, or dropped."""
+    """Transforms of a plane of points, or of a finer grid on it: waves that a spectrum does not hold are then zero, or dropped.
+
+    Attributes
+    ----------
+    side
+        Planes that the transforms take at once; 1: none but one, without the axis.
+    rows
+        This rank's lines along x of the grid.
+    waves
+        This rank's wavenumbers along x.
+    """
 
     side: int  # planes that the transforms take at once; 1: none but one, without the axis
     rows: slice  # of the grid's lines along x, those of this rank
     waves: slice  # of the wavenumbers along x, those of this rank
 
     def forward(self, u: Array) -> Array:
-        """The spectrum (ny, own waves) of grid points ``u`` (own rows, columns). Collective."""
+        """Transform points to a spectrum. Collective.
+
+        Parameters
+        ----------
+        u
+            Grid points (own rows, columns).
+
+        Returns
+        -------
+        Array
+            The spectrum (ny, own waves), complex, divided by the number of points.
+        """
 
     def backward(self, v: Array) -> Array:
-        """The grid points (own rows, columns) of a spectrum ``v`` (ny, own waves). Collective."""
+        """Transform a spectrum to points. Collective.
+
+        Parameters
+        ----------
+        v
+            The spectrum (ny, own waves), complex.
+
+        Returns
+        -------
+        Array
+            Grid points (own rows, columns).
+        """
 
 
 class WholePlane:

@@ -34,15 +34,25 @@ class Model(ABC):
 
     Attributes
     ----------
-    shape : of a stored field; its first dimension is that of `rows`.
-    fields : stored fields, with units.
-    gauge_fields, maxima_fields : stored series of gauges, and running maxima.
-    real : the type of stored fields.
-    stages : of a step, for the count of updates.
-    gauges : `NoGauges`, or an object with ``names``, ``index`` (places of the own gauges among all) and ``take()``: times (S,) and samples
+    shape
+        The shape of a stored field; its first dimension is that of `rows`.
+    fields
+        Stored fields, with units.
+    gauge_fields
+        Fields that gauges sample.
+    maxima_fields
+        Fields whose running maxima are kept.
+    real
+        The type of stored fields.
+    stages
+        Stages of a step, for the count of updates.
+    gauges
+        `NoGauges`, or an object with ``names``, ``index`` (places of the own gauges among all) and ``take()``: times (S,) [s] and samples
         (S, own gauges, fields) since the last call.
-    statistics : None, or an object with ``series``, ``wavenumbers`` and ``take()``.
-    drift_is_relative : whether the drift of `mass` is told as a share of that at the start.
+    statistics
+        None, or an object with ``series``, ``wavenumbers`` and ``take()``.
+    drift_is_relative
+        Whether the drift of `mass` is told as a share of that at the start.
     """
 
     shape: tuple[int, ...]
@@ -62,12 +72,12 @@ class Model(ABC):
 
     @cached_property
     def rows(self) -> Rows | Block:
-        """The part of a stored field that this rank has: all of it."""
+        """The part of a stored field that this rank has: all of it by default."""
         return Rows(np.arange(self.shape[0]), self.shape[0])
 
     @cached_property
     def saved_rows(self) -> Rows | Block:
-        """The part of a restart's arrays that this rank has: that of a field."""
+        """The part of a restart's arrays that this rank has: that of a field by default."""
         return self.rows
 
     @cached_property
@@ -77,57 +87,174 @@ class Model(ABC):
 
     @abstractmethod
     def initial(self) -> Array:
-        """The state at t = 0."""
+        """Make the state at t = 0.
+
+        Returns
+        -------
+        Array
+            The own part of the state (...), in a shape that the model alone knows.
+        """
 
     @abstractmethod
     def step(self, t: float, u: Array, dt: float) -> None:
-        """Advance ``u`` in place from ``t`` to ``t + dt`` [s]."""
+        """Advance the state in place by one step. Collective.
+
+        Parameters
+        ----------
+        t
+            The time at its beginning [s].
+        u
+            The own state (...).
+        dt
+            Its length [s].
+        """
 
     @abstractmethod
     def output(self, u: Array) -> Mapping[str, Array]:
-        """Values of the `fields`, by name, on the own `rows`."""
+        """Convert the state to stored fields.
+
+        Parameters
+        ----------
+        u
+            The own state (...).
+
+        Returns
+        -------
+        Mapping[str, Array]
+            Values of the `fields` by name, (own rows, ...).
+        """
 
     def max_dt(self, u: Array) -> float:
-        """Largest stable step [s] of the own part at Courant number 1.
+        """Compute the largest stable step of the own part at Courant number 1.
 
-        Infinite where there is no limit; negative where the state is not finite, or can't be; see `fault`.
+        Parameters
+        ----------
+        u
+            The own state (...).
+
+        Returns
+        -------
+        float
+            The step [s]: infinite where there is no limit, negative where the state is not finite, or can't be (see `fault`).
         """
         return np.inf if np.isfinite(u).all() else -1.0
 
     def fault(self, u: Array) -> tuple[int, str, str]:
-        """Global index and place of the first own row whose state can't be, and what is wrong there, such as `NOT_FINITE`.
+        """Find the first own row whose state can't be.
 
-        A huge index where all can be.
+        Parameters
+        ----------
+        u
+            The own state (...).
+
+        Returns
+        -------
+        tuple[int, str, str]
+            Its global index (a huge one where all can be), its place, and what is wrong there, such as `NOT_FINITE`.
         """
         bad = np.flatnonzero(~np.isfinite(u.reshape(len(u), -1)).all(axis=1))
         return (int(bad[0]), f"in row {bad[0]}", NOT_FINITE) if len(bad) else (np.iinfo(np.int64).max, "nowhere", NOT_FINITE)
 
     def observe(self, t: float, u: Array) -> None:  # noqa: B027 (most models note nothing)
-        """Take note of the state after a step: gauges, running maxima."""
+        """Take note of the state after a step: gauges, running maxima.
+
+        Parameters
+        ----------
+        t
+            The time [s].
+        u
+            The own state (...).
+        """
 
     def finish(self, t: float, u: Array) -> None:  # noqa: B027 (most models note nothing)
-        """Take note of the last state."""
+        """Take note of the last state.
+
+        Parameters
+        ----------
+        t
+            The time [s].
+        u
+            The own state (...).
+        """
 
     def save(self, u: Array) -> dict[str, Array]:
-        """Arrays of a restart, by name, of real numbers, on the own `saved_rows`: the state."""
+        """Convert the state to arrays of a restart: the state itself by default.
+
+        Parameters
+        ----------
+        u
+            The own state (...).
+
+        Returns
+        -------
+        dict[str, Array]
+            Arrays (own saved rows, ...) of real numbers, by name.
+        """
         return {"state": u}
 
     def load(self, saved: Mapping[str, Array], dt: float) -> Array:
-        """The state from the whole arrays of `save`; ``dt`` [s] is the step before."""
+        """Make the state from the arrays of `save`.
+
+        Parameters
+        ----------
+        saved
+            Whole arrays (rows, ...) of all ranks, by name.
+        dt
+            The step before [s].
+
+        Returns
+        -------
+        Array
+            The own state (...).
+        """
         return np.array(saved["state"])
 
     def common(self) -> dict[str, Array]:
-        """Further arrays of a restart, which are the same on all ranks."""
+        """Collect further arrays of a restart, which are the same on all ranks.
+
+        Returns
+        -------
+        dict[str, Array]
+            Arrays (...) by name; none by default.
+        """
         return {}
 
     def mass(self, u: Array) -> tuple[float, float]:
-        """A quantity that the equation conserves, and how much of it has come in through boundaries. Collective."""
+        """Add up a quantity that the equation conserves. Collective.
+
+        Parameters
+        ----------
+        u
+            The own state (...).
+
+        Returns
+        -------
+        tuple[float, float]
+            The quantity in the whole domain, and how much of it has come in through boundaries, in its own unit.
+        """
         return 0.0, 0.0
 
     def extremes(self) -> dict[str, float | None]:
-        """Further numbers of the summary, at the end. Collective."""
+        """Collect further numbers of the summary, at the end. Collective.
+
+        Returns
+        -------
+        dict[str, float | None]
+            Numbers by the summary's keys.
+        """
         return {}
 
     def remarks(self, end: float) -> Sequence[str]:
-        """Lines to be said of a run to the time ``end`` [s]."""
+        """Say what a user should know of a run before it starts.
+
+        Parameters
+        ----------
+        end
+            The simulated time at its end [s].
+
+        Returns
+        -------
+        Sequence[str]
+            Lines for the log and the summary.
+        """
         return ()

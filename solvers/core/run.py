@@ -93,18 +93,30 @@ def _blamed_mesh(case: Case) -> Any:
 
 
 def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
-    """Run ``case`` and write its files into ``folder``; go on from a checkpoint where one is left there.
+    """Run ``case`` and write its files into ``folder``. It goes on from a checkpoint that is left there.
+
+    Parameters
+    ----------
+    case
+        The case, as `wavetrain.read_case` reads it.
+    folder
+        Where ``run.h5``, ``summary.json`` and the log are written.
+    comm
+        All ranks that do the run, such as `solvers.core.comm.Serial`.
+    progress
+        Called after every step on every rank.
 
     Returns
     -------
-    dict : the summary, as in ``summary.json``; ``status`` is "done" or "stopped" (by SIGTERM, SIGINT or SIGUSR1).
+    dict[str, Any]
+        The summary, as in ``summary.json``; ``status`` is "done" or "stopped" (by SIGTERM, SIGINT or SIGUSR1).
 
     Raises
     ------
     InputError
         The case is wrong.
     RunError
-        The run became unstable; what was written and the last checkpoint stay.
+        The run became unstable; its written frames and the last checkpoint stay.
     """
     started = time.perf_counter()
     if comm.rank > 0:

@@ -11,20 +11,54 @@ Adams-Bashforth; and, to check them by, finite differences with PETSc's additive
 do not know of each other; each rank has some of them. References stand in ``kernels``.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from solvers.ks.params import KURAMOTO_SIVASHINSKY, Params, stored
+
+if TYPE_CHECKING:
+    from meshes.core.box import Box
+    from solvers.core.comm import Comm
+    from solvers.ks.model import Ensemble
 
 __all__ = ["KURAMOTO_SIVASHINSKY", "MEMORY", "Params", "build", "facts", "forecaster", "load", "stored"]
 
 MEMORY = (0.0, 0.0, 100.0)  # [B] a cell of a member: shared on a node, on each rank, spread over all
 
 
-def build(*arguments: Any, **named: Any) -> Any:
-    """The ensemble on one rank: see `solvers.ks.model.Ensemble`."""
+def build(mesh: "Box", part: None, comm: "Comm", params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> "Ensemble":
+    """Discretise the equation for one rank's members of the ensemble, or for its slabs of them.
+
+    Parameters
+    ----------
+    mesh
+        A line or a plane.
+    part
+        None: a box is not cut.
+    comm
+        All ranks.
+    params
+        The case's table ``solver``.
+    gauges
+        Must be empty: the fields hold every point.
+    folder
+        The case's folder; no file is read.
+
+    Returns
+    -------
+    'Ensemble'
+        The model; its state is in the integrator's own form.
+
+    Raises
+    ------
+    InputError
+        The mesh is no line or plane, its points don't suit the scheme, a term does not repeat itself over it, there are gauges, or more
+        ranks than members of a line or lines of a plane.
+    """
     from solvers.ks.model import Ensemble  # the kernels load only when a run needs them
 
-    return Ensemble(*arguments, **named)
+    return Ensemble(mesh, part, comm, params, gauges=gauges, folder=folder)
 
 
 def facts(summary: Any) -> list[tuple[str, str]]:

@@ -32,12 +32,24 @@ class Params:
 
 
 def stored(params: Params, mesh: str) -> Stored:
-    """Contents of the file of a run on a ``mesh`` of a given kind.
+    """List the contents of a run's file.
+
+    Parameters
+    ----------
+    params
+        The case's table ``solver``.
+    mesh
+        The kind of mesh: triangles, line, plane or cube.
+
+    Returns
+    -------
+    Stored
+        Names of fields, and the number of members.
 
     Raises
     ------
     InputError
-        No ensemble stands on such a mesh.
+        The mesh is neither line nor plane.
     """
     if mesh == "cube":
         raise InputError("solver 'ks' needs a line or a plane: its mesh has three lengths, a cube")

@@ -12,20 +12,57 @@ Roe's, Rusanov's or kinetic fluxes), strong-stability-preserving Runge-Kutta ste
 at rest, depths stay >= 0, and no water is lost. References stand in ``kernels``.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from solvers.tsunami.params import Params, stored
+
+if TYPE_CHECKING:
+    from meshes.core.part import Part
+    from meshes.core.trimesh import TriMesh
+    from solvers.core.comm import Comm
+    from solvers.tsunami.model import Tsunami
 
 __all__ = ["MEMORY", "Params", "build", "check_exact", "draw", "facts", "forecaster", "look_into_files", "stored", "write_exact"]
 
 MEMORY = (710.0, 275.0, 0.0)  # [B] a cell: shared on a node, on each rank, spread over all
 
 
-def build(*arguments: Any, **named: Any) -> Any:
-    """The discretised equations on one rank's part: see `solvers.tsunami.model.Tsunami`."""
+def build(
+    mesh: "TriMesh", part: "Part", comm: "Comm", params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path
+) -> "Tsunami":
+    """Discretise the shallow-water equations on one rank's part of a mesh.
+
+    Parameters
+    ----------
+    mesh
+        The whole mesh.
+    part
+        This rank's part of it, as the mesh's ``share`` cuts it.
+    comm
+        All ranks.
+    params
+        The case's table ``solver``.
+    gauges
+        Places of the gauges by name, x and y [m].
+    folder
+        Files of incoming waves are looked for here first.
+
+    Returns
+    -------
+    'Tsunami'
+        The model.
+
+    Raises
+    ------
+    InputError
+        A side of the mesh or a kind that does not exist, a gauge outside the mesh, water deeper than ``deepest``, or a wave that can't be
+        read.
+    """
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
 
-    return Tsunami(*arguments, **named)
+    return Tsunami(mesh, part, comm, params, gauges=gauges, folder=folder)
 
 
 def check_exact(params: Params, bed: Any) -> None:

@@ -34,7 +34,19 @@ class Params:
 
 
 def stored(params: Params, mesh: str) -> Stored:
-    """Contents of the file of a run on a ``mesh`` of a given kind.
+    """List the contents of a run's file.
+
+    Parameters
+    ----------
+    params
+        The case's table ``solver``.
+    mesh
+        The kind of mesh: triangles, line, plane or cube.
+
+    Returns
+    -------
+    Stored
+        Names of fields and maxima.
 
     Raises
     ------

@@ -11,20 +11,53 @@ projection takes away. Viscosity is exact, by an integrating factor; see `solver
 All is without dimension: lengths are those of the case's box.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from solvers.turbulence.params import Params, stored
+
+if TYPE_CHECKING:
+    from meshes.core.box import Box
+    from solvers.core.comm import Comm
+    from solvers.turbulence.model import Flow
 
 __all__ = ["MEMORY", "Params", "build", "draw", "facts", "load", "stored"]
 
 MEMORY = (0.0, 0.0, 200.0)  # [B] a cell: shared on a node, on each rank, spread over all
 
 
-def build(*arguments: Any, **named: Any) -> Any:
-    """The flow on one rank: see `solvers.turbulence.model.Flow`."""
+def build(mesh: "Box", part: None, comm: "Comm", params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path) -> "Flow":
+    """Discretise the Navier-Stokes equations for one rank's share of a cube's waves.
+
+    Parameters
+    ----------
+    mesh
+        A cube, its sides of any lengths.
+    part
+        None: the ranks share waves, not points.
+    comm
+        All ranks.
+    params
+        The case's table ``solver``.
+    gauges
+        Must be empty: the fields hold every point.
+    folder
+        The case's folder; no file is read.
+
+    Returns
+    -------
+    'Flow'
+        The model; its state is the waves (3 or 4, lz, ly, lx) of the velocity and the scalar.
+
+    Raises
+    ------
+    InputError
+        The mesh is no cube, its points can't be transformed quickly, there are gauges, or more ranks than planes.
+    """
     from solvers.turbulence.model import Flow  # the kernels load only when a run needs them
 
-    return Flow(*arguments, **named)
+    return Flow(mesh, part, comm, params, gauges=gauges, folder=folder)
 
 
 def draw(store: Any, frames: Any) -> Any:

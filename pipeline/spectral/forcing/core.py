@@ -17,11 +17,11 @@ class Waves(Protocol):
 
     @property
     def numbers(self) -> tuple[Array, Array, Array]:
-        """Own whole numbers along z, y, x; along x none below zero, and not the highest of the points."""
+        """Own whole numbers along z (lz,), y (ly,) and x (lx,); along x none below zero, and not the highest of the points."""
 
     @property
     def k(self) -> tuple[Array, Array, Array]:
-        """Own wavenumbers along z, y, x [1/length], in the precision of the waves."""
+        """Own wavenumbers along z (lz,), y (ly,) and x (lx,) [1/length], in the precision of the waves."""
 
     @property
     def squares(self) -> Array:
@@ -33,14 +33,25 @@ class Waves(Protocol):
 
     @property
     def lowest(self) -> float:
-        """The least of them."""
+        """The least of them [1/length]."""
 
     @property
     def highest(self) -> float:
         """The least of the highest wavenumbers that are kept along x, y, z [1/length]."""
 
     def total(self, own: Array) -> Array:
-        """The sum of ``own`` over all who have a share. Collective."""
+        """Add numbers over all who have a share of the waves. Collective.
+
+        Parameters
+        ----------
+        own
+            Own numbers (...).
+
+        Returns
+        -------
+        Array
+            The sum of each (...).
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +73,45 @@ class Force:
     """The interface of a forcing on a cube; by itself it is no force."""
 
     def apply(self, n: Array, v: Array) -> None:
-        """Add the acceleration to the rate ``n`` (3, lz, ly, lx) of the waves ``v``. Collective."""
+        """Add the acceleration to a rate of change. Collective.
+
+        Parameters
+        ----------
+        n
+            The rate (3, lz, ly, lx) of the own waves, to which is added.
+        v
+            The own waves (3, lz, ly, lx) of the velocity.
+        """
 
     def advance(self, step: int, dt: float) -> None:
-        """Go on by ``dt`` at the end of step number ``step``."""
+        """Go on in time, at the end of a step.
+
+        Parameters
+        ----------
+        step
+            The step's number.
+        dt
+            Its length [time].
+        """
 
     def save(self) -> dict[str, Array]:
-        """Data of a restart."""
+        """Collect the data of a restart.
+
+        Returns
+        -------
+        dict[str, Array]
+            Arrays (...) by name; none by default.
+        """
         return {}
 
     def load(self, saved: Mapping[str, Array]) -> None:
-        """Restore the data of `save`."""
+        """Restore the data of `save`.
+
+        Parameters
+        ----------
+        saved
+            Arrays (...) by name.
+        """
 
 
 class Amplifying(Force):

@@ -90,12 +90,27 @@ class Params:
 
 
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
-    """Find terms that the model ``inputs["forecast"]`` lacks; writes ``result.h5`` and ``corrected.toml`` into ``folder``.
+    """Find terms that a model lacks; writes ``result.h5`` and ``corrected.toml``.
+
+    R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282, named the question MEDIDA; docs/discover.md
+    has the method.
+
+    Parameters
+    ----------
+    inputs
+        ``observed``: the file of a run, or "file" for ``params.file``; ``forecast``: a run's file and the model of its case.
+    params
+        The stage's table in the campaign.
+    client
+        A Dask client.
+    folder
+        The stage's own folder.
 
     Returns
     -------
-    dict : ``says``, ``found``, ``equation``, ``latex``, ``terms``, ``coefficients``, ``evidence``, ``passes``, ``warnings``, ``data``,
-    ``tried``, ``forecast`` and more (docs/discover.md).
+    dict[str, Any]
+        ``says``, ``found``, ``equation``, ``latex``, ``terms``, ``coefficients``, ``evidence``, ``passes``, ``warnings``, ``data``,
+        ``tried``, ``forecast`` and more (docs/discover.md).
 
     Raises
     ------

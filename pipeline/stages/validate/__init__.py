@@ -62,13 +62,25 @@ def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params:
 
 
 def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -> dict[str, Any]:
-    """Compare the run in ``inputs["run"]`` with its case's ``[observed]``; writes ``result.h5`` into ``folder``.
+    """Compare a run with the observations of its case; writes ``result.h5``.
+
+    Parameters
+    ----------
+    inputs
+        ``run``: its file.
+    params
+        The stage's table in the campaign.
+    client
+        A Dask client.
+    folder
+        The stage's own folder.
 
     Returns
     -------
-    dict : ``source``, ``comparison``, ``datum``, ``level`` [m], ``acceptance`` (relative), ``gauges`` (see `compared`), ``runup``,
-    ``runup_at``, ``summary``, ``notes`` (on how they were read). Heights are above the still level; a number that there is none
-    of is None, and its row's ``notes`` say why.
+    dict[str, Any]
+        ``source``, ``comparison``, ``datum``, ``level`` [m], ``acceptance`` (relative), ``gauges`` (see `compared`), ``runup``,
+        ``runup_at``, ``summary``, ``notes`` (on how they were read). Heights are above the still level; a number that there is none of is
+        None, and its row's ``notes`` say why.
 
     Raises
     ------

@@ -13,7 +13,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Initial(Protocol):
-    """A kind of initial state, with its parameters."""
+    """A kind of initial state, with its parameters.
+
+    Attributes
+    ----------
+    named
+        The words for its highest wavenumber in a refusal.
+    along_y
+        Whether it has waves along y too, in a plane.
+    """
 
     named: str  # the words for its highest wavenumber in a refusal
     along_y: bool  # whether it has waves along y too, in a plane
@@ -23,7 +31,20 @@ class Initial(Protocol):
         """The highest wavenumber."""
 
     def __call__(self, phases: tuple[Array, ...], random: np.random.Generator) -> Array:
-        """The state of a member at points with ``phases`` (radian, along x [, y]), from the member's own random numbers."""
+        """Make the state of a member.
+
+        Parameters
+        ----------
+        phases
+            Phases of the points along x (nx,) and, in a plane, y (ny,) [radian].
+        random
+            The member's own random numbers.
+
+        Returns
+        -------
+        Array
+            The state (nx,) or (ny, nx).
+        """
 
 
 def refuse_unseen(start: Initial, points: tuple[int, ...], dealias: str) -> None:

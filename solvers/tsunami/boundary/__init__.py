@@ -14,7 +14,15 @@ DEFAULT = Spec("wall", {})  # of a side that a case does not name
 
 
 class Outside:
-    """The interface of a boundary condition, with defaults: still water stands outside, and waves leave."""
+    """The interface of a boundary condition, with defaults: still water stands outside, and waves leave.
+
+    Attributes
+    ----------
+    is_open
+        Whether water passes.
+    changes
+        Whether the condition depends on the time of the run.
+    """
 
     __slots__ = ()
 
@@ -22,7 +30,20 @@ class Outside:
     changes: ClassVar[bool] = False  # whether it depends on the time of the run
 
     def incoming(self, folder: Path, where: str) -> Wave | None:
-        """The wave that comes in; None where there is none. Files are looked for in ``folder``; messages begin with ``where``."""
+        """Read the wave that comes in.
+
+        Parameters
+        ----------
+        folder
+            Files are looked for here first.
+        where
+            The side's dotted place in the case, with which messages begin.
+
+        Returns
+        -------
+        Wave | None
+            The wave; None where there is none.
+        """
         return None
 
 

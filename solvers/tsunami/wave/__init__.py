@@ -3,17 +3,46 @@
 Each has a dataclass `Params` with ``read(folder)``, which returns a `Wave`; a file that it names is looked for in ``folder``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 
-class Wave:
-    """A wave that comes in: called with a time t [s] of the run, it returns the free surface [m] above the still level."""
+class Wave(ABC):
+    """A wave that comes in through a boundary."""
 
     __slots__ = ()
 
+    @abstractmethod
     def __call__(self, t: float) -> float:
-        raise NotImplementedError
+        """Give the free surface of the wave.
+
+        Parameters
+        ----------
+        t
+            The time of the run [s].
+
+        Returns
+        -------
+        float
+            The free surface [m] above the still level.
+        """
 
     def remarks(self, end: float) -> Sequence[str]:
-        """Lines to be said of the wave in a run to ``end`` [s]; `InputError` where nothing of it comes in."""
+        """Say what a user should know of the wave in a run.
+
+        Parameters
+        ----------
+        end
+            The end of the run [s].
+
+        Returns
+        -------
+        Sequence[str]
+            Lines for the log and the summary.
+
+        Raises
+        ------
+        InputError
+            Nothing of the wave comes in.
+        """
         return ()
