@@ -1,1 +1,1 @@
-"""The ground floor: errors, parameters, cases and campaigns, plug-ins, provenance, and what all rooms share."""
+"""The ground floor: errors, parameters, cases and campaigns, plug-ins, provenance, and tools that all rooms share."""

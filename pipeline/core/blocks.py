@@ -29,7 +29,7 @@ class KeptBlocks:
 
     Parameters
     ----------
-    key : hash of what the stage's result depends on; blocks of another are thrown away.
+    key : hash of all that the stage's result depends on; blocks of another result are thrown away.
     """
 
     def __init__(self, client: Any, folder: Path, key: str) -> None:

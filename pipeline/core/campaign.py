@@ -4,17 +4,17 @@
     [run.model]       case = "ks.toml"   set = { "solver.hyperviscosity" = 0.0 }
     [stage.terms]     kind = "discover"  observed = "truth"  forecast = "model"
 
-A sweep makes many runs of one, ``model-000``, ``model-001``, ...: every combination of its values, the last key the fastest.
+A sweep turns a run into many, ``model-000``, ``model-001``, ...: every combination of its values, the last key the fastest.
 
     [sweep]           "mesh.size" = [0.2, 0.1]   "solver.order" = [1, 2]     # every run that has no sweep of its own
     [run.truth.sweep]                                                         # none
 
-A ``case`` is a file, or the case's own tables; ``folder`` says where the files that it names are looked for, and ``alone`` that the
+A ``case`` is a file, or the case's own tables; ``folder`` is the place where its files are looked for, and ``alone`` says that the
 run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. ``time``
 and ``memory``, of a run or a stage, are limits of its job in SLURM. A key that may name a sweep may name a list of runs too.
 
-A stage module says in ``INPUTS`` which of its keys name runs (or stages), in ``MANY`` which of these may name a sweep, and in
-``WORDS`` which words stand for something else than a run; all other keys are its ``Params``.
+A stage module lists in ``INPUTS`` its keys that name runs (or stages), in ``MANY`` the keys among them that may name a sweep, and in
+``WORDS`` words in place of a run; all other keys are its ``Params``.
 """
 
 import dataclasses
@@ -262,7 +262,7 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
     Raises
     ------
     InputError
-        No kind, an unknown one, an input that does not exist, or a wrong parameter.
+        No kind, an unknown kind, an input that does not exist, or a wrong parameter.
     """
     asked = params.spec(entry, f"stage.{name}")
     module = plugin.load(STAGES, asked.kind)
@@ -285,7 +285,7 @@ def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ..
 
 
 def _input(value: Any, where: str, known: Mapping[str, tuple[str, ...]], words: Iterable[str], kind: str, *, many: bool) -> tuple[str, ...]:
-    """Names of the runs or stages that the ``value`` of a stage's key stands for: one, or ``many``; refuses what is not ``known``."""
+    """Names of the runs or stages in the ``value`` of a stage's key: a single name, or ``many``; refuses names that are not ``known``."""
     if many and isinstance(value, list) and value and all(isinstance(one, str) and one in known for one in value):
         return tuple(one for name in value for one in known[name])
     if not isinstance(value, str) or value not in known:

@@ -1,7 +1,7 @@
 """A case: one run, as TOML text, read into frozen dataclasses. An unknown key is refused by name.
 
 Sections: ``mesh`` and ``solver`` (plug-ins, by ``kind``), ``time``, ``output``, ``gauges`` (named places) and
-``observed`` (what was measured there; stage `validate` sets the run beside it).
+``observed`` (measurements of the same event; stage `validate` sets the run beside them).
 """
 
 import re
@@ -106,7 +106,7 @@ def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
     Returns
     -------
     Case
-        The case, all keys and units checked but those of its mesh and solver, which these check themselves.
+        The case. All keys and units are checked; the tables of mesh and solver are checked by these themselves.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def changes(before: str, after: str) -> Changes:
     Raises
     ------
     ValueError
-        One of them is not TOML.
+        Either text is not TOML.
     """
     free: dict[str, tuple[Any, Any]] = {}
     other: dict[str, tuple[Any, Any]] = {}

@@ -1,4 +1,4 @@
-"""Find data files: beside the case, in ``WAVETRAIN_DATA``, among those that come along, or fetched once and kept (pooch).
+"""Find data files: beside the case, in ``WAVETRAIN_DATA``, among the files that come along, or fetched once and kept (pooch).
 
 Fetched files are checked against their SHA-256.
 """
@@ -45,7 +45,7 @@ FETCHABLE: dict[str, tuple[str, str]] = {  # name: (URL, SHA-256)
 
 
 def find(name: str, *folders: Path | None) -> Path | None:
-    """The file ``name`` in one of ``folders``, in ``WAVETRAIN_DATA``, among those that come along, or fetched; None where it is nowhere."""
+    """The file ``name`` in one of ``folders``, in ``WAVETRAIN_DATA``, among the files that come along, or fetched; None: nowhere."""
     return find_here(name, *folders) or (_fetch(name) if name in FETCHABLE else None)
 
 
@@ -77,7 +77,7 @@ def locate_file(name: str, *folders: Path | None) -> Path:
 
 
 def own_file(name: str, folder: Path) -> Path:
-    """A user's own file ``name``: the one in ``folder``, where the case or campaign stands, else from the working folder."""
+    """A user's own file ``name``: from ``folder``, where the case or campaign stands, else from the working folder."""
     beside = Path(folder) / name
     return beside if is_file(beside) else Path(name)
 

@@ -17,7 +17,7 @@ class _Told(Exception):
 
 
 class InputError(_Told, ValueError):
-    """A wrong request of the user: exit code 2. The message names the thing and says what exists."""
+    """A wrong request of the user: exit code 2. The message names the thing and lists the names that exist."""
 
 
 class RunError(_Told, RuntimeError):

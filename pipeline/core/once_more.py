@@ -21,7 +21,7 @@ class Task:
         Raises
         ------
         Exception
-            What the function raised, or `CancelledError` where the second future is cancelled too.
+            Error of the function, or `CancelledError` where the second future is cancelled too.
         """
         try:
             found = self.future.result()

@@ -1,6 +1,6 @@
 """Outline of a run before it is made: its mesh, the contents of its file, and their times. Stages refuse by it runs that they can't read.
 
-A solver says in ``stored(params, mesh)`` what the files of its runs hold on a kind of mesh. A stage has a function
+A solver lists in ``stored(params, mesh)`` the contents of its runs' files on a kind of mesh. A stage has a function
 ``check(inputs, words, params)``: the outlines of the runs behind each of its inputs, the words in place of runs, its parameters.
 """
 

@@ -1,4 +1,4 @@
-"""Values set over those of a case: ``"mesh.size=.37"`` as a person types it, or a mapping of key paths to values.
+"""Values set over a case's own: ``"mesh.size=.37"`` as a person types it, or a mapping of key paths to values.
 
 A number may be written in any of the usual ways (``.37``, ``5.``, ``1e-3``, ``+3``), true and false in any case, text and
 quantities (``8 cm``) without quotation marks, and lists and tables with such values inside.
@@ -22,12 +22,12 @@ DEEPEST = 32  # lists and tables in each other
 def with_overrides(table: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
     """A copy of ``table`` with overrides set: ``"key.path=value"`` texts, or a mapping of key paths to values.
 
-    Where ``folder`` is given, the case's own, a ``file`` that a text names and that is not there is taken from the working folder.
+    With ``folder``, the case's own, a ``file`` named by a text is taken from the working folder where it is not in the case's.
 
     Raises
     ------
     InputError
-        An override without ``=``, or one that goes through something that is no table.
+        An override without ``=``, or through a key that is no table.
     """
     changed = copied(table)
     pairs = list(overrides.items()) if isinstance(overrides, Mapping) else [_pair(text, folder) for text in overrides]
@@ -43,7 +43,7 @@ def with_overrides(table: Mapping[str, Any], overrides: Iterable[str] | Mapping[
 
 
 def keys_of(path: str) -> list[str]:
-    """The keys in ``path``, apart by dots; one that has a dot of its own stands in quotation marks."""
+    """The keys in ``path``, apart by dots; a key with a dot of its own stands in quotation marks."""
     if '"' in path or "'" in path:
         keys: list[str] = []
         try:
@@ -74,7 +74,7 @@ def _pair(text: str, folder: Path | None) -> tuple[str, Any]:
 
 
 def _nearest_file(name: str, folder: Path | None) -> str:
-    """The file ``name``, as it is where it is in the case's ``folder``, else that of the working folder where there is one."""
+    """The file ``name``, from the case's ``folder``, else from the working folder; as it is where neither has it."""
     if folder is None or not name or len(name) > 4096 or (folder / name).exists() or not Path(name).is_file():
         return name
     return str(Path(name).absolute())
@@ -99,7 +99,7 @@ def value_of(text: str, depth: int = 0) -> Any:
 
 
 def _toml(text: str) -> Any:
-    """The text in quotation marks, or a number in one of TOML's other ways, such as 1_000; else ``text`` itself."""
+    """The text in quotation marks, or a number as TOML also takes it, such as 1_000; else ``text`` itself."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
@@ -135,8 +135,9 @@ def copied(value: Any) -> Any:
 
 
 def check_quotes(table: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> None:
-    """Refuse ``changes`` to a case's ``table`` in which a key path lacks its quotation marks: TOML makes tables of it, which would
-    stand in place of all that the case has there.
+    """Refuse ``changes`` to a case's ``table`` in which a key path lacks its quotation marks.
+
+    TOML makes tables of it, which would stand in place of all that the case has there.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """TOML tables to frozen dataclasses: every key checked by name, every quantity converted to SI.
 
 A plug-in declares its parameters as a frozen dataclass whose fields are made with `quantity` (has a unit) or
-`setting` (has none); `build` fills it from a TOML table and refuses what it does not know, naming the nearest thing
-that exists. A quantity is a number in the declared unit, or text with a unit of its own (``"8 cm"``).
+`setting` (has none); `build` fills it from a TOML table and refuses unknown keys, naming the nearest key
+there is. A quantity is a number in the declared unit, or text with a unit of its own (``"8 cm"``).
 """
 
 import contextlib
@@ -45,7 +45,7 @@ def quantity(
 def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, kinds: str = "") -> Any:
     """Declare a field without a unit: a choice, a name, a count, a nested table.
 
-    ``kinds`` is the package whose plug-ins the field chooses from, where it is a `Spec`, or a table of some.
+    ``kinds`` is the package whose plug-ins the field chooses from, where it is a `Spec`, or a table of them.
     """
     return dataclasses.field(default=default, default_factory=factory, metadata={"doc": doc, "kinds": kinds})
 
@@ -53,7 +53,7 @@ def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, ki
 def groups(cls: type) -> dict[str, str]:
     """Packages of the plug-ins that fields of dataclass ``cls`` choose from, by the fields' places in its table.
 
-    The place of a table of some is that of each: ``boundary.NAME``.
+    The place of a table of plug-ins is the place of each: ``boundary.NAME``.
     """
     chosen = [field for field in dataclasses.fields(cls) if field.metadata.get("kinds")]
     if not chosen:
@@ -72,7 +72,7 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
     Raises
     ------
     InputError
-        An unknown key, a missing one, a value of the wrong type, an unknown or wrong unit, or a value that the
+        An unknown or missing key, a value of the wrong type, an unknown or wrong unit, or a value that the
         class itself refuses in ``__post_init__``.
     """
     fields = {f.name: f for f in dataclasses.fields(cls)}
@@ -240,7 +240,7 @@ def table_of(value: Any, where: str) -> Mapping[str, Any]:
 
 
 def label_of(value: Any, where: str, longest: int = LONGEST_LABEL) -> str:
-    """``value``, which must be a line of text that can be shown anywhere; `InputError` where it is none."""
+    """``value``, which must be a line of printable text; `InputError` where it is none."""
     text = text_of(value, where)
     if len(text) > longest:
         raise InputError(f"'{where}' has {len(text)} characters; it may have {longest}")
@@ -257,7 +257,7 @@ def text_of(value: Any, where: str) -> str:
 
 
 def choose(kinds: Mapping[str, type] | str, asked: Spec, where: str) -> Any:
-    """Build the one of ``kinds`` that ``asked`` names: of names and frozen dataclasses, or of a package's modules, each with `Params`.
+    """Build the kind that ``asked`` names. ``kinds`` are frozen dataclasses by name, or a package of modules with `Params`.
 
     Raises
     ------

@@ -33,12 +33,12 @@ def kinds(package: str) -> list[str]:
 
 
 def load(package: str, kind: str) -> ModuleType:
-    """Import plug-in ``kind`` of ``package``. Wavetrain's own is taken where another package has one of the same name.
+    """Import plug-in ``kind`` of ``package``. Wavetrain's own is taken where another package has the same name.
 
     Raises
     ------
     InputError
-        There is no such plug-in; the message lists those that exist. Or another package's can't be imported.
+        There is no such plug-in: the message lists all there are. Or another package's can't be imported.
     """
     if kind in _own(package):
         return importlib.import_module(f"{package}.{kind}")
@@ -67,7 +67,7 @@ def package_of(entry: EntryPoint) -> str:
 
 
 def sources(names: Collection[str]) -> list[Path]:
-    """Files and folders of other packages' plug-ins of any group with one of ``names``."""
+    """Files and folders of other packages' plug-ins, of any group, that have any of ``names``."""
     found = []
     for entry in (entry for group in _entries().values() for entry in group if entry.name in names):
         spec = find_spec(entry.module)
@@ -94,7 +94,7 @@ def _own(package: str) -> set[str]:
 
 @functools.cache
 def _entries() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Entry points by their groups, of those that begin with `GROUPS`."""
+    """Entry points by their groups, of all groups that begin with `GROUPS`."""
     found = entry_points()
     return {group: tuple(found.select(group=group)) for group in found.groups if group.startswith(GROUPS)}
 

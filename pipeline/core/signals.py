@@ -1,4 +1,4 @@
-"""The signals that asked this process to stop, for what waits at its end: 130 is the exit code of a command that Ctrl-C has ended."""
+"""The signals that asked this process to stop: 130 is the exit code of a command ended by Ctrl-C."""
 
 import signal
 

@@ -30,7 +30,7 @@ RUN_ATTRS = ("case", "created", "packages", "ranks", "mesh_hash", "Conventions")
 
 
 def validate(path: Path) -> str:
-    """Check that a file is whole and to its schema. Every byte of one with checksums is read and verified first.
+    """Check that a file is whole and to its schema. Where it has checksums, every byte is read and verified first.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def validate(path: Path) -> str:
 
 
 def _pages(path: Path, known: checksums.Table) -> Iterator[str]:
-    """Pages that are not as written, and the data that can't be read for them."""
+    """Damaged pages, and the data that can't be read for them."""
     bad = list(checksums.Checked(path, known).damaged())
     if not bad:
         return
@@ -177,7 +177,7 @@ def _mesh(file: Any, layout: MeshLayout) -> Iterator[str]:
 
 
 def _masked(file: Any) -> set[str]:
-    """The fields of a decompressed run whose archive kept values that are not finite, or lost some."""
+    """Fields of a decompressed run with values that are not finite: the archive kept them so, or lost a block."""
     told = json.loads(str(file.attrs.get("archive", "{}")))
     groups = told.get("groups", {}).values() if isinstance(told, dict) else ()
     return {field for group in groups if group.get("not_finite") or group.get("lost") for field in group.get("fields", ())}

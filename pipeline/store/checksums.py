@@ -1,7 +1,7 @@
 """Checksums of a whole HDF5 file, behind its end, where HDF5 does not look; they are verified as the file is read (docs/file_format.md).
 
-A file gets them once, when it is whole. HDF5 then reads it through `Checked`, which hands on no page that is not what was written: no
-number is wrong in silence. Pages that hold some of HDF5's metadata are noted, and verified before HDF5 sees the file: it crashes (1.10.8)
+A file gets them once, when it is whole. HDF5 then reads it through `Checked`, which hands on no page that has changed since: no
+number is wrong in silence. Pages with HDF5's metadata are noted, and verified before HDF5 sees the file: it crashes (1.10.8)
 not only on damaged metadata but also where reading them fails.
 """
 
@@ -111,7 +111,7 @@ def _metadata(path: Path, covered: int) -> Array:
 
 
 class _Noting(io.FileIO):
-    """A file that notes which pages are read."""
+    """A file that notes the pages that are read."""
 
     def __init__(self, path: Path, noted: Array) -> None:
         super().__init__(path, "r")
@@ -153,7 +153,7 @@ def table(path: Path) -> Table | None:
 
 
 class ReadOnly(io.RawIOBase):
-    """A file for h5py to read, of which it sees ``size`` bytes; subclasses say what these are."""
+    """A file for h5py to read, of which it sees ``size`` bytes; subclasses provide these."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._raw = open(path, "rb", buffering=0)  # noqa: SIM115  (closed by close)
@@ -186,7 +186,7 @@ class Checked(ReadOnly):
     Raises
     ------
     DamagedFile
-        A page is not what was written: h5py passes it on from wherever it reads.
+        A page has changed since it was written: h5py passes the error on from wherever it reads.
     """
 
     def __init__(self, path: Path, known: Table) -> None:

@@ -45,7 +45,7 @@ def refusal(folder: Path) -> str:
 
 
 def cannot_write(folder: Path, why: str) -> WriteError:
-    """The error that tells that ``folder`` takes no more, and ``why``."""
+    """The error of a ``folder`` that takes no more, and ``why``."""
     return WriteError(f"cannot write in {folder}: {why}")
 
 
@@ -64,9 +64,9 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 class Forbearing(io.RawIOBase):
-    """A file for HDF5 that takes all, and remembers the first write that the system refused.
+    """A file for HDF5 that takes all, and remembers the first write refused by the system.
 
-    HDF5 can't close a file that it can't write, and crashes as it throws the rest away. Of what was refused, small pieces are kept
+    HDF5 can't close a file that it can't write, and crashes as it throws the rest away. Of the refused bytes, small pieces are kept
     in memory, for HDF5 reads its own metadata back.
     """
 

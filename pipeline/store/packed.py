@@ -1,4 +1,4 @@
-"""A small HDF5 file packed into another one: the tables of an archive, whose structure would else take more room than its blocks.
+"""A small HDF5 file packed into another: the tables of an archive, whose structure would else take more room than its blocks.
 
 The outer file holds two arrays of bytes: ``image``, the inner file compressed (LZMA), and ``blocks`` behind it. Who opens it is handed the
 inner file, in memory, and where the blocks are.
@@ -23,7 +23,7 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "dict_size": WINDOW}]
 
 
 class Image(io.BytesIO):
-    """A file in memory, which errors call by the name of the one that it came from."""
+    """A file in memory, which errors call by the name of its source."""
 
     def __init__(self, path: Path, content: bytes = b"") -> None:
         super().__init__(content)
@@ -41,7 +41,7 @@ def create(file: h5py.File, image: bytes) -> None:
 
 
 def replace(file: h5py.File, image: bytes) -> None:
-    """Put ``image`` in place of the one in the open ``file``; `ValueError` where it takes more room than was spared."""
+    """Replace the image in the open ``file`` by ``image``; `ValueError` where it takes more room than was spared."""
     _put(file, _compressed(image))
 
 

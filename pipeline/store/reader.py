@@ -113,7 +113,7 @@ class Store:
         Raises
         ------
         InputError
-            There is no such field; the message lists those that exist.
+            There is no such field; the message lists all there are.
         """
         return self._lazy("fields", name)
 
@@ -133,7 +133,7 @@ class Store:
         Raises
         ------
         InputError
-            There is no such field; the message lists those that exist.
+            There is no such field; the message lists all there are.
         """
         return self._source("fields", name)
 
@@ -168,7 +168,7 @@ class Store:
         Raises
         ------
         InputError
-            There is no such maximum; the message lists those that exist.
+            There is no such maximum; the message lists all there are.
         """
         return self._lazy("maxima", name)
 
@@ -209,7 +209,7 @@ class Store:
         Raises
         ------
         InputError
-            There is no such gauge, or no such field; the message lists those that exist.
+            There is no such gauge, or no such field; the message lists all there are.
         """
         names = list(self.gauges)
         if name not in names:
@@ -239,7 +239,7 @@ class Store:
         Raises
         ------
         InputError
-            There is no such statistic; the message lists those that exist.
+            There is no such statistic; the message lists all there are.
         """
         return self._lazy("statistics", name)
 
@@ -316,7 +316,7 @@ class Source:
 
 
 def open_file(path: Path) -> Any:
-    """The file at ``path``; one that was cut off only where it is an archive, whose whole blocks can be read."""
+    """The file at ``path``. A file that was cut off opens only where it is an archive, whose whole blocks can be read."""
     try:
         return open_hdf5(path)
     except OSError:

@@ -1,8 +1,8 @@
 """Go on with an unfinished file whose writer was killed: its whole chunks, found without its metadata, are copied to a new one.
 
-HDF5 changes its metadata in place: a process that is killed leaves it half new and half old, and what opens such a file fails at once,
-much later, or not at all. The chunks of a series are written once, behind what is there, so each checkpoint notes where those that are
-full stand (`Written`) with a checksum of each, and holds the samples behind them itself.
+HDF5 changes its metadata in place: a process that is killed leaves it half new and half old, and a reader of such a file fails at once,
+much later, or not at all. The chunks of a series are written once, behind the data before, so each checkpoint notes the places of
+full chunks (`Written`) with a checksum of each, and holds the samples behind them itself.
 """
 
 import json
@@ -43,7 +43,7 @@ class Written:
         Parameters
         ----------
         share : this rank and how many there are: each makes the checksums of its share.
-        gather : hands every rank what each of them has.
+        gather : hands the objects of all ranks to every rank.
         """
         with open(file.filename, "rb") as raw:
             for name, data in growing(file):
@@ -83,7 +83,7 @@ class Written:
         Raises
         ------
         InputError
-            ``old`` is not what was noted: too short, or another checksum.
+            ``old`` is not as noted: too short, or of another checksum.
         """
         with open(old, "rb") as raw:
             for name, data in growing(file):
@@ -133,7 +133,7 @@ def growing(file: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _full_chunks(data: Any, first: int = 0) -> Iterator[tuple[int, ...]]:
-    """The first place of every chunk that is full along the dimension that grows, in order, from number ``first`` on."""
+    """The first place of every full chunk along the growing dimension, in order, from number ``first`` on."""
     grid = (len(data) // data.chunks[0], *(-(-n // c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True)))
     for number in range(first, math.prod(grid)):
         yield tuple(int(i) * c for i, c in zip(np.unravel_index(number, grid), data.chunks, strict=True))

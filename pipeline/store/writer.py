@@ -23,7 +23,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def filter_options(name: str) -> dict[str, Any]:
-    """Keywords of ``create_dataset`` for a lossless filter: none, gzip, or one of hdf5plugin's (zstd, lz4, blosc2).
+    """Keywords of ``create_dataset`` for a lossless filter: none, gzip, or a filter of hdf5plugin (zstd, lz4, blosc2).
 
     Blosc itself is left out: in a collective write it loses chunks that it can't make smaller.
     """
@@ -40,14 +40,14 @@ def filter_options(name: str) -> dict[str, Any]:
 
 
 class Writer:
-    """Writes one run. Every method but those that say so is collective where the file is open on several ranks.
+    """Writes a run. Every method, unless it says otherwise, is collective where the file is open on several ranks.
 
     Parameters
     ----------
     path : the final name; until `finish` the file is ``path`` with ``.part`` appended.
-    options : keywords for h5py, such as those that choose the MPI driver.
-    lead : this rank writes what is written once (mesh, gauges).
-    resume : go on with an unfinished file instead of making a new one.
+    options : keywords for h5py, such as the choice of the MPI driver.
+    lead : whether this rank writes the arrays that are written once (mesh, gauges).
+    resume : go on with an unfinished file instead of making a new file.
     """
 
     def __init__(self, path: Path, *, options: Mapping[str, Any], lead: bool, resume: bool = False) -> None:
@@ -137,7 +137,7 @@ class Writer:
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
     def create_statistics(self, series: Sequence[Series], wavenumbers: Array) -> None:
-        """Begin ``/statistics``: series of samples, some by the shells of ``wavenumbers`` (shells,)."""
+        """Begin ``/statistics``: series of samples, or of samples by the shells of ``wavenumbers`` (shells,)."""
         group = self._file.create_group("statistics")
         shells = group.create_dataset("wavenumber", wavenumbers.shape, "<f8")
         shells.attrs.update({"units": "1", "long_name": "wavenumber in the middle of each shell"})
@@ -273,7 +273,7 @@ def publish(path: Path) -> None:
 
 
 def complete(path: Path) -> str:
-    """Mark a closed file as whole, for `release`; returns the text of the ``.xdmf`` of one with fields (one rank only)."""
+    """Mark a closed file as whole, for `release`; returns the text of its ``.xdmf``, where it has fields (one rank only)."""
     text = ""
     with hdf5_file(part_name(path), "r+") as file:
         if "fields" in file:
@@ -286,7 +286,7 @@ def complete(path: Path) -> str:
 
 
 def release(path: Path, text: str, sums: Array | None = None) -> None:
-    """Give a complete file its checksums, where ``sums`` holds those of all its pages, and its final name (one rank only)."""
+    """Give a complete file its checksums, where ``sums`` holds a checksum of each page, and its final name (one rank only)."""
     part = part_name(path)
     checksums.append(part, sums)
     part.replace(path)

@@ -1,7 +1,7 @@
 """Describe a run to ParaView: XDMF text beside the HDF5 file.
 
 Readers of XDMF (meshio among them) want one dataset a frame; ``/xdmf`` holds virtual datasets that show each frame of
-``/fields`` as one, and copy nothing.
+``/fields`` as a dataset, and copy nothing.
 """
 
 from typing import Any
@@ -76,7 +76,7 @@ def _add_triangles(step: Any, file: h5py.File, name: str) -> None:
 
 
 def _add_box(step: Any, file: h5py.File, name: str) -> None:
-    """An even grid; the slowest axis of a line's or a plane's is the member: those of an ensemble stand one behind the other, 1 apart."""
+    """An even grid; the slowest axis of a line's or a plane's is the member: members of an ensemble stand behind each other, 1 apart."""
     sizes = [file[dim].shape[0] for dim in ("member", "z", "y", "x") if dim in file]
     lengths = [float(sizes[0])] * ("member" in file) + file["mesh/length"][...].tolist()[::-1]
     spacings = [length / size for length, size in zip(lengths, sizes, strict=True)]

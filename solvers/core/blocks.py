@@ -93,7 +93,7 @@ class MpiBlocks:
 
 
 def _written_by(rank: int, size: int, rows: int, writers: int) -> tuple[int, int]:
-    """First and one-past-last row of what ``rank`` writes, where the first rank of each group does that for the others."""
+    """First and one-past-last row of the part that ``rank`` writes: the first rank of a group writes for all of it."""
     group, first = group_of(rank, size, writers)
     start, stop = block_bounds(group, writers, rows)
     return (start, stop) if first else (stop, stop)

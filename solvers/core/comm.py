@@ -375,7 +375,7 @@ def world() -> Comm:
 def abort_on_error(comm: Comm) -> Iterator[None]:
     """A rank that fails alone takes the others down instead of leaving them waiting in a collective call.
 
-    What is wrong with the input, and an unstable run, are found on all ranks at once: such errors pass.
+    A wrong input and an unstable run are found on all ranks at once: such errors pass.
     """
     try:
         yield

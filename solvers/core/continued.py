@@ -1,6 +1,6 @@
 """A run that goes on as a case that was changed: its file is laid out anew, the data written so far are brought over, its state goes on.
 
-What may change is said in `pipeline.core.continuation`. The file says in its attribute ``changes`` what was changed, and at what time of
+`pipeline.core.continuation` says what may change. The file's attribute ``changes`` has the changes with the time of
 the run: a JSON list of ``t`` [s], ``made``, ``case`` (the text before) and ``changed`` (key paths to the values before and after).
 """
 
@@ -59,13 +59,13 @@ def _source(path: Path, checkpoint: Path) -> Path | None:
 
 
 def bring_over(path: Path, checkpoint: Path, case: Case, facts: Mapping[str, Any], create: Create) -> None:
-    """Let the unfinished file of ``path`` and its ``checkpoint`` be such as ``case`` goes on from, where the run was one of a case that
-    differs in what may change. On one rank. All else is left alone.
+    """Make the unfinished file of ``path`` and its ``checkpoint`` fit for ``case`` to go on from, where the run's own case
+    differs, but in nothing that its state depends on. On one rank. All other files are left alone.
 
     Raises
     ------
     InputError
-        The checkpoint, or what it belongs to, is damaged.
+        The checkpoint or its file is damaged.
     OSError
         The copy can't be written.
     """

@@ -84,7 +84,7 @@ def simulate(
     Yields
     ------
     Frame
-        Each frame's state is the array that goes on to change: copy what shall stay.
+        Each frame's state is the array that goes on to change: copy values that shall stay.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Fourier transforms of planes and cubes, whole on one process or cut across ranks: the only module that imports mpi4py-fft.
 
 A spectrum (ny, nx / 2 + 1) of points (ny, nx) is numpy's rfft2 over the number of points, so that it is the same for a finer grid. Across
-ranks points are cut along y, spectra along x, and one exchange turns the ones into the others: L. Dalcin, M. Mortensen, D. E. Keyes, J.
+ranks points are cut along y, spectra along x, and an exchange turns either into the other: L. Dalcin, M. Mortensen, D. E. Keyes, J.
 Parallel Distrib. Comput. 128 (2019) 137-150, DOI 10.1016/j.jpdc.2019.02.006.
 
 Of a cube this module has the parts: plans along one axis, and exchanges. `solvers.turbulence.cube` puts them together.
@@ -27,7 +27,7 @@ class Plane(Protocol):
     Attributes
     ----------
     side
-        Planes that the transforms take at once; 1: none but one, without the axis.
+        Planes that the transforms take at once; 1: a single plane, without the axis.
     rows
         This rank's lines along x of the grid.
     waves

@@ -1,6 +1,6 @@
-"""A run's part of a campaign's page: what its solver draws and says of it, or else its first field, on a mesh of any kind.
+"""A run's part of a campaign's page: its solver's pictures and facts of it, or else its first field, on a mesh of any kind.
 
-A solver may have ``draw(store, frames)``, which returns pictures by name (`pipeline.core.figures.Picture`) of some frames (their numbers)
+A solver may have ``draw(store, frames)``, which returns pictures by name (`pipeline.core.figures.Picture`) of chosen frames (their numbers)
 of a run, and ``facts(summary)``, pairs of a name and a value in words.
 """
 
@@ -35,7 +35,7 @@ class Part:
 
 
 def part_of(kind: str) -> Part:
-    """The functions ``draw`` and ``facts`` of the solver ``kind``, or those of any."""
+    """The functions ``draw`` and ``facts`` of the solver ``kind``, or the general functions here."""
     module = plugin.load("solvers", kind)
     return Part(getattr(module, "draw", draw), getattr(module, "facts", lambda summary: ()))
 
@@ -72,7 +72,7 @@ def draw(store: Store, frames: Sequence[int]) -> Mapping[str, Picture]:
 
 
 def triangles(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array]], name: str) -> Figure:
-    """Maps of a field (cells,) on triangles at some times."""
+    """Maps of a field (cells,) on triangles at chosen times."""
     corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
     low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
     least, most = (float(end([end(u) for _, u in frames])) for end in (np.min, np.max))
@@ -108,7 +108,7 @@ def space_time(times: Array, u: Array, length: float, name: str) -> Figure:
 
 
 def maps(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...], name: str) -> Figure:
-    """Maps of ``u`` (ny, nx) on a plane at some times."""
+    """Maps of ``u`` (ny, nx) on a plane at chosen times."""
     with plt.rc_context(STYLE):
         size = (10.0, 10.0 / len(frames) * lengths[1] / lengths[0] + 0.8)
         figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")

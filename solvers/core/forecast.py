@@ -1,6 +1,6 @@
 """An ensemble's forecast: every member integrated by a case's solver on a mesh of its own, members spread over the ranks.
 
-A member is a serial run with its own time steps: the same bits on any number of ranks. One that becomes unstable is written as nan, which
+A member is a serial run with its own time steps: the same bits on any number of ranks. An unstable member is written as nan, which
 `pipeline.assimilation.cycle` drops.
 """
 
@@ -89,7 +89,7 @@ def member_run(case: Case, start: float, until: float) -> tuple[Callable[[Array]
 
 
 def _advance(model: Any, case: Case, start: float, until: float, u: Array) -> None:
-    """From ``start`` to ``until`` [s] in place: by the model's own steps, or by even ones where the case says their length."""
+    """From ``start`` to ``until`` [s] in place: by the model's own steps, or by even steps where the case says their length."""
     if case.time.dt is None:
         for _ in simulate(model, Serial(), end=until, every=until, cfl=case.time.cfl, u=u, clock=Clock(t=start, frame=1)):
             pass

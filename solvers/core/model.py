@@ -150,7 +150,7 @@ class Model(ABC):
         Returns
         -------
         tuple[int, str, str]
-            Its global index (a huge one where all can be), its place, and what is wrong there, such as `NOT_FINITE`.
+            Its global index (a huge one where all can be), its place, and its fault, such as `NOT_FINITE`.
         """
         bad = np.flatnonzero(~np.isfinite(u.reshape(len(u), -1)).all(axis=1))
         return (int(bad[0]), f"in row {bad[0]}", NOT_FINITE) if len(bad) else (np.iinfo(np.int64).max, "nowhere", NOT_FINITE)
@@ -245,7 +245,7 @@ class Model(ABC):
         return {}
 
     def remarks(self, end: float) -> Sequence[str]:
-        """Say what a user should know of a run before it starts.
+        """Give notes on a run before it starts, for its user.
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ class Arkimex:
     Parameters
     ----------
     first, columns, values : A as compressed rows.
-    nonlinear : N, of an array (n,) to one.
+    nonlinear : N, from an array (n,) to an array (n,).
 
     Raises
     ------

@@ -119,7 +119,7 @@ class Recorder:
         self._create_as(writer, self.case, self.facts)
 
     def _create_as(self, writer: Writer, case: Case, facts: Mapping[str, Any]) -> None:
-        """Lay a file out as ``case`` has it, which differs from the recorder's in what may change."""
+        """Lay a file out as ``case`` has it, which differs from the recorder's in nothing that the state depends on."""
         model = self.model
         writer.create(
             mesh=self.mesh.arrays(),
@@ -140,7 +140,7 @@ class Recorder:
 
     @_told
     def frame(self, u: Array, clock: Clock) -> None:
-        """Add a frame, and the gauges' samples since the last one; checkpoint when it is time."""
+        """Add a frame, and the gauges' samples since the last frame; checkpoint when it is time."""
         values = {name: self._fields(own) for name, own in self.model.output(u).items()}
         self._gauges()
         if self._writer:
@@ -165,7 +165,7 @@ class Recorder:
 
     @_told
     def checkpoint(self, u: Array, clock: Clock, *, last: bool = False) -> None:
-        """Write ``restart.h5`` whole, then put it in the place of the last one; the ``last`` one after the output is closed."""
+        """Write ``restart.h5`` whole, then put it in the place of the last; the ``last`` of all is written after the output is closed."""
         self._gauges()
         saved = self._blocks(u)
         attrs = self._clock_attrs(clock)
@@ -190,7 +190,7 @@ class Recorder:
         self._last_checkpoint = time.monotonic()
 
     def _note_written(self, writer: Writer) -> None:
-        """Note where the output has what it holds; each rank that writes makes its share of the checksums."""
+        """Note the places of the output's chunks; each rank that writes makes its share of the checksums."""
         writers = self._writers.comm
         assert writers, "only what writes has a writer"
         writers.barrier()  # all have flushed

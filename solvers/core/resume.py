@@ -33,15 +33,15 @@ def belongs(checkpoint: Path, facts: Mapping[str, Any]) -> bool:
 
 
 def take_over(path: Path, checkpoint: Path, create: Callable[[Writer], None]) -> None:
-    """Let the unfinished file of ``path`` be one that can be gone on with from ``checkpoint``. On one rank.
+    """Make the unfinished file of ``path`` fit to go on with from ``checkpoint``. On one rank.
 
-    One that was closed at the checkpoint is left alone. Of one whose writer was killed the chunks are copied into a new file, which
+    A file that was closed at the checkpoint is left alone. Where the writer was killed, the chunks are copied into a new file, which
     ``create`` lays out (see `pipeline.store.recovery`).
 
     Raises
     ------
     InputError
-        It does not hold what the checkpoint says, or the checkpoint is damaged.
+        The file lacks chunks that the checkpoint notes, or the checkpoint is damaged.
     OSError
         The copy can't be written.
     """

@@ -48,7 +48,7 @@ class Progress:
 class CoreTime:
     """Processor time of a run's steps on one rank. The first step loads the kernels: the others stand for it.
 
-    What a kernel takes that is compiled later (of a last, shorter step, or of a statistic) does not count.
+    The time of kernels that are compiled later (of a last, shorter step, or of a statistic) does not count.
     """
 
     def __init__(self, compiled: Watch) -> None:
@@ -62,7 +62,7 @@ class CoreTime:
         self._first = self._first or self._last
 
     def seconds(self, steps: int) -> float:
-        """Processor time [s] of ``steps`` steps like those that were noted."""
+        """Processor time [s] of ``steps`` steps like the steps noted."""
         if self._first is None or self._last[0] == self._first[0]:
             return 0.0
         return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0]) * steps

@@ -1,6 +1,6 @@
 """Ranks that write a run's files, and the way of the others' parts of an array to them.
 
-Neighbouring ranks, on a cluster those of a node, are a group; what they have goes to the first among them, and these alone open
+Neighbouring ranks, on a cluster a node's, are a group; their parts go to the first among them, and the first of each group alone open
 the file: collective calls of HDF5, and the locks of a parallel file system, are a matter of the writers and not of all ranks.
 The file is the same, whoever writes it.
 """
@@ -48,13 +48,13 @@ class Writers:
     Parameters
     ----------
     comm : all ranks.
-    asked : how many of them write; 0: one of each 8 where there are more than 8, else all.
-    parts : what is written; all ranks write where the boxes that the ranks of a group have do not make a box.
+    asked : the number that write; 0: one in 8 where there are more than 8, else all.
+    parts : the ranks' parts of the arrays; all ranks write where the boxes of a group's ranks do not make a box.
 
     Attributes
     ----------
-    comm : of the ranks that write; None on one that does not.
-    count : how many there are.
+    comm : of the ranks that write; None on a rank that does not.
+    count : the number of ranks that write.
     """
 
     def __init__(self, comm: Comm, asked: int, parts: Iterable[Rows | Block] = ()) -> None:
@@ -80,7 +80,7 @@ class Writers:
 
 
 class Cut:
-    """Moves what the ranks have of an array to contiguous blocks of its rows, one on each writer."""
+    """Moves the ranks' parts of an array to contiguous blocks of its rows, one on each writer."""
 
     def __init__(self, rows: Rows, comm: Comm, writers: int) -> None:
         self._blocks = comm.blocks(rows.own, rows.count, writers)
@@ -109,7 +109,7 @@ class Joined:
         self.place = box
 
     def __call__(self, own: Array) -> Array:
-        """The box of the group on its writer; elsewhere what was there. Collective."""
+        """The box of the group on its writer; elsewhere ``own``. Collective."""
         parts = self._group.collect(own) if self._group.size > 1 else []
         if not parts:
             return own
@@ -124,7 +124,7 @@ class Joined:
 
 
 def _box(places: Sequence[tuple[slice, ...]]) -> tuple[slice, ...] | None:
-    """The box that boxes without common points make together; None where they leave some of it out."""
+    """The box that boxes without common points make together; None where they leave a hole in it."""
     box = tuple(slice(min(one.start for one in along), max(one.stop for one in along)) for along in zip(*places, strict=True))
     volume = sum(math.prod(one.stop - one.start for one in place) for place in places)
     return box if volume == math.prod(one.stop - one.start for one in box) else None

@@ -8,7 +8,7 @@ The terms are the case's: ``terms = ["-u*u_x", "-u_xx", "-u_xxxx", "0.1*u_xxx"]`
 
 Schemes: Fourier pseudo-spectral, with exponential time differencing (ETDRK4), an IMEX Runge-Kutta method or Crank-Nicolson and
 Adams-Bashforth; and, to check them by, finite differences with PETSc's additive Runge-Kutta method (``arkimex``). An ensemble's members
-do not know of each other; each rank has some of them. References stand in ``kernels``.
+do not know of each other; each rank has its share of them. References stand in ``kernels``.
 """
 
 from collections.abc import Mapping

@@ -38,8 +38,8 @@ class Advance:
     def __call__(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
         """``states`` (S, points by x[, by y]) a ``step`` later, in ``steps`` time steps.
 
-        Where there are as many points as no integrator takes, or where it is asked for, their Fourier series goes to a grid so fine that
-        dealiasing drops none of its waves, and what comes is seen at their points.
+        Where no integrator takes so many points, or with ``whole``, their Fourier series goes to a grid so fine that
+        dealiasing drops none of its waves, and the result is seen at their points.
         """
         points = states.shape[1:]
         grid = tuple(count if self._takes(count) else next_smooth(max(math.ceil(FINER * count), LEAST_POINTS), 4) for count in points)

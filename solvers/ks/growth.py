@@ -1,4 +1,4 @@
-"""The growth that an equation allows a state: a run that grows more has a step that is too large.
+"""The growth that an equation allows a state: a run that grows more has too large a step.
 
 With E the mean of u^2 over the period, dE/dt is 2 <u L u> for the linear terms L, and 2 <u N> for the others. Terms of N that give no
 energy are known by their form: u^p u_x times u is a derivative, and terms that times u are never positive take energy away. Where all
@@ -54,11 +54,11 @@ class Growth:
         self._allowed, self._rates, self._sizes = np.sqrt(sums[:, 0]), np.full(len(sums), -np.inf), np.empty(len(sums))
 
     def holds(self, sums: Array, since: float) -> bool:
-        """Whether all members are what the terms allow, ``since`` [time] after the last call; false where one is not finite."""
+        """Whether all members are as small as the terms allow, ``since`` [time] after the last call; false where any is not finite."""
         return bool(kernels.grown(sums, since, self._constant, self._margin, self._allowed, self._rates, self._sizes))
 
     def first(self) -> tuple[int, float] | None:
-        """The first member that grew too much, and how many times what is allowed it is; None where there is none."""
+        """The first member that grew too much, and its size over the allowed; None where there is none."""
         bad = np.flatnonzero(~(self._sizes <= self._margin * self._allowed))
         if not len(bad):
             return None

@@ -1,7 +1,7 @@
 """Integrate u_t = sum of terms on a periodic line where a term has a function in it, such as ``cos(2*pi*x/L)*u_x`` or ``sin(u)``.
 
 The same equations, dealiasing and schemes as `solvers.ks.spectral`, with which it agrees to round-off where there is no function, in plain
-numpy: functions are values at the points where products are computed. What aliases a function makes stay, as those of products of three do.
+numpy: functions are values at the points where products are computed. The aliases of a function stay, as do those of products of three.
 """
 
 from collections.abc import Sequence

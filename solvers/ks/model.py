@@ -1,4 +1,4 @@
-"""An ensemble of the Kuramoto-Sivashinsky solver: some members on each rank, or on a plane with fewer members a slab of each."""
+"""An ensemble of the Kuramoto-Sivashinsky solver: whole members on each rank, or on a plane with fewer members a slab of each."""
 
 import math
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ DEALIASING: tuple[Dealias, ...] = ("none", "2/3", "3/2")
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """Transforms at the mesh's own points, and at those where products are computed."""
+    """Transforms at the mesh's own points, and at the points where products are computed."""
 
     counts: tuple[int, ...]  # (2,) points along x, y
     dealias: Dealias
@@ -148,7 +148,7 @@ class PlaneIntegrator:
                 self._mirror(members[0])
 
     def _mirror(self, v: Array) -> None:
-        """Make mirror images conjugate again, in place: what else round-off leaves there no point shows, and long waves let it grow."""
+        """Make mirror images conjugate again, in place: no point shows the rest that round-off leaves there, and long waves let it grow."""
         for column in self._mirrored:
             wave = v[..., column]
             wave[:] = 0.5 * (wave + np.conj(np.roll(wave[..., ::-1], 1, axis=-1)))

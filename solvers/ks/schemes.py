@@ -1,4 +1,4 @@
-"""Time-stepping schemes as data: what each does to every wavenumber, from the linear operator L (n + 1,) [1/time] and the step.
+"""Time-stepping schemes as data: the effect of each on every wavenumber, from the linear operator L (n + 1,) [1/time] and the step.
 
 References stand in ``kernels``.
 """
@@ -18,7 +18,7 @@ CONTOUR = 64  # points on the circle round each L dt over which ETDRK4's coeffic
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """``advance`` is its kernel, ``coefficients(L, dt)`` (C, n + 1) and ``tables(dt)`` what it takes; ``slots``: arrays of its state."""
+    """``advance`` is its kernel, ``coefficients(L, dt)`` (C, n + 1) and ``tables(dt)`` its arguments; ``slots``: arrays of its state."""
 
     order: int
     advance: Callable[..., None]

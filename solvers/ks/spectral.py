@@ -3,8 +3,8 @@
     kuramoto_sivashinsky = Integrator(parse_terms(["-u*u_x", "-u_xx", "-u_xxxx"]), length=22.0, points=64, dt=0.1)
     later = kuramoto_sivashinsky.advance(u, 1000)      # u (members, 64) or (64,)
 
-Linear terms are taken exactly or implicitly, by the scheme; nonlinear ones are products at the points. A product such as u^p u_x is
-written as the derivative of u^(p + 1) / (p + 1), so that the mean stays what it was to the last bit. Of odd derivatives the highest
+Linear terms are taken exactly or implicitly, by the scheme; nonlinear terms are products at the points. A product such as u^p u_x is
+written as the derivative of u^(p + 1) / (p + 1), so that the mean stays the same to the last bit. Of odd derivatives the highest
 wavenumber, N / 2, has none.
 
 Dealiasing: "2/3" keeps the wavenumbers below N / 3, "3/2" computes products on 3 N / 2 points (each is exact for products of two;
@@ -269,7 +269,7 @@ def _highest(terms: Sequence[Term]) -> int:
 
 
 def check(terms: Sequence[Term], length: float, points: int, dt: float, scheme: str, dealias: str) -> None:
-    """Refuse what no integrator on a line can take: see `Integrator`."""
+    """Refuse arguments that no integrator on a line can take: see `Integrator`."""
     for name, value in (("length", length), ("dt", dt)):
         if not (np.isfinite(value) and value > 0.0):
             raise InputError(f"{name} = {value}; it must be a positive number")

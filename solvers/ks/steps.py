@@ -27,7 +27,7 @@ def etdrk4(v: Array, before: Array | None, c: Array, nonlinear: Nonlinear) -> No
 
 
 def cnab2(v: Array, before: Array, c: Array, nonlinear: Nonlinear) -> None:
-    """``c`` (3, *shape): what v, N(v) and N(v before) are multiplied by. ``before`` is nan where there is none: a step of forward Euler."""
+    """``c`` (3, *shape): the factors of v, N(v) and N(v before). ``before`` is nan where there is none: a step of forward Euler."""
     n = nonlinear(v)
     if np.isnan(before.flat[0]):
         before[...] = n

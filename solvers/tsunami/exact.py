@@ -99,8 +99,8 @@ def stoker(x: Array, t: float, *, g: float, high: float, low: float) -> tuple[Ar
 def solitary(x: Array, t: float, *, g: float, depth: float, height: float, crest: float) -> tuple[Array, Array]:
     """Free surface and velocity of a solitary wave that travels eastward without change, its crest at x = ``crest`` [m] at t = 0.
 
-    See `solitary_wave`. It solves the Boussinesq equations, so not the shallow-water equations, under which it steepens: what
-    is exact is that the surface keeps its form and that water is conserved, u = speed * surface / (depth + surface).
+    See `solitary_wave`. It solves the Boussinesq equations, not the shallow-water equations, under which it steepens. Exact
+    are the form of the surface and the conservation of water, u = speed * surface / (depth + surface).
     """
     speed = np.sqrt(g * (depth + height))
     surface = solitary_wave((x - crest) / speed - t, g=g, depth=depth, height=height)

@@ -101,7 +101,7 @@ def laws_of(mesh: Any, params: Params, case: Case) -> Friction:
     Raises
     ------
     InputError
-        The mesh is none of triangles, or what the solver refuses.
+        The mesh is none of triangles, or the solver refuses the case.
     """
     if not isinstance(mesh, TriMesh):
         raise InputError(f"solver 'tsunami' needs a mesh of triangles, not {mesh.kind}")

@@ -1,4 +1,4 @@
-"""Laws of bottom friction as terms, from which `pipeline.discovery` finds the law that a model lacks.
+"""Laws of bottom friction as terms, among which `pipeline.discovery` finds a model's missing law.
 
     du/dt = -(r + c |u| / h + g n^2 |u| / h^(4/3)) u
 
@@ -50,7 +50,7 @@ def with_laws(params: Params, terms: Terms) -> Params:
     Raises
     ------
     InputError
-        A term that is no law of friction, or one that would drive the water.
+        A term that is no law of friction, or would drive the water.
     """
     linear, quadratic, manning2 = _coefficients(terms)
     for law, coefficient in zip(LIBRARY, (linear, quadratic, manning2), strict=True):
@@ -79,7 +79,7 @@ class Sea:
     Raises
     ------
     InputError
-        What `solvers.tsunami.model.Tsunami` refuses.
+        As `solvers.tsunami.model.Tsunami`.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Sea:
     def forecast(self, terms: Terms, states: Array, step: float, every: float | None = None, first: float = 0.0) -> Array:
         """States (S, C, 3) a ``step`` [s] later, as a run with frames ``every`` [s] has them (None: a step).
 
-        The state number i is one at ``first`` + i ``step`` [s], which matters to waves that come in.
+        State number i is at ``first`` + i ``step`` [s], which matters to incoming waves.
         """
         every = every or step
         start, stride = round(first / every), round(step / every)
@@ -168,7 +168,7 @@ def fields(
     noise : standard deviations of the noise on depth and discharges of wet cells; they are never less than the states' own accuracy.
     wet : [m]; cells with less water do not count, and have no noise.
     seed : of the DRAWS of noise that show how forecasts carry it.
-    every : [s] between the frames of the run that the states are of, at which its time steps ended; None: they are all of its frames.
+    every : [s] between the frames of the states' run, at which its time steps ended; None: the states are all of its frames.
     first : [s], when the first state was, a multiple of ``every``; None where it is not known.
 
     Raises

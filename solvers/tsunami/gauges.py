@@ -23,7 +23,7 @@ GAUGES = (
 
 
 class Gauges:
-    """The gauges of a run; this rank samples those that lie in its own cells.
+    """The gauges of a run; this rank samples the gauges in its own cells.
 
     Raises
     ------
@@ -52,7 +52,7 @@ class Gauges:
         self._values = np.empty((len(GAUGES), 1, len(self._cells)))  # (fields, samples and room for more, own gauges)
 
     def sample(self, t: float, q: Array, corner_values: Array, corners: Array, datum: float) -> None:
-        """Note the state at time ``t`` [s]; the arrays are those of `kernels.sample`, their free surface from ``datum`` [m]."""
+        """Note the state at time ``t`` [s]; the arrays are as in `kernels.sample`, their free surface from ``datum`` [m]."""
         values = np.empty((len(self._cells), len(GAUGES)))
         if len(self._cells):
             kernels.sample(q, corner_values, corners, self._cells, self._places, values)

@@ -92,7 +92,7 @@ def vertex_shares(differences: Array, first: Array) -> Array:
     first : (V + 1,) where each vertex's cells begin.
 
     The shares of least norm that are exact for planes (D. G. Holmes, S. D. Connell, AIAA paper 89-1932, 1989,
-    DOI 10.2514/6.1989-1932); equal ones where the cells lie on a line, as at a corner of the mesh.
+    DOI 10.2514/6.1989-1932); equal shares where the cells lie on a line, as at a corner of the mesh.
     """
     count = np.diff(first)
     x, y = differences.T

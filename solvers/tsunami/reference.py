@@ -39,7 +39,7 @@ def write_exact(run: Path, target: Path) -> Path:
     Raises
     ------
     InputError
-        The run's initial state has no exact solution, or its bed is not the one that the solution is for.
+        The run's initial state has no exact solution, or only on another bed.
     """
     with Store(run) as store:
         if target.exists() and target.stat().st_mtime > run.stat().st_mtime:

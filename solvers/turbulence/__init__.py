@@ -4,11 +4,11 @@
     s_t = -div(u s) - G . u + kappa lap s
 
 The nonlinear term is in rotation form, dealiased by the 2/3 or the 3/2 rule (C. Canuto, M. Y. Hussaini, A. Quarteroni, T. A. Zang, Spectral
-Methods in Fluid Dynamics, Springer 1988, DOI 10.1007/978-3-642-84108-8, sections 3.2 and 7.2); pressure and |u|^2 / 2 are what a
-projection takes away. Viscosity is exact, by an integrating factor; see `solvers.turbulence.schemes` for the steps,
-`pipeline.spectral.forcing` for f, `solvers.turbulence.initial` for the first states. Mean velocity stays what it is.
+Methods in Fluid Dynamics, Springer 1988, DOI 10.1007/978-3-642-84108-8, sections 3.2 and 7.2); pressure and |u|^2 / 2 go by a
+projection. Viscosity is exact, by an integrating factor; see `solvers.turbulence.schemes` for the steps,
+`pipeline.spectral.forcing` for f, `solvers.turbulence.initial` for the first states. The mean velocity stays the same.
 
-All is without dimension: lengths are those of the case's box.
+All is without dimension: lengths are in units of the case's box.
 """
 
 from collections.abc import Mapping

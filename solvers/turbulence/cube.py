@@ -1,4 +1,4 @@
-"""Transforms between the waves and the points of a cube that repeats itself, with only those waves that are kept.
+"""Transforms between the kept waves and the points of a periodic cube.
 
 Waves (fields, lz, ly, lx) are numpy's rfftn over the number of points, less all that are not kept; points (fields, planes, ny, nx) stand on
 any grid that is fine enough. Lines along z, y and x are transformed one after the other, and lines of waves that are zero are left out:

@@ -14,12 +14,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Equation:
-    """Navier-Stokes, and a scalar's equation where there is one, of waves v (3 or 4, lz, ly, lx).
+    """Navier-Stokes, and the equation of a scalar if any, of waves v (3 or 4, lz, ly, lx).
 
     Parameters
     ----------
     cube : transforms to points that are fine enough for products.
-    scalar : None, or one of `solvers.turbulence.scalar` that has fields.
+    scalar : None, or a scalar of `solvers.turbulence.scalar` with fields.
     spacings : (3,) distance of the mesh's points along x, y, z: for the Courant number.
     """
 
@@ -41,7 +41,7 @@ class Equation:
     def rate(self, v: Array, *, first: bool = False) -> Array:
         """The rate of change of the waves ``v`` without viscosity, in an array that is used again. Collective.
 
-        The ``first`` one of a step finds how fast it goes: `fastest`.
+        The ``first`` rate of a step finds how fast it goes: `fastest`.
         """
         n = self.unforced(v, first=first)
         self.force.apply(n[:3], v[:3])

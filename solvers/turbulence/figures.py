@@ -72,7 +72,7 @@ def vorticity(velocity: Array, lengths: tuple[float, ...], plane: int) -> Array:
 
 
 def slices(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...]) -> Figure:
-    """Maps of the size of the vorticity (ny, nx) in the plane z = 0 at some times."""
+    """Maps of the size of the vorticity (ny, nx) in the plane z = 0 at chosen times."""
     with plt.rc_context(STYLE):
         size = (10.0, 10.0 / len(frames) * lengths[1] / lengths[0] + 0.8)
         figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
@@ -112,7 +112,7 @@ def courses(series: Mapping[str, Array]) -> Figure:
 
 
 def spectra(wavenumber: Array, shown: Sequence[tuple[float, Array]], budget: Mapping[str, Array]) -> Figure:
-    """Energy (shells,) by wavenumber at some times, and the spectral budget's parts (shells,) by name."""
+    """Energy (shells,) by wavenumber at chosen times, and the spectral budget's parts (shells,) by name."""
     with plt.rc_context(STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 3.4), layout="constrained")
         colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(shown)))

@@ -32,7 +32,7 @@ CLEAN_EVERY = 64  # steps
 class Flow(Model):
     """See `solvers.core.model.Model`. The state is this rank's waves (3 or 4, lz, ly, lx), as `solvers.turbulence.cube` has them.
 
-    `max_dt` and `observe` compute the rate of change of the state that they are shown, which `step` then begins with: a state that is
+    `max_dt` and `observe` compute the rate of change of their state, with which `step` then begins: a state that is
     changed by others between the two must come through `load` or `take`.
 
     Raises
@@ -164,7 +164,7 @@ class Flow(Model):
 
 
 def grid_and_waves(points: tuple[int, ...], dealias: Dealias) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Points at which products are computed, and highest waves that are kept, along each axis.
+    """Points of products, and the highest waves kept, along each axis.
 
     Raises
     ------

@@ -55,9 +55,9 @@ class Waves:
 
 
 def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any, *, sphere: bool) -> Waves:
-    """The waves in the ranges ``own`` (along z, y, x) of those up to ``highest`` (along x, y, z) in a cube of ``lengths``.
+    """The waves in the ranges ``own`` (along z, y, x) of all up to ``highest`` (along x, y, z) in a cube of ``lengths``.
 
-    With ``sphere`` waves are zero whose |k| is above the least of the highest ones along the axes.
+    With ``sphere`` waves are zero whose |k| is above the least of the highest along the axes.
     """
     along = [kept(top) for top in highest]
     along[0] = along[0][: highest[0] + 1]

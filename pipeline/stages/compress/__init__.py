@@ -1,7 +1,7 @@
 """Compress: keep as little of a run as a target allows, by the codec that does best on a sample of its blocks, and prove it.
 
-Every codec is tried on some blocks (``choice``); the best one measured codes all of them, in parallel on Dask. The archive is read back
-after closing, decoded and compared with the run, point by point: what it says of its errors was measured (docs/compress.md).
+Every codec is tried on a few blocks (``choice``); the best by measure codes all of them, in parallel on Dask. The archive is read back
+after closing, decoded and compared with the run, point by point: the errors that it states were measured (docs/compress.md).
 """
 
 import shlex

@@ -81,7 +81,7 @@ class Observed:
 
 
 def above_still(observed: Observed, level: float) -> Observed:
-    """``observed`` with its heights counted from the still ``level`` [m] of the run; those of the series' file are left to `offset`."""
+    """``observed`` with its heights counted from the still ``level`` [m] of the run; heights in the series' file are left to `offset`."""
     up = offset(observed.datum, level)
     runup = observed.runup
     return replace(
@@ -129,7 +129,7 @@ def look_for_series(case: Case, folder: Path, *, needed: bool) -> None:
 
 
 def places_of(store: Store, folder: str) -> tuple[Path, ...]:
-    """Folders in which the files that a run's case names are looked for: a stage's own ``folder``, and the case's."""
+    """Folders in which a case's files are looked for: a stage's own ``folder``, and the case's."""
     made_from = json.loads(str(store.attrs.get("provenance", "{}")))
     return (Path(folder), *([Path(made_from["folder"])] if "folder" in made_from else []))
 

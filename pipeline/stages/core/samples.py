@@ -17,7 +17,7 @@ SAME_TIME = 1e-6  # of the step
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Samples (S,) [m] at rising times (S,) [s]; nan where one is missing."""
+    """Samples (S,) [m] at rising times (S,) [s]; nan where a sample is missing."""
 
     times: Array
     values: Array
@@ -35,7 +35,7 @@ class Series:
 
 
 def stretches(series: Series) -> list[Series]:
-    """The parts of ``series`` without a gap: no sample missing, no interval longer than `GAP` steps. Every sample stands in one."""
+    """The parts of ``series`` without a gap: no sample missing, no interval longer than `GAP` steps. Every sample stands in a part."""
     there = np.flatnonzero(np.isfinite(series.values))
     if not len(there):
         return []
@@ -104,7 +104,7 @@ def cubic(series: Series) -> Curve:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A run's series beside one that was observed, where both have samples."""
+    """A run's series beside an observed series, where both have samples."""
 
     course: Series  # the run's, at its own times and at those of ``observed``
     computed: Array  # (S,) the run's at the times of ``observed``

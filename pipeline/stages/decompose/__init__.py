@@ -1,12 +1,12 @@
-"""Decompose: how wrong a run is, split into dissipation (amplitude) and dispersion (phase), by scale, beside what it cost.
+"""Decompose: how wrong a run is, split into dissipation (amplitude) and dispersion (phase), by scale, beside its cost.
 
     MSE = (mean_n - mean_r)^2 + (s_n - s_r)^2 + 2 (1 - rho) s_n s_r
 
 over gauges, whole fields, frequencies and wavenumbers; then the shift that takes most of the error away, and, where the run is a
 plane wave, the scheme's own phase speed and damping. D. Giles, E. Kashdan, D. M. Salmanidou, S. Guillas, F. Dias, Computers and
-Fluids (2020), ask this of a tsunami code; the sources of each measure stand in its module under ``core``.
+Fluids (2020), ask this of a tsunami code; the sources of each measure stand in its module.
 
-A reference is the exact solution of the run's case, a finer run, or what was observed.
+A reference is the exact solution of the run's case, a finer run, or observations.
 """
 
 import json
@@ -92,7 +92,7 @@ def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params:
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
     """Part the errors of runs into dissipation and dispersion; writes ``result.h5``.
 
-    The parts are those of L. L. Takacs (1985), see `pipeline.stages.decompose.moments`; docs/decompose.md has the method.
+    The parts are as in L. L. Takacs (1985), see `pipeline.stages.decompose.moments`; docs/decompose.md has the method.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def _stored(store: Store) -> dict[str, Series]:
 
 
 def _beside_observations(store: Store, run: str, params: Params, tables: Tables) -> dict[str, Any]:
-    """``gauges``: the run's beside the measured series, on the run's clock, those that are judged; ``notes`` on the file."""
+    """``gauges``: the run's series beside the measured, where they are judged, on the run's clock; ``notes`` on the file."""
     both = beside(store, params.folder)
     observed = both.observed
     if not observed.series:
@@ -236,7 +236,7 @@ def _beside_observations(store: Store, run: str, params: Params, tables: Tables)
 def _gauges(
     numbers: Mapping[str, Series], references: Mapping[str, Series], run: str, window: Window, params: Params, tables: Tables
 ) -> dict[str, Any]:
-    """Measures of those gauges that both have; their curves go into ``tables``."""
+    """Measures of the gauges that both have; their curves go into ``tables``."""
     found = {}
     for name in (name for name in references if name in numbers):
         try:

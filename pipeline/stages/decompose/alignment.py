@@ -1,8 +1,8 @@
 """The shift that brings a number nearest to its reference: the error that it takes away is phase, the rest is amplitude and shape.
 
-A shift is sought on whole samples by the correlation over what overlaps (so that ends count for what they are), and then between
+A shift is sought on whole samples by the correlation over the overlap alone, and then between
 samples with a cubic spline through the reference. On periodic fields it is sought by the correlation's own Fourier series, whose
-maximum Newton's method finds: exact for what the grid can carry.
+maximum Newton's method finds: exact for all waves of the grid.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Confidence bands of measures of series: the moving-block bootstrap.
 
 H. R. Künsch, Ann. Stat. 17 (1989) 1217-1241, DOI 10.1214/aos/1176347265: blocks of neighbouring samples are drawn with replacement,
-so that what neighbours have in common stays in the sample.
+so that the correlation of neighbours stays in the sample.
 """
 
 import warnings

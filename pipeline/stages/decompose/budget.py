@@ -1,7 +1,7 @@
 """Parts of a misfit: the mesh's, the model's, and the phase's, by Richardson's extrapolation over three resolutions.
 
 From runs with edges h1 > h2 > h3 come the order p of convergence and the numerical error of the finest, about (n3 - n2) /
-((h2 / h3)^p - 1); what is then left of the misfit is the model's and the measurement's. L. F. Richardson, Phil. Trans. R. Soc. A 210
+((h2 / h3)^p - 1); the rest of the misfit is the model's and the measurement's. L. F. Richardson, Phil. Trans. R. Soc. A 210
 (1911) 307-357, DOI 10.1098/rsta.1911.0009; P. J. Roache, J. Fluids Eng. 116 (1994) 405-413, DOI 10.1115/1.2910291.
 """
 
@@ -29,9 +29,9 @@ def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str
 
     Returns
     -------
-    dict : ``order``; ``misfit``, ``numerical`` and ``model``, root mean squares over the standard deviation of what was observed;
-    ``phase_share`` of the misfit, and what a shift in time takes away of it, ``removed_by_lag``; ``numerical_phase_share`` of the
-    numerical error's. None where fewer than `LEAST_SAMPLES` count, or what was observed does not change.
+    dict : ``order``; ``misfit``, ``numerical`` and ``model``, root mean squares over the standard deviation of the observations;
+    ``phase_share`` of the misfit, and the part of it that a shift in time takes away, ``removed_by_lag``; ``numerical_phase_share`` of the
+    numerical error's. None where fewer than `LEAST_SAMPLES` count, or the observations do not change.
     """
     whole_row = np.stack([*series, observed])
     counts = np.isfinite(whole_row).all(axis=0)

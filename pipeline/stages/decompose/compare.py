@@ -2,7 +2,7 @@
 
 Blocks of cells over all frames give the moments of every frame and of every cell, and the spectrum in time;
 `pipeline.stages.decompose.space` goes over whole frames.
-Of a series too long for a block the spectrum is that of its even pieces, and their mean: what is lost are the
+Of a series too long for a block the spectrum comes from its even pieces, and their mean: it loses the
 lowest frequencies, not the identity. Points of a box are cells of one size, and an ensemble's members are all compared.
 """
 
@@ -78,7 +78,7 @@ def _cut(frames: slice | Array, a: int, b: int) -> slice | Array:
 
 
 def _add(total: Sums, place: slice, some: Array) -> None:
-    """Merge the sums ``some`` (n, 7) into those of ``total`` at ``place``."""
+    """Merge the sums ``some`` (n, 7) into the sums of ``total`` at ``place``."""
     merged = merge(Sums(*(getattr(total, name)[place] for name in SUMS)), Sums(*some.T))
     for name in SUMS:
         getattr(total, name)[place] = getattr(merged, name)

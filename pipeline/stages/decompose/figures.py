@@ -69,7 +69,7 @@ def _plain(label: str) -> str:
 
 
 def _taylor_points(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:
-    """(gauge, correlation, ratio of standard deviations) of those gauges that have both."""
+    """(gauge, correlation, ratio of standard deviations) of the gauges that have both."""
     found = []
     for name, gauge in facts["gauges"].items():
         correlation, ratio = gauge["correlation"]["value"], gauge["ratio"]["value"]
@@ -127,7 +127,7 @@ def resolution(points: Array, errors: tuple[Array, Array], fine: Array, lines: t
 
 
 def front(runs: Mapping[str, tuple[float, float, float, float]]) -> Figure:
-    """Error against cost: for each run (core-seconds, relative error, its low and high end); the line joins those no other beats."""
+    """Error against cost: for each run (core-seconds, relative error, its low and high end); the line joins the unbeaten runs."""
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
         best: list[tuple[float, float]] = []

@@ -69,7 +69,7 @@ def together(name: str, number: Series, reference: Series, window: tuple[float, 
 
 def decompose_series(times: Array, n: Array, r: Array, *, resamples: int, seed: int) -> tuple[dict[str, Any], dict[str, Table]]:
     """Measures of the error of ``n`` about ``r``, at even ``times``, and tables: ``series``; ``spectrum``, whose parts sum to the mean
-    square error; ``smooth``, the same over pieces of the series, with coherence and bands. What is nan in either does not count; spectra
+    square error; ``smooth``, the same over pieces of the series, with coherence and bands. Samples nan in either do not count; spectra
     are of the longest row of samples that do."""
     one = np.ones(1)
     step = float(times[1] - times[0])

@@ -16,7 +16,7 @@ PARTS = ("amplitude and bias (dissipation)", "phase (dispersion)")
 
 
 def error_map(mesh: Mapping[str, Array], kind: str, amplitude: Array, phase: Array, unit: str) -> Figure:
-    """Root mean square over time of the amplitude part and of the phase part (cells,) on a ``mesh`` of some ``kind``."""
+    """Root mean square over time of the amplitude part and of the phase part (cells,) on a ``mesh`` of the given ``kind``."""
     if kind == "triangles":
         return _triangles(mesh, [np.sqrt(amplitude), np.sqrt(phase)], unit)
     points = [len(mesh[axis]) for axis in "xyz"[: len(mesh["length"])]][::-1]

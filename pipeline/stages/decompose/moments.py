@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Sums:
     """Weighted sums along one axis, which `merge` adds: blocks of a long series or a large field may be taken apart.
 
-    All have the shape of what is left of the arrays without that axis.
+    All have the shape of the arrays without that axis.
     """
 
     weight: Array

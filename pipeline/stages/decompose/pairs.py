@@ -37,7 +37,7 @@ class Blocks:
     down: float = 0.0  # taken off
 
     def cells(self, frames: slice | Array, some: slice) -> Array:
-        """Values (F, cells) of those ``frames`` of the file, nan where they are missing."""
+        """Values (F, cells) of the file's ``frames``, nan where they are missing."""
         parts = [np.asarray(self.source[(frames, *box)]) for box in boxes(some.start, some.stop, self.shape)]
         flat = [part.reshape(len(part), -1) for part in parts]
         return self._lowered(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1))
@@ -52,7 +52,7 @@ class Blocks:
 
 
 def there(values: Array) -> Array:
-    """``values`` with nan in place of constants that stand for missing ones."""
+    """``values`` with nan in place of constants that stand for missing values."""
     missing = find_missing(values).missing
     return np.where(missing, np.nan, values) if missing.any() else values
 

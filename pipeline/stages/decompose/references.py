@@ -77,7 +77,7 @@ def _resample(run: Store, reference: Store, field: str, wet: float, client: Any,
 
 
 def _write(run: Store, reference: Store, field: str, client: Any, target: Path, source: str, way: tuple[Any, Any]) -> None:
-    """The file ``target`` of the ``reference``'s field on the mesh of ``run``: a function of values and of what it shares, and that."""
+    """The file ``target`` of the ``reference``'s field on the mesh of ``run``; ``way``: a function of values and shared data, and these."""
     take, shared = way
     layout, theirs = MESHES[run.mesh_kind], reference.field(field).shape[1:]
     mesh = run.mesh()

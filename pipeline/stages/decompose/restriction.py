@@ -29,7 +29,7 @@ class Restriction:
         return np.asarray(self.shares @ values)
 
     def where(self, values: Array, counts: Array) -> Array:
-        """Means over those finer cells that count (finer cells,) alone; nan in a coarse cell where not all do."""
+        """Means over the finer cells that count (finer cells,) alone; nan in a coarse cell where not all do."""
         covered = self.shares @ counts.astype(float)
         means = self.shares @ np.where(counts, values, 0.0)
         return np.where(covered > 1.0 - GAP, means / np.maximum(covered, GAP), np.nan)
@@ -46,7 +46,7 @@ def restriction(coarse: Array, fine: Array) -> Restriction:
     Raises
     ------
     InputError
-        The finer mesh does not cover the coarser one.
+        The finer mesh does not cover the coarser.
     """
     low, high = fine.min(axis=(0, 1)), fine.max(axis=(0, 1))
     boxes_low, boxes_high = fine.min(axis=1), fine.max(axis=1)

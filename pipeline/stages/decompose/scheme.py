@@ -48,7 +48,7 @@ def modified_lax_wendroff(phase: Array, courant: float) -> Array:
 def travel(times: Array, amplitude: Array, frequency: float) -> Travel:
     """`Travel` of a wave whose complex amplitude, about exp(-i w t), was ``amplitude`` (S,) at ``times`` (S,) [s].
 
-    ``frequency`` w [radian / s] is the exact one. Straight lines are fitted to the logarithm and to the phase; the phase must
+    ``frequency`` w [radian / s] is exact. Straight lines are fitted to the logarithm and to the phase; the phase must
     not turn by more than half a turn from the exact one between samples.
     """
     ratio = amplitude / amplitude[0] * np.exp(1j * frequency * times)

@@ -48,7 +48,7 @@ class Raster:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The points of a box, some of them left out where there are many: a picture a member."""
+    """The points of a box, in steps where there are many: a picture a member."""
 
     thin: tuple[slice, ...]  # of a frame's axes
     shape: tuple[int, ...]  # of a picture

@@ -3,7 +3,7 @@
     |n_k - r_k|^2 = (|n_k| - |r_k|)^2 + 2 |n_k| |r_k| (1 - cos phi_k)
 
 with phi_k the phase of n_k less that of r_k. Series are even in time and taken as they are, without a window: so the identity is
-exact, and what leaks from the ends is part of the error at other frequencies. What needs more than one look, the coherence and all
+exact, and leakage from the ends is part of the error at other frequencies. Measures of more than one sample, the coherence and all
 confidence bands, comes from half-overlapping windowed pieces of a series (P. D. Welch, IEEE Trans. Audio Electroacoust. 15 (1967)
 70-73, DOI 10.1109/TAU.1967.1161901), from groups of neighbouring cells, or from groups of frames.
 """
@@ -116,7 +116,7 @@ def pieces(number: Array, reference: Array, step: float) -> tuple[Array, Array]:
 
 def banded(groups: Array, weight: Array, *, resamples: int, seed: int) -> tuple[Scales, tuple[Scales, Scales]]:
     """The measures of sums of lines (G, LINES, K) over all groups, each of ``weight`` (G,), and the ends of their bands, which are
-    bootstrapped over the groups: series, pieces or frames that are neighbours stand together in one."""
+    bootstrapped over the groups: series, pieces or frames that are neighbours stand together in a group."""
 
     def measure(places: Array) -> Array:
         total = weight[places].sum()

@@ -11,7 +11,7 @@ MOST = 1000  # tasks: enough for hundreds of workers, and some megabytes of the 
 
 
 def in_order(client: Any, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], most: int = MOST) -> Iterator[Any]:
-    """Results of ``function(*some)`` for each of ``arguments``, in their order; a new task is submitted when the oldest has ended."""
+    """Results of ``function`` for each of ``arguments``, a tuple, in their order; a new task is submitted when the oldest has ended."""
     todo = iter(arguments)
     running = deque(Task(client, function, *some) for some in islice(todo, most))
     while running:

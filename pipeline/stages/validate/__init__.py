@@ -1,4 +1,4 @@
-"""Validate: set a run beside what was observed, and judge it by NTHMP's acceptance.
+"""Validate: set a run beside observations, and judge it by NTHMP's acceptance.
 
 For each gauge: the rms misfit over the observed range, the errors of the first crest and of the highest peak, the lag of the
 arrival; for the run-up: its error by direction and by place. Heights are above the still level, and only samples that both have count

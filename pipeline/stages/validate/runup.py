@@ -1,6 +1,6 @@
 """Run-up beside observations: the highest bed that the water reached, in boxes and in sectors about a centre.
 
-Heights are above the still level. A run-up is as fine as the bed's step from cell to cell there: one of two such steps or less is marked
+Heights are above the still level. A run-up is as fine as the bed's step from cell to cell there: a run-up of up to two such steps is marked
 as not resolved.
 """
 

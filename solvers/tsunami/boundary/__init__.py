@@ -1,4 +1,4 @@
-"""Boundary conditions: what stands outside a side of the mesh. A module a kind.
+"""Boundary conditions: the water outside a side of the mesh. A module a kind.
 
 Each has a dataclass `Params`, an `Outside`.
 """
@@ -65,7 +65,7 @@ def place(name: str) -> str:
 
 
 def look_into_files(sides: Mapping[str, Spec], folder: Path, end: float) -> None:
-    """Refuse a wave that can't be read, or of which nothing comes in in a run to ``end`` [s]."""
+    """Refuse a wave that can't be read, or does not come in before ``end`` [s]."""
     for name in sides:
         if wave := outside_of(sides, name).incoming(folder, place(name)):
             wave.remarks(end)

@@ -1,4 +1,4 @@
-"""Incident: a wave comes in; what comes from inside leaves."""
+"""Incident: a wave comes in; waves from inside leave."""
 
 from dataclasses import dataclass
 from pathlib import Path

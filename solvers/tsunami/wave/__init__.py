@@ -28,7 +28,7 @@ class Wave(ABC):
         """
 
     def remarks(self, end: float) -> Sequence[str]:
-        """Say what a user should know of the wave in a run.
+        """Give notes on the wave in a run, for its user.
 
         Parameters
         ----------

@@ -32,7 +32,7 @@ class Params(SeriesFile):
 
     @property
     def columns(self) -> dict[str, int]:
-        """The columns of the free surface, by what messages call them."""
+        """The columns of the free surface, by their names in messages."""
         if isinstance(self.surface, int):
             return {"surface": self.surface}
         return {f"surface[{i}]": column for i, column in enumerate(self.surface)}

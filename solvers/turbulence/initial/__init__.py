@@ -1,7 +1,7 @@
 """Initial velocities. A module a kind.
 
-Each has a dataclass `Params` with ``velocity(x, y, z)``, the velocity at phases (radian) that broadcast to (nz, ny, nx), or with
-``energies(shells)``, the energies of shells of wavenumbers whose waves are random.
+Each has a dataclass `Params` with ``velocity(x, y, z)``, the velocity at phases (radian) broadcast to (nz, ny, nx), or with
+``energies(shells)``, the energies of shells of random waves.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def velocity(kind: Any, cube: "Cube", waves: "Waves", points: tuple[int, ...], seed: int) -> Array:
-    """The waves (3, lz, ly, lx) of the initial velocity; the same ones on any number of ranks, to round-off. Collective.
+    """The waves (3, lz, ly, lx) of the initial velocity; the same on any number of ranks, to round-off. Collective.
 
     Parameters
     ----------
