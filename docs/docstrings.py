@@ -1,10 +1,10 @@
 """Check the docstrings of all that is public: ``python docs/docstrings.py`` prints a line on each fault, and `make lint` runs it.
 
 Public are the names of ``wavetrain``, every interface (a class that derives from Protocol or ABC, or from which a plug-in derives),
-the methods of both, and what is `CALLED` of plug-ins. A method that fulfils an interface is described there.
+the methods of both, the tables of cases and sites, and what is `CALLED` of plug-ins. A method that fulfils an interface is described there.
 
 pydoclint compares each docstring with its signature: numpy style, all arguments in their order, the returned value with its type. Errors
-that a function raises itself stand under Raises. An array has a shape, and a number a unit, ``[1]`` where it has none. The keys of `Params`
+that a function raises itself stand under Raises. An array has a shape, and a number a unit, ``[1]`` where it has none. The keys of tables
 are described where they are declared, by `quantity` and `setting`.
 """
 
@@ -55,14 +55,14 @@ def members(known: Mapping[Path, ast.Module]) -> list[Member]:
     found = []
     for path, tree in known.items():
         for node in tree.body:
-            if isinstance(node, Node) and (path, node.name) in asked:
+            if isinstance(node, Node) and ((path, node.name) in asked or _is_table(node)):
                 found += [Member(path, node.name, node), *_methods(path, node)]
     return found
 
 
 def _methods(path: Path, node: Node) -> Iterator[Member]:
-    """The methods of an interface or a public class; those of a plug-in's `Params` fulfil an interface."""
-    for method in node.body if isinstance(node, ast.ClassDef) and node.name != "Params" else ():
+    """The methods of an interface or a public class; those of a table fulfil an interface."""
+    for method in node.body if isinstance(node, ast.ClassDef) and not _is_table(node) else ():
         if isinstance(method, Function) and (not method.name.startswith("_") or method.name in ("__init__", "__call__")):
             yield Member(path, f"{node.name}.{method.name}", method)
 
@@ -121,8 +121,8 @@ def faults(known: Mapping[Path, ast.Module], public: list[Member]) -> Iterator[s
             yield from (f"{place}: {fault}" for fault in told[member.path].get(member.node.lineno, ()))
         elif text is None:
             yield f"{place}: no docstring"
-        elif isinstance(member.node, ast.ClassDef) and _is_table(member.node):
-            yield from (f"{place}: {key} is not described" for key in _undescribed(member.node))
+        elif _is_table(member.node):
+            yield from (f"{place}: {key} {fault}" for key, fault in _undescribed(member.node))
         else:
             yield from (
                 f"{place}: {fault}" for fault in told[member.path].get(member.node.lineno, ()) if not _is_of_property(fault, member)
@@ -146,20 +146,22 @@ def _told(tree: ast.Module) -> dict[int, list[str]]:
     return found
 
 
-def _is_table(node: ast.ClassDef) -> bool:
+def _is_table(node: Node) -> bool:
     """Whether a class is a table of a case, whose keys are described where they are declared."""
+    if not isinstance(node, ast.ClassDef):
+        return False
     return node.name == "Params" or any(f" = {function}(" in ast.unparse(line) for line in node.body for function in DECLARED)
 
 
-def _undescribed(node: ast.ClassDef) -> list[str]:
-    """Keys of a table that have no words of their own, by `quantity` or `setting`."""
-    fields = [line for line in node.body if isinstance(line, ast.AnnAssign) and "ClassVar" not in ast.unparse(line.annotation)]
-    words = {ast.unparse(field.target): [one for one in ast.walk(field) if isinstance(one, ast.Call)] for field in fields}
-    return [
-        key
-        for key, calls in words.items()
-        if not any(len(call.args) >= DECLARED.get(ast.unparse(call.func), 99) and ast.unparse(call.args[-1]) != "''" for call in calls)
-    ]
+def _undescribed(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Keys of a table without words of their own, by `quantity` or `setting`, and numbers that are said without a unit."""
+    for field in (line for line in node.body if isinstance(line, ast.AnnAssign) and "ClassVar" not in ast.unparse(line.annotation)):
+        calls = [one for one in ast.walk(field) if isinstance(one, ast.Call) and ast.unparse(one.func) in DECLARED]
+        if not any(len(call.args) >= DECLARED[ast.unparse(call.func)] for call in calls):
+            yield ast.unparse(field.target), "is not described"
+        elif ast.unparse(calls[0].func) == "setting":
+            kind, words = ast.unparse(field.annotation), ast.unparse(calls[0].args[0])
+            yield from ((ast.unparse(field.target), f"has no {lack}") for lack in _lacks(kind, words))
 
 
 def _unmeasured(node: Node, doc: Doc) -> Iterator[str]:

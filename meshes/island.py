@@ -36,7 +36,7 @@ class Params:
         default=0.0,
         low=0.0,
     )
-    growth: float = setting("growth of the edge length with the distance from the toe", default=0.2)
+    growth: float = setting("growth of the edge length with the distance from the toe [m/m]", default=0.2)
     seed: int = setting("seed of the random pattern", default=0)
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ class Refinement:
     centre: tuple[float, float] = setting("centre of the disc [m]")
     radius: float = quantity("m", "radius of the disc", low=0.0)
     size: float = quantity("m", "edge length inside it", above=0.0)
-    growth: float = setting("growth of the edge length with the distance from the disc", default=0.25)
+    growth: float = setting("growth of the edge length with the distance from the disc [m/m]", default=0.25)
 
 
 @dataclass(frozen=True, slots=True)

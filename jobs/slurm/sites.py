@@ -43,28 +43,28 @@ TOLD = [  # the line of the script itself, for the last command may be one insid
 class Site:
     """A cluster's settings for its jobs."""
 
-    title: str = setting("one line on what it is")
+    title: str = setting("a line on the cluster")
     partition: str = setting("the queue; empty: SLURM's default", default="")
-    account: str = setting("what is charged; empty: the user's default", default="")
+    account: str = setting("account that is charged; empty: the user's default", default="")
     time: str = setting("the longest limit of one job, as sbatch takes it; estimates never exceed it", default="01:00:00")
-    memory: str = setting("of a job's node, or of each of its CPUs, such as 8G; empty: as estimated, or SLURM's default", default="")
-    memory_per: Literal["node", "cpu"] = setting("what the site counts memory by", default="node")
+    memory: str = setting("memory of a job's node, or of each of its CPUs, such as 8G; empty: as estimated, or SLURM's default", default="")
+    memory_per: Literal["node", "cpu"] = setting("unit by which the site counts memory", default="node")
     node_cores: int = setting("cores of a node, a rank each; 0: as many as sinfo says", default=0)
-    python: str = setting("the interpreter of jobs; empty: the one that submits; the shell's variables count", default="")
-    launcher: str = setting('what starts the ranks, such as "srun --mpi=pmix"; empty: mpirun, on one node', default="")
-    cores: int = setting("of a stage's job", default=2)
+    python: str = setting("interpreter of jobs; empty: that of the command; the shell's variables count", default="")
+    launcher: str = setting('command that starts the ranks, such as "srun --mpi=pmix"; empty: mpirun, on one node', default="")
+    cores: int = setting("cores of a stage's job", default=2)
     workers: Literal["here", "inside", "jobs"] = setting(
         "a stage's Dask workers: here, in its job on one node; inside, spread over its job's nodes; jobs, each a job of its own",
         default="here",
     )
-    most_workers: int = setting("where workers are jobs", default=8)
+    most_workers: int = setting("most workers at a time, where they are jobs", default=8)
     interface: str = setting("the network between workers and scheduler, such as ib0; empty: the machine's default", default="")
     at_once: int = setting("runs of a sweep at a time; 0: as many as SLURM finds room for", default=0)
     retries: int = setting("how often a job that ran out of time is queued again; runs go on from their checkpoint", default=20)
     warning: int = setting("seconds before the time is up at which a job is asked to save and stop", default=60)
-    scratch: str = setting("a fast folder for what Dask's workers put on disk; the shell's variables count", default="")
-    modules: tuple[str, ...] = setting("to load", default=())
-    options: tuple[str, ...] = setting("more of sbatch's options", default=())
+    scratch: str = setting("fast folder for data that Dask's workers put on disk; the shell's variables count", default="")
+    modules: tuple[str, ...] = setting("modules to load", default=())
+    options: tuple[str, ...] = setting("further options of sbatch", default=())
     setup: tuple[str, ...] = setting("lines of shell before the command", default=())
     speed: Mapping[str, float] = setting(
         "measured updates (cells x stages x steps) per core-second, by solver; by stage cells x frames that it reads", factory=dict

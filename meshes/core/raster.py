@@ -41,7 +41,7 @@ class Raster:
     positive: Literal["up", "down"] | None = setting(
         "whether z is a height (up) or a depth (down); unset: what the file says, else up", default=None
     )
-    scale: float | None = setting("factor from the file's unit of z to m; unset: by the file's units", default=None)
+    scale: float | None = setting("factor from the file's unit of z to m [1]; unset: by the file's units", default=None)
     variable: str | None = setting("NetCDF variable or GeoTIFF band; unset: the only one on two dimensions", default=None)
     missing: tuple[float, ...] | None = setting(
         "values that stand for missing beside those that the file declares, and no others; unset: the usual ones, such as -9999",

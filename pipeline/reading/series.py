@@ -28,7 +28,9 @@ class SeriesFile:
 
     file: str = setting("text file: a line a time, columns apart by white space, commas or semicolons; headings come first")
     time: int = setting("column of the time [s], or of ISO dates, from 0", default=0)
-    scale: float | None = setting("factor from the file's unit to m; unset: by the unit in the heading, such as surface(cm)", default=None)
+    scale: float | None = setting(
+        "factor from the file's unit to m [1]; unset: by the unit in the heading, such as surface(cm)", default=None
+    )
     baseline: tuple[float, float] | None = setting(
         "the file's times [s] between which the water was still: their mean is subtracted", default=None
     )

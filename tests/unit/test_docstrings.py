@@ -89,8 +89,9 @@ def test_what_lacks_in_a_docstring_is_named(part, changed, said):
 
 
 def test_a_key_of_a_table_is_described_where_it_is_declared():
-    text = 'class Params:\n    """A table."""\n\n    size: float = quantity("m", "edge length")\n    kind: str = setting()\n'
-    assert faults_of(text) == ["module.py:1: Params: kind is not described"]
+    keys = ('size: float = quantity("m", "edge length")', "kind: str = setting()", 'growth: float = setting("of the edge length")')
+    text = 'class Params:\n    """A table."""\n\n' + "".join(f"    {key}\n" for key in keys)
+    assert faults_of(text) == ["module.py:1: Params: kind is not described", "module.py:1: Params: growth has no unit"]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ class Params:
     """An even bed, then an even slope that rises eastward."""
 
     depth: float = quantity("m", "depth of the even part")
-    slope: float = setting("rise over run")
+    slope: float = setting("rise over run [m/m]")
     toe: float = quantity("m", "x where the slope begins", default=0.0)
 
     def __call__(self, x: Array, y: Array) -> Array:

@@ -16,7 +16,7 @@ class Params:
 
     depth: float = quantity("m", "depth of the even bed")
     toe_radius: float = quantity("m", "radius at the foot", above=0.0)
-    slope: float = setting("rise over run")
+    slope: float = setting("rise over run [m/m]")
     height: float = quantity("m", "height of the flat top above the even bed", above=0.0)
     centre: tuple[float, float] = setting("centre [m]", default=(0.0, 0.0))
 

@@ -39,7 +39,7 @@ class Params:
 
     target_error: float | None = setting("rms of the error over the rms of the values, in every block [1]", default=None)
     target_ratio: float | None = setting("how many times smaller than the values as they are stored [1]", default=None)
-    budget: float | None = setting("bytes of the whole archive", default=None)
+    budget: float | None = setting("size of the whole archive [B]", default=None)
     bound: str = setting(f"greatest error at any point: {FORMS}", default="")
     codec: str = setting("the codec; unset: the best one measured", default="")
     least_error: bool = setting(

@@ -30,6 +30,8 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class _Still:
+    """The part of a solver's table that sets the still water."""
+
     level: float = quantity("m", "still water level", default=0.0)
 
 

@@ -17,7 +17,7 @@ class Params:
 
     named, along_y = "modes", True
 
-    amplitude: float = setting("standard deviation, in the mean over members", default=1.0)
+    amplitude: float = setting("standard deviation, in the mean over members, in the unit of u [1]", default=1.0)
     modes: int = setting("wavenumbers, from the lowest", default=4)
 
     def __post_init__(self) -> None:

@@ -16,8 +16,8 @@ class Params:
 
     named, along_y = "a wavenumber", False
 
-    waves: tuple[tuple[int, float, float], ...] = setting("[wavenumber, amplitude, phase in radian] of each")
-    noise: float = setting("standard deviation of what is added at every point", default=0.0)
+    waves: tuple[tuple[int, float, float], ...] = setting("wavenumber, amplitude and phase [radian] of each, as a list of lists")
+    noise: float = setting("standard deviation of the noise added at every point, in the unit of u [1]", default=0.0)
 
     def __call__(self, phases: tuple[Array, ...], random: np.random.Generator) -> Array:
         u = self.noise * random.standard_normal([len(phase) for phase in reversed(phases)])

@@ -22,7 +22,7 @@ class Params:
     radius: float = quantity("m", "radius of the still shore", above=0.0)
     shape: Literal["planar", "curved"] = setting("shape of the surface", default="planar")
     shift: float = quantity("m", "displacement of the water's centre (planar)", default=0.0)
-    swing: float = setting("Thacker's A, 0 to 1 (curved)", default=0.0)
+    swing: float = setting("Thacker's A [1], from 0 to below 1 (curved)", default=0.0)
 
     def __call__(self, x: Array, y: Array, level: float, g: float) -> Fields:
         return self.at(x, y, 0.0, level, g, level - self.depth)
