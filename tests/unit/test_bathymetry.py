@@ -70,7 +70,7 @@ def test_a_raster_with_a_hole_is_refused_and_the_hole_named(grid, tmp_path):
     write_text(tmp_path / "z.txt", grid.x, grid.y, z)
     means = bathymetry.bed_means(Spec("raster", {"file": "z.txt"}), tmp_path)
     assert np.isfinite(means(np.array([[[2.0, 0.0], [4.0, 0.0], [2.0, 2.0]]]))).all()  # beside it nothing is missing
-    with pytest.raises(InputError, match=r"1 hole\(s\) where the mesh needs heights, the first at \(1.5, 0\) m"):
+    with pytest.raises(InputError, match=r"1 hole\(s\) .* \(1.5, 0\) m"):
         means(np.array([[[1.0, 0.0], [4.0, 0.0], [2.0, 2.0]]]))
 
 

@@ -83,10 +83,17 @@ def test_the_command_line_starts_without_numpy():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda p: p.name)
 def test_links_between_documents_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+    for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
         assert (page.parent / target).exists(), target
+        assert not heading or heading in anchors(page.parent / target if target else page), f"{target}#{heading}"
 
 
 def test_every_section_and_key_of_the_file_format_is_described():

@@ -65,5 +65,5 @@ def test_a_source_alone_is_its_integral_over_time():
 def test_a_case_with_a_function_that_does_not_repeat_itself_is_refused(tmp_path):
     mesh = box.build(build(box.Params, {"length": 8.0, "points": 32}, "mesh"), folder=tmp_path)
     params = build(ks.Params, {"terms": ["u_xx", "cos(x)"]}, "solver")
-    with pytest.raises(InputError, match=r"cos\(x\) does not repeat itself over the period 8"):
+    with pytest.raises(InputError, match=r"cos\(x\) .* period 8"):
         ks.build(mesh, mesh.share(Serial()), Serial(), params, gauges={}, folder=tmp_path)

@@ -317,7 +317,7 @@ def test_grids_of_surfer_and_what_is_no_raster(tmp_path):
     (tmp_path / "z.grd").write_text(text)
     assert mean(tmp_path, "z.grd") == pytest.approx(MEAN, abs=1e-12)
     (tmp_path / "b.grd").write_text(text.replace(str(Z[4, 1]), "1.70141e+38", 1))
-    with pytest.raises(InputError, match=r"1 hole\(s\) where the mesh needs heights, the first at \(8, 2\)"):
+    with pytest.raises(InputError, match=r"1 hole\(s\) .* \(8, 2\)"):
         mean(tmp_path, "b.grd")
     for content in (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"CDF\5\0\0\0\0"):
         (tmp_path / "z.grd").write_bytes(content)

@@ -229,9 +229,9 @@ def test_a_wrong_solver_table_is_refused_by_name(basin, solver, gauges, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0 0\n1 nan\n2 0\n", "1 value(s) are missing, the first in line 2, t = 1 s"),
-        ("0 0\n1 1\n1 0\n", "1 line(s) repeat a time, and at 1 of these times the values differ, first at t = 1 s"),
-        ("time surface\n", "holds no line of numbers"),
+        ("0 0\n1 nan\n2 0\n", "the first in line 2, t = 1 s"),
+        ("0 0\n1 1\n1 0\n", "first at t = 1 s"),
+        ("time surface\n", "no line of numbers"),
         ("0\n1\n", "line 1: 1 columns; column 1 is asked for"),
     ],
 )
