@@ -102,7 +102,8 @@ def simulate(
     >>> from solvers.core.comm import Serial
     >>> from solvers.ks import Params, build
     >>> model = build(Box((22.0,), (64,)), None, Serial(), Params(), gauges={}, folder=Path())
-    >>> means = [float(frame.u.mean()) for frame in simulate(model, Serial(), end=2.0, every=1.0, cfl=0.9, longest=0.05)]
+    >>> frames = simulate(model, Serial(), end=2.0, every=1.0, cfl=0.9, longest=0.05)
+    >>> means = [float(model.output(frame.u)["u"].mean()) for frame in frames]
     >>> len(means), max(means) - min(means) < 1e-12
     (3, True)
     """

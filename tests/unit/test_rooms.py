@@ -13,12 +13,13 @@ LINES = 60  # of a function, but for kernels, which numba makes one loop of
 
 
 def functions() -> Iterator[tuple[str, int]]:
-    """The place and the lines of every function that is no kernel."""
+    """The place and the lines of every function that is no kernel, its docstring apart: what is public lists arguments and errors there."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "njit" not in "".join(map(ast.dump, node.decorator_list)):
-                    yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+                    told = len(node.body[0].value.value.splitlines()) if ast.get_docstring(node) else 0
+                    yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1 - told
 
 
 def test_a_function_fits_a_screen():
