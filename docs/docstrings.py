@@ -90,7 +90,7 @@ def _named() -> set[tuple[Path, str]]:
 
 def _plugins() -> set[Path]:
     """Files of all plug-ins of Wavetrain."""
-    from jobs.catalogue import groups
+    from jobs.campaign.catalogue import groups
     from pipeline.core.plugin import kinds, others
 
     packages = {group.package for group in groups().values()}

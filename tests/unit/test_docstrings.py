@@ -97,7 +97,7 @@ def test_a_key_of_a_table_is_described_where_it_is_declared():
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with the run of the examples, and one with shorter steps."""
-    from jobs.execute import execute
+    from wavetrain import execute
 
     folder = tmp_path_factory.mktemp("examples")
     with pytest.MonkeyPatch.context() as changed:
