@@ -20,9 +20,9 @@ import numpy as np
 from pipeline.compression import copying, lineage
 from pipeline.compression.blocks import Cut
 from pipeline.compression.cut_off import open_hdf5
-from pipeline.store import checksums, packed
+from pipeline.store import checksums, dimensions, packed
 from pipeline.store.disk import hdf5_file
-from pipeline.store.layout import ARCHIVE, ARCHIVE_SCHEMA, part_name
+from pipeline.store.layout import ARCHIVE, ARCHIVE_SCHEMA, field_names, part_name
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -140,13 +140,14 @@ def _beside(run: h5py.File, file: h5py.File, options: Mapping[str, Any]) -> None
     if earlier := lineage.of(run):
         file.attrs["archive"] = json.dumps(earlier)
     file.attrs.update({"schema": ARCHIVE_SCHEMA, "complete": np.int32(0), checksums.ATTRIBUTE: checksums.TOLD})
-    names = [f"fields/{name}" for name in run["fields"]]
+    names = [f"fields/{name}" for name in field_names(run)]
     for name in names:
         item = run[name]
         fill = np.nan if item.dtype.kind == "f" else None
         file.create_dataset(name, item.shape, item.dtype, fillvalue=fill)
         copying.copy_attrs(item, file[name])
     copying.attach(run, file, names)
+    dimensions.add_places(file)
 
 
 def covered(path: Path) -> int:

@@ -13,7 +13,7 @@ from pipeline.compression.reader import Archive, DamagedBlock
 from pipeline.compression.tasks import each
 from pipeline.core.errors import InputError
 from pipeline.store.disk import hdf5_file
-from pipeline.store.layout import ARCHIVE, SCHEMA, part_name
+from pipeline.store.layout import ARCHIVE, SCHEMA, field_names, part_name
 from pipeline.store.readable import readable
 from pipeline.store.writer import publish
 
@@ -60,7 +60,7 @@ def decompress(path: Path, run: Path, client: Any = None, *, salvage: bool = Fal
         copying.copy_attrs(source, file)
         about = lineage.of(source) or {}
         file.attrs.update({"schema": SCHEMA, "complete": np.int32(0), "archive": json.dumps(about)})
-        names = list(source["fields"])
+        names = field_names(source)
         for name in names:
             item = source[f"fields/{name}"]
             shape = (1, *chunk(item.shape[1:]))

@@ -20,6 +20,7 @@ from pipeline.store.layout import (
     RESULT_SCHEMA,
     RUN_SCHEMAS,
     MeshLayout,
+    field_names,
     mesh_layout,
     series_names,
 )
@@ -192,16 +193,17 @@ def _series(file: Any, layout: MeshLayout) -> Iterator[str]:
     if not (np.isfinite(times).all() and (np.diff(times) > 0.0).all()):
         yield "time does not rise"
     for group, shape in (("fields", (len(times), *sizes)), ("maxima", sizes)):
-        for name, data in file.get(group, {}).items():
+        for name in field_names(file) if group == "fields" else file.get(group, {}):
+            data = file[group][name]
             if data.shape != shape:
                 yield f"{group}/{name} has the shape {data.shape}; it must be {shape}"
             for key in ("units", "long_name", "centre"):
                 if key not in data.attrs:
                     yield f"{group}/{name} has no attribute {key}"
     masked = _masked(file)
-    for name, data in () if ARCHIVE in file else file["fields"].items():
+    for name in () if ARCHIVE in file else field_names(file):
         for frame in range(len(times)):
-            if name not in masked and not np.isfinite(data[frame]).all():
+            if name not in masked and not np.isfinite(file["fields"][name][frame]).all():
                 yield f"fields/{name} is not finite in frame {frame}, t = {times[frame]:g} s"
     for group in ("gauges", "statistics"):
         for name in series_names(file.get(group, {})):

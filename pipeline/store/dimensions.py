@@ -1,4 +1,6 @@
-"""Give ``/gauges`` and ``/statistics`` of a run's file dimensions of their own, so that readers of netCDF-4 such as xarray open them.
+"""Give ``/gauges`` and ``/statistics`` of a run's file dimensions of their own, and fields on triangles their coordinates.
+
+So readers of netCDF-4 such as xarray open each group by itself.
 
 ``sample`` and ``gauge`` or ``shell`` stand in the group itself: its times are none of the frames'. They are added when a file is whole, by
 one process: nothing that grows has to keep them.
@@ -11,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.store.layout import series_names
+from pipeline.store.layout import FACE_COORDINATES, field_names, series_names
 
 Attrs = Mapping[str, Any]
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:10d}"  # as netCDF-4 names a dimension without coordinates
@@ -25,11 +27,24 @@ def add(file: h5py.File) -> None:
     """Add them to an open file; dimensions that are there are kept, and as long as their series."""
     if "gauges" in file:
         _gauges(file["gauges"])
+    add_places(file)
     if "statistics" in file:
         group = file["statistics"]
         _dimension(group, "shell", len(group["wavenumber"]))
         _attach(group["wavenumber"], group, ("shell",))
         _series(group, ("sample", "shell"), "time", "time wavenumber")
+
+
+def add_places(file: h5py.File) -> None:
+    """Give fields on triangles x and y, the centroids that stand in ``/mesh``, by a second name of the same arrays."""
+    fields = file.get("fields", {})
+    if not len(fields) or any(f"mesh/{place}" not in file for place in FACE_COORDINATES.values()):
+        return
+    for name in field_names(file):
+        fields[name].attrs["coordinates"] = " ".join(FACE_COORDINATES)
+    for axis, place in FACE_COORDINATES.items():
+        if axis not in fields:
+            fields[axis] = file[f"mesh/{place}"]
 
 
 def _gauges(group: Any) -> None:

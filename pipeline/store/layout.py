@@ -21,6 +21,7 @@ FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 LARGEST_CHUNK = 2**20  # values in a chunk of the gauges' samples
 NO_SERIES = ("place", "wavenumber", "sample", "gauge", "shell", "letter", "component", "name", "x", "y")  # beside what grows with time
+FACE_COORDINATES = {"x": "face_x", "y": "face_y"}  # of fields on triangles: the same arrays as in /mesh
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
     "node_x": ("node",),
     "node_y": ("node",),
@@ -139,6 +140,11 @@ class Series:
 def part_name(path: Path) -> Path:
     """The name that ``path`` has until it is whole."""
     return path.with_name(path.name + ".part")
+
+
+def field_names(file: Any) -> list[str]:
+    """Names of the fields of a run's open file: what else stands in ``/fields`` are the coordinates of its triangles."""
+    return [name for name, data in file.get("fields", {}).items() if not (name in FACE_COORDINATES and data.ndim == 1)]
 
 
 def series_names(group: Any) -> list[str]:

@@ -6,6 +6,7 @@ a cube (frames, z, y, x).
 
 import contextlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.store.checksums import DamagedFile, open_hdf5, walk
-from pipeline.store.layout import ARCHIVE_SCHEMAS, RUN_SCHEMAS, SCHEMA, Field, series_names, unit_of
+from pipeline.store.layout import ARCHIVE_SCHEMAS, RUN_SCHEMAS, SCHEMA, Field, field_names, series_names, unit_of
 from pipeline.store.readable import readable
 from pipeline.store.recovery import Written
 
@@ -94,7 +95,7 @@ class Store:
     @property
     def fields(self) -> dict[str, Field]:
         """The stored fields by name."""
-        return _fields(self._file["fields"]) if "fields" in self._file else {}
+        return _fields(self._file["fields"], field_names(self._file)) if "fields" in self._file else {}
 
     def field(self, name: str) -> Any:
         """Open field ``name`` as a dask array, in the file's own chunks.
@@ -331,8 +332,8 @@ def open_file(path: Path) -> Any:
         raise
 
 
-def _fields(group: Any) -> dict[str, Field]:
-    return {name: Field(name, unit_of(data), str(data.attrs["long_name"])) for name, data in group.items()}
+def _fields(group: Any, names: Iterable[str]) -> dict[str, Field]:
+    return {name: Field(name, unit_of(group[name]), str(group[name].attrs["long_name"])) for name in names}
 
 
 def read_result(path: Path) -> dict[str, dict[str, Array]]:

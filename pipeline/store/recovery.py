@@ -18,7 +18,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.store.checksums import open_hdf5, walk
-from pipeline.store.layout import series_names
+from pipeline.store.layout import field_names, series_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -125,7 +125,7 @@ def copy_values(old: Path, file: Any, until: float) -> None:
 def growing(file: Any) -> Iterator[tuple[str, Any]]:
     """The series of a run's open file that grow with time, by name."""
     yield "time", file["time"]
-    for name in file["fields"]:
+    for name in field_names(file):
         yield f"fields/{name}", file[f"fields/{name}"]
     for group in ("gauges", "statistics"):
         for name in series_names(file.get(group, {})):

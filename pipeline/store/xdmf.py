@@ -10,7 +10,7 @@ from xml.etree import ElementTree as xml
 import h5py
 import numpy as np
 
-from pipeline.store.layout import TRIANGLES, mesh_layout
+from pipeline.store.layout import TRIANGLES, field_names, mesh_layout
 
 PRECISIONS = {"f": (4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}  # [B] of numbers that XDMF has, by numpy's kind
 
@@ -50,7 +50,7 @@ def describe(file: h5py.File, name: str) -> str:
         for field, data in lasting.items():
             attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
             _item(attribute, data.shape, data.dtype, f"{name}:{data.name}")
-    if left_out := [field for field in file["fields"] if field not in fields]:
+    if left_out := [field for field in field_names(file) if field not in fields]:
         domain.insert(0, xml.Comment(f" of a type that ParaView does not read: {', '.join(left_out)} ".replace("--", "- -")))
     xml.indent(root)
     return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
@@ -64,7 +64,8 @@ def _lasting(file: h5py.File) -> dict[str, Any]:
 
 def _shown(file: h5py.File) -> list[str]:
     """The fields whose type XDMF has."""
-    return [name for name, data in file["fields"].items() if data.dtype.itemsize in PRECISIONS.get(data.dtype.kind, ())]
+    types = {name: file["fields"][name].dtype for name in field_names(file)}
+    return [name for name, dtype in types.items() if dtype.itemsize in PRECISIONS.get(dtype.kind, ())]
 
 
 def _add_triangles(step: Any, file: h5py.File, name: str) -> None:

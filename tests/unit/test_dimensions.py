@@ -57,11 +57,23 @@ def test_xarray_opens_a_run_as_a_tree(runs, name, engine):
     with xarray.open_datatree(runs / name / "run.h5", engine=engine) as tree:
         fields = tree["fields"].to_dataset()
         assert fields["time"].values.tolist() == [0.0, 0.25, 0.5]
-        for axis in [axis for axis in "xyz" if axis in fields.sizes]:
+        for axis in [axis for axis in "xyz" if axis in fields.sizes]:  # of a box
             assert fields[axis].values == pytest.approx(np.arange(fields.sizes[axis]) * LENGTHS[name] / fields.sizes[axis])
             assert fields[axis].attrs["units"] == "1"
         assert all("units" in data.attrs and "unit" not in data.attrs for data in fields.data_vars.values())
         tree.load()
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
+def test_fields_on_triangles_have_the_places_of_their_faces(runs, engine):
+    path = runs / "tsunami" / "run.h5"
+    with xarray.open_dataset(path, engine=engine, group="fields") as fields, store.open(path) as run:
+        mesh = run.mesh()
+        for axis in "xy":
+            assert fields["depth"][axis].values.tolist() == mesh[f"face_{axis}"].tolist()
+            assert fields[axis].dims == ("face",) and fields[axis].attrs["units"] == "m"
+        assert set(fields.data_vars) == set(run.fields) == {"depth", "discharge_x", "discharge_y", "free_surface"}
+    validate(path)
 
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
