@@ -1,7 +1,7 @@
 """The nonlinear terms and the time steps, for one member or eight side by side: arrays in, arrays out.
 
-Complex arrays are pairs of real ones, as `solvers.ks.fourier` has them. Wavenumbers beyond those kept have no weight anywhere, so that
-what stands there stays zero; K, the length of a spectrum's arrays, is a multiple of eight and at least n + 1.
+Complex arrays are pairs of real ones, as `solvers.ks.vector.fourier` has them. Wavenumbers beyond those kept have no weight anywhere, so
+that what stands there stays zero; K, the length of a spectrum's arrays, is a multiple of eight and at least n + 1.
 
 ``plan`` is `fourier.plan`'s. ``terms`` says what the nonlinear terms are made of: factors by which a spectrum becomes a derivative's
 (D, n + 1), real and imaginary; for each product, its coefficient, and where its derivatives begin in the list ``factors`` of them; for
@@ -19,9 +19,9 @@ import math
 
 from numba import njit
 
-from solvers.ks.fourier import to_points, to_spectrum, transform
-from solvers.ks.lanes import add, fold, load, mul, rows, scale, stacked, store, sub, weights
-from solvers.ks.stages import times
+from solvers.ks.vector.fourier import to_points, to_spectrum, transform
+from solvers.ks.vector.lanes import add, fold, load, mul, rows, scale, stacked, store, sub, weights
+from solvers.ks.vector.stages import times
 
 HIGHEST_POWER = 700.0  # of e that a double holds
 

@@ -23,10 +23,11 @@ from pipeline.core.plugin import nearest
 from pipeline.spectral.derivatives import turned_factor
 from pipeline.spectral.wavenumbers import Dealias, fine, highest, multiplicity, wavenumbers
 from pipeline.terms.terms import Term
-from solvers.ks import fourier, kernels
+from solvers.ks import kernels
 from solvers.ks.grids import next_smooth, smooth
-from solvers.ks.lanes import LANES
 from solvers.ks.schemes import SCHEMES
+from solvers.ks.vector import fourier
+from solvers.ks.vector.lanes import LANES
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

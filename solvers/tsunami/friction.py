@@ -52,11 +52,11 @@ def with_laws(params: Params, terms: Terms) -> Params:
     InputError
         A term that is no law of friction, or would drive the water.
     """
-    linear, quadratic, manning2 = _coefficients(terms)
-    for law, coefficient in zip(LIBRARY, (linear, quadratic, manning2), strict=True):
+    linear, quadratic, n2 = _coefficients(terms)
+    for law, coefficient in zip(LIBRARY, (linear, quadratic, n2), strict=True):
         if coefficient < 0.0:
             raise InputError(f"{law.key} = {coefficient:g} would drive the water: no case can have it")
-    return replace(params, linear_drag=linear, quadratic_drag=quadratic, manning=math.sqrt(manning2))
+    return replace(params, linear_drag=linear, quadratic_drag=quadratic, manning=math.sqrt(n2))
 
 
 def _coefficients(terms: Terms) -> tuple[float, ...]:
@@ -102,8 +102,8 @@ class Sea:
     def run(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> Array:
         """States (F, C, 3) at every multiple of ``every`` [s] after ``begin`` [s], itself one, from ``state`` (C, 3) there; nan from where
         it became unstable."""
-        linear, quadratic, manning2 = _coefficients(terms)
-        self._model.drag = (self.params.gravity * manning2, linear, quadratic)
+        linear, quadratic, n2 = _coefficients(terms)
+        self._model.drag = (self.params.gravity * n2, linear, quadratic)
         first = round(begin / every)
         found = np.full((round(end / every) - first, *state.shape), np.nan)
         u = self._model.from_values(state)

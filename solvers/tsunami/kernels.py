@@ -411,10 +411,10 @@ def scale_outflow(flux, left, right, share):
 
 
 @njit(cache=True, error_model="numpy")
-def update(u, u_start, flux, source, faces_of, area, manning, linear, quadratic, dry, a, b, dt, owned):
+def update(u, u_start, flux, source, faces_of, area, g_n2, linear, quadratic, dry, a, b, dt, owned):
     """Do a Runge-Kutta stage in place: ``u = a u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
 
-    ``manning`` = g n^2 [m^(1/3)] with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
+    ``g_n2`` [m^(1/3)] is g n^2 with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
     u, and |u| u / h. ``faces_of`` (cells, 3): rows of ``flux`` in corner order.
     """
     drags = linear != 0.0 or quadratic != 0.0
@@ -427,10 +427,10 @@ def update(u, u_start, flux, source, faces_of, area, manning, linear, quadratic,
         x = u[c, 1] - k * (flux[r0, 1] + flux[r1, 1] + flux[r2, 1] - source[c, 0])
         y = u[c, 2] - k * (flux[r0, 2] + flux[r1, 2] + flux[r2, 2] - source[c, 1])
         if h > dry:
-            if manning != 0.0 or drags:
+            if g_n2 != 0.0 or drags:
                 grip = 1.0
-                if manning != 0.0:
-                    grip += dt * manning * math.sqrt(x * x + y * y) / (h * h * np.cbrt(h))
+                if g_n2 != 0.0:
+                    grip += dt * g_n2 * math.sqrt(x * x + y * y) / (h * h * np.cbrt(h))
                 if drags:
                     grip += dt * (linear + quadratic * math.sqrt(x * x + y * y) / (h * h))
                 x /= grip

@@ -1,11 +1,11 @@
 """Fourier transforms of one member or of eight side by side: arrays in, arrays out.
 
-Complex arrays are pairs of real ones, ``_r`` and ``_i``, each (n,) for one member or (n, 8) for eight (see `solvers.ks.lanes`). A
+Complex arrays are pairs of real ones, ``_r`` and ``_i``, each (n,) for one member or (n, 8) for eight (see `solvers.ks.vector.lanes`). A
 spectrum holds wavenumbers 0 to n of 2 n real points, as numpy's rfft orders and scales them. Real points are held as n pairs: those of
 even number in the ``_r`` array, those of odd number in the ``_i`` array; pointwise products need not know.
 
-The transform is Stockham's, stage by stage (`solvers.ks.stages`); real points go through a complex transform of half the length (C. Van
-Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992, DOI 10.1137/1.9781611970999, section 4.3).
+The transform is Stockham's, stage by stage (`solvers.ks.vector.stages`); real points go through a complex transform of half the length (C.
+Van Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992, DOI 10.1137/1.9781611970999, section 4.3).
 """
 
 # k wavenumber; m blocks, s rows of a block
@@ -16,8 +16,8 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from solvers.ks.lanes import add, ahead, back, fold, load, rows, scale, store, store_ahead, store_back, sub
-from solvers.ks.stages import begin, put, stage, times
+from solvers.ks.vector.lanes import add, ahead, back, fold, load, rows, scale, store, store_ahead, store_back, sub
+from solvers.ks.vector.stages import begin, put, stage, times
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

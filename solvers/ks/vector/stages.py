@@ -12,7 +12,7 @@ from typing import Any
 from numba import njit
 from numba.extending import overload
 
-from solvers.ks.lanes import add, load, rows, scale, spread, stacked, store, sub
+from solvers.ks.vector.lanes import add, load, rows, scale, spread, stacked, store, sub
 
 HALF_ROOT = math.sqrt(0.5)
 SIN60, COS72, COS36, SIN72, SIN36 = math.sqrt(0.75), (5**0.5 - 1) / 4, -(5**0.5 + 1) / 4, math.sin(0.4 * math.pi), math.sin(0.8 * math.pi)
