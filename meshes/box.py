@@ -9,6 +9,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
 
 LEAST, LARGEST, LARGEST_CUBE = 8, 100_000_000, 4096**3  # points
+SHORTEST, LONGEST = 1e-30, 1e30  # lengths, so that the fourth powers of all wavenumbers are numbers
+MOST_SLENDER = 1e6  # sides' ratio: shells of wavenumbers are as wide as the longest side's lowest, and all are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class Params:
         lengths, points = _each(self.length), _each(self.points)
         if len(lengths) != len(points) or len(points) not in (1, 2, 3):
             raise InputError(f"length has {len(lengths)} number(s), points {len(points)}; both must have one, both two or both three")
+        if not all(SHORTEST <= length <= LONGEST for length in lengths):
+            raise InputError(f"length = {self.length}; each must be between {SHORTEST:g} and {LONGEST:g}")
+        if max(lengths) > MOST_SLENDER * min(lengths):
+            raise InputError(f"length = {self.length}; the longest side can be {MOST_SLENDER:g} times the shortest at most")
         most = LARGEST_CUBE if len(points) == 3 else LARGEST
         if min(points) < LEAST or math.prod(points) > most:
             raise InputError(f"points = {self.points}; there must be at least {LEAST} along each axis, and {most:,} in all at most")
