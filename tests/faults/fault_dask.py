@@ -242,11 +242,17 @@ def _killed_on_slurm(
     victims = found()
     hits["killed at work" if victims else "over before"] += 1
     kill(victims)
-    until(lambda: not told(["squeue", "-h", "--name", f"{stage},page", "-t", "PD,R,CG"], slurm).strip(), 300.0, every=0.5)
-    until(lambda: not told(["squeue", "-h"], slurm).strip(), 120.0, every=0.5)
+    until(lambda: not _steps(stage, slurm), 300.0, every=0.5, what="the stage's job, or the page's")
+    until(lambda: not told(["squeue", "-h"], slurm).strip(), 120.0, every=0.5, what="workers' jobs, with the stage done")
     said = (out / "jobs" / f"{stage}.log").read_text()
     done = (out / stage / "result.json").exists()
     _goes_on(folder, out, stage, 0 if done else 1, said)
+
+
+def _steps(stage: str, slurm: dict[str, str]) -> list[str]:
+    """The names of the jobs of the stage and of the page that wait, run or end: a step's, a full stop and a sign of its own."""
+    names = told(["squeue", "-h", "--format=%j"], slurm).split()
+    return [name for name in names if name.partition(".")[0] in (stage, "page")]
 
 
 def _is(one: psutil.Process, victim: str, out: Path, slurm: dict[str, str]) -> bool:
