@@ -6,7 +6,7 @@
     python -m jobs.train_zipgan weights stages/large/checkpoint.npz zipgan_weights.npz
 
 Fields are runs of a solver with ``u``, ``v`` and ``w``, or arrays ``NAME.npy`` (3, z, y, x). Under ``torchrun`` the ranks share a stage's
-steps. A stage that was stopped goes on from its checkpoint. docs/compress.md says what the shipped weights were trained on.
+steps. A stage that was stopped goes on from its checkpoint. docs/compress.md names the training data of the shipped weights.
 """
 
 import json

@@ -68,7 +68,7 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     Returns
     -------
     TriMesh
-        The mesh, with those of the sides west, east, south and north that are not periodic.
+        The mesh, with the sides west, east, south and north unless they are periodic.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""A campaign's way through its steps: what is refused, what was done before, runs, stages, submission and status."""
+"""A campaign's way through its steps: refusals, results from before, runs, stages, submission and status."""

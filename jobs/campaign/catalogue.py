@@ -51,7 +51,7 @@ class Entry:
 
 
 def catalogue(plugin_groups: Mapping[str, Group]) -> dict[str, list[Entry]]:
-    """Lines on all there is, by headings: those of `USES`, and the names of ``plugin_groups``, which are `groups`."""
+    """Lines on all there is, by headings: the keys of `USES`, and the names of ``plugin_groups``, which are `groups`."""
     plugins = {name: _plugins(group.package) for name, group in plugin_groups.items()}
     benchmarks = [Entry(name, _first_line(path)) for name, path in benches().items()]
     return {"cases": _titles("cases"), "campaigns": _titles("campaigns"), **plugins, "benches": benchmarks}
@@ -60,7 +60,7 @@ def catalogue(plugin_groups: Mapping[str, Group]) -> dict[str, list[Entry]]:
 def groups() -> dict[str, Group]:
     """The plug-ins there are, by the names that other packages' entry points have for them, without ``wavetrain.``.
 
-    Behind the meshes and the solvers stand the plug-ins that these choose from, and those that they choose from in turn, as their `Params`
+    Behind the meshes and the solvers stand the plug-ins that these choose from, and whatever these choose from in turn, as their `Params`
     say.
     """
     found: dict[str, Group] = {}
@@ -89,7 +89,7 @@ def benches() -> dict[str, Path]:
 
 
 def find(file: Path, folders: Sequence[str] = FOLDERS) -> Path:
-    """The case or campaign that ``file`` means: a path, or the name of one that comes with Wavetrain, as it is or as ``cases/NAME``.
+    """The case or campaign that ``file`` means: a path, or a name that comes with Wavetrain, as it is or as ``cases/NAME``.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def names(folders: Sequence[str] = FOLDERS) -> dict[str, Path]:
 
 
 def namesake(file: Path, found: Path) -> str:
-    """A note on two files of the same name: the kind ``found`` for ``file``, and the way to the other; empty where there is one."""
+    """A note on two files of the same name: the kind ``found`` for ``file``, and the way to the other; empty where there is no other."""
     name = found.stem
     both = [folder for folder in FOLDERS if (HERE / folder / f"{name}.toml").exists()]
     if str(file.with_suffix("")) != name or found.parent.parent != HERE or len(both) < 2:

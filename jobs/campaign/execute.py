@@ -1,4 +1,4 @@
-"""Do a case or a campaign here, or hand it to SLURM: what is done and unchanged is not done again, what was interrupted goes on."""
+"""Do a case or a campaign here, or hand it to SLURM: steps that are done and unchanged are left, interrupted steps go on."""
 
 import os
 from collections.abc import Callable, Collection, Iterable
@@ -43,7 +43,7 @@ def execute(
     file
         A TOML file, or the name of a case or campaign that comes with Wavetrain.
     ranks
-        Processes of each run; 0: one, or those of the launcher that started this process.
+        Processes of each run; 0: one, or all that a launcher started with this process.
     overrides
         Texts ``key.path=value`` that change every case.
     out
@@ -59,7 +59,7 @@ def execute(
     limits
         ``time`` and ``memory`` of the jobs on a site, in place of the estimates.
     dry_run
-        Say what would be done, and do nothing.
+        Print the plan, and do nothing.
     quiet
         Show no progress.
 
@@ -126,7 +126,7 @@ def _forced(campaign: Campaign, again: str, only: str, *, force: bool) -> set[st
 
 
 def _refuse(campaign: Campaign, folder: Path, forced: Collection[str], only: str, comm: Any, say: Any, *, into: bool) -> None:
-    """Refuse what can't be done, on all ranks, before anything is computed; ``into`` asks for a look into files too."""
+    """Refuse impossible requests, on all ranks, before anything is computed; ``into`` asks for a look into files too."""
     _check_runs(campaign, folder, forced, say)
     _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
     _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only, into=into))
@@ -152,7 +152,7 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
 def _do_stages(
     campaign: Campaign, folder: Path, only: str, forced: Collection[str], broken: Collection[str], say: Any
 ) -> dict[str, Exception]:
-    """Do the stages, but those that are ``broken``, for what they read failed; returns the errors of those that fail, by name."""
+    """Do the stages but the ``broken``, whose inputs failed; returns the errors of stages that fail, by name."""
     for stage in campaign.stages:
         if stage.name in broken:
             say(f"{stage.name}: not done, for what it reads failed")

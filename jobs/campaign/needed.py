@@ -22,7 +22,7 @@ from pipeline.core.provenance import named
 def look_for_files(campaign: Campaign, folder: Path, forced: Collection[str], only: str = "", *, into: bool = False) -> None:
     """Refuse missing files of a step of ``campaign``, unless it is done in ``folder``; fetch files that can be fetched.
 
-    ``into`` asks for a look into the files too, for those who run nothing now.
+    ``into`` asks for a look into the files too, where nothing is run now.
 
     Raises
     ------

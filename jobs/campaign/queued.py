@@ -11,7 +11,7 @@ OURS = "WAVETRAIN_JOB"  # in the environment of a job of a campaign: the campaig
 
 
 def refuse_what_is_queued(folder: Path) -> None:
-    """Refuse to do anything in ``folder`` beside jobs that wait or run there, which would fail; one of them itself may go on.
+    """Refuse to do anything in ``folder`` beside jobs that wait or run there, which would fail; such a job itself may go on.
 
     Raises
     ------

@@ -39,7 +39,7 @@ def refuse_another(folder: Path, text: str) -> str:
 
     Returns
     -------
-    str : what was changed since in what may change (see `pipeline.core.continuation`), where the run goes on with it; else empty.
+    str : changes with which the run goes on (see `pipeline.core.continuation`); empty where there are none.
     """
     before = text_of(folder / "case.toml")
     if before is not None and before != text:
@@ -72,7 +72,7 @@ def _goes_on(folder: Path, before: str, text: str) -> str:
 
 
 def prepare(folder: Path, text: str, *, force: bool) -> None:
-    """Make the run's folder; refuse one that holds another run, or clear it."""
+    """Make the run's folder; where it holds another run, refuse it, or clear it."""
     from solvers.core.record import clear
 
     if force:
@@ -89,7 +89,7 @@ def do_runs(
 ) -> dict[str, Exception]:
     """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks or as many as it can use.
 
-    Returns the errors of those that failed, by name.
+    Returns the errors of runs that failed, by name.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def _tell(run: Run, folder: Path, summary: Mapping[str, Any], say: Any) -> None:
 def _side_by_side(
     runs: Sequence[Run], folder: Path, ranks: int, at_once: int, *, forced: Collection[str], say: Any
 ) -> dict[str, Exception]:
-    """All ``runs`` on ``ranks`` ranks each, ``at_once`` of them at a time; where some fail, the others go on."""
+    """All ``runs`` on ``ranks`` ranks each, ``at_once`` of them at a time; where any fails, the others go on."""
     from jobs.local.side_by_side import run_side_by_side
 
     todo = []

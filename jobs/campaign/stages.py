@@ -53,7 +53,7 @@ def do_stages(campaign: Campaign, stages: Sequence[Stage], folder: Path, *, forc
 
 
 class _Clients:
-    """A Dask client at a time: the one before goes on where a stage is of its kind, on little data or not."""
+    """A Dask client at a time: it is kept where the next stage is of its kind, on little data or not."""
 
     def __init__(self, say: Any) -> None:
         self._say = say
@@ -141,7 +141,7 @@ def _warnings_kept(place: Path) -> Iterator[None]:
 
 
 def _file_of(stage: Stage) -> str:
-    """The file of a stage that others read: its result, or where it makes one, a run."""
+    """The file of a stage that others read: its result, or a run where it makes such a file."""
     return str(getattr(plugin.load(campaigns.STAGES, stage.kind), "RUN_FILE", "result.h5"))
 
 

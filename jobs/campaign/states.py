@@ -25,7 +25,7 @@ ASKED = re.compile(r"CANCELLED AT [^ ]+ \*\*\*")  # by somebody; else SLURM says
 
 @dataclass(frozen=True)
 class Signs:
-    """Signs of the state of a step; what stands in files is looked for when it is asked for."""
+    """Signs of the state of a step; files are read when they are asked for."""
 
     place: Path  # the step's folder, or where there is none, the campaign's
     job: str  # in SLURM; empty where it has none

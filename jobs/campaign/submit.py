@@ -79,7 +79,7 @@ def _to_do(campaign: Campaign, folder: Path, forced: Collection[str], only: str)
     Raises
     ------
     InputError
-        The step ``only`` reads what is not there.
+        The step ``only`` reads results that are not there.
     """
     undone = {run.name for run in campaign.runs if run.name in forced or not is_done(folder / run.folder, run.case)}
     todo = campaign.after(undone) | {stage.name for stage in to_do(campaign, campaign.stages, folder, forced)}

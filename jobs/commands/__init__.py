@@ -1,1 +1,1 @@
-"""Verbs of the command line, and the work of those that no campaign needs."""
+"""Verbs of the command line, and the work of verbs that no campaign needs."""

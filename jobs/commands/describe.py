@@ -1,4 +1,4 @@
-"""Show what is in a file: as ``ncdump -h``, but kinder."""
+"""Show the contents of a file: as ``ncdump -h``, but kinder."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def describe(path: Path) -> None:
 
 
 def facts(path: Path) -> dict[str, Any]:
-    """Contents of the HDF5 file at ``path``, for programs: the keys are those of docs/command_line.md, and stay.
+    """Contents of the HDF5 file at ``path``, for programs: the keys stand in docs/command_line.md, and stay.
 
     Raises
     ------

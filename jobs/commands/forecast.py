@@ -15,7 +15,7 @@ from solvers.core.forecast import forecast
 
 
 def forecast_file(source: Path, case: Path, until: float, ranks: int, out: Path) -> None:
-    """Integrate ``source`` by ``case`` to ``until`` [s] into ``out``, on ``ranks`` ranks (0: those of the launcher, or one).
+    """Integrate ``source`` by ``case`` to ``until`` [s] into ``out``, on ``ranks`` ranks (0: the launcher's, or one).
 
     Raises
     ------

@@ -15,7 +15,7 @@ class Lasting(io.RawIOBase):
 
     Attributes
     ----------
-    lost : what the system said where output was lost; None too where its reader has gone, which wants no more.
+    lost : the system's words where output was lost; None too where its reader has gone and wants no more.
     """
 
     def __init__(self, number: int) -> None:

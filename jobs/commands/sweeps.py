@@ -164,7 +164,7 @@ def _others(case: Mapping[str, Any]) -> str:
 
 
 def _sizes(case: Mapping[str, Any]) -> Sequence[str]:
-    """The keys of a case's mesh that are edge lengths: those that its kind says in ``SIZES``."""
+    """The keys of a case's mesh that are edge lengths, as its kind lists them in ``SIZES``."""
     sizes: Sequence[str] = getattr(plugin.load("meshes", str(case["mesh"].get("kind"))), "SIZES", ("size",))
     return sizes
 

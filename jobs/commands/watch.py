@@ -22,7 +22,7 @@ MARKS = {
 
 
 def lines(found: Status) -> list[str]:
-    """A line a step, and one that counts."""
+    """A line a step, and a line of counts."""
     rows = [_row(step) for step in found.steps]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(5)]
     told = ["  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
@@ -43,7 +43,7 @@ def _time(seconds: float) -> str:
 
 
 def facts(found: Status) -> dict[str, Any]:
-    """Contents of `lines`, for programs: the keys are those of docs/command_line.md, and stay."""
+    """Contents of `lines`, for programs: the keys stand in docs/command_line.md, and stay."""
     steps = [dataclasses.asdict(step) for step in found.steps]
     for step in steps:
         step["left_s"] = step.pop("left")

@@ -1,4 +1,4 @@
-"""Conformance: tests that every plug-in passes, Wavetrain's own and those of other packages.
+"""Conformance: tests that every plug-in passes, Wavetrain's own and other packages'.
 
 A class for each kind of plug-in; an author derives from it and says which plug-in is meant (docs/how_to_add.md)::
 

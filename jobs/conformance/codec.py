@@ -24,7 +24,7 @@ def waves(*shape: int) -> Array:
 
 
 def vortices(*shape: int) -> Array:
-    """A periodic velocity (3, nz, ny, nx) without divergence, of many waves: the curl of random ones."""
+    """A periodic velocity (3, nz, ny, nx) without divergence, of many waves: the curl of random waves."""
     k = np.stack(np.meshgrid(*map(whole, shape[1:]), indexing="ij"))
     potential = np.fft.fftn(np.random.default_rng([4]).standard_normal(shape), axes=(1, 2, 3)) / (1.0 + (k**2).sum(axis=0)) ** 2
     z, y, x = np.where(np.abs(k) * 2 < np.array(shape[1:])[:, None, None, None], k, 0.0)

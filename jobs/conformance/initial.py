@@ -21,7 +21,7 @@ class InitialTests(ParamsTests):
 
     @pytest.fixture
     def tables(self) -> Mapping[str, Any]:
-        """The tables of a case; what its ``solver.initial`` says does not count."""
+        """The tables of a case; its ``solver.initial`` does not count."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -54,7 +54,7 @@ class InitialTests(ParamsTests):
         assert u.tobytes() == one.initial().tobytes() == other.initial().tobytes()
 
     def parts(self, start: Any, case: Case) -> tuple[Any, Any] | None:
-        """The state that ``start`` makes at once, and the same put together from parts of the mesh; None of one that is not made so."""
+        """The state that ``start`` makes at once, and the same put together from parts of the mesh; None where a state is not made so."""
         return None
 
     def test_any_split_gives_the_same_values(self, start: Any, case: Case) -> None:

@@ -25,7 +25,7 @@ def once(make: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def different(one: Path, other: Path, besides: Collection[str] = ()) -> list[str]:
-    """Names of the arrays that are not in both HDF5 files, or not of the same bits, but for those in the groups ``besides``."""
+    """Names of the arrays that are not in both HDF5 files, or not of the same bits, but for arrays in the groups ``besides``."""
     with h5py.File(one) as first, h5py.File(other) as second:
         found = []
         names = _arrays(first, besides)

@@ -38,7 +38,7 @@ class SolverTests(ParamsTests):
 
     Attributes
     ----------
-    drift : the most by which what the solver says is conserved (`Model.mass`) may drift in the case; None where it is not conserved there.
+    drift : the most by which the conserved quantity (`Model.mass`) may drift in the case; None where it is not conserved there.
     """
 
     package: ClassVar[str] = "solvers"
@@ -65,7 +65,7 @@ class SolverTests(ParamsTests):
         return self.built(asked, case)
 
     def built(self, asked: Spec, case: Case, **changed: Any) -> Any:
-        """The model on one rank, with some of its parameters ``changed``."""
+        """The model on one rank, with the parameters ``changed``."""
         module, mesh = self.module(asked), mesh_of(case)
         params = build(module.Params, {**asked.table, **changed}, "solver")
         return module.build(mesh, mesh.share(Serial()), Serial(), params, gauges=case.gauges, folder=case.folder)

@@ -30,7 +30,7 @@ class StageTests(ParamsTests):
 
     Attributes
     ----------
-    measured : groups of ``result.h5`` that tell what was measured on the machine, such as seconds, and differ from one time to the next.
+    measured : groups of ``result.h5`` with measures of the machine, such as seconds, which differ from one time to the next.
     """
 
     package: ClassVar[str] = campaigns.STAGES

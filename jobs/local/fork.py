@@ -1,4 +1,4 @@
-"""Processes that are copies of this one, and so have loaded all that it has: a second of imports less for each.
+"""Processes that are copies of this process, with all its modules loaded: a second of imports less for each.
 
 A copy is safe only of a process with one thread and without MPI: a lock that another thread held would stay locked, and MPI's
 connections would have two owners.
@@ -87,7 +87,7 @@ def may_fork() -> bool:
 
 
 def _become(work: Callable[[], int], connection: int, output: int, environment: Mapping[str, str]) -> None:
-    """Be the copy: never returns, and does nothing of what its parent left to be done at its end."""
+    """Be the copy: never returns, and leaves alone all that its parent registered for its end."""
     code = 1
     try:
         os.setsid()
@@ -103,7 +103,7 @@ def _become(work: Callable[[], int], connection: int, output: int, environment: 
 
 
 def _keep(connection: int, output: int) -> None:
-    """Have no open file but the standard ones, of which ``output`` is the standard output, and `CONNECTION`."""
+    """Close every file but the standard files, of which ``output`` is the standard output, and `CONNECTION`."""
     above = [fcntl.fcntl(number, fcntl.F_DUPFD, CONNECTION + 1) for number in (os.open(os.devnull, os.O_RDWR), output, connection)]
     for number, place in zip([above[0], above[1], above[0], above[2]], (0, 1, 2, CONNECTION), strict=True):
         os.dup2(number, place)

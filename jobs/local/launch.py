@@ -49,7 +49,7 @@ def environment() -> dict[str, str]:
 
 
 def check_ranks(ranks: int) -> None:
-    """`InputError` where ``ranks`` is no number of ranks; 0 stands for those that the command itself takes."""
+    """`InputError` where ``ranks`` is no number of ranks; 0 stands for the command's own number."""
     if ranks < 0:
         raise InputError(f"--ranks {ranks}; it must be 1 or more")
 
@@ -159,7 +159,7 @@ def outcome(last: dict[str, Any], folder: Path, died: str) -> dict[str, Any]:
 
 
 def _follow(process: "subprocess.Popen[str]", name: str, *, quiet: bool, compiling: Tell | None) -> dict[str, Any]:
-    """Show the events of rank 0 until it ends; returns the last one that counts."""
+    """Show the events of rank 0 until it ends; returns the last that counts."""
     last: dict[str, Any] = {}
     assert process.stdout is not None
     with show(name, quiet=quiet, lead=True) as shown:

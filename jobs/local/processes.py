@@ -1,4 +1,4 @@
-"""Python processes: how others are started, and whether a launcher started this one."""
+"""Python processes: the start of others, and whether a launcher started this process."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ SAFE = {"PYTHONSAFEPATH": "1"}  # no Python that is started takes modules from t
 
 
 def python(*words: str, interpreter: str = sys.executable) -> list[str]:
-    """The command that hands ``words`` to a Python whose modules are never those of the working folder."""
+    """The command that hands ``words`` to a Python that never takes modules from the working folder."""
     return [interpreter, "-P", *words]
 
 

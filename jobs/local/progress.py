@@ -150,7 +150,7 @@ class Lines(Silent):
 
 
 class Live(Silent):
-    """A bar that is drawn in place; while kernels are compiled, one that only moves."""
+    """A bar that is drawn in place; while kernels are compiled, a bar that only moves."""
 
     def __init__(self, name: str) -> None:
         from rich.progress import BarColumn, TaskProgressColumn, TextColumn

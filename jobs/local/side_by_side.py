@@ -35,7 +35,7 @@ def run_side_by_side(
     ----------
     jobs : (folder of the case's files, folder of the run, ranks).
     prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
-    ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or what it raised.
+    ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or its error.
     compiling : told which kernel a run compiles, in any thread.
     """
     first = min(at_once, sum(ranks == 1 for _, _, ranks in jobs))
@@ -69,7 +69,7 @@ class Worker:
             self.process = _copy(theirs.fileno(), env) if may_fork() else _program(theirs.fileno(), env)
 
     def run(self, case_file: Path, case_folder: Path, folder: Path, compiling: Tell) -> dict[str, Any]:
-        """The last event of a run; of one in whose midst the process died, the last that it sent."""
+        """The last event of a run; where the process died in its midst, the last that it sent."""
         assert self.process.stdout is not None
         message = json.dumps([str(case_file.absolute()), str(case_folder.absolute()), str(folder.absolute())])
         last: dict[str, Any] = {}

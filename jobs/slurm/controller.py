@@ -54,7 +54,7 @@ def room(jobs: int | None) -> int | None:
 
 
 def partition(names: str, allowed: Allowed) -> Partition | None:
-    """The partition that ``names`` names, or the default one; several, with commas, count as one; None where it can't be asked."""
+    """The partition called ``names``, or the default; several, with commas, count as a single one; None where it can't be asked."""
     found = partition_in(told(["sinfo", "--noheader", "--exact", "--format=%P|%X|%Y|%l|%m"]) or "", names)
     return replace(found, memory=min(found.memory, allowed.memory)) if found else None
 

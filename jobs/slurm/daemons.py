@@ -183,7 +183,7 @@ def stop(folder: Path) -> None:
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:
-    """Ask ``processes`` to end; those that do not are killed."""
+    """Ask ``processes`` to end; kill any that do not."""
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()

@@ -107,7 +107,7 @@ def estimate(run: Run, ranks: int, site: Site) -> Estimate:
 
 
 def _measured(kind: str, site: Site, ranks: int, work: float, bare: Estimate, process: float = RANK_BYTES) -> Estimate:
-    """The estimate ``bare`` with what ``work`` takes of a solver or stage of this ``kind``, where the site's file says it.
+    """The estimate ``bare`` and the needs of ``work`` of a solver or stage of this ``kind``, where the site's file says them.
 
     ``process`` [B] is the memory of a rank or a worker without cells or values.
     """

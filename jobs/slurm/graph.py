@@ -1,4 +1,4 @@
-"""A campaign as jobs of SLURM: a job a run, a job a stage, sweeps as arrays, each job after those whose results it reads."""
+"""A campaign as jobs of SLURM: a job a run, a job a stage, sweeps as arrays, each job after the jobs whose results it reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

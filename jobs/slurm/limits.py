@@ -27,7 +27,7 @@ def as_time(seconds: float) -> str:
 
 
 def as_mebibytes(memory: str) -> float:
-    """A memory as sbatch takes it, such as 8G, in MiB; a number without a unit is one of MiB."""
+    """A memory as sbatch takes it, such as 8G, in MiB; a number without a unit is in MiB."""
     match = MEMORY.fullmatch(memory)
     assert match
     return float(match[1]) * UNITS[match[2].upper()]

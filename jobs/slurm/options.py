@@ -39,7 +39,7 @@ def quoted(options: Iterable[str]) -> list[str]:
 
 
 def taken(options: Sequence[str], names: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The value of the option called one of ``names``, such as ``("--nodes", "-N")``, in ``options``, and the options without it."""
+    """The value of the option with any of ``names``, such as ``("--nodes", "-N")``, in ``options``, and the options without it."""
     found, rest = None, []
     for option in options:
         left: list[str] = []
@@ -55,12 +55,12 @@ def taken(options: Sequence[str], names: Sequence[str]) -> tuple[str | None, lis
 
 
 def value_of(options: Sequence[str], *names: str) -> str | None:
-    """The value of the option called one of ``names``; None where there is none."""
+    """The value of the option with any of ``names``; None where there is none."""
     return taken(options, names)[0]
 
 
 def on_one_node(options: Sequence[str]) -> list[str]:
-    """``options`` without those that lay several ranks on nodes: for a job of one task."""
+    """``options`` for a job of one task: without any that lays several ranks on nodes."""
     return taken(taken(options, NODES)[1], RANKS_PER_NODE)[1]
 
 

@@ -58,7 +58,7 @@ def told(command: list[str]) -> str | None:
 def cancel(jobs: Iterable[str], said: Mapping[str, Word]) -> str:
     """Cancel ``jobs``, of which SLURM ``said`` words; returns its objection, or nothing.
 
-    Those that run are asked to save and stop first: their scripts hand the signal on, and ranks that SLURM itself ends can't save.
+    Running jobs are asked to save and stop first: their scripts hand the signal on, and ranks that SLURM itself ends can't save.
     """
     wanted = sorted(jobs)
     going = [job for job in wanted if job in said and said[job].goes]

@@ -41,7 +41,7 @@ class Layout:
 
 
 def check(asked: Mapping[str, str], campaign: Campaign, site: Site) -> None:
-    """`InputError`, naming the key, where a limit that the user ``asked`` for, or one in the campaign's file, is none that sbatch takes."""
+    """`InputError`, naming the key, where sbatch would not take a limit that the user ``asked`` for, or a limit of the campaign's file."""
     said = {f"--{key}": (key, value) for key, value in asked.items()}
     for step in campaign.steps:
         where = f"run.{step.name}" if isinstance(step, Run) else f"stage.{step.name}"
@@ -173,7 +173,7 @@ def _spread(ranks: int, nodes: int, most: int, *, asked: bool) -> Layout:
 
 
 def memory(shared: float, each: float, lies: Layout, site: Site, most: float) -> Mapping[str, str]:
-    """Requests for ranks that lie as ``lies``, of ``each`` [B] and what those of a node have as ``shared`` [B]: as the site counts it.
+    """Requests for ranks that lie as ``lies``, of ``each`` [B] and ``shared`` [B] by a node's ranks: as the site counts it.
 
     Not more than ``most`` [MiB] on a node. Where SLURM chooses the nodes, it is asked for each CPU, which holds wherever they are.
     """

@@ -1,4 +1,4 @@
-"""sbatch, with patience: a site that prints more than the number, a controller that is busy, one that took a job and did not say so."""
+"""sbatch, with patience: a site may print more than the number, a controller be busy, or take a job and not say so."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ class FullError(RunError):
 def sbatch(words: Sequence[str], name: str, pauses: Sequence[float] = PAUSES) -> str:
     """Submit the job of ``words`` under the ``name``, which no other has; returns its number.
 
-    A job is never submitted twice: before each further try its name is looked for among those that SLURM has.
+    A job is never submitted twice: before each further try its name is looked for among SLURM's jobs.
 
     Raises
     ------

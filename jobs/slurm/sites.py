@@ -131,12 +131,12 @@ class Site:
 
     @property
     def option_lines_of_one_task(self) -> list[str]:
-        """The options of a job of one task: without those that lay several ranks on nodes."""
+        """The options of a job of one task: without any that lays several ranks on nodes."""
         return options.quoted(options.on_one_node(self.options))
 
     @property
     def starts_ranks(self) -> bool:
-        """Whether the launcher starts ranks, on several nodes where they are; else the command starts its own, on one."""
+        """Whether the launcher starts ranks, on several nodes too; else the command starts its own, on one."""
         return bool(_parts(self.launcher)[0])
 
     @property
@@ -147,7 +147,7 @@ class Site:
 
     @property
     def interpreter(self) -> list[str]:
-        """The Python of jobs, as words of a script: its modules are never those of the working folder."""
+        """The Python of jobs, as words of a script: it never takes modules from the working folder."""
         words = python(interpreter=self.python or sys.executable)
         return [f'"{words[0]}"' if "$" in words[0] else shlex.quote(words[0]), *words[1:]]
 
@@ -162,7 +162,7 @@ class Site:
         return f"{shlex.join(words)} " if words else ""
 
     def preparation(self, *, stop: bool = True) -> list[str]:
-        """Lines of bash that load the modules and do the setup under ``set -euo pipefail``: what fails ends the job, in one line.
+        """Lines of bash that load the modules and do the setup under ``set -euo pipefail``: a failure ends the job, in one line.
 
         Without ``stop`` they go on after a failure, so that all is told.
 
@@ -176,7 +176,7 @@ class Site:
 
 
 def _parts(launcher: str) -> tuple[list[str], list[str]]:
-    """The words of ``launcher`` that start ranks, and those of a container, which come last."""
+    """The words of ``launcher`` that start ranks, and the words of a container, which come last."""
     words = shlex.split(launcher)
     at = next((i for i, word in enumerate(words) if PurePath(word).name in CONTAINERS), len(words))
     return words[:at], words[at:]
@@ -199,7 +199,7 @@ def known() -> dict[str, Path]:
 
 
 def find(name: str) -> Path:
-    """The file of site ``name``: a path that ends in .toml, or one that comes with Wavetrain; `InputError` where there is none."""
+    """The file of site ``name``: a path that ends in .toml, or a site that comes with Wavetrain; `InputError` where there is none."""
     there = known()
     path = Path(name) if name.endswith(".toml") else there.get(name)
     if path is None:

@@ -55,7 +55,7 @@ class Submission:
         InputError
             There is no SLURM here.
         RunError
-            SLURM refused a script: its own words. What was submitted before it is cancelled.
+            SLURM refused a script: its own words. Jobs submitted before it are cancelled.
         """
         if not shutil.which("sbatch"):
             raise InputError("no sbatch here: log in where SLURM's commands are, or run without --on")

@@ -1,4 +1,4 @@
-"""Dask workers in SLURM: the processes of a stage's job, or jobs of their own, with new ones for those that have ended."""
+"""Dask workers in SLURM: the processes of a stage's job, or jobs of their own, renewed as they end."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ LOST = 15  # [s] until a scheduler that does not answer is taken for lost
 
 @contextlib.contextmanager
 def inside(folder: Path, site: Site) -> Iterator[Any]:
-    """A client on the processes that srun started with this one: the first is the scheduler, the second goes on here, others are workers.
+    """A client on the processes that srun started with this process: the first is the scheduler, the second goes on here, the others work.
 
     The workers never come back from here: they end when the second does, or when the scheduler is lost.
     """
@@ -97,7 +97,7 @@ def _workers(connected: Any) -> int:
 
 @contextlib.contextmanager
 def _replaced(cluster: Any, connected: Any, most: int) -> Iterator[None]:
-    """While it lasts, there is a new job for a worker whose job has ended unasked: Dask sees that only of one that had come.
+    """Submit a new job, meanwhile, for each worker whose job has ended unasked: Dask notices that only of workers that had come.
 
     After more than ``most`` of them, with no worker there, the client is closed: something is wrong with all.
     """

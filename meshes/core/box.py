@@ -1,4 +1,4 @@
-"""A box that repeats itself along one, two or three axes, with evenly spaced points, for spectral solvers."""
+"""A periodic box of one, two or three axes, with evenly spaced points, for spectral solvers."""
 
 import hashlib
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ ROUND_OFF = 1e-9  # of a box's size and place, by which a search goes too far ra
 
 
 def locate(mesh: TriMesh, points: Array) -> tuple[Array, Array]:
-    """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the one with the smaller number.
+    """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the cell with the smaller number.
 
     With it come the points themselves, in a mesh that repeats itself moved by whole periods into their cells.
     """
@@ -64,7 +64,7 @@ class Boxes:
         return np.where(found < len(self._corners), found, -1)
 
     def _inside(self, cells: Array, points: Array) -> Array:
-        """Whether each of ``cells`` (N,) holds its own one of ``points`` (N, 2)."""
+        """Whether each of ``cells`` (N,) holds its own point of ``points`` (N, 2)."""
         inside = ((self._low[cells] <= points) & (points <= self._high[cells])).all(axis=1)
         c = self._corners[cells]
         for k in range(3):

@@ -54,7 +54,7 @@ class Part:
 
 
 def cut(mesh: "TriMesh", rank: int, size: int, owner: Array, rim: Array) -> Part:
-    """The part of ``mesh`` for ``rank`` of ``size``; ``owner`` (T,) is the rank of each cell, ``rim`` what `rim_of` says of it."""
+    """The part of ``mesh`` for ``rank`` of ``size``; ``owner`` (T,) is the rank of each cell, ``rim`` the result of `rim_of`."""
     own = np.flatnonzero(owner == rank)
     layers = _layers(mesh, owner, rank, rim)
     mine = rim[owner[rim] == rank]

@@ -38,7 +38,7 @@ def lattice(width: float, height: float, size: float) -> tuple[Array, Array]:
 
 
 def shaken(points: Array, inside: Array, size: Array | float, seed: int) -> Array:
-    """``points`` with those ``inside`` moved by up to `SHAKE` of ``size`` [m] each way."""
+    """``points``, the ``inside`` of them moved by up to `SHAKE` of ``size`` [m] each way."""
     move = np.random.default_rng([seed]).uniform(-SHAKE, SHAKE, points.shape)
     return np.where(inside[:, None], points + move * np.reshape(size, (-1, 1)), points)
 
@@ -46,7 +46,7 @@ def shaken(points: Array, inside: Array, size: Array | float, seed: int) -> Arra
 def graded(width: float, height: float, wanted: Callable[[Array, Array], Array], coarsest: float) -> tuple[Array, Array, Array]:
     """Points whose spacing follows ``wanted(x, y)`` [m]: points (P, 2), whether each is inside, and the size at each (P,).
 
-    The rectangle's cells are halved until none is wider than wanted at its middle; the corners and middles of what is left
+    The rectangle's cells are halved until none is wider than wanted at its middle; the corners and middles of these cells
     are the points. Neighbouring cells differ by a factor two, which the Delaunay triangles bridge.
     """
     columns, rows = max(round(width / coarsest), 1), max(round(height / coarsest), 1)

@@ -153,7 +153,7 @@ def read_file(path: Path, variable: str | None) -> Relief:
     Raises
     ------
     InputError
-        Another format, or what its reader refuses.
+        Another format, or contents that its reader refuses.
     """
     head = bytes_of(path, 8)
     try:

@@ -12,7 +12,7 @@ from pipeline.reading.text_table import bytes_of
 
 
 def read_gdal(path: Path, variable: str | None) -> Relief:
-    """The relief in the file's only band; ``variable`` may name one of several, by its number from 1.
+    """The relief in the file's only band; ``variable`` may name a band of several, by its number from 1.
 
     Raises
     ------

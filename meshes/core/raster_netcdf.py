@@ -1,4 +1,4 @@
-"""Rasters in NetCDF, read by xarray: CF's, and the very old ones of GMT, which have a line of values and no coordinates."""
+"""Rasters in NetCDF, read by xarray: CF's, and GMT's very old format, a line of values without coordinates."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def read_netcdf(path: Path, variable: str | None, engine: str) -> Relief:
     Raises
     ------
     InputError
-        No such variable, or one whose coordinates can't be told.
+        No such variable, or its coordinates can't be told.
     """
     import xarray
 
@@ -87,7 +87,7 @@ def _with_unit(name: str, coordinate: Any) -> Axis:
 
 
 def _direction(axis: Axis) -> str:
-    """``"x"``, ``"y"`` or nothing, by what CF says of an axis: its attribute, its standard name, its unit, and last its name."""
+    """``"x"``, ``"y"`` or nothing, by CF's signs of an axis: its attribute, its standard name, its unit, and last its name."""
     attributes = axis.attributes
     letter = text_of(attributes, "axis").lower()
     if letter:

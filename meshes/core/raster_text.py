@@ -1,6 +1,6 @@
 """Rasters in text: points x y z in any order of lines, and ESRI's ASCII grids.
 
-GDAL is not asked for ESRI's: it reads a word that is no number, and what a file lacks at its end, as zero without a word.
+GDAL is not asked for ESRI's: it reads a word that is no number, and values missing at a file's end, as zero without a word.
 """
 
 import re
@@ -114,7 +114,7 @@ def read_points(path: Path) -> Relief:
 
 
 def _distinct(values: Array) -> tuple[Array, Array]:
-    """Rising distinct coordinates, and the number among them of each of ``values``; those that differ by rounding alone are one."""
+    """Rising distinct coordinates, and the number among them of each of ``values``; rounding tells none apart."""
     found, number = np.unique(values, return_inverse=True)
     if len(found) < 3:
         return found, number

@@ -1,7 +1,7 @@
 """Relief: the result of every reader of rasters, as its file says it, and its conversion to heights [m] on rising coordinates [m].
 
-Attributes are those of CF (https://cfconventions.org): ``units``, ``positive``, ``standard_name``, ``_FillValue``, ``missing_value``,
-``scale_factor``, ``add_offset``, ``valid_range``; a reader of another format translates what it has.
+Attributes are CF's (https://cfconventions.org): ``units``, ``positive``, ``standard_name``, ``_FillValue``, ``missing_value``,
+``scale_factor``, ``add_offset``, ``valid_range``; a reader of another format translates its own.
 """
 
 import contextlib
@@ -123,14 +123,14 @@ def _grain(values: Array) -> float:
 def heights(
     path: Path, relief: Relief, *, positive: str | None, scale: float | None, missing: tuple[float, ...] | None
 ) -> tuple[Array, str]:
-    """Heights (M, N) [m], positive up, with nan where they are missing, and what stands there, for messages.
+    """Heights (M, N) [m], positive up, with nan where they are missing, and the file's values there, for messages.
 
-    ``positive``, ``scale`` and ``missing`` are what the case says; None: nothing.
+    ``positive``, ``scale`` and ``missing`` are the case's own; None: not set.
 
     Raises
     ------
     InputError
-        The file and the case contradict each other, or the file does not say what its values are.
+        The file and the case contradict each other, or the file leaves open whether its values are heights.
     """
     attributes = relief.attributes
     found = find_missing(relief.values, attributes, missing or (), undeclared=missing is None)
@@ -171,7 +171,7 @@ def _factor(path: Path, relief: Relief, scale: float | None) -> float:
 
 
 def _is_down(path: Path, relief: Relief, positive: str | None) -> bool:
-    """Whether values are depths, by what the case says, else by the file's ``positive`` and ``standard_name``.
+    """Whether values are depths, by the case, else by the file's ``positive`` and ``standard_name``.
 
     Raises
     ------

@@ -4,7 +4,7 @@ V vertices, T triangles (cells), E edges. Edge i of a cell joins its corners i a
 with the smaller number, and its normal points out of it.
 
 A mesh may be periodic: vertices at the same place have the same node, and all that connects cells goes by nodes.
-What has a place goes by the cell's own corners.
+Places go by the cell's own corners.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The cycle: forecast to the next observation, analyse, and again. A generator: the caller chooses what to keep."""
+"""The cycle: forecast to the next observation, analyse, and again. A generator: the caller chooses the states to keep."""
 
 # M members
 

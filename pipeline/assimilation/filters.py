@@ -1,7 +1,7 @@
 """Global filters, each as weights of an ensemble's perturbations: stochastic EnKF, and ETKF with its symmetric square root.
 
 With the forecast's mean x and perturbations A (M, dofs), Y = H(A) in standard deviations of the noise, and the innovation d, an
-analysis is x + W A with weights W (M, M). What holds at one time holds along trajectories: the same weights smooth earlier states.
+analysis is x + W A with weights W (M, M). The same weights hold along trajectories: they smooth earlier states.
 
 EnKF: every member is drawn towards its own perturbed observations; G. Burgers, P. J. van Leeuwen, G. Evensen, Mon. Weather Rev. 126
 (1998) 1719-1724, DOI 10.1175/1520-0493(1998)126<1719:ASITEK>2.0.CO;2, the Kalman gain written in the ensemble's space.
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def stochastic_weights(seen: Seen, seed: int, cycle: int) -> Array:
-    """W (M, M) of the EnKF. Member m's noise is row m of what `default_rng([seed, cycle])` draws.
+    """W (M, M) of the EnKF. Member m's noise is row m of the draw of `default_rng([seed, cycle])`.
 
     The noise is centred, so that the mean is Kalman's for the forecast's covariance, and stretched back to its variance.
     """
@@ -40,7 +40,7 @@ def stochastic_weights(seen: Seen, seed: int, cycle: int) -> Array:
 def square_root_weights(seen: Seen) -> Array:
     """W (M, M) of the ETKF.
 
-    The eigenvectors are those of the smaller of Y^T Y and Y Y^T; T - I = Y U g(l) U^T Y^T for both, with a g that never cancels.
+    The eigenvectors come from the smaller of Y^T Y and Y Y^T; T - I = Y U g(l) U^T Y^T for both, with a g that never cancels.
     """
     members, count = seen.perturbations.shape
     y = seen.perturbations / np.sqrt(members - 1.0)

@@ -75,7 +75,7 @@ def _blocks(ensemble: Array, seen: Seen, places: Array, localisation: Localisati
 
 
 def _candidates(localisation: Localisation, part: slice, places: Array) -> slice | Array:
-    """Observations that may be seen from some of the chosen domains: those in the ball about them; all where the blocks are one."""
+    """Observations that may be seen from the chosen domains: all in the ball about them; all there are where the blocks are one."""
     if np.isinf(localisation.radius) or part == slice(0, len(localisation.places)) or places.shape[1] != localisation.places.shape[1]:
         return slice(None)
     here = localisation.places[part]

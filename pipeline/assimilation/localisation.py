@@ -74,7 +74,7 @@ def ring(dofs: int, radius: float, length: float | None = None, together: int = 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Observations that domains see: those of domain l are ``members[first[l]:first[l + 1]]``, growing."""
+    """Observations that domains see: domain l sees ``members[first[l]:first[l + 1]]``, growing."""
 
     first: Array  # (L + 1,)
     members: Array  # index among the observations

@@ -138,7 +138,7 @@ class Points:
 class Fourier:
     """Amplitudes of chosen modes of a field on an even periodic grid: u_j = sum_k a_k cos(2 pi j k / n) + b_k sin(2 pi j k / n).
 
-    The values are all a_k, then all b_k but those that are always 0 (of mode 0, and of n / 2).
+    The values are all a_k, then all b_k but the two that are always 0 (of mode 0, and of n / 2).
     """
 
     modes: Array  # (K,) 0 to dofs / 2
@@ -171,7 +171,7 @@ class Fourier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
-    """Any linear operator: values = states @ ``matrix``.T; ``where`` (P, D) for those that are localised."""
+    """Any linear operator: values = states @ ``matrix``.T; ``where`` (P, D) of localised values."""
 
     matrix: Array  # (P, dofs)
     where: Array | None = None

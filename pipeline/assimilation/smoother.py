@@ -1,4 +1,4 @@
-"""Smoothers: the state along a whole trajectory from all observations, those after it too.
+"""Smoothers: the state along a whole trajectory from all observations, later ones too.
 
 EnKS: each analysis smooths the earlier states by its own weights; G. Evensen, P. J. van Leeuwen, Mon. Weather Rev. 128 (2000) 1852-1867,
 DOI 10.1175/1520-0493(2000)128<1852:AEKSFN>2.0.CO;2. With the LETKF, a domain's earlier states are smoothed by the domain's weights.

@@ -1,4 +1,4 @@
-"""Candidates that the data can't tell apart: columns of which one is a sum of others as nearly as they are known at all.
+"""Candidates that the data can't tell apart: a column is a sum of others as nearly as they are known at all.
 
 With columns c_j of norm 1, each known to d_j of its size, the sum of v_j c_j is known to the sum of |v_j| d_j at best (triangle
 inequality). Where it is no larger, the columns may as well be collinear: what it is made of is their error.
@@ -57,7 +57,7 @@ def refuse_round_off(library: Terms, states: Array, lengths: tuple[float, ...], 
 
 
 def refuse_collinear(columns: Array, names: Sequence[str], accuracy: Accuracy) -> None:
-    """Refuse columns (N, J) of norm 1 of which one is a sum of others as nearly as they are known.
+    """Refuse columns (N, J) of norm 1 where any is a sum of others as nearly as they are known.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def refuse_collinear(columns: Array, names: Sequence[str], accuracy: Accuracy) -
 
 
 def _sets(columns: Array, known: Array) -> list[list[int]]:
-    """Columns that are sums of columns before them, each with those."""
+    """Columns that are sums of columns before them, each with its summands."""
     found, apart = [], list[int]()
     for j in range(columns.shape[1]):
         share, *_ = np.linalg.lstsq(columns[:, apart], columns[:, j]) if apart else (np.zeros(0),)

@@ -1,8 +1,8 @@
 """Candidate terms and their values: u^p d^q u / dx^q, or the user's own: symbols, a constant, functions of x and u.
 
 The default library is that of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI 10.1063/5.0091282: p, q from
-0 to 4, without the constant; q = 0 means u^p alone. In a plane those by y,
-and what |grad u|^2 and the square of the Laplacian have besides.
+0 to 4, without the constant; q = 0 means u^p alone. In a plane the derivatives by y,
+and the further terms of |grad u|^2 and of the square of the Laplacian.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,7 +103,7 @@ def values(library: Sequence[Term], states: Array, lengths: Lengths, form: str =
 
 
 def _weak(term: Term, states: Array, lengths: Lengths) -> Array:
-    """W of a term. A derivative stands on the hump where the term is one of a power of u: u^p d^q u with p = 0 or q = 1."""
+    """W of a term. A derivative stands on the hump where the term is a derivative of a power of u: u^p d^q u with p = 0 or q = 1."""
     powers = {} if term.functions else dict(term.derivatives)
     p = powers.pop(U, 0)
     if not powers and not term.functions:

@@ -4,8 +4,8 @@ One pass of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105
 amount of data removes: within D the model answers to the missing term. At the loop's fixed point the model is the truth as far as the
 library can say it, and the bias is gone.
 
-Every pass regresses the whole change from the model that was given, not what the last pass left: a spurious term of an early pass is
-judged anew by the posterior, and dropped. What the present model leaves counts as noise, so that an early pass, whose errors are mostly
+Every pass regresses the whole change from the given model, not the rest of the last pass: a spurious term of an early pass is
+judged anew by the posterior, and dropped. The residual of the present model counts as noise, so that an early pass, whose errors are mostly
 those of its own linearisation, takes in what stands out of them alone; at the fixed point it is the noise.
 """
 

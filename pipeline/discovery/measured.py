@@ -1,10 +1,10 @@
 """Measurements of any kind, beside a model's prediction of them: fields on any mesh, series at gauges.
 
 `pairs` and `trajectory` know grids and terms in u. Here the model is a function from its terms to the numbers that were measured, and
-the candidates may be any terms that it knows, by name too (`pipeline.terms.terms.named`): all that is asked of one is that a prediction
+the candidates may be any terms that it knows, by name too (`pipeline.terms.terms.named`): it is only needed that a prediction
 changes with its coefficient.
 
-What a wrong model gets most wrong is where its responses are least linear (a shore that it puts elsewhere), and that few numbers would
+A wrong model is most wrong where its responses are least linear (a shore that it puts elsewhere), and these few numbers would
 send a pass astray. So an error beyond OUTLYING times the typical one counts as P. J. Huber's estimate has it (Ann. Math. Stat. 35 (1964)
 73-101, DOI 10.1214/aoms/1177703732). And where a pass asks for coefficients that no model can have, the prediction is that of the
 possible model nearest to them, as the last pass's responses measure it, and is linear about it. At the fixed point neither does anything,
@@ -41,7 +41,7 @@ class Measured:
     Raises
     ------
     InputError
-        No number that was measured, or one whose deviation is not positive.
+        No number that was measured, or a deviation that is not positive.
     """
 
     observed: Array  # (S, ...), nan where nothing was measured
@@ -143,6 +143,6 @@ def _of(model: Terms, candidate: Term) -> float:
 
 
 def _weights(error: Array) -> Array:
-    """Root of Huber's weights of errors over their deviations: 1 up to OUTLYING times the typical one."""
+    """Root of Huber's weights of errors over their deviations: 1 up to OUTLYING times the typical deviation."""
     most = OUTLYING * max(1.0, NORMAL * float(np.median(np.abs(error))))
     return np.asarray(np.sqrt(most / np.maximum(np.abs(error), most)))

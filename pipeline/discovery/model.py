@@ -1,4 +1,4 @@
-"""A model whose terms can be changed, and its forecasts: in time steps as short as they must be, on Dask's workers where there are some.
+"""A model whose terms can be changed, and its forecasts: in time steps as short as they must be, on Dask's workers where there are any.
 
 A solver makes a `Model` of a case; stage `discover` needs nothing else of it.
 """
@@ -36,7 +36,7 @@ class Model:
     whole: Advance = field(repr=False)  # the same on so fine a grid that no wave of the states is dropped
 
     def keeping(self, states: Array) -> Advance:
-        """``advance``, or ``whole`` where it would drop waves that ``states`` (S, *points) have, as those that another solver made may."""
+        """``advance``, or ``whole`` where it would drop waves of ``states`` (S, *points), as of another solver's."""
         kept = self.advance((), states, 1.0, 1)
         return self.advance if np.abs(kept - states).max() <= DROPPED * np.abs(states).max() else self.whole
 

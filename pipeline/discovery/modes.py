@@ -68,7 +68,7 @@ class Modes:
     def fitted(self, observed: Array) -> tuple[Array, Array]:
         """Numbers (M, n) fitted to observed states (M, *points) by least squares, nan where not observed, and their covariances.
 
-        The covariances (M, n, n) are those for noise of deviation 1 at every point.
+        The covariances (M, n, n) hold for noise of deviation 1 at every point.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """The modified equation of a scheme, discovered: the equation that a numerical method really solves, beside the intended one.
 
-The model is the exact equation u_t = sum of linear terms, integrated exactly wave by wave; what was "observed" is what the scheme made
-of smooth states in one step. The terms that the model lacks are then the modified equation's: even derivatives its dissipation, odd ones
+The model is the exact equation u_t = sum of linear terms, integrated exactly wave by wave; the "observations" are the scheme's work
+on smooth states in one step. The terms that the model lacks are then the modified equation's: even derivatives its dissipation, odd ones
 its dispersion (R. F. Warming, B. J. Hyett, J. Comput. Phys. 14 (1974) 159-179, DOI 10.1016/0021-9991(74)90011-4). A wave's factor in a
 step, exp(step sum of a_p (ik)^p), has all powers of the step in it, so the closed loop has no bias of a finite step.
 """
@@ -47,8 +47,8 @@ def modified_equation(
     Parameters
     ----------
     before, after : (S, points) on an even periodic grid: states, and the same after one step of the scheme.
-    waves : of the states, from the longest on: few and long beside the grid's spacing, since the equation is a series in k dx, of
-        which terms above ``highest`` are left out; the fit takes what they leave as its noise.
+    waves : of the states, from the longest on: few and long beside the grid's spacing, since the equation is a series in k dx; its
+        terms above ``highest`` are left out, and the fit takes their effect as its noise.
 
     Raises
     ------

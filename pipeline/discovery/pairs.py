@@ -1,8 +1,8 @@
 """Pairs of states a step D apart, taken as they are: for observations with little or no noise, in one or two dimensions.
 
 The error samples (later - forecast) / D of R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105,
-DOI 10.1063/5.0091282. Their noise is what the whole library leaves of them, and at least the states' own round-off: what a term
-adds below that is not claimed. With noise on the states use `trajectory`.
+DOI 10.1063/5.0091282. Their noise is the residual of the whole library, and at least the states' own round-off: a term whose
+effect is smaller is not claimed. With noise on the states use `trajectory`.
 """
 
 import math

@@ -1,6 +1,6 @@
 """A linear regression, reduced to the triangle R of a QR factorisation of its columns.
 
-All that comes after works on the triangle, never on products of columns: what is left of a fit to 12 digits keeps its own digits.
+All that comes after works on the triangle, never on products of columns: the residual of a fit to 12 digits keeps its own digits.
 Columns are divided by their norms, so that their units do not matter.
 """
 
@@ -30,7 +30,7 @@ class Problem:
 
 
 def whitened(columns: Array, target: Array, covariance: Array) -> tuple[Array, Array]:
-    """Columns (N, J) and target (N,) whose noise has the covariance (N, N), as ones whose noise is independent, of deviation 1."""
+    """Columns (N, J) and target (N,) whose noise has the covariance (N, N), brought to independent noise of deviation 1."""
     factor = cholesky(covariance, lower=True)
     both = solve_triangular(factor, np.column_stack([columns, target]), lower=True)
     return both[:, :-1], both[:, -1]
@@ -42,7 +42,7 @@ def reduce(columns: Array, target: Array, names: tuple[str, ...], accuracy: Accu
     Raises
     ------
     InputError
-        Fewer samples than columns and one more, a column that is zero everywhere, or collinear ones: says which.
+        Fewer samples than columns and one more, a column that is zero everywhere, or collinear columns: says which.
     """
     samples, many = columns.shape
     if samples < many + 1:

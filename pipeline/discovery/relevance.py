@@ -85,7 +85,7 @@ def log_evidence(problem: Problem, kept: tuple[int, ...], precision: Array, nois
 
 
 def runner_up(problem: Problem, found: Fit) -> tuple[tuple[int, ...], float]:
-    """The best set of columns that lacks one of those found, with or without another in its place, and its log evidence.
+    """The best set of columns that lacks a column found, with or without another in its place, and its log evidence.
 
     A set with one more column is not compared: its posterior judges that column, and the evidence of a column that may be weighted to
     nothing is never less.
@@ -103,7 +103,7 @@ def runner_up(problem: Problem, found: Fit) -> tuple[tuple[int, ...], float]:
 
 
 class _Posterior:
-    """The posterior of some columns with given a_j, in the units of the triangle."""
+    """The posterior of given columns and a_j, in the units of the triangle."""
 
     def __init__(self, problem: Problem, kept: Array, precision: Array, noise: float) -> None:
         self.problem, self.precision, self.noise = problem, precision, noise
@@ -144,7 +144,7 @@ class _Posterior:
 
 
 class _Search:
-    """The columns taken in so far and their a_j: one action a step, the one that gains most."""
+    """The columns taken in so far and their a_j: a step is the action that gains most."""
 
     def __init__(self, problem: Problem, noise: float | None) -> None:
         self.problem, self.known = problem, noise
@@ -156,7 +156,7 @@ class _Search:
         self._barred = np.zeros(len(problem.scales), bool)
 
     def run(self) -> None:
-        """Take in, take out and re-weight columns, those barred left aside, until the evidence gains no more."""
+        """Take in, take out and re-weight columns, all but the barred, until the evidence gains no more."""
         for _ in range(MOST_ACTIONS):
             now = self._posterior()
             s, q = self._sparsity(now)

@@ -2,12 +2,12 @@
 
 The states are unknown, and so are the coefficients. About a first guess of both, each observed state is forecast to the next with an
 ensemble of small deviations, one for each Fourier mode that the model does not damp at once and one for each candidate term; the filter
-of `filtering` makes of the forecasts' errors a regression on the coefficients, and of what the regression finds better states. Iterated,
+of `filtering` makes of the forecasts' errors a regression on the coefficients, and of the regression's terms better states. Iterated,
 it is a strong-constraint variational assimilation by multiple shooting (Gauss-Newton): the forecasts' errors are small though the
 window is long against the time in which errors grow. The bias of noisy regressors (errors in variables) is gone, since the library is
 never evaluated on raw observations, and so is that of a long step, since the columns are responses of the forecast.
 
-Modes above those that are unknown follow the others (the model damps them within a step): they are taken from the forecast, as far as it
+Modes above the unknown follow the others (the model damps them within a step): they are taken from the forecast, as far as it
 is to be believed in them.
 """
 
@@ -35,7 +35,7 @@ AT_ONCE = 2**22  # values of an ensemble's members that are in memory together: 
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """M observed states, and the present guess of the true ones; made by `observe`."""
+    """M observed states, and the present guess of the true states; made by `observe`."""
 
     steps: Array  # (M - 1,), to the next state; not above 0 where a new trajectory begins
     lengths: tuple[float, ...]  # the periods
@@ -101,10 +101,10 @@ class Trajectory:
         return replace(self, guess=fast + self.modes.states(numbers, points))
 
     def _believed(self, ahead: Array) -> Array:
-        """The part of the forecasts' differences (M - 1, *points) from the guess to follow in modes above those that are unknown.
+        """The part of the forecasts' differences (M - 1, *points) from the guess to follow in modes above the unknown.
 
         All of a mode where their mean square is no more than the observations' noise; where it is more, the model does not damp the
-        mode but amplifies its errors (one that lacks its diffusion does), and the part is that of the noise.
+        mode but amplifies its errors (one that lacks its diffusion does), and the part is the noise's.
         """
         points, axes = ahead.shape[1:], range(1, ahead.ndim)
         c = np.fft.rfftn(ahead, axes=axes)
@@ -196,7 +196,7 @@ def fewest_members(observed: Array, length: tuple[float, ...], noise: float, can
 
 
 def _paired(power: Array) -> Array:
-    """Power of numbers, that of a wave's sine and cosine made one."""
+    """Power of numbers, a wave's sine and cosine taken together."""
     power = power.copy()
     power[1::2] = power[2::2] = 0.5 * (power[1::2] + power[2::2])
     return power

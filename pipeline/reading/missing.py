@@ -1,7 +1,7 @@
 """Missing values: the constants that stand in for them in files of others, found in arrays of any type.
 
-Four kinds are told apart. What a file *declares* (``_FillValue``, ``missing_value``), what a user names, and nan are missing wherever
-they stand. The constants that programs write without a word (-9999, 1e20, ...) are missing where they stand *apart* from all other
+Four kinds are told apart. Values that a file *declares* (``_FillValue``, ``missing_value``), values that a user names, and nan are missing
+wherever they stand. The constants that programs write without a word (-9999, 1e20, ...) are missing where they stand *apart* from all other
 values, such as 9999 among waves of centimetres. Within the range of the others such a constant may be a true value: it is *doubtful*,
 and whoever reads the array refuses it by count and place, or takes it where the case says so.
 """
@@ -47,7 +47,7 @@ class Missing:
 
     @property
     def any(self) -> bool:
-        """Whether there is one of either kind."""
+        """Whether there is any of either kind."""
         return bool(self.missing.any() or self.doubtful.any())
 
 
@@ -110,7 +110,7 @@ def stands_apart(constant: float, low: float, high: float) -> bool:
 
 
 def equals(values: Array, constant: float) -> Array:
-    """Mask of those ``values`` that are ``constant`` as their type holds it, or as float32 or text rounded it before."""
+    """Mask of the ``values`` that are ``constant`` as their type holds it, or as float32 or text rounded it before."""
     number = float(constant)
     if np.isnan(number):
         return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)

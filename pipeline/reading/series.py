@@ -1,6 +1,6 @@
 """Measured series from text files: rising times, values with nan where they are missing, and the steps to get there.
 
-A forcing needs every value, and refuses those that are missing (`refuse_missing`); an observation keeps its gaps as nan.
+A forcing needs every value, and refuses a series with gaps (`refuse_missing`); an observation keeps its gaps as nan.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,7 +76,7 @@ def check_columns(time: int, columns: Mapping[str, int], key: str) -> None:
 def read_series(path: Path, asked: SeriesFile, columns: Mapping[str, int], *, average: bool = False) -> Series:
     """The ``columns`` (name to number) of the series in the file at ``path``, scaled, its baseline subtracted.
 
-    ``average`` makes one column of them: their mean, missing where one of them is.
+    ``average`` makes a single column of them: their mean, missing where any of them is.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _units(path: Path, table: TextTable, asked: SeriesFile, columns: Mapping[str
     Raises
     ------
     InputError
-        The columns have several units, one that is no length, or another than the case's scale says.
+        The columns have several units, a unit of no length, or a unit other than the case's scale says.
     """
     if asked.scale == 0.0:
         raise InputError("scale = 0 makes every value 0")
@@ -215,7 +215,7 @@ def _with_gaps(path: Path, values: Array, lines: Array, times: Array, asked: Ser
 
 
 def _with_times(path: Path, times: Array, values: Array, lines: Array) -> tuple[Array, Array, Array, list[str]]:
-    """The samples that have a time; without one only those may be that have no value either."""
+    """The samples that have a time; a sample without a time may have no value either."""
     lost = np.isnan(times)
     if not lost.any():
         return times, values, lines, []

@@ -143,7 +143,7 @@ def _plain(line: str) -> str:
 
 
 def _words(line: str) -> list[str]:
-    """The words of ``line`` whatever parts them, a date with its time as one."""
+    """The words of ``line`` whatever parts them; a date with its time is a single word."""
     return [word for word in re.split(r"[\s,;]+", DATE.sub("0", _plain(line)).replace('"', "")) if word]
 
 
@@ -152,7 +152,7 @@ def _is_value(word: str) -> bool:
 
 
 def _is_broken(words: list[str]) -> bool:
-    """Whether ``words`` that are no line of numbers were meant as one: one is a number, and another a time or Fortran's stars."""
+    """Whether ``words`` were meant as a line of numbers, which they are not: one is a number, and another a time or Fortran's stars."""
     stars = any(set(word) == {"*"} for word in words)
     return any(map(NUMBER.fullmatch, words)) and (stars or _is_value(words[0]))
 
@@ -165,7 +165,7 @@ def _begin(path: Path, lines: list[str], columns: int) -> int:
     Raises
     ------
     InputError
-        There is none, or the line before it is a broken one.
+        There is none, or the line before it is broken.
     """
     before: tuple[int, list[str]] = (0, [])
     for i, line in enumerate(lines):
@@ -184,7 +184,7 @@ def _begin(path: Path, lines: list[str], columns: int) -> int:
 
 
 def _is_count(line: str, rows: int, columns: int) -> bool:
-    """Whether ``line`` says how many ``rows`` follow: as one number, or as those along two axes."""
+    """Whether ``line`` says how many ``rows`` follow: as one number, or as a number for each of two axes."""
     words = line.split()
     return len(words) < columns and all(word.isdigit() for word in words) and math.prod(map(int, words)) == rows
 
@@ -224,7 +224,7 @@ def moment(text: str) -> datetime:
 
 
 def _separator(path: Path, rows: Rows) -> tuple[str | None, bool]:
-    """Separator of the columns (None: white space), and whether commas are decimal ones.
+    """Separator of the columns (None: white space), and whether commas are decimal.
 
     Raises
     ------

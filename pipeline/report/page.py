@@ -71,7 +71,7 @@ def _equation(text: str) -> str:
 
 
 def _drawn(runs: Sequence[Run]) -> Sequence[Run]:
-    """All ``runs``, or some that are evenly spaced, the first and the last among them."""
+    """All ``runs``, or evenly spaced runs of them, with the first and the last."""
     return runs if len(runs) <= MOST_DRAWN else [runs[i] for i in np.linspace(0, len(runs) - 1, MOST_DRAWN).round().astype(int)]
 
 
@@ -101,7 +101,7 @@ def _run(run: Run, folder: Path, part: Part) -> dict[str, Any]:
 
 
 def facts(summary: Mapping[str, Any], of_solver: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The run's facts in words, those ``of_solver`` among them."""
+    """The run's facts in words, with the facts ``of_solver``."""
     return [
         ("cells", f"{summary['cells']:,}"),
         ("ranks", str(summary["ranks"])),

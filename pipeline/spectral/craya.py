@@ -66,7 +66,7 @@ def largest(shape: Shape) -> Shape:
 
 @functools.lru_cache(maxsize=4)
 def modes(shape: Shape, box: Shape | None = None) -> Modes:
-    """The modes of a field of ``shape`` (nz, ny, nx), those within ``box`` alone."""
+    """The modes of a field of ``shape`` (nz, ny, nx), within ``box`` alone."""
     box = largest(shape) if box is None else box
     place, start = _order(np.array(shape), np.array(box))
     return Modes(shape, box, place, start)
@@ -179,7 +179,7 @@ def _measure(spectrum: Array, shape: Array, planes: Array) -> tuple[float, float
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """The transform of a field with what it says of the basis; sums are over points, of squares."""
+    """The transform of a field and its parts within the basis; sums are over points, of squares."""
 
     shape: Shape
     values: Array  # (3, places) complex, norm="ortho"
@@ -190,7 +190,7 @@ class Spectrum:
 
     @property
     def energy(self) -> float:
-        """Sum of the squares of the field without its mean, of what the basis holds."""
+        """Sum of the squares of the field's part within the basis, without its mean."""
         return float(self.planes[0].sum())
 
 
@@ -218,7 +218,7 @@ def coefficients(values: Array) -> Array:
 
 
 def field(coefficients: Array, shape: Shape, mean: Array | None = None, box: Shape | None = None) -> Array:
-    """The field (3, *shape) of coefficients (2, modes), those ``within box``, and a mean (3,); in the coefficients' precision."""
+    """The field (3, *shape) of coefficients (2, modes), ``within box``, and a mean (3,); in the coefficients' precision."""
     within = modes(shape, box)
     nz, ny, nx = shape
     waves = np.zeros((3, nz * ny * (nx // 2 + 1)), coefficients.dtype)

@@ -14,7 +14,7 @@ def seen_at(states: Array, points: Iterable[int]) -> Array:
     """The Fourier series of ``states`` (S, points along each axis) at ``points`` along each axis: (S, *points).
 
     On fewer points waves look like longer ones, as they do to an observer. Of an even number of points the highest wave is a cosine.
-    Where points are some of those that there are, their values are taken as they stand.
+    Where the points are among the given points, their values are taken as they stand.
     """
     for axis, count in enumerate(points, start=1):
         had = states.shape[axis]

@@ -2,7 +2,7 @@
 
     du/dt = P(u x w) - nu k^2 u + f,    w = curl u, P the projection on divergence-free fields
 
-The vorticity of a wave, the product at a point and the projection are those of `pipeline.spectral.kernels`; solver `turbulence` takes its
+The vorticity of a wave, the product at a point and the projection stand in `pipeline.spectral.kernels`; solver `turbulence` takes its
 own way through transforms on ranks (`solvers.turbulence.cube`), and shares them.
 
 Time steps: Kutta's third-order method in the integrating factor of viscosity.
@@ -41,7 +41,7 @@ def grid(shape: Shape) -> Grid:
 
 
 def moved(waves: Array, shape: Shape, to: Shape) -> Array:
-    """Waves (3, *rfftn of ``shape``) on the grid ``to``: those beyond either Nyquist wave are dropped, new ones are zero."""
+    """Waves (3, *rfftn of ``shape``) on the grid ``to``: waves beyond either Nyquist wave are dropped, new waves are zero."""
     out = np.zeros((3, to[0], to[1], to[2] // 2 + 1), waves.dtype)
     ends = [(min(a, b) - 1) // 2 for a, b in zip(shape, to, strict=True)]
     at = np.ix_(np.arange(3), kept(ends[0]), kept(ends[1]), np.arange(ends[2] + 1))
@@ -55,7 +55,7 @@ def points_of(waves: Array, shape: Shape) -> Array:
 
 
 def tendency(waves: Array, on: Grid, keep: Array, push: Push | None = None) -> Array:
-    """P(u x w) of ``waves`` (3, *rfftn), where ``keep`` is 1 and not 0, and what ``push`` adds to it."""
+    """P(u x w) of ``waves`` (3, *rfftn), where ``keep`` is 1 and not 0, and the forcing that ``push`` adds."""
     both = np.empty((6, *waves.shape[1:]), waves.dtype)
     kernels.with_curl(waves, *on.axes, both)
     points = points_of(both, on.shape)

@@ -34,7 +34,7 @@ def lyapunov(
     """The ``count`` leading Lyapunov exponents of the flow ``advance`` from the state ``u`` (N,), by repeated QR factorisation.
 
     Disturbances of size `SHIFT` are carried along with the state and made orthonormal again after every ``interval`` of time, ``rounds``
-    times after ``warm`` times that are not counted. Standard errors are those of the means of `BATCHES` batches.
+    times after ``warm`` times that are not counted. Standard errors are from the means of `BATCHES` batches.
 
     Source: G. Benettin, L. Galgani, A. Giorgilli, J.-M. Strelcyn, Meccanica 15 (1980) 9-20, DOI 10.1007/BF02128236.
 

@@ -1,4 +1,4 @@
-"""Wavenumbers of a periodic axis, in the order of numpy's transforms: 0, 1, ..., then those below zero; with ``half`` 0, 1, ... alone.
+"""Wavenumbers of a periodic axis, in the order of numpy's transforms: 0, 1, ..., then the negative; with ``half`` 0, 1, ... alone.
 
 An axis of N points and length L has the waves exp(i k x) with k = 2 pi n / L, n whole numbers. Of an even N the highest wave, n = N / 2, is
 its own mirror image and has no direction.
@@ -46,7 +46,7 @@ def axes_of(shape: tuple[int, ...], lengths: tuple[float, ...]) -> tuple[Array, 
 def multiplicity(numbers: Array, points: int | None = None) -> Array:
     """Of each wave (waves,) with whole ``numbers`` along the halved axis, the waves it stands for: itself, and its mirror image if another.
 
-    ``points`` are those of the axis; None where its highest wave is not among them.
+    ``points`` is the axis's number of points; None where its highest wave is not among the waves.
     """
     alone = numbers == 0 if points is None else (numbers == 0) | (2 * np.abs(numbers) == points)
     return np.where(alone, 1.0, 2.0)

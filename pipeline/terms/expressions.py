@@ -65,7 +65,7 @@ class Expression:
         return max([1, *(NAMES[name] for name in self.names), *(2 for d in self.derivatives if d[1])])
 
     def evaluate(self, derivatives: Mapping[Derivative, Any], places: Places) -> Any:
-        """Values, from those of the derivatives of u and of the names in it; not finite where a function has none."""
+        """Values, from the derivatives of u and the names in it; not finite where a function is not defined."""
         if self.head == "number":
             return self.leaf
         if self.head == "name":

@@ -27,7 +27,7 @@ def latex(factor: Symbol, power: int) -> str:
 
 
 def canonical(factors: Iterable[tuple[Symbol, int]]) -> Factors:
-    """Factors merged and sorted: u first, then by the order of the derivative, those by x before those by y; functions; then names."""
+    """Factors merged and sorted: u first, then by the order of the derivative, by x before by y; functions; then names."""
     powers: dict[Symbol, int] = {}
     for factor, power in factors:
         powers[factor] = powers.get(factor, 0) + power

@@ -96,7 +96,7 @@ class Tokens:
         return self._error("it ends too early" if kind == "end" else f"expected a number, u or a derivative of u in place of {token!r}")
 
     def _is_function(self, name: str) -> bool:
-        """Whether ``name`` is a function's; refuses one that there is not."""
+        """Whether ``name`` is a function's; refuses an unknown function."""
         if self._peek() != "(" or name in _symbols(self._axes):
             return False
         if name not in FUNCTIONS:

@@ -4,7 +4,7 @@ The unknown is ``u``; its derivatives are ``u_x``, ``u_xx`` and so on, in two di
 sum of products of numbers, symbols, whole powers (``**`` or ``^``), brackets, and functions of x, y and u such as ``cos(2*pi*x/L)`` and
 ``sin(u)``; `pipeline.terms.parser` reads it, and nothing of it is ever handed to an interpreter.
 
-A term may also be one that only a solver knows, by its name (`named`), such as a law of friction: it has a key and a coefficient as all
+A term may also be known to a solver alone, by its name (`named`), such as a law of friction: it has a key and a coefficient as all
 terms have, and no values in u.
 """
 
@@ -85,7 +85,7 @@ class Term:
 
     @property
     def needed(self) -> set[Derivative]:
-        """The derivatives of u that the term's values are made of, those inside its functions too.
+        """The derivatives of u in the term, inside its functions too.
 
         Raises
         ------
@@ -124,9 +124,9 @@ class Term:
         return ("- " if self.coefficient < 0.0 else "") + r" \, ".join([*shown, *(latex(s, power) for s, power in self.factors)])
 
     def evaluate(self, derivatives: Mapping[Derivative, Array], at: Places | None = None) -> Array:
-        """The term's values, from those of every derivative it uses (all of one shape).
+        """The term's values, from the values of every derivative in it (all of one shape).
 
-        ``at`` says what the names in functions of x and y are (`pipeline.terms.expressions.places`); without derivatives the
+        ``at``: values of names in functions of x and y (`pipeline.terms.expressions.places`); without derivatives the
         values have the shape of its coordinates.
         """
         if self.needed - set(derivatives):
@@ -163,12 +163,13 @@ def _joined(texts: list[str]) -> str:
 
 
 def parse_terms(texts: Iterable[str], *, dimensions: int = 1) -> tuple[Term, ...]:
-    """The terms of the right-hand side in ``texts``, each a sum; like terms are merged, those that cancel are dropped.
+    """The terms of the right-hand side in ``texts``, each a sum; like terms are merged, and dropped where they cancel.
 
     Raises
     ------
     InputError
-        A text that is no sum of products of numbers, powers of u, of its derivatives and of functions: says where and what was expected.
+        A text that is no sum of products of numbers, powers of u, of its derivatives and of functions: says where, and lists the symbols
+        expected.
     """
     merged: Polynomial = {}
     for text in texts:

@@ -1,4 +1,4 @@
-"""A trial of the doctor: what is started, and the finding."""
+"""A trial of the doctor: a command, and the finding."""
 
 import subprocess
 from dataclasses import dataclass

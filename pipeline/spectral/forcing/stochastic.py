@@ -32,7 +32,7 @@ class Params:
 
 
 class Random(Force):
-    """Uhlenbeck-Ornstein processes of one of each two mirror images, (waves, 3), all of them on every rank."""
+    """Uhlenbeck-Ornstein processes (waves, 3), one for each two mirror images, all of them on every rank."""
 
     def __init__(self, params: Params, waves: Waves, highest: tuple[int, ...], seed: int) -> None:
         self._params, self._seed = params, seed
