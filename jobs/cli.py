@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints. Exit codes: 0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else."""
+"""The command line: words in, calls, lines out. Exit codes: 0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ def common(
 
 @app.command("list", cls=Command)
 def list_(as_json: AsJson = False) -> None:
-    """List the cases, campaigns, meshes, solvers, stages, codecs and benches there are, and what meshes and solvers choose from."""
+    """List cases, campaigns, meshes, solvers, stages, codecs and benches, and the plug-ins that meshes and solvers choose from."""
     from jobs.campaign.catalogue import USES, catalogue, groups
 
     plugins = groups()
@@ -84,7 +84,7 @@ def run(
 ) -> None:
     """Run a case or a campaign.
 
-    What is done and unchanged is not done again; what was interrupted goes on from its last checkpoint. The results
+    Steps that are done and unchanged are not done again; an interrupted run goes on from its last checkpoint. The results
     stand in the output folder: run.h5, run.xdmf, case.toml, log.txt, summary.json, and report.html.
     """
     from jobs.campaign.execute import execute
@@ -117,7 +117,7 @@ def check(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_j
 
 @app.command(cls=Command)
 def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_json: AsJson = False) -> None:
-    """Show what is in a file: as `ncdump -h`, but kinder."""
+    """Show the contents of a file: as `ncdump -h`, but kinder."""
     from jobs.commands.describe import describe, facts
 
     if as_json:
@@ -132,7 +132,7 @@ def bench(
     json: Annotated[bool, typer.Option("--json", help="Print one flat JSON object and nothing else.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of the bench's random data, where it has any.")] = None,
 ) -> None:
-    """Measure speed or skill, beside what is compared, and print the numbers."""
+    """Measure speed or skill, beside other programs, and print the numbers."""
     from jobs.commands.bench import run_bench
 
     run_bench(name, as_json=json, seed=seed)
@@ -164,7 +164,7 @@ def advise(
     ranks: Annotated[int, typer.Option(help="MPI ranks that the run will have. Default: as many as are worth it here.")] = 0,
     prove: Annotated[bool, typer.Option("--prove", help="Run what is advised, and print prediction beside outcome.")] = False,
 ) -> None:
-    """Say which mesh, order and cost reach an error, or which error a budget buys: from a sweep that was really run."""
+    """Name the mesh, order and cost that reach an error, or the error that a budget buys: from a sweep that was really run."""
     from jobs.commands import advise as adviser
     from jobs.commands.sweeps import read_sweeps
     from jobs.local.launch import check_ranks
@@ -216,7 +216,7 @@ def main() -> None:
 
 
 def _tell(error: Exception) -> None:
-    """Print ``error``, once where all ranks of a launcher found the same; what one rank alone found, it tells."""
+    """Print ``error``, once where all ranks of a launcher found the same; a rank prints its own."""
     rank = next((os.environ[name] for name in RANK_VARIABLES if name in os.environ), "0")
     if rank == "0" or ALONE in os.environ or not isinstance(error, InputError | RunError) or isinstance(error, WriteError):
         print(f"error: {error}", file=sys.stderr)

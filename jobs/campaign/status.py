@@ -119,7 +119,7 @@ def _has_page(folder: Path) -> bool:
 
 
 def _behind(own: Step, needs: Sequence[str], before: Mapping[str, Step], held: Set[str], *, known: bool) -> Step:
-    """A step that waits for ``needs``: whether they will ever be there. SLURM itself blocks steps that it knows; it waits for all ``held``."""
+    """A step that waits for ``needs``: whether they will ever be there. SLURM blocks steps that it knows; it waits for ``held``."""
     if own.state == "waiting" and own.job and (kept := [name for name in needs if name in held]):
         return replace(own, state="held", note=f"waits for {_few(kept)}")
     if (own.state == "waiting" and not own.job) or (own.state == "lost" and not known):

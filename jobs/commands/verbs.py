@@ -14,7 +14,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The output folder o
 
 
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """Say how a campaign goes: the files' word, and SLURM's where it was submitted."""
+    """Show the state of a campaign: by its files, and by SLURM where it was submitted."""
     from jobs.campaign.status import status as look
     from jobs.commands.watch import facts, lines
 
@@ -35,7 +35,7 @@ def watch(folder: Folder) -> None:
 
 
 def cancel(folder: Folder) -> None:
-    """Cancel what waits or runs of a campaign; runs save their state, and the same command goes on from there."""
+    """Cancel the waiting and running jobs of a campaign; runs save their state, and the same command goes on from there."""
     from jobs.campaign.status import cancel as end
 
     print("\n".join(end(folder)) or "nothing waits or runs")
@@ -63,7 +63,7 @@ def logs(
 
 
 def report(folder: Folder) -> None:
-    """Write the page of what is done of a campaign."""
+    """Write the page of a campaign's finished steps."""
     from jobs.campaign.execute import write_page
     from jobs.local import record
 
@@ -104,7 +104,7 @@ def doctor(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Try what runs and stages need (MPI, parallel HDF5, PETSc, filters, Dask, scratch space, SLURM) and say what to fix.
+    """Try all that runs and stages need (MPI, parallel HDF5, PETSc, filters, Dask, scratch space, SLURM) and name the fixes.
 
     Exit code 1 where something is broken.
     """
@@ -153,7 +153,7 @@ def compress(
 ) -> None:
     """Keep as little of a run as a target allows, in an archive that opens as the run does; read back and compared before it is there.
 
-    What was interrupted goes on from the last whole block.
+    An interrupted archive goes on from the last whole block.
     """
     from jobs.commands.archives import compress_file, masked
     from pipeline.stages.compress import Params
