@@ -15,7 +15,8 @@ class Lasting(io.RawIOBase):
 
     Attributes
     ----------
-    lost : the system's words where output was lost; None too where its reader has gone and wants no more.
+    lost
+        The system's words where output was lost; None too where its reader has gone and wants no more.
     """
 
     def __init__(self, number: int) -> None:

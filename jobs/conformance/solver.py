@@ -38,7 +38,8 @@ class SolverTests(ParamsTests):
 
     Attributes
     ----------
-    drift : the most by which the conserved quantity (`Model.mass`) may drift in the case; None where it is not conserved there.
+    drift
+        The most by which the conserved quantity (`Model.mass`) may drift in the case; None where it is not conserved there.
     """
 
     package: ClassVar[str] = "solvers"

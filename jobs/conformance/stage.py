@@ -30,7 +30,8 @@ class StageTests(ParamsTests):
 
     Attributes
     ----------
-    measured : groups of ``result.h5`` with measures of the machine, such as seconds, which differ from one time to the next.
+    measured
+        Groups of ``result.h5`` with measures of the machine, such as seconds, which differ from one time to the next.
     """
 
     package: ClassVar[str] = campaigns.STAGES

@@ -47,9 +47,12 @@ class Fork:
 
     Parameters
     ----------
-    work : the copy's program.
-    connection : an open file number, which the copy has as `CONNECTION`; all others are closed in it.
-    environment : the copy's variables.
+    work
+        The copy's program.
+    connection
+        An open file number, which the copy has as `CONNECTION`; all others are closed in it.
+    environment
+        The copy's variables.
     """
 
     def __init__(self, work: Callable[[], int], connection: int, environment: Mapping[str, str]) -> None:

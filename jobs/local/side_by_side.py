@@ -33,10 +33,14 @@ def run_side_by_side(
 
     Parameters
     ----------
-    jobs : (folder of the case's files, folder of the run, ranks).
-    prepare : called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
-    ended : called in this thread as each ends, with its place in ``jobs`` and its summary, or its error.
-    compiling : told which kernel a run compiles, in any thread.
+    jobs
+        (folder of the case's files, folder of the run, ranks).
+    prepare
+        Called before each begins, with its place in ``jobs``, while its folder is locked; leaves ``case.toml`` there.
+    ended
+        Called in this thread as each ends, with its place in ``jobs`` and its summary, or its error.
+    compiling
+        Told which kernel a run compiles, in any thread.
     """
     first = min(at_once, sum(ranks == 1 for _, _, ranks in jobs))
     with signals_passed_on() as running, Workers(first) as workers, ThreadPoolExecutor(at_once) as pool:
@@ -117,7 +121,8 @@ class Workers:
 
     Parameters
     ----------
-    first : how many there are from the beginning, while this process may still be copied; more are started where none is idle.
+    first
+        How many there are from the beginning, while this process may still be copied; more are started where none is idle.
     """
 
     def __init__(self, first: int) -> None:

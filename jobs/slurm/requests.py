@@ -60,8 +60,10 @@ def requests(
 
     Parameters
     ----------
-    asked : ``time`` and ``memory`` that the user set for runs.
-    node : a node of the partition, as SLURM describes it; None where it does not.
+    asked
+        ``time`` and ``memory`` that the user set for runs.
+    node
+        A node of the partition, as SLURM describes it; None where it does not.
 
     Raises
     ------

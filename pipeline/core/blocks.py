@@ -29,7 +29,8 @@ class KeptBlocks:
 
     Parameters
     ----------
-    key : hash of all that the stage's result depends on; blocks of another result are thrown away.
+    key
+        Hash of all that the stage's result depends on; blocks of another result are thrown away.
     """
 
     def __init__(self, client: Any, folder: Path, key: str) -> None:

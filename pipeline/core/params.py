@@ -67,7 +67,8 @@ def build(cls: type, table: Mapping[str, Any], where: str) -> Any:
 
     Parameters
     ----------
-    where : dotted place of the table in the case, for messages, e.g. ``"solver"``.
+    where
+        Dotted place of the table in the case, for messages, e.g. ``"solver"``.
 
     Raises
     ------

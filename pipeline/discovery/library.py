@@ -79,8 +79,12 @@ def values(library: Sequence[Term], states: Array, lengths: Lengths, form: str =
 
     Parameters
     ----------
-    states : (S, *points); lengths : the periods.
-    form : "spectral", "difference", or "weak": then the values are the terms' integrals with the hump about every point.
+    states
+        (S, *points).
+    lengths
+        The periods, x first.
+    form
+        "spectral", "difference", or "weak": then the values are the terms' integrals with the hump about every point.
 
     Returns
     -------

@@ -123,11 +123,15 @@ def discover(
 
     Parameters
     ----------
-    chance : probability that any candidate is taken in though it is none.
-    resamples : of the stability check; 0 leaves it out. They are spread over the workers of the Dask ``client`` where there is one.
-    rivals : terms that are no candidates. Where the noise is known, and they explain what was observed better than what was found, nothing
-        can be said: noise hides by how much a sum of candidates differs from another term.
-    say : is told of every pass.
+    chance
+        Probability that any candidate is taken in though it is none.
+    resamples
+        Resamples of the stability check; 0 leaves it out. They are spread over the workers of the Dask ``client`` where there is one.
+    rivals
+        Terms that are no candidates. Where the noise is known, and they explain what was observed better than what was found, nothing can
+        be said: noise hides by how much a sum of candidates differs from another term.
+    say
+        Is told of every pass.
 
     Raises
     ------

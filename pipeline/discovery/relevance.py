@@ -58,8 +58,10 @@ def fit(problem: Problem, *, noise: float | None, chance: float) -> Fit:
 
     Parameters
     ----------
-    noise : the noise's deviation s; None where it is not known: then it is estimated with the rest.
-    chance : probability of taking in any column of pure noise, which sets the `threshold`.
+    noise
+        The noise's deviation s; None where it is not known: then it is estimated with the rest.
+    chance
+        Probability of taking in any column of pure noise, which sets the `threshold`.
     """
     search = _Search(problem, noise)
     least = threshold(len(problem.scales), chance)

@@ -148,11 +148,18 @@ def observe(
 
     Parameters
     ----------
-    times : (M,); where they do not grow, another trajectory begins. observed : (M, *observed points), nan where not observed.
-    length : the period; of a plane two, x first.
-    noise : standard deviation of every observation.
-    points : of the grid on which the model forecasts; of a plane two.
-    members : most forecasts from one state: the state itself, one for every candidate, and one for each number of the state.
+    times
+        (M,); where they do not grow, another trajectory begins.
+    observed
+        (M, *observed points), nan where not observed.
+    length
+        The period; of a plane two, x first.
+    noise
+        Standard deviation of every observation.
+    points
+        Points of the grid on which the model forecasts; of a plane two numbers.
+    members
+        Most forecasts from one state: the state itself, one for every candidate, and one for each number of the state.
 
     Raises
     ------

@@ -58,9 +58,12 @@ def find_missing(
 
     Parameters
     ----------
-    attributes : of the variable in its file: `DECLARATIONS` are read, numbers or lists of them, and the valid range.
-    own : values that a user names as missing.
-    undeclared : whether the constants that no one declared are looked for.
+    attributes
+        Of the variable in its file: `DECLARATIONS` are read, numbers or lists of them, and the valid range.
+    own
+        Values that a user names as missing.
+    undeclared
+        Whether the constants that no one declared are looked for.
     """
     values = np.asarray(values)
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)

@@ -41,7 +41,8 @@ def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], Part
 
     Parameters
     ----------
-    part_of : function from a kind of solver to its part; the ground floor loads no solver itself.
+    part_of
+        Function from a kind of solver to its part; the ground floor loads no solver itself.
     """
     loader = jinja2.FileSystemLoader([TEMPLATES, STAGE_PAGES], encoding="utf-8")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)

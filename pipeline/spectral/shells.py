@@ -29,8 +29,10 @@ def energy_spectrum(u: Array, lengths: tuple[float, ...]) -> tuple[Array, Array]
 
     Parameters
     ----------
-    u : (samples, [ny,] nx); the mean is over samples.
-    lengths : period along x [, y].
+    u
+        (samples, [ny,] nx); the mean is over samples.
+    lengths
+        Period along x [, y].
 
     Returns
     -------

@@ -40,7 +40,8 @@ def lyapunov(
 
     Parameters
     ----------
-    advance : takes states (1 + count, N) one ``interval`` on.
+    advance
+        Takes states (1 + count, N) one ``interval`` on.
     """
     directions = np.linalg.qr(np.random.default_rng([seed]).standard_normal((u.size, count)))[0]
     growth = np.empty((rounds, count))

@@ -84,8 +84,10 @@ def append(path: Path, sums: Array | None = None, covered: int | None = None) ->
 
     Parameters
     ----------
-    sums : the shares of all ranks; made here where they are not given
-    covered : the bytes that get checksums, from the start; all where it is not given
+    sums
+        The shares of all ranks; made here where they are not given.
+    covered
+        The bytes that get checksums, from the start; all where it is not given.
     """
     covered = path.stat().st_size if covered is None else covered
     first = (share(path, 0, 1, covered) if sums is None else sums).astype("<u4").tobytes()

@@ -42,8 +42,10 @@ class Written:
 
         Parameters
         ----------
-        share : this rank and how many there are: each makes the checksums of its share.
-        gather : hands the objects of all ranks to every rank.
+        share
+            This rank and how many there are: each makes the checksums of its share.
+        gather
+            Hands the objects of all ranks to every rank.
         """
         with open(file.filename, "rb") as raw:
             for name, data in growing(file):

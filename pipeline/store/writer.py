@@ -44,10 +44,14 @@ class Writer:
 
     Parameters
     ----------
-    path : the final name; until `finish` the file is ``path`` with ``.part`` appended.
-    options : keywords for h5py, such as the choice of the MPI driver.
-    lead : whether this rank writes the arrays that are written once (mesh, gauges).
-    resume : go on with an unfinished file instead of making a new file.
+    path
+        The final name; until `finish` the file is ``path`` with ``.part`` appended.
+    options
+        Keywords for h5py, such as the choice of the MPI driver.
+    lead
+        Whether this rank writes the arrays that are written once (mesh, gauges).
+    resume
+        Go on with an unfinished file instead of making a new file.
     """
 
     def __init__(self, path: Path, *, options: Mapping[str, Any], lead: bool, resume: bool = False) -> None:

@@ -140,9 +140,12 @@ class Shares:
 
     Parameters
     ----------
-    communicator : MPI's own; None for one process.
-    grid : (3,) points along z, y, x.
-    waves : (3,) waves that are kept along z, y, x, of the last the half.
+    communicator
+        MPI's own; None for one process.
+    grid
+        (3,) points along z, y, x.
+    waves
+        (3,) waves that are kept along z, y, x, of the last the half.
     """
 
     def __init__(self, communicator: Any, grid: tuple[int, int, int], waves: tuple[int, int, int], *, pencils: bool) -> None:

@@ -18,8 +18,10 @@ class Arkimex:
 
     Parameters
     ----------
-    first, columns, values : A as compressed rows.
-    nonlinear : N, from an array (n,) to an array (n,).
+    first, columns, values
+        A as compressed rows.
+    nonlinear
+        N, from an array (n,) to an array (n,).
 
     Raises
     ------

@@ -47,14 +47,19 @@ class Writers:
 
     Parameters
     ----------
-    comm : all ranks.
-    asked : the number that write; 0: one in 8 where there are more than 8, else all.
-    parts : the ranks' parts of the arrays; all ranks write where the boxes of a group's ranks do not make a box.
+    comm
+        All ranks.
+    asked
+        The number that write; 0: one in 8 where there are more than 8, else all.
+    parts
+        The ranks' parts of the arrays; all ranks write where the boxes of a group's ranks do not make a box.
 
     Attributes
     ----------
-    comm : of the ranks that write; None on a rank that does not.
-    count : the number of ranks that write.
+    comm
+        The ranks that write; None on a rank that does not.
+    count
+        The number of ranks that write.
     """
 
     def __init__(self, comm: Comm, asked: int, parts: Iterable[Rows | Block] = ()) -> None:

@@ -64,9 +64,12 @@ class PlaneIntegrator:
 
     Parameters
     ----------
-    lengths : (2,) period along x, y.
-    on : the transforms, from `planes`.
-    scheme : "etdrk4", "ars443" or "cnab2".
+    lengths
+        (2,) period along x, y.
+    on
+        The transforms, from `planes`.
+    scheme
+        "etdrk4", "ars443" or "cnab2".
 
     Raises
     ------

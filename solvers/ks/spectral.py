@@ -72,9 +72,12 @@ class Integrator:
 
     Parameters
     ----------
-    terms : the right-hand side, as `pipeline.terms.terms.parse_terms` gives it.
-    points : N, even, without prime factors above 5; a multiple of 4 for ``dealias`` "3/2".
-    scheme : "etdrk4" (order 4), "ars443" (an IMEX Runge-Kutta method of order 3) or "cnab2" (order 2; its first step is of order 1).
+    terms
+        The right-hand side, as `pipeline.terms.terms.parse_terms` gives it.
+    points
+        N, even, without prime factors above 5; a multiple of 4 for ``dealias`` "3/2".
+    scheme
+        "etdrk4" (order 4), "ars443" (an IMEX Runge-Kutta method of order 3) or "cnab2" (order 2; its first step is of order 1).
 
     Raises
     ------

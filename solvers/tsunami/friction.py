@@ -164,12 +164,18 @@ def fields(
 
     Parameters
     ----------
-    states : (S, C, 3), depth [m] and discharges [m2/s] in mesh order.
-    noise : standard deviations of the noise on depth and discharges of wet cells; they are never less than the states' own accuracy.
-    wet : [m]; cells with less water do not count, and have no noise.
-    seed : of the DRAWS of noise that show how forecasts carry it.
-    every : [s] between the frames of the states' run, at which its time steps ended; None: the states are all of its frames.
-    first : [s], when the first state was, a multiple of ``every``; None where it is not known.
+    states
+        (S, C, 3), depth [m] and discharges [m2/s] in mesh order.
+    noise
+        Standard deviations of the noise on depth and discharges of wet cells; they are never less than the states' own accuracy.
+    wet
+        [m]; cells with less water do not count, and have no noise.
+    seed
+        Seed of the DRAWS of noise that show how forecasts carry it.
+    every
+        [s] between the frames of the states' run, at which its time steps ended; None: the states are all of its frames.
+    first
+        [s], when the first state was, a multiple of ``every``; None where it is not known.
 
     Raises
     ------
@@ -224,9 +230,12 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
 
     Parameters
     ----------
-    start : (C, 3), the state at 0 s in mesh order.
-    series : (G, F + 1, 3), free surface [m] and velocities [m/s] at 0, ``every``, ... F ``every`` [s]; nan where not measured.
-    noise : standard deviations of the noise on each.
+    start
+        (C, 3), the state at 0 s in mesh order.
+    series
+        (G, F + 1, 3), free surface [m] and velocities [m/s] at 0, ``every``, ... F ``every`` [s]; nan where not measured.
+    noise
+        Standard deviations of the noise on each.
 
     Raises
     ------

@@ -88,8 +88,10 @@ def vertex_shares(differences: Array, first: Array) -> Array:
 
     Parameters
     ----------
-    differences : (N, 2) [m] from the vertex to each cell round it, vertex after vertex.
-    first : (V + 1,) where each vertex's cells begin.
+    differences
+        (N, 2) [m] from the vertex to each cell round it, vertex after vertex.
+    first
+        (V + 1,) where each vertex's cells begin.
 
     The shares of least norm that are exact for planes (D. G. Holmes, S. D. Connell, AIAA paper 89-1932, 1989,
     DOI 10.2514/6.1989-1932); equal shares where the cells lie on a line, as at a corner of the mesh.

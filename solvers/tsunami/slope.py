@@ -26,9 +26,12 @@ class SlopeWave:
 
     Parameters
     ----------
-    slope : fall over run of the bed.
-    reach : [m] beyond which the water is still at the start; the solution holds until waves come back from there.
-    finest : [m] the smallest extent of the initial wave.
+    slope
+        Fall over run of the bed.
+    reach
+        Distance [m] beyond which the water is still at the start; the solution holds until waves come back from there.
+    finest
+        The smallest extent of the initial wave [m].
     """
 
     def __init__(self, start: Callable[[Array], Array], *, g: float, slope: float, reach: float, finest: float) -> None:

@@ -27,10 +27,14 @@ class Cube:
 
     Parameters
     ----------
-    grid : (3,) points along x, y, z; of each axis more than twice the highest wave.
-    highest : (3,) highest wave that is kept along x, y, z.
-    fields : real fields that go to points at once; at most ``back`` of them come back.
-    real : float32 or float64.
+    grid
+        (3,) points along x, y, z; of each axis more than twice the highest wave.
+    highest
+        (3,) highest wave that is kept along x, y, z.
+    fields
+        Real fields that go to points at once; at most ``back`` of them come back.
+    real
+        Float32 or float64.
 
     Raises
     ------

@@ -18,9 +18,12 @@ class Equation:
 
     Parameters
     ----------
-    cube : transforms to points that are fine enough for products.
-    scalar : None, or a scalar of `solvers.turbulence.scalar` with fields.
-    spacings : (3,) distance of the mesh's points along x, y, z: for the Courant number.
+    cube
+        Transforms to points that are fine enough for products.
+    scalar
+        None, or a scalar of `solvers.turbulence.scalar` with fields.
+    spacings
+        (3,) distance of the mesh's points along x, y, z: for the Courant number.
     """
 
     def __init__(

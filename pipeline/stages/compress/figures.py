@@ -34,7 +34,8 @@ def trials(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     Parameters
     ----------
-    rows : of `pipeline.stages.compress`: group, codec, ratio, nrmse, why; the best of each group first
+    rows
+        Trials of `pipeline.stages.compress`: group, codec, ratio, nrmse, why; the best of each group first.
     """
     taken = [row for row in rows if not row["why"]]
     groups = list(dict.fromkeys(row["group"] for row in taken))
@@ -60,7 +61,8 @@ def turbulence(tables: Mapping[str, Mapping[str, Any]]) -> Figure:
 
     Parameters
     ----------
-    tables : of `pipeline.compression.beside`
+    tables
+        Tables of `pipeline.compression.beside`.
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.2), layout="constrained")

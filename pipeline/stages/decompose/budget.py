@@ -24,14 +24,19 @@ def budget(series: list[Array], sizes: list[float], observed: Array) -> dict[str
 
     Parameters
     ----------
-    series : three arrays (S,) [m], from the coarsest mesh to the finest; sizes : their edges [m]; observed : (S,) [m]. Samples that are
-    nan in any do not count.
+    series
+        Three arrays (S,) [m], from the coarsest mesh to the finest.
+    sizes
+        Edge lengths of their meshes [m].
+    observed
+        The observed series (S,) [m]. Samples that are nan in any of the four do not count.
 
     Returns
     -------
-    dict : ``order``; ``misfit``, ``numerical`` and ``model``, root mean squares over the standard deviation of the observations;
-    ``phase_share`` of the misfit, and the part of it that a shift in time takes away, ``removed_by_lag``; ``numerical_phase_share`` of the
-    numerical error's. None where fewer than `LEAST_SAMPLES` count, or the observations do not change.
+    dict[str, Any] | None
+        ``order``; ``misfit``, ``numerical`` and ``model``, root mean squares over the standard deviation of the observations;
+        ``phase_share`` of the misfit, and the part of it that a shift in time takes away, ``removed_by_lag``;
+        ``numerical_phase_share`` of the numerical error's. None where fewer than `LEAST_SAMPLES` count, or the observations do not change.
     """
     whole_row = np.stack([*series, observed])
     counts = np.isfinite(whole_row).all(axis=0)

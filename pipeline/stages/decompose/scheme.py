@@ -89,7 +89,12 @@ def from_waves(points: Array, kept: Array, speed: Array) -> dict[str, Any]:
 
     Parameters
     ----------
-    points : (N,) points a wavelength; kept : (N,) amplitude kept in a period; speed : (N,) numerical over exact.
+    points
+        Points a wavelength (N,).
+    kept
+        Amplitude kept in a period (N,).
+    speed
+        Numerical speed over the exact (N,).
 
     Returns
     -------

@@ -20,7 +20,8 @@ def velocity(kind: Any, cube: "Cube", waves: "Waves", points: tuple[int, ...], s
 
     Parameters
     ----------
-    points : (3,) of ``cube`` along x, y, z.
+    points
+        (3,) of ``cube`` along x, y, z.
     """
     if hasattr(kind, "energies"):
         return shaped(noise(cube, waves, 3, seed), kind.energies(waves.shells), cube, waves)
