@@ -39,7 +39,8 @@ def refuse_another(folder: Path, text: str) -> str:
 
     Returns
     -------
-    str : changes with which the run goes on (see `pipeline.core.continuation`); empty where there are none.
+    str
+        Changes with which the run goes on (see `pipeline.core.continuation`); empty where there are none.
     """
     before = text_of(folder / "case.toml")
     if before is not None and before != text:

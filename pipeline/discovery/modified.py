@@ -49,8 +49,8 @@ def modified_equation(
     before, after
         (S, points) on an even periodic grid: states, and the same after one step of the scheme.
     waves
-        Waves of the states, from the longest on: few and long beside the grid's spacing, since the equation is a series in k dx; its terms above
-        ``highest`` are left out, and the fit takes their effect as its noise.
+        Number of waves, from the longest on: few and long beside the grid's spacing, since the equation is a series in k dx; its terms
+        above ``highest`` are left out, and the fit takes their effect as its noise.
 
     Raises
     ------

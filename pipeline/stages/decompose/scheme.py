@@ -98,9 +98,10 @@ def from_waves(points: Array, kept: Array, speed: Array) -> dict[str, Any]:
 
     Returns
     -------
-    dict : ``even`` and ``odd``, from order p to the coefficient of c h^(p-1) d^p u / dx^p with its standard error (None where the
-    waves are no more than the coefficients), least squares on the relative error; ``order_amplitude`` and ``order_phase``: the
-    slopes of both errors against h, with theirs.
+    dict
+        ``even`` and ``odd``, from order p to the coefficient of c h^(p-1) d^p u / dx^p with its standard error (None where the waves are no
+        more than the coefficients), least squares on the relative error; ``order_amplitude`` and ``order_phase``: the slopes of both errors
+        against h, with theirs.
     """
     x = 2.0 * np.pi / points  # k h
     growth = np.log(kept) / (2.0 * np.pi)  # = sum of (-1)^(p/2) a_p x^(p-1)

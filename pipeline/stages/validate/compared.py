@@ -24,9 +24,10 @@ def compared(both: Beside, name: str, tables: dict[str, Columns]) -> dict[str, A
 
     Returns
     -------
-    dict : ``judged``, ``first_crest``, ``first_crest_observed`` [m], ``first_crest_error`` [1], ``notes``; where a series was observed
-    ``samples`` (counts, see `pipeline.stages.core.samples.shared`), ``misfit``, ``highest``, ``highest_observed``, ``highest_error`` and
-    ``lag`` [s] too. None where there is no such number.
+    dict
+        ``judged``, ``first_crest``, ``first_crest_observed`` [m], ``first_crest_error`` [1], ``notes``; where a series was observed
+        ``samples`` (counts, see `pipeline.stages.core.samples.shared`), ``misfit``, ``highest``, ``highest_observed``, ``highest_error``
+        and ``lag`` [s] too. None where there is no such number.
     """
     observed, computed = both.observed, both.computed[name]
     low, high = observed.window or (-np.inf, np.inf)
