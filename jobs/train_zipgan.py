@@ -47,7 +47,7 @@ def samples(
     ratios: Annotated[str, typer.Option(help="Compression ratios, with commas.")] = "200,512,900,1300",
 ) -> None:
     """Code every snapshot at every ratio, and keep the decoder's knowledge beside the truth."""
-    from pipeline.compression.samples import sample, save_sample
+    from pipeline.compression.codecs.zipgan.samples import sample, save_sample
 
     out.mkdir(parents=True, exist_ok=True)
     for path in files:
@@ -69,8 +69,8 @@ def train(
     steps: Annotated[int, typer.Option(help="Steps of this stage.")] = 1000,
 ) -> None:
     """Train one stage; started again, it goes on."""
-    from pipeline.compression import training
-    from pipeline.compression.generator import Size
+    from pipeline.compression.codecs.zipgan import training
+    from pipeline.compression.codecs.zipgan.generator import Size
 
     chosen = training.Settings(steps=steps, **{name: json.loads(value) for name, value in (word.split("=", 1) for word in settings or [])})
     found = sorted(folder.glob("*.npz"))
@@ -96,8 +96,8 @@ def train(
 @app.command()
 def weights(checkpoint: Path, out: Path) -> None:
     """Write a checkpoint's generator as float16 weights that `zipgan` reads."""
-    from pipeline.compression import generator, training
-    from pipeline.compression import weights as files
+    from pipeline.compression.codecs.zipgan import generator, training
+    from pipeline.compression.codecs.zipgan import weights as files
 
     trainer = training.ready(generator.Size(), 0)
     training.load(trainer, checkpoint, networks_only=True)

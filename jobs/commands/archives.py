@@ -38,7 +38,7 @@ def decompress_file(file: Path, out: Path | None, *, force: bool, salvage: bool,
     InputError
         It is no archive, or is damaged; or there is a file in the way, and ``force`` is not given.
     """
-    from pipeline.compression.restore import decompress
+    from pipeline.compression.archive.restore import decompress
 
     path = out or file.with_name(file.name.removesuffix(".h5").removesuffix(SUFFIX.removesuffix(".h5")) + ".restored.h5")
     _free(file, path, force=force)

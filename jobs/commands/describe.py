@@ -52,7 +52,7 @@ def facts(path: Path) -> dict[str, Any]:
             "arrays": {name: _facts(item) for name, item in walk(file) if isinstance(item, h5py.Dataset) and not name.startswith("xdmf/")},
         }
         if ARCHIVE in file:
-            from pipeline.compression.reader import opened
+            from pipeline.compression.archive.reader import opened
 
             found["archive"] = opened(path).manifest
     return found
@@ -100,7 +100,7 @@ def _lines(path: Path, file: Any) -> list[str]:
 
 def _archive(path: Path) -> list[str]:
     """Lines on an archive: its target, its size, and the codecs and errors of each group."""
-    from pipeline.compression.reader import opened
+    from pipeline.compression.archive.reader import opened
 
     held = opened(path)
     asked = held.manifest["asked"]

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pipeline.compression import coding
-from pipeline.compression.coding import Values
+from pipeline.compression.blocks import coding
+from pipeline.compression.blocks.coding import Values
 from pipeline.compression.target import KINDS, Target
 from pipeline.core import plugin
 from pipeline.core.errors import InputError

@@ -1,21 +1,20 @@
 """Choice of a codec: each is tried on a sample of the blocks, and the measurements decide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pipeline.compression import apart, coding
-from pipeline.compression.coding import Values
-from pipeline.compression.facts import Facts, together
-from pipeline.compression.target import Target
+from pipeline.compression.blocks import coding
+from pipeline.compression.blocks.facts import Facts, together
 from pipeline.compression.tasks import each
 from pipeline.core import plugin
 from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+Coder = Callable[[str], Facts | str]  # codes a block by the codec of a name
 LEAST = "least"  # the variant of a codec that makes detail of the least error
 
 
@@ -63,41 +62,36 @@ def names(asked: str, least: bool = False) -> list[str]:
     return found
 
 
-def try_one(read: Any, target: Target, codec: str) -> Facts | str:
-    """Measure ``codec`` on the `Values` that ``read()`` gives, in a process of its own, or say why it can't be taken."""
-    values: Values = read()
-    if found := coding.constant(values, target):
-        return found[1]
-    try:
-        if why := coding.exactly(values, target):
-            return why
-        return apart.code(codec, values, target)[1]
-    except InputError as error:
-        return str(error)
+def trials(client: Any, group: str, blocks: Sequence[Coder], codecs: Sequence[str], raw_bytes: int, *, sized: bool) -> list[Trial]:
+    """Trials of each codec on each of ``blocks``, the best first.
 
+    The best is that of the fewest bytes; where the blocks' bytes are given (``sized``), that of the least error. Those that can't be taken
+    stand last: they are tried on one block alone.
 
-def trials(client: Any, group: str, blocks: Sequence[tuple[Any, Target, int]], codecs: Sequence[str]) -> list[Trial]:
-    """Trials of each codec on each of ``blocks`` (its reader, its target, its bytes), the best first.
-
-    The best is that of the fewest bytes; where bytes are given, that of the least error. Those that can't be taken stand last: they are
-    tried on one block alone.
+    Parameters
+    ----------
+    blocks : each codes itself by the codec that it is called with, and gives the `Facts`, or says why that can't be
+    raw_bytes : of all ``blocks``, before they are coded
     """
     found: dict[str, list[Facts | str]] = {codec: [] for codec in codecs}
     for some in (blocks[:1], blocks[1:]):
         pairs = [(codec, block) for codec in codecs if not any(isinstance(one, str) for one in found[codec]) for block in some]
-        tried = each(client, try_one, [(read, target, codec) for codec, (read, target, _) in pairs])
+        tried = each(client, _tried, pairs)
         for i, outcome in sorted(tried, key=lambda one: one[0]):  # not as they ended: sums are the same bits
             found[pairs[i][0]].append(outcome)
     rows = []
     for codec, outcomes in found.items():
         whys = [one for one in outcomes if isinstance(one, str)]
         facts = [one for one in outcomes if isinstance(one, Facts)]
-        rows.append(Trial(group, codec, None if whys else together(facts), sum(raw for _, _, raw in blocks), whys[0] if whys else ""))
-    counted = blocks[0][1].kind == "bytes"
+        rows.append(Trial(group, codec, None if whys else together(facts), raw_bytes, whys[0] if whys else ""))
 
     def rank(row: Trial) -> tuple[float, ...]:
         if row.facts is None:
             return (1.0,)
-        return (0.0, *((row.facts.nrmse, row.facts.bytes) if counted else (row.facts.bytes, row.facts.nrmse)))
+        return (0.0, *((row.facts.nrmse, row.facts.bytes) if sized else (row.facts.bytes, row.facts.nrmse)))
 
     return sorted(rows, key=lambda row: (*rank(row), row.codec))
+
+
+def _tried(codec: str, block: Coder) -> Facts | str:
+    return block(codec)

@@ -9,11 +9,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.compression import copying, reader
-from pipeline.compression.cut_off import open_hdf5
+from pipeline.compression.archive import copying, reader
+from pipeline.compression.archive.cut_off import open_hdf5
+from pipeline.compression.archive.lineage import told
+from pipeline.compression.archive.restore import chunk
 from pipeline.compression.interpolation import Equations, between
-from pipeline.compression.lineage import told
-from pipeline.compression.restore import chunk
 from pipeline.core import plugin
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, choose

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.compression import apart, archive, choice, coding, reader, room, wishes
-from pipeline.compression.facts import Facts, measured, together
-from pipeline.compression.journal import Journal
-from pipeline.compression.plan import Asked, Plan, Reading, survey
+from pipeline.compression import budget, choice
+from pipeline.compression.archive import reader, writer
+from pipeline.compression.archive.journal import Journal
+from pipeline.compression.blocks import coding, isolated
+from pipeline.compression.blocks.facts import Facts, measured, together
+from pipeline.compression.plan import Plan, Reading, survey
+from pipeline.compression.request import Request, of_block
 from pipeline.compression.target import Target
 from pipeline.compression.tasks import each
-from pipeline.compression.wishes import Wish
 from pipeline.core import plugin
 from pipeline.core.errors import InputError, RunError
 from pipeline.store.layout import part_name
 
-__all__ = ["Asked", "compress"]
+__all__ = ["Request", "compress"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CHOICE = 2**32 - 1  # the journal's record of what was chosen
@@ -32,10 +34,10 @@ PACKAGES = ("wavetrain", "numpy", "h5py", "hdf5plugin", "PyWavelets", "constrict
 MOST_ATTEMPTS = 4  # to keep a size
 MOST_FAILURES = 2  # of a codec in the blocks of a group: it is not asked again
 Say = Callable[[str], None]
-Attempt = Callable[[Wish, float], dict[str, Any]]
+Attempt = Callable[[Target, float], dict[str, Any]]
 
 
-def compress(run: Path, path: Path, asked: Asked, client: Any = None, say: Say = lambda text: None) -> dict[str, Any]:
+def compress(run: Path, path: Path, request: Request, client: Any = None, say: Say = lambda text: None) -> dict[str, Any]:
     """Make the archive ``path`` of the fields in ``run``; blocks of an interrupted attempt are used.
 
     Returns
@@ -49,54 +51,56 @@ def compress(run: Path, path: Path, asked: Asked, client: Any = None, say: Say =
     RunError
         What was read back is not within the target.
     """
-    plan = survey(run, asked, client)
-    attempt = partial(_attempt, run, path, asked, plan, client, say)
-    result = _sized(run, path, asked, plan, client, attempt) if asked.wish.kind in ("ratio", "budget") else attempt(asked.wish, 0.0)
-    archive.publish(path)
+    plan = survey(run, request, client)
+    attempt = partial(_attempt, run, path, request, plan, client, say)
+    result = (
+        _sized(run, path, request, plan, client, attempt) if request.target.kind in ("ratio", "budget") else attempt(request.target, 0.0)
+    )
+    writer.publish(path)
     _journal(path).unlink()
     return result
 
 
-def _sized(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, attempt: Attempt) -> dict[str, Any]:
+def _sized(run: Path, path: Path, request: Request, plan: Plan, client: Any, attempt: Attempt) -> dict[str, Any]:
     """The archive of at most so many bytes: to the last bit, where these are enough."""
-    allowed = asked.wish.value if asked.wish.kind == "budget" else plan.raw_bytes / asked.wish.value
+    allowed = request.target.value if request.target.kind == "budget" else plan.raw_bytes / request.target.value
     try:
-        return _within(run, path, asked, plan, client, attempt, allowed)
+        return _within(run, path, request, plan, client, attempt, allowed)
     except InputError as error:
-        raise InputError(f"{run}: {asked.wish} takes a file of at most {allowed:,.0f} bytes: {error}") from None
+        raise InputError(f"{run}: {request.target} takes a file of at most {allowed:,.0f} bytes: {error}") from None
 
 
-def _within(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, attempt: Attempt, allowed: float) -> dict[str, Any]:
+def _within(run: Path, path: Path, request: Request, plan: Plan, client: Any, attempt: Attempt, allowed: float) -> dict[str, Any]:
     """The archive in at most ``allowed`` bytes."""
-    share = room.share(run, path, plan, allowed, _nothing(plan))
-    if room.holds_all(plan, share, asked.sample, client) and (result := attempt(Wish("exact"), 0.0))["bytes"] <= allowed:
+    share = budget.share(run, path, plan, allowed, _nothing(plan))
+    if budget.holds_all(plan, share, request.sample, client) and (result := attempt(Target("exact"), 0.0))["bytes"] <= allowed:
         return result
     for _ in range(MOST_ATTEMPTS):
-        result = attempt(asked.wish, share)
+        result = attempt(request.target, share)
         if result["bytes"] <= allowed:
             return result
         share -= (result["bytes"] - allowed + 64) / plan.raw_bytes
     raise RunError(f"{path}: {result['bytes']} bytes, more than the {allowed:.0f} that were asked for")
 
 
-def _attempt(run: Path, path: Path, asked: Asked, plan: Plan, client: Any, say: Say, wish: Wish, share: float) -> dict[str, Any]:
-    """The closed file of the archive, verified, and not yet published; ``wish`` is its target."""
+def _attempt(run: Path, path: Path, request: Request, plan: Plan, client: Any, say: Say, target: Target, share: float) -> dict[str, Any]:
+    """The closed file of the archive, verified, and not yet published; ``target`` is the whole's."""
     groups = {name: together([plan.facts[i] for i in plan.of(name)]) for name in plan.cuts}
-    targets = [wishes.target(wish, plan.cuts[n], plan.facts[i], groups[n], share) for i, (n, _) in enumerate(plan.blocks)]
-    if wish != asked.wish:
-        asked = replace(asked, codec="", least=False)  # nothing is better than to the last bit
-    with Journal(_journal(path), _key(run, asked, wish, share)) as journal:
-        rows, ranked = _chosen(journal, asked, plan, targets, client)
+    targets = [of_block(target, plan.cuts[n], plan.facts[i], groups[n], share) for i, (n, _) in enumerate(plan.blocks)]
+    if target != request.target:
+        request = replace(request, codec="", least=False)  # nothing is better than to the last bit
+    with Journal(_journal(path), _key(run, request, target, share)) as journal:
+        rows, ranked = _chosen(journal, request, plan, targets, client)
         todo = [i for i in range(len(plan.blocks)) if i not in journal.records]
         if len(todo) < len(plan.blocks):
             say(f"{len(plan.blocks) - len(todo)} of {len(plan.blocks)} blocks were whole before")
         _code_all(journal, plan, targets, ranked, todo, client)
-        manifest = _manifest(run, asked, plan, journal)
+        manifest = _manifest(run, request, plan, journal)
         blocks = {name: _blocks(journal, plan.of(name)) for name in plan.cuts}
         first = {name: plan.of(name)[0] for name in plan.cuts}
-        archive.write(part_name(path), run, plan.cuts, blocks, lambda name, i: journal.read(first[name] + i), manifest)
+        writer.write(part_name(path), run, plan.cuts, blocks, lambda name, i: journal.read(first[name] + i), manifest)
     _verify(path, plan, targets, manifest, client)
-    return {"manifest": manifest, "trials": rows, "bytes": archive.size(part_name(path)), "run_bytes": run.stat().st_size}
+    return {"manifest": manifest, "trials": rows, "bytes": writer.size(part_name(path)), "run_bytes": run.stat().st_size}
 
 
 def _code_all(
@@ -118,12 +122,14 @@ def _code_all(
 def _code(read: Reading, target: Target, codecs: Sequence[str]) -> tuple[bytes, Facts]:
     values = read()
     try:
-        return coding.encode(values.all, target, codecs, own=values.own, fills=values.fills, way=apart.code)
+        return coding.encode(values.all, target, codecs, own=values.own, fills=values.fills, way=isolated.code)
     except InputError as error:
         raise InputError(f"{read.block.said}: {error}") from None
 
 
-def _chosen(journal: Journal, asked: Asked, plan: Plan, targets: Sequence[Target], client: Any) -> tuple[list[Any], dict[str, list[str]]]:
+def _chosen(
+    journal: Journal, request: Request, plan: Plan, targets: Sequence[Target], client: Any
+) -> tuple[list[Any], dict[str, list[str]]]:
     """The trials, and the codecs of each group, the best first; an interrupted attempt chose already."""
     if CHOICE in journal.records:
         before = journal.records[CHOICE].facts
@@ -134,16 +140,17 @@ def _chosen(journal: Journal, asked: Asked, plan: Plan, targets: Sequence[Target
     ranked = {}
     for name, of in plan.cuts.items():
         numbers = plan.of(name)
-        some = [numbers[k] for k in choice.sample([plan.facts[i] for i in numbers], asked.sample)]
-        size = np.dtype(of.dtype).itemsize
-        tried = [(plan.reading(i), targets[i], plan.facts[i].values * size) for i in some]
-        found = choice.trials(client, name, tried, choice.names(asked.codec, asked.least))
+        some = [numbers[k] for k in choice.sample([plan.facts[i] for i in numbers], request.sample)]
+        tried = [partial(isolated.tried, plan.reading(i), targets[i]) for i in some]
+        raw_bytes = sum(plan.facts[i].values for i in some) * np.dtype(of.dtype).itemsize
+        sized = targets[some[0]].kind == "bytes"
+        found = choice.trials(client, name, tried, choice.names(request.codec, request.least), raw_bytes, sized=sized)
         rows += found
         ranked[name] = [row.codec for row in found if row.facts is not None]
-        if not ranked[name] and targets[some[0]].kind == "bytes":
+        if not ranked[name] and sized:
             raise InputError(f"no codec takes {name}: " + "; ".join(f"{row.codec}: {row.why}" for row in found))
-        if asked.codec and not ranked[name]:
-            raise InputError(f"codec {asked.codec!r} does not take {name}: {found[0].why}")
+        if request.codec and not ranked[name]:
+            raise InputError(f"codec {request.codec!r} does not take {name}: {found[0].why}")
     journal.append(CHOICE, b"", {"ranked": ranked, "trials": [asdict(row) for row in rows]})
     return rows, ranked
 
@@ -168,7 +175,7 @@ def _nothing(plan: Plan) -> dict[str, Any]:
     return {"source": {"file": "run.h5", "bytes": plan.raw_bytes}, "versions": _versions(), "groups": groups}
 
 
-def _manifest(run: Path, asked: Asked, plan: Plan, journal: Journal) -> dict[str, Any]:
+def _manifest(run: Path, request: Request, plan: Plan, journal: Journal) -> dict[str, Any]:
     groups = {}
     for name, of in plan.cuts.items():
         facts = [_facts(journal, i) for i in plan.of(name)]
@@ -188,7 +195,7 @@ def _manifest(run: Path, asked: Asked, plan: Plan, journal: Journal) -> dict[str
             | _measures(together(facts))
         )
     return {
-        "asked": {"kind": asked.wish.kind, "value": asked.wish.value, "codec": asked.codec},
+        "asked": {"kind": request.target.kind, "value": request.target.value, "codec": request.codec},
         "source": {"file": run.name, "bytes": run.stat().st_size},
         "versions": _versions(),
         "verified": False,
@@ -228,7 +235,7 @@ def _verify(path: Path, plan: Plan, targets: Sequence[Target], manifest: dict[st
     for name in plan.cuts:
         manifest["groups"][name] |= _measures(together([found[i] for i in plan.of(name)]))
     manifest["verified"] = True
-    archive.rewrite_manifest(part, manifest)
+    writer.rewrite_manifest(part, manifest)
 
 
 def _compare(part: Path, group: str, number: int, read: Reading) -> Facts:
@@ -242,8 +249,8 @@ def _journal(path: Path) -> Path:
     return path.with_name(path.name + ".blocks")
 
 
-def _key(run: Path, asked: Asked, wish: Wish, share: float) -> str:
+def _key(run: Path, request: Request, target: Target, share: float) -> str:
     """A hash of all that the blocks depend on."""
     state = run.stat()
-    told = repr((FORMAT, str(run.resolve()), state.st_size, state.st_mtime_ns, asked, wish, share, _version("wavetrain")))
+    told = repr((FORMAT, str(run.resolve()), state.st_size, state.st_mtime_ns, request, target, share, _version("wavetrain")))
     return hashlib.sha256(told.encode()).hexdigest()

@@ -8,11 +8,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.compression.blocks import LARGEST, Block, Cut, cut
-from pipeline.compression.coding import Values
-from pipeline.compression.facts import Facts, measured, together
+from pipeline.compression.blocks.coding import Values
+from pipeline.compression.blocks.cuts import Block, Cut, cut
+from pipeline.compression.blocks.facts import Facts, measured, together
+from pipeline.compression.request import Request
 from pipeline.compression.tasks import each
-from pipeline.compression.wishes import Wish
 from pipeline.core.errors import InputError
 from pipeline.reading import missing
 from pipeline.store.reader import Store
@@ -22,21 +22,6 @@ SIZES = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,), "c": (
 TYPES = "float16, float32, float64, whole numbers of 8 to 64 bits, bool, complex64, complex128"
 FORMS = 4  # of one constant, rounded otherwise; more are values that happen to be near it
 Found = tuple[tuple[float, float], ...]  # constants and how they stand in the values
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The request."""
-
-    wish: Wish
-    codec: str = ""  # "": the best one measured
-    mask: bool = False  # what is not finite is kept as such; else it is refused
-    largest: int = LARGEST  # [B] of values in a block
-    together: int = 0  # frames in a block; 0: by their size
-    overlap: int = 0  # points that blocks hold beyond their own
-    least: bool = False  # codecs that make detail make that of the least error
-    sample: int = 3  # blocks of each group that the codecs are tried on
-    fills: tuple[float, ...] = ()  # a user's own values that stand in for missing ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +60,7 @@ class Plan:
         return sum(of.raw_bytes for of in self.cuts.values())
 
 
-def survey(run: Path, asked: Asked, client: Any) -> Plan:
+def survey(run: Path, request: Request, client: Any) -> Plan:
     """Cut the run's fields into blocks and look at each.
 
     Raises
@@ -94,16 +79,16 @@ def survey(run: Path, asked: Asked, client: Any) -> Plan:
         raise InputError(f"{run} holds no fields, or none with a frame: there is nothing to compress")
     for name, (_, dtype) in shapes.items():
         _check(run, name, dtype)
-    cuts = cut(shapes, kind, largest=asked.largest, together=asked.together, overlap=asked.overlap)
+    cuts = cut(shapes, kind, largest=request.largest, together=request.together, overlap=request.overlap)
     plan = Plan(
         cuts,
         {n: tuple(sources[f] for f in c.fields) for n, c in cuts.items()},
         [(n, i) for n, c in cuts.items() for i in range(c.blocks)],
         (),
-        {n: tuple(dict.fromkeys([*asked.fills, *(value for f in c.fields for value in told[f])])) for n, c in cuts.items()},
+        {n: tuple(dict.fromkeys([*request.fills, *(value for f in c.fields for value in told[f])])) for n, c in cuts.items()},
     )
     plan = _looked(plan, client)
-    if not asked.mask:
+    if not request.mask:
         _refuse_not_finite(run, plan)
     return plan
 

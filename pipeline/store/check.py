@@ -130,7 +130,7 @@ def _violations(path: Path, file: Any, schema: Any) -> Iterator[str]:
 
 def _blocks(path: Path) -> Iterator[str]:
     """Check every block of an archive by its checksum."""
-    from pipeline.compression.reader import DamagedBlock, opened
+    from pipeline.compression.archive.reader import DamagedBlock, opened
 
     held = opened(path)
     damaged: list[str] = []

@@ -130,7 +130,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class StoredSeries:
     """A stored quantity that has one value, or one a shell of wavenumbers, at every sample of ``/statistics``."""
 
     field: Field

@@ -283,23 +283,23 @@ class Store:
             raise InputError(f"{self.path} has no {group}/{name}; there are: {', '.join(known)}")
         data = self._file[f"{group}/{name}"]
         if group == "fields" and self.is_archive:
-            from pipeline.compression import reader
+            from pipeline.compression.archive import reader
 
-            return reader.Source(str(self.path), name, data.shape, data.dtype)
-        return Source(str(self.path), f"{group}/{name}", data.shape, data.dtype)
+            return reader.ArchivedField(str(self.path), name, data.shape, data.dtype)
+        return StoredArray(str(self.path), f"{group}/{name}", data.shape, data.dtype)
 
     def _lazy(self, group: str, name: str) -> Any:
         import dask.array
 
         source = self._source(group, name)
-        if isinstance(source, Source):
+        if isinstance(source, StoredArray):
             chunks: Any = self._file[source.name].chunks or source.shape or ()
         else:
             chunks = source.chunks
         return dask.array.from_array(source, chunks=chunks, name=False)
 
 
-class Source:
+class StoredArray:
     """An array in a file, opened anew by each reader: it can be sent to another process."""
 
     def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: Any) -> None:
@@ -321,7 +321,7 @@ def open_file(path: Path) -> Any:
     try:
         return open_hdf5(path)
     except OSError:
-        from pipeline.compression import cut_off
+        from pipeline.compression.archive import cut_off
 
         if path.is_file() and cut_off.size_before(path):
             file = cut_off.open_hdf5(path)

@@ -16,7 +16,18 @@ from pipeline.core.errors import InputError
 from pipeline.store import checksums, dimensions, xdmf
 from pipeline.store import recovery as salvage
 from pipeline.store.disk import hdf5_file
-from pipeline.store.layout import FILL, GAUGE_CHUNK, LARGEST_CHUNK, RESULT_SCHEMA, SCHEMA, TRIANGLES, Field, MeshLayout, Series, part_name
+from pipeline.store.layout import (
+    FILL,
+    GAUGE_CHUNK,
+    LARGEST_CHUNK,
+    RESULT_SCHEMA,
+    SCHEMA,
+    TRIANGLES,
+    Field,
+    MeshLayout,
+    StoredSeries,
+    part_name,
+)
 from pipeline.store.recovery import Written
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -140,7 +151,7 @@ class Writer:
             data = _growing(group, field.name, (len(gauges),), "<f8", (samples, len(gauges)))
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
-    def create_statistics(self, series: Sequence[Series], wavenumbers: Array) -> None:
+    def create_statistics(self, series: Sequence[StoredSeries], wavenumbers: Array) -> None:
         """Begin ``/statistics``: series of samples, or of samples by the shells of ``wavenumbers`` (shells,)."""
         group = self._file.create_group("statistics")
         shells = group.create_dataset("wavenumber", wavenumbers.shape, "<f8")

@@ -8,10 +8,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.compression import reader
-from pipeline.compression.make import Asked, compress
-from pipeline.compression.restore import decompress
-from pipeline.compression.wishes import Wish
+from pipeline.compression.archive import reader
+from pipeline.compression.archive.restore import decompress
+from pipeline.compression.make import Request, compress
+from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 from pipeline.store.check import validate
 from pipeline.store.layout import ARCHIVE_SCHEMA, SCHEMA
@@ -28,12 +28,11 @@ UNKNOWN = 3e25  # a value far off that no one knows as a fill
 
 @dataclass(frozen=True)
 class Case:
-    """A case: the contents of the file and the wish for its archive."""
+    """A case: the contents of the file and the request for its archive."""
 
     values: Array  # (frames, *dofs), as they are stored
     mesh: str
-    wish: Wish
-    asked: Asked
+    request: Request
     attrs: dict[str, Any] = field(default_factory=dict)
     fills: Array | None = None  # where fills are
 
@@ -44,12 +43,12 @@ def case(seed: int) -> Case:
     mesh, shape = _shape(rng)
     dtype = np.dtype(str(rng.choice(FLOATS if rng.random() < 0.8 else OTHERS if rng.random() < 0.9 else REFUSED)))
     values, attrs, fills = _content(rng, shape, dtype)
-    wish = _wish(rng, values)
-    codec = "" if rng.random() < 0.4 or wish.kind in ("exact", "rounding") else str(rng.choice(CODECS))
+    target = _target(rng, values)
+    codec = "" if rng.random() < 0.4 or target.kind in ("exact", "rounding") else str(rng.choice(CODECS))
     block = int(rng.choice([2**28, 1024, 4096, 16384]))
     overlap = int(rng.choice([0, 0, 1, 3, 8])) if block < 2**28 else 0
-    asked = Asked(wish, codec, mask=bool(rng.random() < 0.9), largest=block, overlap=overlap, sample=int(rng.integers(1, 4)))
-    return Case(values, mesh, wish, asked, attrs, fills)
+    request = Request(target, codec, mask=bool(rng.random() < 0.9), largest=block, overlap=overlap, sample=int(rng.integers(1, 4)))
+    return Case(values, mesh, request, attrs, fills)
 
 
 def _shape(rng: Any) -> tuple[str, tuple[int, ...]]:
@@ -82,7 +81,7 @@ def _content(rng: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Array, dict[
         "noise": noise,
         "offset": 300.0 + 0.3 * smooth,
         "constant": np.full(shape, rng.normal()),
-        "noughts": np.where(noise > 0.0, 0.0, -0.0),
+        "zeros": np.where(noise > 0.0, 0.0, -0.0),
         "denormal": tiny * np.rint(900.0 * smooth),
         "huge": 0.9 * largest * np.clip(smooth + 0.1 * noise, -1.0, 1.0),
         "1e300": smooth * min(1e300, 0.1 * largest),
@@ -106,7 +105,7 @@ def _content(rng: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Array, dict[
     return values, {}, None
 
 
-def _wish(rng: Any, values: Array) -> Wish:
+def _target(rng: Any, values: Array) -> Target:
     kind = str(rng.choice(["bound", "relative", "psnr", "nrmse", "ratio", "budget", "exact", "rounding"]))
     finite = np.asarray(values[np.isfinite(values)]) if values.dtype.kind in "fc" else values
     size = float(np.abs(finite.astype(np.complex128)).max(initial=0.0)) if finite.size else 1.0
@@ -118,7 +117,7 @@ def _wish(rng: Any, values: Array) -> Wish:
         "ratio": 10.0 ** rng.uniform(0, 2),
         "budget": 10.0 ** rng.uniform(3, 6.5),
     }
-    return Wish(kind, max(float(some[kind]), 5e-324) if kind in some else 0.0)  # type: ignore[arg-type]
+    return Target(kind, max(float(some[kind]), 5e-324) if kind in some else 0.0)  # type: ignore[arg-type]
 
 
 def write(path: Path, one: Case) -> None:
@@ -157,7 +156,7 @@ def tried(seed: int, folder: Path) -> str:
     run, packed, back = (folder / f"{name}{seed}.h5" for name in ("run", "archive", "back"))
     write(run, one)
     try:
-        made = compress(run, packed, one.asked)
+        made = compress(run, packed, one.request)
     except InputError as error:
         assert len(str(error).splitlines()) == 1
         assert _may_be_refused(one, str(error)), str(error)
@@ -177,7 +176,7 @@ def tried(seed: int, folder: Path) -> str:
     compare(one, found, size)
     for path in (run, packed, back, back.with_suffix(".xdmf")):
         path.unlink(missing_ok=True)
-    return one.wish.kind
+    return one.request.target.kind
 
 
 def _may_be_refused(one: Case, why: str) -> bool:
@@ -185,15 +184,16 @@ def _may_be_refused(one: Case, why: str) -> bool:
     a codec that was named and can't."""
     finite = one.values.dtype.kind not in "fc" or bool(np.isfinite(one.values).all())
     unknown = (one.values.dtype.kind in "fc" and one.values.dtype.itemsize not in (2, 4, 8, 16)) or one.values.dtype.str in REFUSED
-    allowed = {"ratio": one.values.nbytes / (one.wish.value or 1.0), "budget": one.wish.value}.get(one.wish.kind, math.inf)
-    blocks = one.values.nbytes / min(one.asked.largest, 2**20) + 8.0
-    enough = one.values.nbytes * (1 + one.asked.overlap) + OWN + 100.0 * blocks
-    return not one.values.size or unknown or (not finite and not one.asked.mask) or allowed < enough or "does not take" in why
+    target = one.request.target
+    allowed = {"ratio": one.values.nbytes / (target.value or 1.0), "budget": target.value}.get(target.kind, math.inf)
+    blocks = one.values.nbytes / min(one.request.largest, 2**20) + 8.0
+    enough = one.values.nbytes * (1 + one.request.overlap) + OWN + 100.0 * blocks
+    return not one.values.size or unknown or (not finite and not one.request.mask) or allowed < enough or "does not take" in why
 
 
 def compare(one: Case, found: Array, size: int) -> None:
     """Whether the ``found`` values are as near to those of the case as was asked for, in long doubles."""
-    kind, asked = one.wish.kind, one.wish.value
+    kind, asked = one.request.target.kind, one.request.target.value
     if kind == "exact" or one.values.dtype.kind != "f":
         assert found.tobytes() == one.values.tobytes()
         return
@@ -216,5 +216,5 @@ def compare(one: Case, found: Array, size: int) -> None:
         "budget": size <= asked,
         "rounding": worst <= np.longdouble(np.finfo(one.values.dtype).eps) * np.abs(wanted).max(initial=0.0),
     }
-    assert holds[kind], f"{one.wish}: worst {worst}, rms {rms_error}, of {spread} and {rms}; {size} bytes of {one.values.nbytes}"
+    assert holds[kind], f"{one.request.target}: worst {worst}, rms {rms_error}, of {spread} and {rms}; {size} bytes of {one.values.nbytes}"
     assert worst == 0 or kind not in ("budget",) or asked < one.values.nbytes * 1.1 + OWN

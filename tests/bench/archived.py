@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from steep import write_cube
 
-from pipeline.compression import archive, coding, reader
-from pipeline.compression.blocks import cut
+from pipeline.compression.archive import reader, writer
+from pipeline.compression.blocks import coding
+from pipeline.compression.blocks.cuts import cut
 from pipeline.compression.codecs import zipgan
-from pipeline.compression.packing import wrap
+from pipeline.compression.entropy.packing import wrap
+from pipeline.compression.request import INDEX
 from pipeline.compression.target import Target
-from pipeline.compression.wishes import INDEX
 from pipeline.store.layout import part_name
 from pipeline.store.reader import Store
 
@@ -93,5 +94,5 @@ def _write(run: Path, path: Path, codec: str, coded: Sequence[bytes], like: Arra
     told: dict[str, Any] = {"cut": cuts[GROUP].to_json(), "codecs": {codec: len(coded)}, "raw_bytes": cuts[GROUP].raw_bytes}
     told |= {"bytes": int(table[:, 0].sum())} | ({"weights": {codec: found}} if (found := coding.weights_of(codec)) else {})
     manifest = {"source": {"file": run.name}, "versions": {}, "verified": False, "groups": {GROUP: told}}
-    archive.write(part_name(path), run, cuts, {GROUP: table}, lambda name, i: coded[i], manifest)
-    archive.publish(path)
+    writer.write(part_name(path), run, cuts, {GROUP: table}, lambda name, i: coded[i], manifest)
+    writer.publish(path)

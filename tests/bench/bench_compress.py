@@ -22,8 +22,8 @@ import unseen
 from archived import LEAST, Row
 from detail_statistics import compared, measured
 
-from pipeline.compression import weights
 from pipeline.compression.codecs import solenoidal, zipgan
+from pipeline.compression.codecs.zipgan import weights
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 

@@ -80,7 +80,7 @@ def _ours(mesh: TriMesh) -> float:
     params = build(tsunami.Params, DAM_BREAK, "solver")
     part = mesh.part(0, 1, np.zeros(len(mesh.triangles), np.int32))
     model: Any = tsunami.build(mesh, part, Serial(), params, gauges={}, folder=Path())
-    frames = simulate(model, Serial(), end=END, every=END, cfl=0.9)
+    frames = simulate(model, Serial(), end=END, output_interval=END, cfl=0.9)
     next(frames)
     begun = time.perf_counter()
     *_, last = frames

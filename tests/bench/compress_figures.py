@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.compression import beside
+from pipeline.compression import comparison
 from pipeline.core.figures import STYLE, save
 
 COLOURS = {
@@ -57,7 +57,7 @@ def statistics(folder: Path, ratios: list[int], frame: int = 0) -> Figure:
             fields |= {name: archived.snapshot(folder / f"{name}_cr{ratio}.h5", frame).astype(float) for name in DECODED}
             tables = {
                 group: {name: values for name, (values, *_) in table.items()}
-                for group, table in beside.tables(fields, (2.0 * np.pi,) * 3).items()
+                for group, table in comparison.tables(fields, (2.0 * np.pi,) * 3).items()
             }
             panels = (
                 ("spectrum", "wavenumber", "wavenumber", "energy of the shell"),

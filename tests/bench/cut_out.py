@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from pipeline.compression import boxes
 from pipeline.compression.codecs import sperr, sz3, wavelet, zfp, zipgan
+from pipeline.compression.codecs.zipgan import boxes
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import grid

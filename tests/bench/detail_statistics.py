@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from pipeline.compression import detail
 from pipeline.compression.codecs import solenoidal, zipgan
+from pipeline.compression.codecs.zipgan import detail
 from pipeline.compression.target import Target
 from pipeline.spectral.craya import coefficients, largest, modes, shell_energies
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from pipeline.compression.codecs import solenoidal
+from pipeline.compression.codecs.core.measures import nrmse
 from pipeline.compression.interpolation import Equations, between, hermite
-from pipeline.compression.search import nrmse
 from pipeline.compression.target import Target
 from pipeline.spectral.forcing import shell
 from pipeline.spectral.forcing.core import Amplifying

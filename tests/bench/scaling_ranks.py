@@ -19,7 +19,7 @@ from solvers import ks, tsunami
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Serial, world
 from solvers.core.driver import simulate
-from solvers.core.writers import Cut, Rows, Writers
+from solvers.core.writers import RowMover, Rows, Writers
 
 DAM_BREAK = {"gravity": 9.8, "initial": {"kind": "dam_break", "high": 10.0, "low": 1.0, "radius": 11.0}}
 POINTS = 1024  # of a line of Kuramoto-Sivashinsky
@@ -57,16 +57,16 @@ MODELS = {"tsunami": (tsunami_model, None), "ks": (ks_model, 0.01), "turbulence"
 def steps(kind: str, size: str, count: str) -> dict[str, float]:
     """Seconds of a step of solver ``kind``: the median of ``count``; the first three load kernels and are left out."""
     comm = world()
-    make, longest = MODELS[kind]
+    make, dt_max = MODELS[kind]
     model = make(comm, float(size))
     at: list[float] = []
     frames = simulate(
         model,
         comm,
         end=1e3,
-        every=1e3,
+        output_interval=1e3,
         cfl=0.9,
-        longest=longest,
+        dt_max=dt_max,
         stop=lambda: len(at) >= int(count) + 3,
         progress=lambda clock: at.append(time.perf_counter()),
     )
@@ -118,7 +118,7 @@ def messages() -> dict[str, float]:
     found["min_s"] = _timed(lambda: comm.min(pair), repeats)
     found["gather_s"] = _timed(lambda: comm.gather(True), repeats // 4)
     gauges, samples = np.arange(GAUGES * (comm.rank == 0)), np.zeros((20, GAUGES * (comm.rank == 0), FIELDS))
-    to_lead = Cut(Rows(gauges, GAUGES, axis=1), comm, 1)
+    to_lead = RowMover(Rows(gauges, GAUGES, axis=1), comm, 1)
     found["gauges_s"] = _timed(lambda: to_lead(samples), repeats // 4)
     for size in (8, 16384):
         sent, received = np.zeros((2, comm.size * size), np.uint8)

@@ -23,8 +23,8 @@ def flow(points, comm=None, lengths=(PERIOD,) * 3, **solver):
 
 
 def run(model, end, **named):
-    """The waves at time ``end``; ``cfl`` or ``longest`` chooses the steps."""
-    *_, last = simulate(model, model.comm, end=end, every=named.pop("every", end), cfl=named.pop("cfl", 0.5), **named)
+    """The waves at time ``end``; ``cfl`` or ``dt_max`` chooses the steps."""
+    *_, last = simulate(model, model.comm, end=end, output_interval=named.pop("output_interval", end), cfl=named.pop("cfl", 0.5), **named)
     model.output(last.u)  # a last sample of the statistics
     return last.u
 

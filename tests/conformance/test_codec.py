@@ -6,7 +6,7 @@ import pytest
 from conftest import long
 
 from jobs.conformance.codec import CodecTests
-from pipeline.compression import coding
+from pipeline.compression.blocks import coding
 from pipeline.core import plugin
 
 LONG = {"zipgan"}  # a network, and compiled kernels of its own; the others are quick

@@ -24,8 +24,8 @@ if __name__ == "__main__":
 
 from fault import Fault, Say, counted, generator
 
-from pipeline.compression.make import Asked, compress
-from pipeline.compression.wishes import Wish
+from pipeline.compression.make import Request, compress
+from pipeline.compression.target import Target
 from pipeline.core import case
 from pipeline.core.errors import InputError
 from pipeline.store import reader as store
@@ -82,7 +82,7 @@ def make(folder: Path) -> dict[str, Path]:
     archived = folder / "archived"
     archived.mkdir()
     run_case(case.parse(CUBE, archived), archived, Serial())
-    compress(archived / "run.h5", folder / "archive.h5", Asked(Wish("nrmse", 0.01), "zfp"))
+    compress(archived / "run.h5", folder / "archive.h5", Request(Target("nrmse", 0.01), "zfp"))
     stopped(folder / "stopped")
     files = {"run": "run.h5", "stage result": "result.h5", "archive": "archive.h5", "checkpoint": "stopped/restart.h5"}
     return {kind: folder / name for kind, name in files.items()}

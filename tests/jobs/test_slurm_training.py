@@ -17,7 +17,7 @@ pytest.importorskip("torch")
 
 from steep import solenoidal
 
-from pipeline.compression import samples, weights
+from pipeline.compression.codecs.zipgan import samples, weights
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "jobs" / "slurm" / "templates" / "train_zipgan.sbatch"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from steep import solenoidal
 
-from pipeline.compression import reader
+from pipeline.compression.archive import reader
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 

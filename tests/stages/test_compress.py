@@ -9,8 +9,8 @@ from any_field import Case, write
 from conftest import done, page_of_stages
 from distributed import Client, LocalCluster
 
-from pipeline.compression.make import Asked
-from pipeline.compression.wishes import Wish
+from pipeline.compression.make import Request
+from pipeline.compression.target import Target
 from pipeline.core import case
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
@@ -102,7 +102,7 @@ def test_a_mask_may_be_true_a_number_or_a_list(client, tmp_path, said, kept):
     path, special = tmp_path / "run.h5", np.array([7.5, -777.0, np.nan])
     values = np.random.default_rng(0).normal(size=(2, 1, 128))
     values[0, 0, :3] = special
-    write(path, Case(values, "line", Wish("exact"), Asked(Wish("exact"))))
+    write(path, Case(values, "line", Request(Target("exact"))))
     params = build(Params, {"bound": "0.01", "codec": "zfp", "mask": said}, "stage.packed")
     compress.run({"run": path}, params, client, tmp_path)
     with Store(tmp_path / "archive.h5") as store:

@@ -9,7 +9,7 @@ from steep import solenoidal, write_cube
 
 from jobs.campaign.catalogue import find
 from jobs.campaign.execute import execute
-from pipeline.compression import beside
+from pipeline.compression import comparison
 from pipeline.spectral.derivatives import gradients
 from pipeline.spectral.shells import kinetic_spectrum
 from pipeline.store.check import validate
@@ -57,7 +57,7 @@ def test_a_spectrum_holds_all_of_a_wave_in_its_shell_and_gradients_are_its_deriv
 
 def test_what_is_decoded_without_loss_looks_like_the_original_and_other_fields_are_not_shown(tmp_path):
     run = write_cube(tmp_path / "run.h5", solenoidal(16, 1)[None])
-    tables = beside.beside(run, run)
+    tables = comparison.compare(run, run)
     for name in ("slice", "spectrum", "along", "across"):
         assert np.array_equal(tables[f"beside/{name}"]["original"][0], tables[f"beside/{name}"]["decoded"][0])
     slope, density = (tables["beside/along"][name][0] for name in ("slope", "original"))

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from steep import set_values, solenoidal, write_cube
 
 import pipeline.compression.make as making
-from pipeline.compression import archive, blocks, coding, reader, wishes
-from pipeline.compression.facts import Facts
-from pipeline.compression.journal import Journal
-from pipeline.compression.make import Asked, compress
-from pipeline.compression.restore import decompress
-from pipeline.compression.wishes import Wish, wish
+from pipeline.compression import request
+from pipeline.compression.archive import reader, writer
+from pipeline.compression.archive.journal import Journal
+from pipeline.compression.archive.restore import decompress
+from pipeline.compression.blocks import coding, cuts
+from pipeline.compression.blocks.facts import Facts
+from pipeline.compression.make import Request, compress
+from pipeline.compression.target import Target, only
 from pipeline.core.errors import InputError, RunError
 from pipeline.store.check import validate
 from pipeline.store.reader import Store
@@ -39,7 +41,7 @@ def run(tmp_path_factory) -> Path:
 def packed(run, tmp_path_factory) -> Path:
     """An archive of many blocks, with overlap."""
     path = tmp_path_factory.mktemp("archive") / "archive.h5"
-    compress(run, path, Asked(Wish("relative", 1e-3), "sz3", largest=SMALL, overlap=3))
+    compress(run, path, Request(Target("relative", 1e-3), "sz3", largest=SMALL, overlap=3))
     return path
 
 
@@ -63,7 +65,7 @@ def values_of(path: Path) -> dict[str, np.ndarray]:
 def test_blocks_hold_every_value_once_and_are_found_where_they_are(points, frames, members, largest, together, overlap):
     kind = "plane" if len(points) < 3 else "cube"
     shape = (frames, *((members,) if kind == "plane" else ()), *points)
-    cut = blocks.cut({"a": (shape, np.float32)}, kind, largest=largest, together=together, overlap=overlap)["a"]
+    cut = cuts.cut({"a": (shape, np.float32)}, kind, largest=largest, together=together, overlap=overlap)["a"]
     count = np.zeros(shape, int)
     owner = np.zeros(shape, int)
     for number in range(cut.blocks):
@@ -83,15 +85,15 @@ def test_blocks_hold_every_value_once_and_are_found_where_they_are(points, frame
 def test_components_of_a_velocity_go_together_in_a_cube_alone():
     shape = (2, 8, 8, 8)
     fields = dict.fromkeys(("u", "v", "w", "p"), (shape, np.float32))
-    assert {name: cut.fields for name, cut in blocks.cut(fields, "cube").items()} == {"velocity": ("u", "v", "w"), "p": ("p",)}
+    assert {name: cut.fields for name, cut in cuts.cut(fields, "cube").items()} == {"velocity": ("u", "v", "w"), "p": ("p",)}
     flat = dict.fromkeys(("u", "v", "w"), ((2, 1, 8, 8), np.float32))
-    assert set(blocks.cut(flat, "plane")) == {"u", "v", "w"}
+    assert set(cuts.cut(flat, "plane")) == {"u", "v", "w"}
 
 
 def test_small_frames_share_a_block_and_large_ones_do_not():
-    assert blocks.cut({"a": ((100, 1, 256), np.float64)}, "line")["a"].together == 50  # two blocks of 64 at most, evenly
-    assert blocks.cut({"a": ((100, 500_000), np.float64)}, "triangles")["a"].together == 1
-    assert blocks.cut({"a": ((100, 8, 8, 8), np.float64)}, "cube")["a"].together == 1
+    assert cuts.cut({"a": ((100, 1, 256), np.float64)}, "line")["a"].together == 50  # two blocks of 64 at most, evenly
+    assert cuts.cut({"a": ((100, 500_000), np.float64)}, "triangles")["a"].together == 1
+    assert cuts.cut({"a": ((100, 8, 8, 8), np.float64)}, "cube")["a"].together == 1
 
 
 # what is read
@@ -153,8 +155,8 @@ def test_one_block_is_read_for_one_point(packed, monkeypatch):
 def test_other_readers_see_what_it_is_or_nan_and_no_zeros(packed, run, tmp_path, monkeypatch):
     with h5py.File(packed) as file:
         assert "fields" not in file and b"open it with wavetrain" in file.attrs["schema"]
-    monkeypatch.setattr(archive, "PACKED_MOST", 0)  # as where there are large tables
-    compress(run, tmp_path / "open.h5", Asked(Wish("relative", 1e-3), "sz3", largest=SMALL, overlap=3))
+    monkeypatch.setattr(writer, "PACKED_MOST", 0)  # as where there are large tables
+    compress(run, tmp_path / "open.h5", Request(Target("relative", 1e-3), "sz3", largest=SMALL, overlap=3))
     with h5py.File(tmp_path / "open.h5") as file:
         assert np.isnan(file["fields/u"][0]).all() and file["fields/u"].attrs["units"] == "m s-1"
     assert validate(tmp_path / "open.h5") == validate(packed)
@@ -162,18 +164,18 @@ def test_other_readers_see_what_it_is_or_nan_and_no_zeros(packed, run, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("asked", "codec"),
+    ("target", "codec"),
     [
-        (Wish("bound", 0.01), "wavelet"),
-        (Wish("relative", 1e-3), "sperr"),
-        (Wish("psnr", 60.0), "sz3"),
-        (Wish("nrmse", 0.01), "zfp"),
-        (Wish("exact"), ""),
-        (Wish("rounding"), ""),
+        (Target("bound", 0.01), "wavelet"),
+        (Target("relative", 1e-3), "sperr"),
+        (Target("psnr", 60.0), "sz3"),
+        (Target("nrmse", 0.01), "zfp"),
+        (Target("exact"), ""),
+        (Target("rounding"), ""),
     ],
 )
-def test_what_was_asked_for_holds_and_the_manifest_says_what_was_measured(run, tmp_path, asked, codec):
-    made = compress(run, tmp_path / "a.h5", Asked(asked, codec))
+def test_what_was_asked_for_holds_and_the_manifest_says_what_was_measured(run, tmp_path, target, codec):
+    made = compress(run, tmp_path / "a.h5", Request(target, codec))
     before, after = values_of(run), values_of(tmp_path / "a.h5")
     for name, group in made["manifest"]["groups"].items():
         fields = group["cut"]["fields"]
@@ -190,7 +192,7 @@ def test_what_was_asked_for_holds_and_the_manifest_says_what_was_measured(run, t
             "exact": (error == 0.0).all(),
             "rounding": error.max() <= np.finfo(np.float32).eps * np.abs(wanted).max(),
         }
-        assert limit[asked.kind], name
+        assert limit[target.kind], name
         assert group["error"] == pytest.approx(error.max(), rel=1e-8, abs=0.0)
         assert group["nrmse"] == pytest.approx(rms / np.sqrt((wanted**2).mean()), rel=1e-6, abs=0.0)
     assert made["manifest"]["verified"] and validate(tmp_path / "a.h5") == "wavetrain-archive-2"
@@ -198,29 +200,29 @@ def test_what_was_asked_for_holds_and_the_manifest_says_what_was_measured(run, t
 
 
 def test_a_ratio_is_kept_by_the_blocks_and_a_budget_by_the_whole_file(run, tmp_path):
-    made = compress(run, tmp_path / "a.h5", Asked(Wish("ratio", 8.0)))
+    made = compress(run, tmp_path / "a.h5", Request(Target("ratio", 8.0)))
     groups = made["manifest"]["groups"].values()
     assert 8.0 <= sum(g["raw_bytes"] for g in groups) / (tmp_path / "a.h5").stat().st_size <= 8.8  # of the file, with all that is in it
-    made = compress(run, tmp_path / "b.h5", Asked(Wish("budget", 30_000.0)))
+    made = compress(run, tmp_path / "b.h5", Request(Target("budget", 30_000.0)))
     assert 0.9 * 30_000 <= (tmp_path / "b.h5").stat().st_size == made["bytes"] <= 30_000
     with pytest.raises(InputError, match="a budget of 3000 bytes is too small: all but the fields takes"):
-        compress(run, tmp_path / "c.h5", Asked(Wish("budget", 3000.0)))
+        compress(run, tmp_path / "c.h5", Request(Target("budget", 3000.0)))
     assert not list(tmp_path.glob("c.h5*"))
 
 
 def test_the_codec_of_the_fewest_bytes_is_taken_or_that_of_the_least_error(run, tmp_path):
-    for asked in (Wish("relative", 1e-3), Wish("ratio", 16.0)):
-        made = compress(run, tmp_path / "a.h5", Asked(asked, sample=FRAMES))
+    for target in (Target("relative", 1e-3), Target("ratio", 16.0)):
+        made = compress(run, tmp_path / "a.h5", Request(target, sample=FRAMES))
         for name, group in made["manifest"]["groups"].items():
             rows = [row for row in made["trials"] if row.group == name and row.facts is not None]
-            measure = [row.facts.nrmse if asked.kind == "ratio" else row.facts.bytes for row in rows]
+            measure = [row.facts.nrmse if target.kind == "ratio" else row.facts.bytes for row in rows]
             assert len(rows) > 2 and measure == sorted(measure) and list(group["codecs"]) == [rows[0].codec]
         refused = [row for row in made["trials"] if row.codec == "bits"]
         assert refused and all("codes to no" in row.why for row in refused)
 
 
 def test_a_group_is_coded_as_one_block_of_three_components(run, tmp_path):
-    made = compress(run, tmp_path / "a.h5", Asked(Wish("nrmse", 0.01), "wavelet"))
+    made = compress(run, tmp_path / "a.h5", Request(Target("nrmse", 0.01), "wavelet"))
     held = reader.opened(tmp_path / "a.h5")
     assert held.cuts["velocity"].blocks == FRAMES and held.block("velocity", 0).shape == (3, POINTS, POINTS, POINTS)
     assert made["manifest"]["groups"]["scalar"]["codecs"] == {"wavelet": FRAMES}
@@ -229,7 +231,7 @@ def test_a_group_is_coded_as_one_block_of_three_components(run, tmp_path):
 def test_turbulence_cut_to_a_box_that_is_not_periodic_is_coded_too(tmp_path):
     whole = np.stack([solenoidal(48, seed) for seed in (0, 1)])
     box = write_cube(tmp_path / "box.h5", np.ascontiguousarray(whole[:, :, 3:30, 5:37, 2:27]))
-    made = compress(box, tmp_path / "a.h5", Asked(Wish("relative", 1e-3)))
+    made = compress(box, tmp_path / "a.h5", Request(Target("relative", 1e-3)))
     (codec,) = made["manifest"]["groups"]["velocity"]["codecs"]
     assert (
         codec in ("sperr", "wavelet", "sz3")
@@ -256,7 +258,7 @@ def test_a_decompressed_file_is_the_run_with_what_the_archive_holds(run, packed,
 
 
 def test_an_archive_of_an_archive_is_an_archive(packed, tmp_path):
-    compress(packed, tmp_path / "again.h5", Asked(Wish("exact")))
+    compress(packed, tmp_path / "again.h5", Request(Target("exact")))
     before, after = values_of(packed), values_of(tmp_path / "again.h5")
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
@@ -335,7 +337,7 @@ def test_a_damaged_block_is_named_by_the_check_and_left_out_of_a_salvage(packed,
 def test_weights_that_are_not_those_of_the_archive_are_refused(run, tmp_path, monkeypatch):
     codec = coding.load_codec("sz3")
     monkeypatch.setattr(codec, "weights_hash", lambda: "abc", raising=False)
-    compress(run, tmp_path / "a.h5", Asked(Wish("nrmse", 0.01), "sz3"))
+    compress(run, tmp_path / "a.h5", Request(Target("nrmse", 0.01), "sz3"))
     values_of(tmp_path / "a.h5")
     reader.CACHE._kept.clear()
     reader._same_weights.cache_clear()
@@ -348,7 +350,7 @@ def test_weights_that_are_not_those_of_the_archive_are_refused(run, tmp_path, mo
 
 
 def test_a_block_that_is_whole_is_not_coded_again(run, tmp_path, monkeypatch):
-    asked = Asked(Wish("nrmse", 0.01), "sz3", largest=SMALL)
+    asked = Request(Target("nrmse", 0.01), "sz3", largest=SMALL)
     path, coded = tmp_path / "a.h5", []
     honest = coding.encode
 
@@ -364,7 +366,7 @@ def test_a_block_that_is_whole_is_not_coded_again(run, tmp_path, monkeypatch):
     assert not path.exists()
     first, said = len(coded), []
     made = compress(run, path, asked, say=said.append)
-    plan = sum(blocks.from_json(group["cut"]).blocks for group in made["manifest"]["groups"].values())
+    plan = sum(cuts.from_json(group["cut"]).blocks for group in made["manifest"]["groups"].values())
     assert len(coded) == plan + 1 and first == 20  # the one that was interrupted twice
     assert said == [f"{20 - 1} of {plan} blocks were whole before"]
     straight = tmp_path / "straight.h5"
@@ -395,10 +397,10 @@ def test_a_journal_gives_back_what_was_whole(tmp_path_factory, share, flip):
 
 
 def test_a_file_that_changed_or_another_wish_begins_anew(run, tmp_path):
-    wishes_ = [Wish("nrmse", value) for value in (0.01, 0.02)]
-    keys = {making._key(run, Asked(one), one, 0.0) for one in wishes_}
+    targets = [Target("nrmse", value) for value in (0.01, 0.02)]
+    keys = {making._key(run, Request(one), one, 0.0) for one in targets}
     shutil.copy(run, tmp_path / "run.h5")
-    keys.add(making._key(tmp_path / "run.h5", Asked(wishes_[0]), wishes_[0], 0.0))
+    keys.add(making._key(tmp_path / "run.h5", Request(targets[0]), targets[0], 0.0))
     assert len(keys) == 3
 
 
@@ -410,7 +412,7 @@ def test_what_is_read_back_wrong_is_not_published(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(making, "_compare", wrong)
     with pytest.raises(RunError, match="was read back with nrmse"):
-        compress(run, tmp_path / "a.h5", Asked(Wish("nrmse", 0.01), "sz3"))
+        compress(run, tmp_path / "a.h5", Request(Target("nrmse", 0.01), "sz3"))
     assert not (tmp_path / "a.h5").exists()
 
 
@@ -425,7 +427,7 @@ def test_a_field_larger_than_memory_goes_through_in_blocks(tmp_path):
     del smooth
     tracemalloc.start()
     try:
-        compress(path, tmp_path / "a.h5", Asked(Wish("relative", 1e-2), "zfp", largest=2**18, sample=1))
+        compress(path, tmp_path / "a.h5", Request(Target("relative", 1e-2), "zfp", largest=2**18, sample=1))
         decompress(tmp_path / "a.h5", tmp_path / "back.h5")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -443,8 +445,8 @@ def test_values_that_are_not_finite_are_refused_with_where_or_masked_with_how_ma
     with pytest.raises(
         InputError, match=r"11 values are not finite, the first in field (scalar, frame 2, block 2|u, v, w, frame 1, block 1);"
     ):
-        compress(path, tmp_path / "a.h5", Asked(Wish("bound", 0.01)))
-    made = compress(path, tmp_path / "a.h5", Asked(Wish("bound", 0.01), mask=True))
+        compress(path, tmp_path / "a.h5", Request(Target("bound", 0.01)))
+    made = compress(path, tmp_path / "a.h5", Request(Target("bound", 0.01), mask=True))
     assert made["manifest"]["groups"]["velocity"]["not_finite"] == 10 and made["manifest"]["groups"]["scalar"]["not_finite"] == 1
     before, after = values_of(path), values_of(tmp_path / "a.h5")
     for name in before:
@@ -460,7 +462,7 @@ def test_constant_and_whole_number_fields_are_kept_exactly(run, tmp_path):
     with h5py.File(path, "r+") as file:
         kinds = file.create_dataset("fields/kind", data=np.arange(FRAMES * POINTS**3).reshape(FRAMES, POINTS, POINTS, POINTS) % 7)
         kinds.attrs.update({"units": "1", "long_name": "kind", "centre": "point"})
-    made = compress(path, tmp_path / "a.h5", Asked(Wish("psnr", 50.0)))
+    made = compress(path, tmp_path / "a.h5", Request(Target("psnr", 50.0)))
     groups = made["manifest"]["groups"]
     assert groups["scalar"]["codecs"] == {"constant": FRAMES} and groups["scalar"]["bytes"] < 200
     assert groups["kind"]["codecs"] == {"bits": FRAMES} and "int64" in groups["kind"]["notes"][0]
@@ -471,20 +473,20 @@ def test_constant_and_whole_number_fields_are_kept_exactly(run, tmp_path):
 
 def test_a_codec_that_does_not_take_a_field_is_named_with_its_reason(run, tmp_path):
     with pytest.raises(InputError, match=r"no codec 'speer'; did you mean 'sperr'\?; there are: bits, solenoidal, sperr"):
-        compress(run, tmp_path / "a.h5", Asked(Wish("bound", 0.01), "speer"))
+        compress(run, tmp_path / "a.h5", Request(Target("bound", 0.01), "speer"))
     with pytest.raises(InputError, match=r"codec 'bits' does not take (velocity|scalar): codes to no bound"):
-        compress(run, tmp_path / "a.h5", Asked(Wish("bound", 0.01), "bits"))
+        compress(run, tmp_path / "a.h5", Request(Target("bound", 0.01), "bits"))
 
 
 def test_a_file_that_holds_nothing_to_compress_is_refused(run, tmp_path):
     with pytest.raises(InputError, match="no file"):
-        compress(tmp_path / "none.h5", tmp_path / "a.h5", Asked(Wish("exact")))
+        compress(tmp_path / "none.h5", tmp_path / "a.h5", Request(Target("exact")))
     (tmp_path / "text.h5").write_text("no HDF5")
     with pytest.raises(InputError, match="no HDF5 file"):
-        compress(tmp_path / "text.h5", tmp_path / "a.h5", Asked(Wish("exact")))
+        compress(tmp_path / "text.h5", tmp_path / "a.h5", Request(Target("exact")))
     empty = write_cube(tmp_path / "empty.h5", np.zeros((0, 3, 8, 8, 8), np.float32))
     with pytest.raises(InputError, match="nothing to compress"):
-        compress(empty, tmp_path / "a.h5", Asked(Wish("exact")))
+        compress(empty, tmp_path / "a.h5", Request(Target("exact")))
     with pytest.raises(InputError, match="is no archive"):
         decompress(run, tmp_path / "b.h5")
 
@@ -501,7 +503,7 @@ def test_a_file_that_holds_nothing_to_compress_is_refused(run, tmp_path):
     ],
 )
 def test_bounds_are_said_in_words(text, kind, value):
-    found = wish(target_error=None, target_ratio=None, budget=None, bound=text)
+    found = only(target_error=None, target_ratio=None, budget=None, bound=text)
     assert found.kind == kind and found.value == pytest.approx(value)
 
 
@@ -517,15 +519,25 @@ def test_bounds_are_said_in_words(text, kind, value):
         ({"target_error": float("nan")}, "it must be above zero"),
     ],
 )
-def test_wishes_that_make_no_sense_are_refused(said, match):
+def test_targets_that_make_no_sense_are_refused(said, match):
     with pytest.raises(InputError, match=match):
-        wish(**{"target_error": None, "target_ratio": None, "budget": None, "bound": "", **said})
+        only(**{"target_error": None, "target_ratio": None, "budget": None, "bound": "", **said})
 
 
-def test_a_wish_is_told_in_a_sentence():
-    assert {
-        str(Wish(kind, 2.0)) for kind in ("bound", "relative", "psnr", "nrmse", "ratio", "budget", "exact", "rounding")
-    } and wishes.FORMS
+def test_each_target_of_an_archive_is_told_in_a_sentence_of_its_own():
+    kinds = ("bound", "relative", "psnr", "nrmse", "ratio", "budget", "exact", "rounding")
+    assert len({str(Target(kind, 2.0)) for kind in kinds}) == len(kinds)
+
+
+def test_a_target_of_no_known_kind_is_refused():
+    with pytest.raises(InputError, match="no target 'all'; there are: bound"):
+        Target("all", 1.0)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "lossless"])
+def test_a_target_that_blocks_alone_have_is_refused_of_an_archive(kind):
+    with pytest.raises(InputError, match=f"an archive has no target {kind}; there are: bound, nrmse, relative"):
+        Request(Target(kind, 1.0))
 
 
 NUMBERS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-2000, 2000).map(lambda number: number * 5e-324))
@@ -537,5 +549,5 @@ def test_a_share_of_the_range_is_never_more_than_was_asked_for(share, one, other
     """Near the least of all numbers too, where few digits are left."""
     low, high = sorted((one, other))
     facts = Facts(0, 2, 0.0, 0.0, 1.0, low, high, 0, 0, same=False)
-    asked = wishes.target(Wish("relative", share), blocks.Cut(("q",), "f8", 1, (2,), 0, 1, (1,), 0), facts, facts, 1.0)
-    assert asked.kind == "lossless" or 0 < Fraction(asked.value) <= Fraction(share) * (Fraction(high) - Fraction(low))
+    target = request.of_block(Target("relative", share), cuts.Cut(("q",), "f8", 1, (2,), 0, 1, (1,), 0), facts, facts, 1.0)
+    assert target.kind == "lossless" or 0 < Fraction(target.value) <= Fraction(share) * (Fraction(high) - Fraction(low))

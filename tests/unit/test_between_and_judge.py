@@ -14,8 +14,8 @@ from steep import write_cube
 from pipeline.compression import interpolation, judge
 from pipeline.compression.frames_between import equations_of, interpolate, viscosity_of
 from pipeline.compression.interpolation import Equations, between, hermite
-from pipeline.compression.make import Asked, compress
-from pipeline.compression.wishes import Wish
+from pipeline.compression.make import Request, compress
+from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 from pipeline.spectral.forcing import linear, shell
 from pipeline.store.check import validate
@@ -118,7 +118,7 @@ def archive_of(folder, case, frames=3):
     with h5py.File(run, "r+") as file:
         file.attrs["case"] = case
         file["time"][...] = 0.1 * np.arange(frames)
-    compress(run, folder / "archive.h5", Asked(Wish("relative", 1e-3), "sz3"))
+    compress(run, folder / "archive.h5", Request(Target("relative", 1e-3), "sz3"))
     return folder / "archive.h5"
 
 

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from steep import solenoidal
 
-from pipeline.compression import coding, outliers, subbands
-from pipeline.compression.coding import load_codec
-from pipeline.compression.search import nrmse
+from pipeline.compression.blocks import coding
+from pipeline.compression.blocks.coding import load_codec
+from pipeline.compression.codecs.core.measures import nrmse
+from pipeline.compression.codecs.wavelet import subbands
+from pipeline.compression.entropy import outliers
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 
@@ -91,7 +93,7 @@ def test_wavelets_take_a_periodic_field_as_one():
     whole = solenoidal(32, 5)
     ramp = whole + np.linspace(0.0, 20.0, 32, dtype=np.float32)
     codec = load_codec("wavelet")
-    assert codec._plan(whole).periodic == 0b111 and codec._plan(ramp).periodic == 0b011  # the last axis does not fit
+    assert codec._decomposition(whole).periodic == 0b111 and codec._decomposition(ramp).periodic == 0b011  # the last axis does not fit
 
 
 @settings(max_examples=25)

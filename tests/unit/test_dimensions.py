@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray
 
-from pipeline.compression.make import Asked, compress
-from pipeline.compression.restore import decompress
-from pipeline.compression.wishes import Wish
+from pipeline.compression.archive.restore import decompress
+from pipeline.compression.make import Request, compress
+from pipeline.compression.target import Target
 from pipeline.core import case
 from pipeline.store import reader as store
 from pipeline.store.check import validate
@@ -102,7 +102,7 @@ def test_statistics_have_their_own_times_and_shells(runs, engine):
 @pytest.mark.parametrize("name", CASES)
 def test_archives_and_what_is_made_of_them_open_too(runs, tmp_path, name):
     shutil.copy(runs / name / "run.h5", tmp_path / "run.h5")
-    compress(tmp_path / "run.h5", tmp_path / "archive.h5", Asked(Wish("exact")))
+    compress(tmp_path / "run.h5", tmp_path / "archive.h5", Request(Target("exact")))
     decompress(tmp_path / "archive.h5", tmp_path / "restored.h5")
     group = {"tsunami": "gauges", "ks": "fields", "turbulence": "statistics"}[name]
     with xarray.open_dataset(tmp_path / "run.h5", engine="h5netcdf", group=group) as run:

@@ -13,8 +13,8 @@ PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 # Names that are words of other things too: they are looked for where the statement speaks of a kind.
 WORDS = {"none", "shell", "series", "waves", "box", "linear"}
 ALLOWED = {  # the module, the name, and why it can't be otherwise
-    ("pipeline.compression.coding", "compress"): "an extra of pyproject.toml, which pip knows by this name",
-    ("pipeline.compression.coding", "zipgan"): "another",
+    ("pipeline.compression.blocks.coding", "compress"): "an extra of pyproject.toml, which pip knows by this name",
+    ("pipeline.compression.blocks.coding", "zipgan"): "another",
     ("pipeline.compression.frames_between", "turbulence"): "archives made before say their equations by their case alone",
     ("pipeline.stages.decompose.waves", "plane_wave"): "runs made before say by their case alone that they are a wave",
 }

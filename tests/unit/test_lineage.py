@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.compression.lineage import errors_before
-from pipeline.compression.restore import decompress
+from pipeline.compression.archive.lineage import errors_before
+from pipeline.compression.archive.restore import decompress
 from pipeline.core import case
 from pipeline.stages.compress import Params, archive_of, describe
 from pipeline.store.reader import Store

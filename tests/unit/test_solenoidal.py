@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("constriction")
 
-from pipeline.compression import corrections, quantisers
 from pipeline.compression.codecs import solenoidal
-from pipeline.compression.range_coder import Reader, Writer
-from pipeline.compression.solenoidal_dynamics import tendency
-from pipeline.compression.solenoidal_layers import layers
+from pipeline.compression.codecs.solenoidal.dynamics import tendency
+from pipeline.compression.codecs.solenoidal.layers import layers
+from pipeline.compression.entropy import corrections, quantisers
+from pipeline.compression.entropy.range_coder import RangeReader, RangeWriter
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 from pipeline.spectral.craya import coefficients, field, modes, spectrum
@@ -233,10 +233,10 @@ def test_small_numbers_cost_what_theory_says():
         error, bits = quantisers.quantise(x, level, 1.0, table.thresholds, table.values, table.shift, table.reach, table.bits, q)
         least = 0.5 * np.log2((x**2).sum() / error)  # Shannon's bound for a Gaussian
         assert least < bits / len(x) < least + 0.26  # 0.2546 bits at most for a uniform quantiser
-        writer = Writer()
+        writer = RangeWriter()
         writer.symbols(q + way.reach, way.counts)
         assert abs(len(writer.done()) * 8 - bits) < 0.002 * bits + 64
-        assert (Reader(writer.done()).symbols(len(q), way.counts) == q + way.reach).all()
+        assert (RangeReader(writer.done()).symbols(len(q), way.counts) == q + way.reach).all()
 
 
 def test_corrections_mend_any_array():
@@ -244,9 +244,9 @@ def test_corrections_mend_any_array():
     values = rng.normal(size=5000).astype(np.float32)
     decoded = values + (rng.normal(size=5000) * 10.0 ** rng.uniform(-6, 1, 5000)).astype(np.float32)
     found = corrections.find(values, decoded, 0.01)
-    writer = Writer()
+    writer = RangeWriter()
     corrections.write(writer, found)
-    again = corrections.read(Reader(writer.done()), np.dtype(np.float32), 5000)
+    again = corrections.read(RangeReader(writer.done()), np.dtype(np.float32), 5000)
     assert np.abs(corrections.apply(decoded, again).astype(float) - values).max() <= 0.01
     assert corrections.find(values, values, 0.01) is None
 

@@ -13,8 +13,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from pipeline.compression import detail, generator, networks, regrow, weights
 from pipeline.compression.codecs import solenoidal, zipgan
+from pipeline.compression.codecs.zipgan import detail, generator, networks, regrow, weights
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 from pipeline.spectral.craya import coefficients, field, modes, shell_energies, spectrum
@@ -56,7 +56,7 @@ def nrmse(values, decoded):
 def about(values, count):
     original = zipgan.Original.of(values)
     base = zipgan.base(values, original, Target("bytes", count))
-    return original, base.coded, base.facts
+    return original, base.coded, base.conditions
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -253,8 +253,8 @@ def test_weights_that_changed_are_refused(tmp_path):
 
 def test_without_torch_the_message_says_what_to_install(monkeypatch):
     networks._network.cache_clear()
-    monkeypatch.delitem(sys.modules, "pipeline.compression.generator", raising=False)
-    monkeypatch.delattr("pipeline.compression.generator", raising=False)
+    monkeypatch.delitem(sys.modules, "pipeline.compression.codecs.zipgan.generator", raising=False)
+    monkeypatch.delattr("pipeline.compression.codecs.zipgan.generator", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"wavetrain\[zipgan\]"):
         networks.used()

@@ -13,11 +13,14 @@ from steep import solenoidal as steep_field
 from steep import write_cube
 from test_zipgan import TINY, flow, nrmse
 
-from pipeline.compression import box_block, box_detail, boxes, cdf97, choice, coding, filters, generator, reader, weights
+from pipeline.compression import choice
+from pipeline.compression.archive import reader
+from pipeline.compression.blocks import coding
 from pipeline.compression.codecs import solenoidal, sperr, zipgan
-from pipeline.compression.make import Asked, compress
+from pipeline.compression.codecs.zipgan import box_block, box_detail, boxes, cdf97, generator, weights
+from pipeline.compression.entropy import filters
+from pipeline.compression.make import Request, compress
 from pipeline.compression.target import Target
-from pipeline.compression.wishes import Wish
 from pipeline.core.errors import InputError
 from pipeline.spectral.navier_stokes import grid
 from pipeline.store.reader import Store
@@ -134,7 +137,7 @@ def test_a_block_is_transformed_once_before_its_base_is_coded(network, monkeypat
 def test_blocks_of_a_larger_field_join_without_seams_and_one_is_read_alone(network, tmp_path, monkeypatch):
     values = flow().astype(np.float32)
     run = write_cube(tmp_path / "run.h5", values[None])
-    asked = Asked(Wish("ratio", 64.0), "zipgan", largest=values.nbytes // 8, overlap=8, sample=1)
+    asked = Request(Target("ratio", 64.0), "zipgan", largest=values.nbytes // 8, overlap=8, sample=1)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
         made = compress(run, tmp_path / "a.h5", asked, client)
     group = made["manifest"]["groups"]["velocity"]
@@ -163,7 +166,7 @@ def test_the_least_error_is_asked_for_by_name(network, tmp_path):
     with pytest.raises(InputError, match="can't be asked of codec 'sperr'; it can be of: zipgan"):
         choice.names("sperr", True)
     run = write_cube(tmp_path / "run.h5", steep_field(24, 3)[None])
-    made = compress(run, tmp_path / "a.h5", Asked(Wish("ratio", 20.0), "zipgan", least=True))
+    made = compress(run, tmp_path / "a.h5", Request(Target("ratio", 20.0), "zipgan", least=True))
     assert [trial.codec for trial in made["trials"]] == ["zipgan:least"]
     assert made["manifest"]["groups"]["velocity"]["codecs"] == {"zipgan:least": 1}
     with Store(tmp_path / "a.h5") as store:

@@ -13,9 +13,9 @@ from test_zipgan import TINY, flow
 from typer.testing import CliRunner
 
 from jobs import train_zipgan
-from pipeline.compression import samples, training
-from pipeline.compression.generator import Size
-from pipeline.compression.spectral import TURNS, Waves, turned
+from pipeline.compression.codecs.zipgan import samples, training
+from pipeline.compression.codecs.zipgan.generator import Size
+from pipeline.compression.codecs.zipgan.torch_waves import TURNS, TorchWaves, turned
 from pipeline.core.errors import InputError
 from pipeline.spectral.craya import field
 
@@ -37,10 +37,10 @@ def same(a, b):
 
 def test_transforms_in_torch_are_those_of_the_codec(files):
     made = samples.load_sample(files[0])
-    waves = Waves(made.facts)
+    waves = TorchWaves(made.conditions)
     parts = torch.from_numpy(made.grown)
     values = waves.field(waves.vectors(parts))
-    expected = field(made.grown * np.complex64(made.facts.factor), made.facts.grid, box=made.facts.box)
+    expected = field(made.grown * np.complex64(made.conditions.factor), made.conditions.grid, box=made.conditions.box)
     assert np.abs(values.numpy() - expected).max() < 1e-5 * np.abs(expected).max()  # single precision
     assert (waves.parts(values) - parts).abs().max() < 1e-5 * parts.abs().max()
     gradients = waves.gradients(parts) / made.vorticity
@@ -50,7 +50,7 @@ def test_transforms_in_torch_are_those_of_the_codec(files):
 @pytest.mark.parametrize("turn", [TURNS[0], TURNS[13], TURNS[30], TURNS[45]])
 def test_gradients_of_a_turned_field_are_the_turned_gradients(files, turn):
     made = samples.load_sample(files[0])
-    waves = Waves(made.facts)
+    waves = TorchWaves(made.conditions)
     parts = torch.from_numpy(made.grown)
     values, gradients = waves.field(waves.vectors(parts)), waves.gradients(parts)
     there = turned(values, turn, 1)

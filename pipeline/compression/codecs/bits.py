@@ -9,9 +9,8 @@ from typing import Any
 import hdf5plugin
 import numpy as np
 
-from pipeline.compression import filters
-from pipeline.compression.facts import bits
-from pipeline.compression.packing import unwrap, wrap
+from pipeline.compression.entropy import filters
+from pipeline.compression.entropy.packing import bits, unwrap, wrap
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 

@@ -12,7 +12,8 @@ from typing import Any
 import hdf5plugin
 import numpy as np
 
-from pipeline.compression import classical, filters
+from pipeline.compression.codecs.core import levels
+from pipeline.compression.entropy import filters
 from pipeline.compression.target import Target
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,19 +23,19 @@ LEAST = 8  # points along an axis
 
 def encode(values: Array, target: Target) -> bytes:
     """Code ``values`` (components, [z,] y, x) to ``target``."""
-    return classical.encode(values, target, _to_bound if target.kind == "bound" else _to_rms, _decode)
+    return levels.encode(values, target, _to_bound if target.kind == "bound" else _to_rms, _decode)
 
 
 def decode(data: bytes) -> Array:
     """Decode the data of `encode`."""
-    return classical.decode(data, _decode)
+    return levels.decode(data, _decode)
 
 
 def refuses(values: Array) -> str:
     """Why these values can't be taken, or nothing."""
     if min(values.shape[1:], default=0) < LEAST:
         return f"{min(values.shape[1:], default=0)} points along an axis; it takes {LEAST} or more"
-    return classical.refuses(values, (2, 3))
+    return levels.refuses(values, (2, 3))
 
 
 def _to_bound(values: Array, level: float) -> bytes:

@@ -10,7 +10,8 @@ from typing import Any
 import hdf5plugin
 import numpy as np
 
-from pipeline.compression import classical, filters
+from pipeline.compression.codecs.core import levels
+from pipeline.compression.entropy import filters
 from pipeline.compression.target import Target
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -19,17 +20,17 @@ TARGETS = ("bound", "nrmse", "bytes")
 
 def encode(values: Array, target: Target) -> bytes:
     """Code ``values`` (components, *points) to ``target``."""
-    return classical.encode(values, target, _code, _decode)
+    return levels.encode(values, target, _code, _decode)
 
 
 def decode(data: bytes) -> Array:
     """Decode the data of `encode`."""
-    return classical.decode(data, _decode)
+    return levels.decode(data, _decode)
 
 
 def refuses(values: Array) -> str:
     """Why these values can't be taken, or nothing."""
-    return classical.refuses(values, (1, 2, 3))
+    return levels.refuses(values, (1, 2, 3))
 
 
 def _code(values: Array, level: float) -> bytes:

@@ -10,8 +10,9 @@ from typing import Any
 import hdf5plugin
 import numpy as np
 
-from pipeline.compression import classical, filters
-from pipeline.compression.packing import wrap
+from pipeline.compression.codecs.core import levels
+from pipeline.compression.entropy import filters
+from pipeline.compression.entropy.packing import wrap
 from pipeline.compression.target import Target
 from pipeline.core.errors import InputError
 
@@ -24,19 +25,19 @@ REVERSIBLE = hdf5plugin.Zfp(reversible=True)
 def encode(values: Array, target: Target) -> bytes:
     """Code ``values`` (components, *points) to ``target``."""
     if target.kind == "lossless":
-        classical.check(values)
+        levels.check(values)
         return wrap(values, [*(LEVEL.pack(0.0) + filters.encode(one, REVERSIBLE) for one in values), b""])
-    return classical.encode(values, target, _code, _decode)
+    return levels.encode(values, target, _code, _decode)
 
 
 def decode(data: bytes) -> Array:
     """Decode the data of `encode`."""
-    return classical.decode(data, _decode)
+    return levels.decode(data, _decode)
 
 
 def refuses(values: Array) -> str:
     """Why these values can't be taken, or nothing."""
-    return classical.refuses(values, (1, 2, 3))
+    return levels.refuses(values, (1, 2, 3))
 
 
 def _code(values: Array, level: float) -> bytes:

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.compression.beside import beside, kept
-from pipeline.compression.blocks import LARGEST
+from pipeline.compression.archive.lineage import errors_before
+from pipeline.compression.blocks.cuts import LARGEST
 from pipeline.compression.choice import Trial
-from pipeline.compression.lineage import errors_before
-from pipeline.compression.make import Asked, compress
-from pipeline.compression.wishes import FORMS, wish
+from pipeline.compression.comparison import compare, kept
+from pipeline.compression.make import compress
+from pipeline.compression.request import Request
+from pipeline.compression.target import FORMS, Target, only
 from pipeline.core.answers import KEPT, Answer, listed
 from pipeline.core.errors import InputError
 from pipeline.core.params import setting
@@ -60,20 +61,20 @@ class Params:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be {least} or more")
         if self.mask == ():
             raise InputError("mask is an empty list; it can be true, false, a number, or several")
-        wish_of(self)
+        target_of(self)
 
 
-def wish_of(params: Params) -> Any:
-    """The wish of the parameters (`pipeline.compression.wishes.Wish`)."""
-    return wish(target_error=params.target_error, target_ratio=params.target_ratio, budget=params.budget, bound=params.bound)
+def target_of(params: Params) -> Target:
+    """The target of the parameters."""
+    return only(target_error=params.target_error, target_ratio=params.target_ratio, budget=params.budget, bound=params.bound)
 
 
-def asked_of(params: Params) -> Asked:
+def request_of(params: Params) -> Request:
     """The request of the parameters, in full."""
     fills = () if isinstance(params.mask, bool) else params.mask if isinstance(params.mask, tuple) else (params.mask,)
     masked = params.mask is not False
     more = params.block, params.frames, params.overlap, params.least_error, params.sample
-    return Asked(wish_of(params), params.codec, masked, *more, tuple(float(one) for one in fills))
+    return Request(target_of(params), params.codec, masked, *more, tuple(float(one) for one in fills))
 
 
 def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = lambda text: None) -> dict[str, Any]:
@@ -111,14 +112,14 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
     >>> made["coded_bytes"] < made["raw_bytes"], made["groups"]["u"]["error"] <= 0.001
     (True, True)
     """
-    asked = asked_of(params)
-    made = compress(run, path, asked, client, say)
+    request = request_of(params)
+    made = compress(run, path, request, client, say)
     groups = made["manifest"]["groups"]
     raw = sum(group["raw_bytes"] for group in groups.values())
     coded = sum(group["bytes"] for group in groups.values())
     return {
         "params": asdict(params),
-        "asked": str(asked.wish),
+        "asked": str(request.target),
         "groups": {name: {key: value for key, value in group.items() if key != "cut"} | _cut(group) for name, group in groups.items()},
         "trials": [_row(trial) for trial in made["trials"]],
         "raw_bytes": raw,
@@ -133,7 +134,7 @@ def archive_of(run: Path, path: Path, params: Params, client: Any, say: Any = la
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
     """Make ``archive.h5`` of a run, and ``result.h5`` with the trials of codecs; the run's summary is copied beside.
 
-    Of turbulence, ``result.h5`` also has pictures and spectra of the last frame (`pipeline.compression.beside`).
+    Of turbulence, ``result.h5`` also has pictures and spectra of the last frame (`pipeline.compression.comparison`).
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         for trial in result["trials"]
         if not trial["why"]
     }
-    shown = beside(source, folder / RUN_FILE)
+    shown = compare(source, folder / RUN_FILE)
     tables |= shown
     with Store(source) as store:
         result["units"] = {name: field.unit for name, field in store.fields.items()}

@@ -62,7 +62,7 @@ def turbulence(tables: Mapping[str, Mapping[str, Any]]) -> Figure:
     Parameters
     ----------
     tables
-        Tables of `pipeline.compression.beside`.
+        Tables of `pipeline.compression.comparison`.
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.2), layout="constrained")
