@@ -219,7 +219,7 @@ class Basin:
         self.model = tsunami.build(mesh, part, Serial(), build(tsunami.Params, solver, "solver"), gauges=gauges or {}, folder=folder)
 
     def run(self, end: float, cfl: float = 0.9, every: float | None = None) -> np.ndarray:
-        *_, last = simulate(self.model, Serial(), end=end, every=every or end, cfl=cfl)
+        *_, last = simulate(self.model, Serial(), end=end, output_interval=every or end, cfl=cfl)
         self.clock = last.clock
         return last.u
 

@@ -186,7 +186,7 @@ def _tell(run: Run, folder: Path, summary: Mapping[str, Any], say: Any) -> None:
     compiled = f"; before that {summary['compiling_s']:.0f} s of compiling kernels" if summary["compiling_s"] >= 0.5 else ""
     say(
         f"{run.name}: {summary['cells']} cells, {summary['ranks']} rank(s), {summary['steps']} steps in {summary['wall_s']:.1f} s, "
-        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, mass drift {summary['mass_drift']:+.1e}{compiled}"
+        f"{summary['updates_per_core_s'] / 1e6:.2f} M updates per core-second, conservation error {summary['mass_drift']:+.1e}{compiled}"
     )
     for note in summary.get("notes", ()):
         say(f"{run.name}: NOTE: {note}")

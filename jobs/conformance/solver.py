@@ -38,12 +38,12 @@ class SolverTests(ParamsTests):
 
     Attributes
     ----------
-    drift
-        The most by which the conserved quantity (`Model.mass`) may drift in the case; None where it is not conserved there.
+    conservation_error
+        The most by which the conserved quantity (`Model.mass`) may change in the case; None where it is not conserved there.
     """
 
     package: ClassVar[str] = "solvers"
-    drift: ClassVar[float | None] = 1e-12
+    conservation_error: ClassVar[float | None] = 1e-12
 
     @pytest.fixture
     def tables(self) -> Tables:
@@ -113,8 +113,8 @@ class SolverTests(ParamsTests):
         assert different(done[0] / "run.h5", tmp_path / "run.h5") == []
 
     def test_what_is_conserved_is_conserved(self, done: Any) -> None:
-        if self.drift is not None:
-            assert abs(done[1]["mass_drift"]) <= self.drift
+        if self.conservation_error is not None:
+            assert abs(done[1]["mass_drift"]) <= self.conservation_error
 
     def test_a_value_that_is_not_finite_is_noticed_and_its_place_said(self, model: Any) -> None:
         u = model.initial()

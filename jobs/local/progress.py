@@ -78,7 +78,7 @@ class Events(Silent):
         now = time.monotonic()
         if now >= self._next:
             self._next = now + EVERY_EVENT
-            emit("progress", t=p.t, end=p.end, dt=p.dt, step=p.step, mass_drift=p.mass_drift, wall=p.wall)
+            emit("progress", t=p.t, end=p.end, dt=p.dt, step=p.step, conservation_error=p.conservation_error, wall=p.wall)
 
     def compiling(self, kernel: str | None) -> None:
         emit("compiling", kernel=kernel)
@@ -212,9 +212,9 @@ def left_after(first: Progress, p: Progress) -> float | None:
 
 
 def describe(p: Progress, left: float | None) -> str:
-    """A line on a run: simulated time, wall time ``left`` [s] where it is known, step, mass drift."""
+    """A line on a run: simulated time, wall time ``left`` [s] where it is known, step, conservation error."""
     words = "" if left is None else f"{left:.0f} s left, "
-    return f"t = {p.t:.4g} of {p.end:.4g} s, {words}dt = {p.dt:.3g} s, step {p.step}, mass drift {p.mass_drift:+.1e}"
+    return f"t = {p.t:.4g} of {p.end:.4g} s, {words}dt = {p.dt:.3g} s, step {p.step}, conservation error {p.conservation_error:+.1e}"
 
 
 def emit(event: str, **facts: Any) -> None:

@@ -55,7 +55,7 @@ class Raster:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grid:
+class HeightGrid:
     """Heights [m] at the crossings of rising ``x`` (M,) and ``y`` (N,) [m], evenly spaced."""
 
     x: Array
@@ -107,14 +107,14 @@ class Grid:
             + ": fill them first"
         )
 
-    def reaching_half_a_cell(self) -> "Grid":
+    def reaching_half_a_cell(self) -> "HeightGrid":
         """The grid of values at the middles of cells, which go on evenly for the half cell that lies beyond them on each side."""
         x, y = (np.concatenate([[2.0 * v[0] - v[1]], v, [2.0 * v[-1] - v[-2]]]) for v in (self.x, self.y))
         z = np.pad(self.z, 1, mode="reflect", reflect_type="odd")
         return replace(self, x=x, y=y, z=z, inset=0.5)
 
 
-def read(asked: Raster, folder: Path) -> Grid:
+def read(asked: Raster, folder: Path) -> HeightGrid:
     """The grid in the file that a case asks for.
 
     Raises
@@ -143,7 +143,7 @@ def read(asked: Raster, folder: Path) -> Grid:
     span = max(x[-1] - x[0], y[-1] - y[0])
     if np.nanmax(np.abs(z), initial=0.0) > STEEP * span:
         remark(f"{path.name}: heights of up to {np.nanmax(np.abs(z)):g} m on a grid of {span:g} m: are its coordinates degrees, or km?")
-    grid = Grid(x, y, np.ascontiguousarray(z), path.name, stands)
+    grid = HeightGrid(x, y, np.ascontiguousarray(z), path.name, stands)
     return grid.reaching_half_a_cell() if relief.cells else grid
 
 

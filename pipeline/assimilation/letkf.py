@@ -58,10 +58,10 @@ def _collect(task: tuple[slice, Any], analysis: Array) -> None:
     analysis[:, :, task[0]] = task[1].result()
 
 
-Block = tuple[Array, Array, Array, Array, Localisation]
+Analysed = tuple[Array, Array, Array, Array, Localisation]  # arguments of `analyse_block`
 
 
-def _blocks(ensemble: Array, seen: Seen, places: Array, localisation: Localisation, variables: int) -> Iterator[tuple[slice, Block]]:
+def _blocks(ensemble: Array, seen: Seen, places: Array, localisation: Localisation, variables: int) -> Iterator[tuple[slice, Analysed]]:
     """The dofs of each block of domains, and all that its analysis needs."""
     domains = len(localisation.places)
     width = max(1, int(BLOCK_BYTES / (8 * ensemble.shape[0] * ensemble.shape[1] * variables)))

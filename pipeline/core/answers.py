@@ -1,7 +1,6 @@
 """The answer of a stage: one of Wavetrain's three questions, a sentence with figures, and the next step.
 
-A stage with a function ``answer(result, folder)`` gets a place behind one of the doors at the top of every page
-(`pipeline.report.summary`).
+A stage with a function ``answer(result, folder)`` has a part in the summary at the top of every page (`pipeline.report.summary`).
 """
 
 import math

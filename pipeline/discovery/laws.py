@@ -1,7 +1,7 @@
 """A model whose terms are laws known by their names, such as laws of friction, on any mesh: seen in fields, at gauges, or in both.
 
 A solver makes a `Laws` of a case; stage `discover` needs nothing else of it. Where a case's right-hand side is a sum of terms in u, it
-makes a `pipeline.discovery.model.Model` instead.
+makes a `pipeline.discovery.model.TermsModel` instead.
 """
 
 # C cells, V variables of a state, G gauges, F frames

@@ -1,6 +1,6 @@
 """A model whose terms can be changed, and its forecasts: in time steps as short as they must be, on Dask's workers where there are any.
 
-A solver makes a `Model` of a case; stage `discover` needs nothing else of it.
+A solver makes a `TermsModel` of a case; stage `discover` needs nothing else of it.
 """
 
 import math
@@ -25,7 +25,7 @@ TRIED = 4  # states from which it is sought
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class TermsModel:
     """A solver's model of a case whose right-hand side is a sum of terms."""
 
     terms: Terms
@@ -43,13 +43,13 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A `samples.Forecast` in even time steps of at most ``longest``, split over the workers of ``client``.
+    """A `samples.Forecast` in even time steps of at most ``dt_max``, split over the workers of ``client``.
 
     Where ``advance`` gives a state the same bits alone and beside others, they are the same with any workers and without.
     """
 
     advance: Advance = field(repr=False)
-    longest: float
+    dt_max: float
     client: Any = field(default=None, repr=False)
 
     def __call__(self, terms: Terms, states: Array, step: float) -> Array:
@@ -57,7 +57,7 @@ class Steps:
 
     def many(self, models: Sequence[Terms], states: Array, step: float) -> list[Array]:
         """The forecasts (S, *points) of each model."""
-        steps = math.ceil(step / self.longest - 1e-9)
+        steps = math.ceil(step / self.dt_max - 1e-9)
         workers = 1 if self.client is None else sum(self.client.nthreads().values())
         blocks = _blocks(len(states), workers if len(models) < workers else 1)
         batches = [models[part] for part in _even(len(models), workers)]
@@ -86,7 +86,7 @@ def _blocks(states: int, parts: int) -> list[slice]:
     return [slice(first, min(first + width, states)) for first in range(0, states, width)]
 
 
-def longest_step(advance: Advance, terms: Terms, states: Array, step: float, accuracy: float) -> float:
+def dt_max_of(advance: Advance, terms: Terms, states: Array, step: float, accuracy: float) -> float:
     """The longest time step, ``step`` over a power of two, that changes no forecast by more than ``accuracy`` when it is halved.
 
     ``accuracy`` is relative to the states' deviation. States that blow up do not count; where all do, it is the longest one tried.

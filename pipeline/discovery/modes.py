@@ -20,7 +20,7 @@ SAME = 1e-9  # of a wavenumber, by which those of one length may differ: periods
 
 
 @dataclass(frozen=True, slots=True)
-class Modes:
+class StateModes:
     """Waves by growing wavenumber, each standing for its mirror image too; made by `modes`."""
 
     waves: Array = field(repr=False)  # (W, axes), whole numbers; the last one that is not 0 is positive
@@ -35,13 +35,13 @@ class Modes:
     def axes(self) -> int:
         return self.waves.shape[1]
 
-    def lowest(self, most: int) -> "Modes":
+    def lowest(self, most: int) -> "StateModes":
         """At most ``most`` waves, all or none of one wavenumber: turned or mirrored states are then seen as well."""
         if most >= len(self.waves):
             return self
         while most > 0 and self.tops[most] <= self.tops[most - 1] * (1.0 + SAME):
             most -= 1
-        return Modes(self.waves[:most], self.tops[:most])
+        return StateModes(self.waves[:most], self.tops[:most])
 
     def of(self, states: Array) -> Array:
         """Numbers (..., n) of states (..., *points), of which there must be more than twice as many along each axis as waves."""
@@ -97,7 +97,7 @@ def _places(waves: Array, points: tuple[int, ...]) -> tuple[Any, ...]:
     return (..., *(wave % count for wave, count in zip(waves.T, points, strict=True)))
 
 
-def modes(lengths: tuple[float, ...], points: tuple[int, ...]) -> Modes:
+def modes(lengths: tuple[float, ...], points: tuple[int, ...]) -> StateModes:
     """All waves that ``points`` of a box of ``lengths`` tell apart from others, below half the points along each axis."""
     most = [(count - 1) // 2 for count in points]
     grid = np.stack(np.meshgrid(*[np.arange(-top, top + 1) for top in most], indexing="ij"), axis=-1).reshape(-1, len(points))
@@ -105,4 +105,4 @@ def modes(lengths: tuple[float, ...], points: tuple[int, ...]) -> Modes:
     waves = grid[last > 0]
     tops = np.sqrt((wavenumbers(waves, np.array(lengths)) ** 2).sum(axis=1))
     order = np.lexsort((*waves.T, np.round(tops / tops.min(), 9)))
-    return Modes(waves[order], tops[order])
+    return StateModes(waves[order], tops[order])

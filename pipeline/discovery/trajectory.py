@@ -20,7 +20,7 @@ import numpy as np
 from pipeline.core.errors import InputError
 from pipeline.discovery.filtering import Filtered, Window, backward, forward
 from pipeline.discovery.library import Terms
-from pipeline.discovery.modes import SAME, Modes, modes
+from pipeline.discovery.modes import SAME, StateModes, modes
 from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,7 +39,7 @@ class Trajectory:
 
     steps: Array  # (M - 1,), to the next state; not above 0 where a new trajectory begins
     lengths: tuple[float, ...]  # the periods
-    modes: Modes  # of which a state has n numbers
+    modes: StateModes  # of which a state has n numbers
     numbers: Array = field(repr=False)  # (M, n), fitted to the observations
     covariance: Array = field(repr=False)  # (M, n, n), of their noise
     prior: Array = field(repr=False)  # (n, n), covariance of a first state about 0, whatever the guess

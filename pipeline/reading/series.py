@@ -43,7 +43,7 @@ class SeriesFile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class TextSeries:
     """Samples at rising times."""
 
     name: str
@@ -52,7 +52,7 @@ class Series:
     lines: Array  # (S,) line of each sample in the file
     notes: tuple[str, ...] = ()
 
-    def part(self, begin: int, end: int) -> "Series":
+    def part(self, begin: int, end: int) -> "TextSeries":
         """The samples from number ``begin`` up to, not with, number ``end``."""
         return replace(self, times=self.times[begin:end], values=self.values[begin:end], lines=self.lines[begin:end])
 
@@ -73,7 +73,7 @@ def check_columns(time: int, columns: Mapping[str, int], key: str) -> None:
             raise InputError(f"{name} = {column} is the column of the time")
 
 
-def read_series(path: Path, asked: SeriesFile, columns: Mapping[str, int], *, average: bool = False) -> Series:
+def read_series(path: Path, asked: SeriesFile, columns: Mapping[str, int], *, average: bool = False) -> TextSeries:
     """The ``columns`` (name to number) of the series in the file at ``path``, scaled, its baseline subtracted.
 
     ``average`` makes a single column of them: their mean, missing where any of them is.
@@ -101,12 +101,12 @@ def read_series(path: Path, asked: SeriesFile, columns: Mapping[str, int], *, av
     values = values * scale
     if asked.baseline:
         values = above_baseline(times, values, asked.baseline, path.name)
-    series = Series(path.name, times, values.reshape(len(times), -1), lines, (*notes, *dropped, *found))
+    series = TextSeries(path.name, times, values.reshape(len(times), -1), lines, (*notes, *dropped, *found))
     _refuse_beyond(series, list(columns), asked.highest)
     return series
 
 
-def refuse_missing(series: Series, columns: Sequence[str]) -> None:
+def refuse_missing(series: TextSeries, columns: Sequence[str]) -> None:
     """Refuse a series with missing values in any of ``columns``, by their count and the first place."""
     count, place = first_place(np.isnan(series.values))
     if count:
@@ -285,7 +285,7 @@ def _refuse_mixed(path: Path, times: Array, lines: Array, falls: Array) -> None:
         )
 
 
-def _refuse_beyond(series: Series, columns: Sequence[str], highest: float) -> None:
+def _refuse_beyond(series: TextSeries, columns: Sequence[str], highest: float) -> None:
     """Refuse heights that there are not."""
     count, place = first_place(np.abs(series.values) > highest)
     if count:

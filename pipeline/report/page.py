@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.core import figures, plugin
 from pipeline.core.campaign import REPORT, STAGES, Campaign, Run, Stage
 from pipeline.core.figures import Picture
-from pipeline.report.summary import answered, doors, picture_of
+from pipeline.report.summary import answered, picture_of, questions
 from pipeline.store.reader import Store, read_result
 from pipeline.store.writer import write_text
 
@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 STAGE_PAGES = Path(__file__).parent.parent / "stages"  # each stage's own part of the page is its page.html
 
 
-class Part(Protocol):
+class PagePart(Protocol):
     """A solver's part of the page on a run."""
 
     @property
@@ -36,7 +36,7 @@ class Part(Protocol):
         """Function from a run's summary to its further facts, in words."""
 
 
-def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], Part]) -> Path:
+def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], PagePart]) -> Path:
     """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too.
 
     Parameters
@@ -56,7 +56,7 @@ def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], Part
         runs=[_run(run, folder / run.folder, part_of(run.case.solver.kind)) for run in _drawn(campaign.runs)],
         table=[_line(run, folder / run.folder) for run in campaign.runs] if len(campaign.runs) > MOST_DRAWN else [],
         stages=stages,
-        doors=doors(stages),
+        summary=questions(stages),
     )
     path = folder / REPORT
     write_text(path, page)
@@ -84,7 +84,7 @@ def _line(run: Run, folder: Path) -> tuple[str, str, list[str]]:
     return run.name, settings, numbers
 
 
-def _run(run: Run, folder: Path, part: Part) -> dict[str, Any]:
+def _run(run: Run, folder: Path, part: PagePart) -> dict[str, Any]:
     """Contents of the page on one run."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     with Store(folder / "run.h5") as store:
@@ -112,7 +112,7 @@ def facts(summary: Mapping[str, Any], of_solver: Sequence[tuple[str, str]]) -> l
         ("computing", f"{summary['wall_s']:.1f} s"),
         ("writing", f"{summary['writing_s']:.1f} s"),
         ("updates per core-second", f"{summary['updates_per_core_s'] / 1e6:.2f} million"),
-        ("mass drift", f"{summary['mass_drift']:+.1e}"),
+        ("conservation error", f"{summary['mass_drift']:+.1e}"),
         *(("note", note) for note in summary.get("notes", ())),
         *of_solver,
         ("versions", ", ".join(f"{name} {version}" for name, version in summary["versions"].items())),

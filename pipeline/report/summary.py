@@ -1,6 +1,6 @@
-"""The doors at the top of a campaign's page: each of Wavetrain's questions that its stages answer, the answers, and a picture of each.
+"""The summary at the top of a campaign's page: each of Wavetrain's questions that its stages answer, the answers, and a picture of each.
 
-A stage says what it answers in its function ``answer(result, folder)`` (`pipeline.core.answers`); one without has no door.
+A stage says what it answers in its function ``answer(result, folder)`` (`pipeline.core.answers`); one without has no part in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from pipeline.core.answers import QUESTIONS, Answer
 from pipeline.core.campaign import STAGES, Stage
 from pipeline.core.figures import Picture
 
-MOST_PICTURES = 2  # behind one door; the others stand below
-WIDTH, LEAST_HEIGHT, SHRINK = 6.4, 2.3, 0.72  # [inch] of a door's picture, which is the stage's on less room; of its height
+MOST_PICTURES = 2  # of one question; the others stand below
+WIDTH, LEAST_HEIGHT, SHRINK = 6.4, 2.3, 0.72  # [inch] of a picture, which is the stage's on less room; of its height
 
 
 def answered(stage: Stage, result: Mapping[str, Any], folder: Path) -> Answer | None:
@@ -36,7 +36,7 @@ def picture_of(answer: Answer, drawn: Mapping[str, Picture]) -> tuple[str, bytes
     return name, png
 
 
-def doors(stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def questions(stages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The questions that ``stages`` (each with its ``answer`` and ``picture``) answer, in their usual order, with the stages of each."""
     found = []
     for question in QUESTIONS:

@@ -48,15 +48,15 @@ def simulate(
     comm: Comm,
     *,
     end: float,
-    every: float,
+    output_interval: float,
     cfl: float,
-    longest: float | None = None,
+    dt_max: float | None = None,
     u: Array | None = None,
     clock: Clock | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Clock], None] = lambda clock: None,
 ) -> Iterator[Frame]:
-    """Run ``model`` and yield a frame at every multiple of ``every``, at 0 and at ``end``.
+    """Run ``model`` and yield a frame at every multiple of ``output_interval``, at 0 and at ``end``.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ def simulate(
         All ranks; their least step is taken by all.
     end
         The simulated time at the last frame [s].
-    every
+    output_interval
         The simulated time between frames [s].
     cfl
         Courant number of the steps [1], at most 1.
-    longest
+    dt_max
         Take even steps of at most this [s], whatever the model's own limit; a model without a limit needs it.
     u
         The state of a restart, of the model's own shape (...); with ``clock``.
@@ -89,7 +89,7 @@ def simulate(
     Raises
     ------
     InputError
-        The model has no limit of its own, and ``longest`` is not given.
+        The model has no limit of its own, and ``dt_max`` is not given.
     RunError
         The state is no longer finite, the step has become uselessly small, or it is far longer than the model's limit: says where and when.
 
@@ -102,7 +102,7 @@ def simulate(
     >>> from solvers.core.comm import Serial
     >>> from solvers.ks import Params, build
     >>> model = build(Box((22.0,), (64,)), None, Serial(), Params(), gauges={}, folder=Path())
-    >>> frames = simulate(model, Serial(), end=2.0, every=1.0, cfl=0.9, longest=0.05)
+    >>> frames = simulate(model, Serial(), end=2.0, output_interval=1.0, cfl=0.9, dt_max=0.05)
     >>> means = [float(model.output(frame.u)["u"].mean()) for frame in frames]
     >>> len(means), max(means) - min(means) < 1e-12
     (3, True)
@@ -115,10 +115,10 @@ def simulate(
         model.observe(clock.t, u)
         clock.frame = 1
         yield Frame(clock, u, whole=True)
-    step = functools.partial(_fitted, cfl) if longest is None else functools.partial(_even, every, longest)
+    step = functools.partial(_fitted, cfl) if dt_max is None else functools.partial(_even, output_interval, dt_max)
     while clock.t < end:
-        goal = clock.frame * every  # assigned, not accumulated: the same times in any run
-        if goal > end - ROUND_OFF * every:
+        goal = clock.frame * output_interval  # assigned, not accumulated: the same times in any run
+        if goal > end - ROUND_OFF * output_interval:
             goal = end
         if not (yield from _advance(model, comm, u, clock, goal, step, stop, progress)):
             return
@@ -171,12 +171,12 @@ def _fitted(cfl: float, clock: Clock, goal: float, limit: float) -> tuple[float,
     return dt, clock.t + dt
 
 
-def _even(every: float, longest: float, clock: Clock, goal: float, limit: float) -> tuple[float, float]:
-    """The same for even steps of at most ``longest`` [s] between two frames: the same ones after a restart."""
-    start = (clock.frame - 1) * every if math.isnan(clock.begun) else clock.begun
-    whole = abs(goal - start - every) < ROUND_OFF * every  # all but shorter intervals have the very same step
-    span = every if whole else goal - start
-    steps = max(1, math.ceil(span / longest - ROUND_OFF))
+def _even(output_interval: float, dt_max: float, clock: Clock, goal: float, limit: float) -> tuple[float, float]:
+    """The same for even steps of at most ``dt_max`` [s] between two frames: the same ones after a restart."""
+    start = (clock.frame - 1) * output_interval if math.isnan(clock.begun) else clock.begun
+    whole = abs(goal - start - output_interval) < ROUND_OFF * output_interval  # all but shorter intervals have the very same step
+    span = output_interval if whole else goal - start
+    steps = max(1, math.ceil(span / dt_max - ROUND_OFF))
     done = round((clock.t - start) / span * steps) + 1
     return span / steps, goal if done >= steps else start + done * (span / steps)
 

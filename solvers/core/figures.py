@@ -27,17 +27,17 @@ MOST_FRAMES = 1000  # along the time axis of a figure
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The functions of a solver for its part of a page; see `pipeline.report.page.Part`."""
+class SolverPart:
+    """The functions of a solver for its part of a page; see `pipeline.report.page.PagePart`."""
 
     draw: Any
     facts: Any
 
 
-def part_of(kind: str) -> Part:
+def part_of(kind: str) -> SolverPart:
     """The functions ``draw`` and ``facts`` of the solver ``kind``, or the general functions here."""
     module = plugin.load("solvers", kind)
-    return Part(getattr(module, "draw", draw), getattr(module, "facts", lambda summary: ()))
+    return SolverPart(getattr(module, "draw", draw), getattr(module, "facts", lambda summary: ()))
 
 
 def draw(store: Store, frames: Sequence[int]) -> Mapping[str, Picture]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.store.layout import Field
-from solvers.core.writers import Block, Rows
+from solvers.core.writers import Hyperslab, Rows
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -51,8 +51,8 @@ class Model(ABC):
         (S, own gauges, fields) since the last call.
     statistics
         None, or an object with ``series``, ``wavenumbers`` and ``take()``.
-    drift_is_relative
-        Whether the drift of `mass` is told as a share of that at the start.
+    conservation_is_relative
+        Whether the error of conservation is told as a share of `mass` at the start.
     """
 
     shape: tuple[int, ...]
@@ -63,7 +63,7 @@ class Model(ABC):
     stages = 1
     gauges: Any = NoGauges()
     statistics: Any = None
-    drift_is_relative = False
+    conservation_is_relative = False
 
     @property
     def on_one_rank(self) -> bool:
@@ -71,12 +71,12 @@ class Model(ABC):
         return "rows" not in vars(self) and type(self).rows is Model.rows
 
     @cached_property
-    def rows(self) -> Rows | Block:
+    def rows(self) -> Rows | Hyperslab:
         """The part of a stored field that this rank has: all of it by default."""
         return Rows(np.arange(self.shape[0]), self.shape[0])
 
     @cached_property
-    def saved_rows(self) -> Rows | Block:
+    def saved_rows(self) -> Rows | Hyperslab:
         """The part of a restart's arrays that this rank has: that of a field by default."""
         return self.rows
 

@@ -45,14 +45,14 @@ def once_a_node(mpi: Any, comm: Any, make: Callable[[], Any]) -> Any:
     if node.size == 1:
         return made
     arrays, plain = _split(made) if made is not None else ({}, {})
-    kind, plain, plan = node.bcast((type(made), plain, _plan(arrays)))
-    memory = _shared(mpi, node, plan) if plan else None
-    if plan and memory is None:
+    kind, plain, placement = node.bcast((type(made), plain, _placement(arrays)))
+    memory = _shared(mpi, node, placement) if placement else None
+    if placement and memory is None:
         return made if made is not None else make()
-    return kind(**plain, **(_filled(memory, plan, arrays, node) if memory is not None else {}))
+    return kind(**plain, **(_filled(memory, placement, arrays, node) if memory is not None else {}))
 
 
-Plan = dict[str, tuple[tuple[int, ...], str, int]]  # shape, type and first byte of each array
+Placement = dict[str, tuple[tuple[int, ...], str, int]]  # shape, type and first byte of each array
 
 
 def _split(made: Any) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -62,22 +62,22 @@ def _split(made: Any) -> tuple[dict[str, Array], dict[str, Any]]:
     return arrays, {name: value for name, value in values.items() if name not in arrays}
 
 
-def _plan(arrays: dict[str, Array]) -> Plan:
-    plan, place = {}, 0
+def _placement(arrays: dict[str, Array]) -> Placement:
+    placement, place = {}, 0
     for name, array in arrays.items():
-        plan[name] = (array.shape, array.dtype.str, place)
+        placement[name] = (array.shape, array.dtype.str, place)
         place += -(-array.nbytes // ALIGNED) * ALIGNED
-    return plan
+    return placement
 
 
-def _size(plan: Plan) -> int:
+def _size(placement: Placement) -> int:
     """The number of bytes for all arrays."""
-    return max(place + int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind, place in plan.values())
+    return max(place + int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind, place in placement.values())
 
 
-def _shared(mpi: Any, node: Any, plan: Plan) -> tuple[Any, Array] | None:
+def _shared(mpi: Any, node: Any, placement: Placement) -> tuple[Any, Array] | None:
     """A window and its memory, seen by all ranks of ``node``; None where there is no room."""
-    wanted = _size(plan)
+    wanted = _size(placement)
     room = shutil.disk_usage(MEMORY).free if MEMORY.exists() else wanted
     if not node.bcast(room >= wanted):  # what is touched beyond it kills the process
         if node.rank == 0:
@@ -88,12 +88,12 @@ def _shared(mpi: Any, node: Any, plan: Plan) -> tuple[Any, Array] | None:
     return window, np.frombuffer(buffer, np.uint8, wanted)
 
 
-def _filled(memory: tuple[Any, Array], plan: Plan, arrays: dict[str, Array], node: Any) -> dict[str, Array]:
-    """The arrays of ``plan`` in shared memory, with their values on the node's first rank."""
+def _filled(memory: tuple[Any, Array], placement: Placement, arrays: dict[str, Array], node: Any) -> dict[str, Array]:
+    """The arrays of ``placement`` in shared memory, with their values on the node's first rank."""
     window, whole = memory
     seen = {
         name: whole[place : place + int(np.prod(shape)) * np.dtype(kind).itemsize].view(kind).reshape(shape)
-        for name, (shape, kind, place) in plan.items()
+        for name, (shape, kind, place) in placement.items()
     }
     window.Fence()
     for name, array in arrays.items():

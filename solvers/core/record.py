@@ -24,7 +24,7 @@ from solvers.core.continued import CHANGES, bring_over
 from solvers.core.driver import Clock
 from solvers.core.model import Model
 from solvers.core.resume import belongs, take_over
-from solvers.core.writers import Cut, Rows, Writers
+from solvers.core.writers import RowMover, Rows, Writers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -65,7 +65,7 @@ class Recorder:
         if comm.file_options() is None and comm.rank == 0:
             log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
         self._fields, self._saved = (self._writers.mover(own) for own in (model.rows, model.saved_rows))
-        self._sampled = Cut(Rows(model.gauges.index, len(model.gauges.names), axis=1), comm, 1)
+        self._sampled = RowMover(Rows(model.gauges.index, len(model.gauges.names), axis=1), comm, 1)
         self._samples = self._statistics = 0
         self._last_checkpoint = time.monotonic()
         self._writer: Writer | None = None

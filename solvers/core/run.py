@@ -41,7 +41,7 @@ class Progress:
     end: float  # [s]
     dt: float  # [s]
     step: int
-    mass_drift: float  # relative, at the last frame
+    conservation_error: float  # relative, at the last frame
     wall: float  # [s] since the first step, without what was spent compiling kernels
 
 
@@ -175,8 +175,8 @@ def _simulate(
     saved = recorder.start()
     state, clock = saved if saved else (None, None)
     first_step = clock.step if clock else 0
-    drift_of = _drift_from_start(model)
-    drift = 0.0 if state is None else drift_of(state)
+    error_of = _conservation_error(model)
+    error = 0.0 if state is None else error_of(state)
     begun, before = _clock(compiled), compiled.seconds
     core = CoreTime(compiled)
     writing = 0.0
@@ -184,16 +184,16 @@ def _simulate(
 
     def report(now: Clock) -> None:
         core.note(now.step)
-        progress(Progress(now.t, case.time.end, now.dt, now.step, drift, _clock(compiled) - begun))
+        progress(Progress(now.t, case.time.end, now.dt, now.step, error, _clock(compiled) - begun))
 
     with stop_signals() as asked:
         frames = simulate(
             model,
             comm,
             end=case.time.end,
-            every=case.time.every,
+            output_interval=case.time.every,
             cfl=case.time.cfl,
-            longest=case.time.dt,
+            dt_max=case.time.dt,
             u=state,
             clock=clock,
             stop=lambda: bool(asked),
@@ -201,9 +201,9 @@ def _simulate(
         )
         for frame in frames:
             pause = _clock(compiled)
-            drift = drift_of(frame.u)
+            error = error_of(frame.u)
             state, clock, whole = frame.u, frame.clock, frame.whole
-            log.info("t = %.6g s, step %d, dt = %.3g s, mass drift %+.1e", clock.t, clock.step, clock.dt, drift)
+            log.info("t = %.6g s, step %d, dt = %.3g s, conservation error %+.1e", clock.t, clock.step, clock.dt, error)
             if whole:
                 recorder.frame(state, clock)
             else:
@@ -224,23 +224,23 @@ def _simulate(
         "steps": clock.step,
         "stages": model.stages,
         "updates_per_core_s": recorder.cells * model.stages * steps / (wall * comm.size) if wall > 0.0 else 0.0,
-        "mass_drift": drift,
+        "mass_drift": error,  # the key of files made before too
         "t_end": clock.t,
         "dt_min": clock.dt_min,
     }
 
 
-def _drift_from_start(model: Model) -> Callable[[Any], float]:
-    """The mass drift as a function of a state of ``model``: its mass less that at the start and the inflow since. Collective."""
+def _conservation_error(model: Model) -> Callable[[Any], float]:
+    """The conservation error as a function of a state of ``model``: its mass less that at the start and the inflow since. Collective."""
     with values_blamed():
         start = model.mass(model.initial())[0]
-    scale = start if model.drift_is_relative else 1.0
+    scale = start if model.conservation_is_relative else 1.0
 
-    def drift_of(state: Any) -> float:
+    def error_of(state: Any) -> float:
         volume, came_in = model.mass(state)
         return (volume - start - came_in) / scale if scale else 0.0
 
-    return drift_of
+    return error_of
 
 
 def _clock(compiled: Watch) -> float:

@@ -30,7 +30,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Hyperslab:
     """A rank's part of a stored array of ``shape``: the box ``place``."""
 
     place: tuple[slice, ...]
@@ -62,13 +62,13 @@ class Writers:
         The number of ranks that write.
     """
 
-    def __init__(self, comm: Comm, asked: int, parts: Iterable[Rows | Block] = ()) -> None:
+    def __init__(self, comm: Comm, asked: int, parts: Iterable[Rows | Hyperslab] = ()) -> None:
         self._all = comm
         count = min(asked, comm.size) if asked else comm.size if comm.size <= A_GROUP else -(-comm.size // A_GROUP)
         if comm.file_options() is None:
             count = 1
         self._divide(count)
-        boxes = [_box(self._group.gather(part.bounds)) is not None for part in parts if isinstance(part, Block)]
+        boxes = [_box(self._group.gather(part.bounds)) is not None for part in parts if isinstance(part, Hyperslab)]
         if not comm.min(np.array([all(boxes)], np.int64))[0]:
             self._divide(comm.size)
 
@@ -79,12 +79,12 @@ class Writers:
         alike = self._all.split(int(first))
         self.comm = alike if first else None
 
-    def mover(self, part: Rows | Block) -> "Cut | Joined":
+    def mover(self, part: Rows | Hyperslab) -> "RowMover | BoxMover":
         """The function that moves the ranks' parts of an array to the writers. Collective."""
-        return Cut(part, self._all, self.count) if isinstance(part, Rows) else Joined(part, self._group)
+        return RowMover(part, self._all, self.count) if isinstance(part, Rows) else BoxMover(part, self._group)
 
 
-class Cut:
+class RowMover:
     """Moves the ranks' parts of an array to contiguous blocks of its rows, one on each writer."""
 
     def __init__(self, rows: Rows, comm: Comm, writers: int) -> None:
@@ -103,10 +103,10 @@ class Cut:
         return (*shape[: self._axis], self._count, *shape[self._axis + 1 :])
 
 
-class Joined:
+class BoxMover:
     """Joins the boxes of a group's ranks on its writer."""
 
-    def __init__(self, block: Block, group: Comm) -> None:
+    def __init__(self, block: Hyperslab, group: Comm) -> None:
         self._group, self._shape = group, block.shape
         self._places: list[tuple[slice, ...]] = group.gather(block.bounds)
         box = _box(self._places)

@@ -11,7 +11,7 @@ import numpy as np
 from meshes.core.box import Box
 from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms
-from pipeline.discovery.model import Model
+from pipeline.discovery.model import TermsModel
 from pipeline.spectral.grids import seen_at
 from pipeline.terms.terms import parse_terms, refuse_jumps
 from solvers.core.comm import Serial
@@ -69,7 +69,7 @@ def _on_line(terms: Terms, length: float, points: int, dt: float, dealias: Deali
     return on_line(terms, length, points, dt, dealias=dealias)
 
 
-def model_of(mesh: Any, params: Params) -> Model:
+def model_of(mesh: Any, params: Params) -> TermsModel:
     """The model of a case with ``mesh``.
 
     Raises
@@ -81,7 +81,7 @@ def model_of(mesh: Any, params: Params) -> Model:
         raise InputError(f"solver 'ks' needs a mesh of kind \"box\", not {mesh.kind}")
     terms = parse_terms(params.terms, dimensions=len(mesh.points))
     refuse_jumps(terms, mesh.lengths)
-    return Model(
+    return TermsModel(
         terms,
         mesh.lengths,
         mesh.points,

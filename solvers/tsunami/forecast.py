@@ -105,5 +105,5 @@ def laws_of(mesh: Any, params: Params, case: Case) -> Friction:
     """
     if not isinstance(mesh, TriMesh):
         raise InputError(f"solver 'tsunami' needs a mesh of triangles, not {mesh.kind}")
-    sea = Sea(mesh, params, cfl=case.time.cfl, longest=case.time.dt, gauges=case.gauges, folder=case.folder)
+    sea = Sea(mesh, params, cfl=case.time.cfl, dt_max=case.time.dt, gauges=case.gauges, folder=case.folder)
     return Friction(sea, case.gauges)

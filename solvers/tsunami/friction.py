@@ -88,11 +88,11 @@ class Sea:
         params: Params,
         *,
         cfl: float = 0.9,
-        longest: float | None = None,
+        dt_max: float | None = None,
         gauges: Mapping[str, tuple[float, ...]] = NO_GAUGES,
         folder: Path = Path(),
     ) -> None:
-        self.mesh, self.params, self._cfl, self._longest = mesh, params, cfl, longest
+        self.mesh, self.params, self._cfl, self._dt_max = mesh, params, cfl, dt_max
         self._model = Tsunami(mesh, mesh.share(Serial()), Serial(), params, gauges=gauges, folder=folder)
 
     def start(self) -> Array:
@@ -109,7 +109,9 @@ class Sea:
         u = self._model.from_values(state)
         clock = Clock(t=begin, frame=first + 1)
         try:
-            for frame in simulate(self._model, Serial(), end=end, every=every, cfl=self._cfl, longest=self._longest, u=u, clock=clock):
+            for frame in simulate(
+                self._model, Serial(), end=end, output_interval=every, cfl=self._cfl, dt_max=self._dt_max, u=u, clock=clock
+            ):
                 found[frame.clock.frame - first - 2] = self._model.to_values(frame.u)
             self._model.finish(end, u)
         except RunError:

@@ -24,7 +24,7 @@ class Geometry:
     corners: Array  # (R2, 3) local vertices
     first_cell: Array  # (V + 1,) where each vertex's cells begin in cells_of
     cells_of: Array  # cells round each vertex, by rising global number
-    shares: Array  # what each of them counts for the value at the vertex
+    weights: Array  # what each of them counts for the value at the vertex
     offsets: Array  # (R2, 3, 2) [m] centroid to the edges' middles
     bed_change: Array  # (R2, 3) [m] bed at the edges' middles less the cell's
     sharpness: Array  # (R2,) one over the limiter's tolerance, relative and squared: 0 never limits, a huge one always
@@ -47,11 +47,11 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
     around = cells[part.cells_of]
     corner = np.argmax(mesh.nodes[around] == np.repeat(part.vertices, count)[:, None], axis=1)
     seen = mesh.vertices[mesh.triangles[around, corner]]  # the vertex where the cell sees it: periodic sides see it in two places
-    shares = vertex_shares(centroids[part.cells_of] - seen, part.first_cell)
+    weights = vertex_weights(centroids[part.cells_of] - seen, part.first_cell)
     corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
     bed = mesh.bed[cells]
-    bed_corners = segment_sums(shares * bed[part.cells_of], part.first_cell)[part.corners]
+    bed_corners = segment_sums(weights * bed[part.cells_of], part.first_cell)[part.corners]
     left_face, right_face, rows = _edge_rows(mesh, part)
     return Geometry(
         area=mesh.areas[cells].astype(real),
@@ -61,7 +61,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
         corners=part.corners,
         first_cell=part.first_cell,
         cells_of=part.cells_of,
-        shares=shares.astype(real),
+        weights=weights.astype(real),
         offsets=offsets.astype(real),
         bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
         sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), limiter, tolerance).astype(real),
@@ -83,7 +83,7 @@ def _sharpness(size: Array, limiter: str, tolerance: float) -> Array:
         return np.minimum((tolerance * size if limiter == "michalak" else 0.0 * size) ** -3.0, HUGE)
 
 
-def vertex_shares(differences: Array, first: Array) -> Array:
+def vertex_weights(differences: Array, first: Array) -> Array:
     """Shares of the cells round a vertex in the value there: they sum to 1, and are exact for planes.
 
     Parameters
@@ -93,13 +93,13 @@ def vertex_shares(differences: Array, first: Array) -> Array:
     first
         (V + 1,) where each vertex's cells begin.
 
-    The shares of least norm that are exact for planes (D. G. Holmes, S. D. Connell, AIAA paper 89-1932, 1989,
-    DOI 10.2514/6.1989-1932); equal shares where the cells lie on a line, as at a corner of the mesh.
+    The weights of least norm that are exact for planes (D. G. Holmes, S. D. Connell, AIAA paper 89-1932, 1989,
+    DOI 10.2514/6.1989-1932); equal weights where the cells lie on a line, as at a corner of the mesh.
     """
     count = np.diff(first)
     x, y = differences.T
     sx, sy, xx, xy, yy = (segment_sums(v, first) for v in (x, y, x * x, x * y, y * y))
-    # spread about the mean; the shares are 1/n - (d - mean) . (spread matrix)^-1 mean
+    # spread about the mean; the weights are 1/n - (d - mean) . (spread matrix)^-1 mean
     mx, my = sx / count, sy / count
     xx, xy, yy = xx - count * mx * mx, xy - count * mx * my, yy - count * my * my
     determinant = xx * yy - xy * xy

@@ -92,10 +92,10 @@ def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
 
 
 @njit(cache=True, error_model="numpy")
-def vertex_values(q, first_cell, cells_of, shares, dry, start, stop, corner_values):
+def vertex_values(q, first_cell, cells_of, weights, dry, start, stop, corner_values):
     """Free surface and velocity at the vertices ``start:stop``: sums over the cells round them that are exact for planes.
 
-    ``cells_of[first_cell[v]:first_cell[v + 1]]`` are the cells round vertex v by rising global number, ``shares`` what each
+    ``cells_of[first_cell[v]:first_cell[v + 1]]`` are the cells round vertex v by rising global number, ``weights`` what each
     counts. The fourth column says whether all of them are wet.
     """
     for v in range(start, stop):
@@ -103,10 +103,10 @@ def vertex_values(q, first_cell, cells_of, shares, dry, start, stop, corner_valu
         wet = 1.0
         for j in range(first_cell[v], first_cell[v + 1]):
             c = cells_of[j]
-            share = shares[j]
-            eta += share * q[c, 0]
-            ux += share * q[c, 1]
-            uy += share * q[c, 2]
+            weight = weights[j]
+            eta += weight * q[c, 0]
+            ux += weight * q[c, 1]
+            uy += weight * q[c, 2]
             if not q[c, 3] > dry:
                 wet = 0.0
         corner_values[v, 0] = eta

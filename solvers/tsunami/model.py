@@ -62,7 +62,7 @@ class Tsunami(Model):
 
     gauge_fields = GAUGES
     maxima_fields = MAXIMA
-    drift_is_relative = True  # to the water at the start
+    conservation_is_relative = True  # to the water at the start
 
     def __init__(
         self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path
@@ -194,7 +194,7 @@ class Tsunami(Model):
 
     def _vertices(self, start: int, stop: int) -> None:
         g = self.geometry
-        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.shares, self.params.dry_depth, start, stop, self._corner_values)
+        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.weights, self.params.dry_depth, start, stop, self._corner_values)
 
     def _reconstruct(self, start: int, stop: int) -> None:
         p, g = self.params, self.geometry

@@ -7,8 +7,8 @@ import numpy as np
 from pipeline.spectral.forcing.core import Force
 from solvers.turbulence import kernels
 from solvers.turbulence.cube import Cube
-from solvers.turbulence.schemes import Scheme, Stage
-from solvers.turbulence.waves import Waves
+from solvers.turbulence.schemes import Evaluation, IntegratingFactor
+from solvers.turbulence.waves import OwnWaves
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,7 +27,14 @@ class Equation:
     """
 
     def __init__(
-        self, cube: Cube, waves: Waves, scheme: Scheme, viscosity: float, force: Force, scalar: Any, spacings: tuple[float, ...]
+        self,
+        cube: Cube,
+        waves: OwnWaves,
+        scheme: IntegratingFactor,
+        viscosity: float,
+        force: Force,
+        scalar: Any,
+        spacings: tuple[float, ...],
     ) -> None:
         self.cube, self.waves, self.force = cube, waves, force
         self.fields = 3 if scalar is None else 4
@@ -82,7 +89,7 @@ class Equation:
                 arrays = (array[part].view(self.cube.real) for array in (v, self._stage, self._total, self.n))
                 kernels.advance(*arrays, *decays, *self._numbers(stage, dt), kind)
 
-    def _numbers(self, stage: Stage, dt: float) -> tuple[Any, Any]:
+    def _numbers(self, stage: Evaluation, dt: float) -> tuple[Any, Any]:
         real = self.cube.real.type
         powers = (stage.kept[0], stage.new[0], self._scheme.units, stage.added[0])
         return powers, tuple(map(real, (stage.kept[1], dt * stage.new[1], stage.mixed, dt * stage.added[1])))

@@ -13,7 +13,7 @@ from pipeline.spectral.wavenumbers import Dealias, fine, highest
 from pipeline.store.layout import Field
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
-from solvers.core.writers import Block
+from solvers.core.writers import Hyperslab
 from solvers.turbulence import initial, scalar
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.equation import Equation
@@ -66,10 +66,10 @@ class Flow(Model):
         shown = max(np.pi * 2.0 * top / count for top, count in zip(tops, mesh.points, strict=True))  # highest wavenumber x spacing
         self._courant = min(1.0, scheme.reach / shown)
         self.statistics = Statistics(self.waves, params.viscosity, scalar=self._scalar is not None)
-        self.rows = Block(self.cube.points, self.shape)
+        self.rows = Hyperslab(self.cube.points, self.shape)
         whole = (2 * tops[2] + 1, 2 * tops[1] + 1, tops[0] + 1)
         every = slice(None)
-        self.saved_rows = self._saved = Block((every, *products.waves, every), (fields, *whole, 2))
+        self.saved_rows = self._saved = Hyperslab((every, *products.waves, every), (fields, *whole, 2))
         self._points = int(np.prod(grid))
         self._steps, self._t = 0, 0.0
         self._rated: Array | None = None  # the state whose rate the equation holds

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Evaluation:
     """An evaluation N of the rate. With e the decay over a unit of time, dt the step:
 
     next stage = kept[1] e^kept[0] u + mixed stage + new[1] dt e^new[0] N;  the step's result grows by added[1] dt e^added[0] N.
@@ -22,35 +22,35 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class IntegratingFactor:
     """``units`` of decay make a step; ``reach`` is how far its stability reaches along the imaginary axis."""
 
     order: int
     units: int
     reach: float
-    stages: tuple[Stage, ...]
+    stages: tuple[Evaluation, ...]
 
 
 SCHEMES = {
-    "rk4": Scheme(
+    "rk4": IntegratingFactor(
         order=4,
         units=2,
         reach=2.0 * 2.0**0.5,
         stages=(
-            Stage(added=(2, 1 / 6), kept=(1, 1.0), new=(1, 1 / 2)),
-            Stage(added=(1, 1 / 3), kept=(1, 1.0), new=(0, 1 / 2)),
-            Stage(added=(1, 1 / 3), kept=(2, 1.0), new=(1, 1.0)),
-            Stage(added=(0, 1 / 6)),
+            Evaluation(added=(2, 1 / 6), kept=(1, 1.0), new=(1, 1 / 2)),
+            Evaluation(added=(1, 1 / 3), kept=(1, 1.0), new=(0, 1 / 2)),
+            Evaluation(added=(1, 1 / 3), kept=(2, 1.0), new=(1, 1.0)),
+            Evaluation(added=(0, 1 / 6)),
         ),
     ),
-    "ssprk3": Scheme(
+    "ssprk3": IntegratingFactor(
         order=3,
         units=3,
         reach=3.0**0.5,
         stages=(
-            Stage(added=(3, 1 / 4), kept=(2, 1.0), new=(2, 2 / 3)),
-            Stage(added=(1, 3 / 16), kept=(2, 2 / 3), mixed=1 / 3, new=(0, 4 / 9)),
-            Stage(added=(1, 9 / 16)),
+            Evaluation(added=(3, 1 / 4), kept=(2, 1.0), new=(2, 2 / 3)),
+            Evaluation(added=(1, 3 / 16), kept=(2, 2 / 3), mixed=1 / 3, new=(0, 4 / 9)),
+            Evaluation(added=(1, 9 / 16)),
         ),
     ),
 }

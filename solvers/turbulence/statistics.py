@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.store.layout import Field, Series
-from solvers.turbulence.waves import Waves
+from pipeline.store.layout import Field, StoredSeries
+from solvers.turbulence.waves import OwnWaves
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,12 +50,12 @@ SCALAR_SHELLS = {"scalar_spectrum": "scalar_variance of each shell"}
 class Statistics:
     """Samples that wait to be written. ``wavenumbers`` (shells,) are the shells' middles."""
 
-    def __init__(self, waves: Waves, viscosity: float, *, scalar: bool) -> None:
+    def __init__(self, waves: OwnWaves, viscosity: float, *, scalar: bool) -> None:
         self._waves, self._viscosity = waves, viscosity
         self.wavenumbers = waves.lowest * np.arange(waves.shells)
         one, shells = ONE | (SCALAR if scalar else {}), SHELLS | (SCALAR_SHELLS if scalar else {})
-        self.series = tuple(Series(Field(name, "1", text)) for name, text in one.items())
-        self.series += tuple(Series(Field(name, "1", text), by_shell=True) for name, text in shells.items())
+        self.series = tuple(StoredSeries(Field(name, "1", text)) for name, text in one.items())
+        self.series += tuple(StoredSeries(Field(name, "1", text), by_shell=True) for name, text in shells.items())
         self._times: list[float] = []
         self._samples: list[dict[str, Any]] = []
         self.last: dict[str, Any] = {}  # sample

@@ -14,7 +14,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Waves:
+class OwnWaves:
     """Wavenumbers along each axis, in the solver's precision, and the shell of every wave."""
 
     comm: Comm
@@ -54,7 +54,7 @@ class Waves:
         return self.total(found)
 
 
-def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any, *, sphere: bool) -> Waves:
+def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own: tuple[slice, ...], real: Any, *, sphere: bool) -> OwnWaves:
     """The waves in the ranges ``own`` (along z, y, x) of all up to ``highest`` (along x, y, z) in a cube of ``lengths``.
 
     With ``sphere`` waves are zero whose |k| is above the least of the highest along the axes.
@@ -70,4 +70,4 @@ def waves(comm: Comm, lengths: tuple[float, ...], highest: tuple[int, ...], own:
     shells = int(shell_of(np.sqrt(sum(end**2 for end in ends)) / width)) + 1
     limit = np.dtype(real).type((1.0 + 1e-6) * top**2 if sphere else np.inf)
     own_k = (kz.astype(real), ky.astype(real), kx.astype(real))
-    return Waves(comm, (z, y, x), own_k, shell, shells, lowest_along, width, top, limit)
+    return OwnWaves(comm, (z, y, x), own_k, shell, shells, lowest_along, width, top, limit)

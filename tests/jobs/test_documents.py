@@ -141,4 +141,4 @@ def test_all_commands_of_a_document_do_what_they_say_and_the_page_that_is_left_l
         for name in ("judged/report.html", "runs/campaign/report.html", "on_slurm/report.html", "runs/thacker/run.restored.h5"):
             assert (clone / name).exists(), name
     else:
-        assert page.count('class="door"') == (clone / "runs" / "demo_slurm" / "report.html").read_text().count('class="door"') == 3
+        assert page.count('class="question"') == (clone / "runs" / "demo_slurm" / "report.html").read_text().count('class="question"') == 3

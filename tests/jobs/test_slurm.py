@@ -11,7 +11,7 @@ import daemons
 import pytest
 from conftest import HUMP, long, wait_for, wavetrain
 from daemons import told
-from test_doors import Page, reduced
+from test_summary import Page, reduced
 from waiting import until
 
 from jobs.slurm import sites

@@ -9,7 +9,7 @@ ORDERS = {"rk4": 4, "ssprk3": 3}
 
 
 def states(scheme, steps, **solver):
-    return [run(flow(16, scheme=scheme, initial=RANDOM, **solver), 0.5, longest=0.5 / n) for n in steps]
+    return [run(flow(16, scheme=scheme, initial=RANDOM, **solver), 0.5, dt_max=0.5 / n) for n in steps]
 
 
 @pytest.mark.parametrize(("scheme", "order"), ORDERS.items())

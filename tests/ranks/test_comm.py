@@ -6,7 +6,7 @@ import pytest
 from meshes import rectangle
 from meshes.core.partition import bisect
 from solvers.core.comm import Serial, world
-from solvers.core.writers import Block, Writers
+from solvers.core.writers import Hyperslab, Writers
 
 
 def mesh_and_part(comm):
@@ -55,7 +55,7 @@ def test_boxes_are_joined_on_the_first_rank_of_each_group(mpi_ranks):
     comm = world()
     u = np.random.default_rng([3]).standard_normal((6, 4, 5))
     row, column = divmod(comm.rank, 2)
-    block = Block((slice(2 * row, 2 * row + 2), slice(2 * column, 2 * column + 2), slice(0, 5)), u.shape)
+    block = Hyperslab((slice(2 * row, 2 * row + 2), slice(2 * column, 2 * column + 2), slice(0, 5)), u.shape)
     for asked, count in ((1, 1), (2, 6), (3, 3), (6, 6), (9, 6)):
         writers = Writers(comm, asked, [block])
         joined = writers.mover(block)

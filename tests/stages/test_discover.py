@@ -16,7 +16,7 @@ from jobs.campaign.stages import model_of
 from pipeline.core import campaign, case
 from pipeline.core.errors import InputError
 from pipeline.discovery.library import default_library
-from pipeline.discovery.model import Steps, longest_step
+from pipeline.discovery.model import Steps, dt_max_of
 from pipeline.discovery.samples import responses
 from pipeline.stages import discover
 from pipeline.stages.discover.prediction import course
@@ -245,7 +245,7 @@ def test_time_steps_are_as_short_as_the_accuracy_asks(truth, lacking):
     with Store(truth) as store:
         states = store.field("u")[800:804, 0].compute()
     fine = advance(terms, states, 0.1, 1024)
-    taken = [longest_step(advance, terms, states, 0.1, accuracy) for accuracy in (1e-4, 1e-8)]
+    taken = [dt_max_of(advance, terms, states, 0.1, accuracy) for accuracy in (1e-4, 1e-8)]
     assert taken[1] < taken[0]
     errors = [np.abs(advance(terms, states, 0.1, round(0.1 / dt)) - fine).max() for dt in taken]
     assert errors[0] < 1.1e-4 * states.std()

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
-from pipeline.stages.core.beside import Beside, clock_shift, refuse_window
+from pipeline.stages.core.comparison import Comparison, clock_shift, refuse_window
 from pipeline.stages.core.observations import Observed, above_still, offset
 from pipeline.stages.core.samples import Series, cubic, linear, shared, stretches
 from pipeline.stages.decompose.alignment import align
@@ -26,7 +26,7 @@ def wave(t, height=1.0, at=20.0):
 def both(measured, *, computed=None, level=0.0, unset="", **observed):
     asked = build(Observed, {"source": "me", "comparison": "field", **observed}, "observed")
     run = Series(TIMES, wave(TIMES)) if computed is None else computed
-    return Beside(asked, level, {"g": run}, {"g": measured} if measured else {}, unset, ())
+    return Comparison(asked, level, {"g": run}, {"g": measured} if measured else {}, unset, ())
 
 
 def row(measured, **named):

@@ -25,14 +25,14 @@ def write_text(path, x, y, z):
 @pytest.fixture
 def grid():
     x, y = np.linspace(0.0, 4.0, 9), np.linspace(-1.0, 2.0, 13)
-    return raster.Grid(x, y, surface(x[:, None], y[None, :]), "grid")
+    return raster.HeightGrid(x, y, surface(x[:, None], y[None, :]), "grid")
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 4.0), st.floats(-1.0, 2.0)), min_size=3, max_size=3))
 def test_a_bilinear_surface_is_integrated_exactly(points):
     x, y = np.linspace(0.0, 4.0, 9), np.linspace(-1.0, 2.0, 13)
-    grid = raster.Grid(x, y, surface(x[:, None], y[None, :]), "grid")
+    grid = raster.HeightGrid(x, y, surface(x[:, None], y[None, :]), "grid")
     corners = np.array([points])
     a, b = corners[0, 1] - corners[0, 0], corners[0, 2] - corners[0, 0]
     if a[0] * b[1] - a[1] * b[0] < 1e-3:

@@ -22,7 +22,7 @@ def ensemble(points=64, length=22.0, **solver):
 
 
 def last(model, end, dt):
-    *_, frame = simulate(model, Serial(), end=end, every=end, cfl=0.9, longest=dt)
+    *_, frame = simulate(model, Serial(), end=end, output_interval=end, cfl=0.9, dt_max=dt)
     return model.output(frame.u)["u"]
 
 
@@ -100,4 +100,4 @@ def test_a_step_far_beyond_the_waves_limit_ends_the_run(start, times):
     sea = tsunami.build(mesh, mesh.share(Serial()), Serial(), build(tsunami.Params, {"initial": start}, "solver"), gauges={}, folder=None)
     dt = times * sea.max_dt(sea.initial())
     with pytest.raises(RunError, match=r"unstable: a step of .* is .* times the longest that its waves allow"):
-        list(simulate(sea, Serial(), end=50 * dt, every=dt, cfl=0.9, longest=dt))
+        list(simulate(sea, Serial(), end=50 * dt, output_interval=dt, cfl=0.9, dt_max=dt))

@@ -209,9 +209,9 @@ def test_an_incident_wave_needs_the_values_that_enter_and_no_others(tmp_path):
 
 def test_observed_series_name_their_columns():
     with pytest.raises(InputError, match="columns names no column"):
-        build(observations.Series, {"file": "a.txt"}, "observed.series")
+        build(observations.ObservedSeries, {"file": "a.txt"}, "observed.series")
     with pytest.raises(InputError, match="g = -1"):
-        build(observations.Series, {"file": "a.txt", "columns": {"g": -1}}, "observed.series")
+        build(observations.ObservedSeries, {"file": "a.txt", "columns": {"g": -1}}, "observed.series")
 
 
 def test_heights_of_a_case_that_stand_for_missing_or_can_not_be_are_refused_by_name():

@@ -116,7 +116,7 @@ def test_single_precision_carries_two_centimetres_over_deep_water(basin, level):
         "boundary": {side: {"kind": "outflow"} for side in ("west", "east", "south", "north")},
     }
     seas = {p: basin(ocean, {**solver, "precision": p}, gauges={"mid": (1.2e4, 0.0)}) for p in ("float32", "float64")}
-    frames = {p: simulate(sea.model, Serial(), end=400.0, every=100.0, cfl=0.9) for p, sea in seas.items()}
+    frames = {p: simulate(sea.model, Serial(), end=400.0, output_interval=100.0, cfl=0.9) for p, sea in seas.items()}
     for single, double in zip(frames["float32"], frames["float64"], strict=True):
         a, b = (seas[p].model.output(frame.u)["free_surface"] for p, frame in (("float32", single), ("float64", double)))
         assert np.sqrt(np.mean((a - b) ** 2)) < 1e-5 * np.sqrt(np.mean((b - level) ** 2))  # 10^2 steps of 6e-8
@@ -201,7 +201,7 @@ def test_an_unstable_run_stops_at_the_first_value_that_is_not_finite(basin):
     u[5, 1] = np.nan
 
     with pytest.raises(RunError) as error:
-        list(simulate(sea.model, Serial(), end=1.0, every=1.0, cfl=0.9, u=u, clock=Clock(t=0.25, step=7, frame=1)))
+        list(simulate(sea.model, Serial(), end=1.0, output_interval=1.0, cfl=0.9, u=u, clock=Clock(t=0.25, step=7, frame=1)))
     cell = sea.cells[5]
     assert f"t = 0.25 s (step 7), in cell {cell} at ({sea.x[5]:.6g}, {sea.y[5]:.6g}) m" in str(error.value)
 

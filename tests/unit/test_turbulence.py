@@ -162,13 +162,13 @@ def test_the_divergence_is_round_off(scheme, precision, most):
 
 def test_three_halves_of_few_points_are_two_thirds_of_more():
     """Waves to 7 on 24 points, whichever rule says so."""
-    states = [run(flow(n, dealias=rule, viscosity=0.01, initial=RANDOM), 0.5, longest=0.02) for n, rule in ((24, "2/3"), (16, "3/2"))]
+    states = [run(flow(n, dealias=rule, viscosity=0.01, initial=RANDOM), 0.5, dt_max=0.02) for n, rule in ((24, "2/3"), (16, "3/2"))]
     assert states[0].shape == states[1].shape
     assert np.abs(states[0] - states[1]).max() < 1e-14
 
 
 def test_single_precision_is_double_precision_to_its_round_off():
-    states = [run(flow(16, precision=precision, **EVERYTHING), 0.5, longest=0.02) for precision in ("double", "single")]
+    states = [run(flow(16, precision=precision, **EVERYTHING), 0.5, dt_max=0.02) for precision in ("double", "single")]
     assert states[1].dtype == np.complex64
     assert np.abs(states[1] - states[0]).max() < 1e-5 * np.abs(states[0]).max()  # 25 steps
 
@@ -281,7 +281,7 @@ def test_the_scalar_is_carried_diffuses_and_is_made_by_its_gradient():
 
 def test_variance_of_a_scalar_changes_by_production_less_dissipation():
     model = flow(24, viscosity=0.02, initial=RANDOM, scalar=EVERYTHING["scalar"], statistics_every=1)
-    run(model, 0.5, longest=0.005)
+    run(model, 0.5, dt_max=0.005)
     times, samples = model.statistics.take()
     rate = samples["scalar_production"] - samples["scalar_dissipation"]
     change = samples["scalar_variance"][-1] - samples["scalar_variance"][0]

@@ -22,7 +22,7 @@ Datum = Literal["still", "zero"] | float
 
 
 @dataclass(frozen=True, slots=True)
-class Series(SeriesFile):
+class ObservedSeries(SeriesFile):
     """Measured series at the gauges, in one text file."""
 
     columns: Mapping[str, int] = setting("column of each gauge, from 0", factory=dict)
@@ -71,7 +71,7 @@ class Observed:
     align: tuple[str, ...] = setting("gauges at whose mean arrival the clocks are set equal; none: they run alike", default=())
     judge: tuple[str, ...] = setting("gauges that count; none named: all that have observations", default=())
     window: tuple[float, float] | None = setting("the run's times [s] that are compared; unset: all", default=None)
-    series: Series | None = setting("measured series", default=None)
+    series: ObservedSeries | None = setting("measured series", default=None)
     first_crest: Mapping[str, float] = quantity("m", "height of the first crest, by gauge", factory=dict)
     runup: RunUp | None = setting("run-up by direction", default=None)
     runup_at: Mapping[str, RunUpAt] = setting("run-up in boxes, by name", factory=dict)
@@ -134,7 +134,7 @@ def places_of(store: Store, folder: str) -> tuple[Path, ...]:
     return (Path(folder), *([Path(made_from["folder"])] if "folder" in made_from else []))
 
 
-def read_series(series: Series, *folders: Path | None) -> tuple[Array, dict[str, Array]]:
+def read_series(series: ObservedSeries, *folders: Path | None) -> tuple[Array, dict[str, Array]]:
     """Times (S,) [s] of the file's own clock and the free surface (S,) [m] at each gauge, nan in gaps.
 
     Raises
@@ -146,11 +146,11 @@ def read_series(series: Series, *folders: Path | None) -> tuple[Array, dict[str,
     return found.times, by_gauge(series, found)
 
 
-def read_noted(series: Series, *folders: Path | None) -> readers.Series:
+def read_noted(series: ObservedSeries, *folders: Path | None) -> readers.TextSeries:
     """The whole file, with remarks on how it was read."""
     return readers.read_series(locate_file(series.file, *folders), series, series.columns)
 
 
-def by_gauge(series: Series, found: readers.Series) -> dict[str, Array]:
+def by_gauge(series: ObservedSeries, found: readers.TextSeries) -> dict[str, Array]:
     """The columns ``found`` in the file, by the names of their gauges."""
     return dict(zip(series.columns, found.values.T, strict=True))

@@ -23,7 +23,7 @@ from pipeline.core.case import Case
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
-from pipeline.stages.core.beside import above, beside, refuse_window, still_level
+from pipeline.stages.core.comparison import above, compare, refuse_window, still_level
 from pipeline.stages.core.observations import look_for_series, observed_by
 from pipeline.stages.core.samples import Series, cubic
 from pipeline.stages.decompose.bands import CONFIDENCE, band
@@ -220,7 +220,7 @@ def _stored(store: Store) -> dict[str, Series]:
 
 def _beside_observations(store: Store, run: str, params: Params, tables: Tables) -> dict[str, Any]:
     """``gauges``: the run's series beside the measured, where they are judged, on the run's clock; ``notes`` on the file."""
-    both = beside(store, params.folder)
+    both = compare(store, params.folder)
     observed = both.observed
     if not observed.series:
         raise InputError(f"the case of {store.path} has no observed series: [observed] series")

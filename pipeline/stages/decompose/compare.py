@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.spectral.wavenumbers import frequencies, multiplicity
 from pipeline.stages.decompose import kernels
 from pipeline.stages.decompose.moments import Sums, merge
-from pipeline.stages.decompose.pairs import Blocks, Pair
+from pipeline.stages.decompose.pairs import FieldReader, Pair
 from pipeline.stages.decompose.spectra import LINES, Scales, banded, lines
 from pipeline.stages.decompose.window import in_order
 
@@ -85,7 +85,7 @@ def _add(total: Sums, place: slice, some: Array) -> None:
 
 
 def _block(
-    sources: tuple[Blocks, Blocks], span: tuple[int, int], some: slice, low: Array, weight: Array, group: Array, length: int
+    sources: tuple[FieldReader, FieldReader], span: tuple[int, int], some: slice, low: Array, weight: Array, group: Array, length: int
 ) -> tuple[Array, Array, Array, Array, int]:
     """Reads its own block, so that no more of them are in memory than are at work."""
     n, r = (source.cells(_cut(source.frames, *span), some) for source in sources)

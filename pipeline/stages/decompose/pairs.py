@@ -11,9 +11,9 @@ from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline, frame_times
 from pipeline.core.plugin import nearest
 from pipeline.reading.missing import find_missing
-from pipeline.stages.core.beside import still_level
+from pipeline.stages.core.comparison import still_level
 from pipeline.store.layout import MESHES
-from pipeline.store.reader import Source, Store
+from pipeline.store.reader import Store, StoredArray
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -28,10 +28,10 @@ def field_of(store: Store, asked: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class FieldReader:
     """A field that is read by flat slices of its cells, or by whole frames."""
 
-    source: Source
+    source: StoredArray
     frames: slice | Array
     shape: tuple[int, ...]  # of a frame
     down: float = 0.0  # taken off
@@ -93,11 +93,11 @@ class Pair:
         return math.prod(self.shape)
 
     @property
-    def sources(self) -> tuple[Blocks, Blocks]:
+    def sources(self) -> tuple[FieldReader, FieldReader]:
         """Both fields and their frames that count, to be read where they are needed."""
         return (
-            Blocks(self.run.source(self.field), _in_a_row(self.frames), self.shape),
-            Blocks(self.reference.source(self.field), _in_a_row(self.reference_frames), self.shape, self.raised),
+            FieldReader(self.run.source(self.field), _in_a_row(self.frames), self.shape),
+            FieldReader(self.reference.source(self.field), _in_a_row(self.reference_frames), self.shape, self.raised),
         )
 
     @property

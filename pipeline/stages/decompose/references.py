@@ -16,7 +16,7 @@ from pipeline.stages.decompose.pairs import SURFACE, is_box, there
 from pipeline.stages.decompose.restriction import Restriction, corners_of, restriction
 from pipeline.stages.decompose.window import in_order
 from pipeline.store.layout import MESHES
-from pipeline.store.reader import Source, Store
+from pipeline.store.reader import Store, StoredArray
 from pipeline.store.writer import Writer, publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -63,9 +63,9 @@ def _done(target: Path, source: str, mesh: str) -> bool:
 def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:
     """Means over the run's triangles."""
     mesh, finer = run.mesh(), reference.mesh()
-    shares = restriction(corners_of(mesh), corners_of(finer))
+    weights = restriction(corners_of(mesh), corners_of(finer))
     low = finer["bed"] + wet if field == SURFACE else None
-    _write(run, reference, field, client, target, source, (_restricted, (shares, low)))
+    _write(run, reference, field, client, target, source, (_restricted, (weights, low)))
 
 
 def _resample(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:
@@ -110,13 +110,13 @@ def _write(run: Store, reference: Store, field: str, client: Any, target: Path, 
     publish(target)
 
 
-def _restricted(field: Source, i: int, shared: tuple[Restriction, Array | None]) -> Array:
-    shares, low = shared
+def _restricted(field: StoredArray, i: int, shared: tuple[Restriction, Array | None]) -> Array:
+    weights, low = shared
     values = there(field[i])
-    return shares(values) if low is None else shares.where(values, np.isfinite(values) & (values > low))
+    return weights(values) if low is None else weights.where(values, np.isfinite(values) & (values > low))
 
 
-def _resampled(field: Source, i: int, points: tuple[int, ...]) -> Array:
+def _resampled(field: StoredArray, i: int, points: tuple[int, ...]) -> Array:
     """A frame (members, *points) or (*points) at as many ``points``."""
     values = there(np.asarray(field[i], float))
     axes = len(points)

@@ -1,6 +1,6 @@
 """A finer run's field on a coarser mesh: means over each cell, weighted with the areas that the meshes have in common.
 
-Exact for nested meshes, and conservative for any: a cell holds as much as the finer cells in it, by their shares.
+Exact for nested meshes, and conservative for any: a cell holds as much as the finer cells in it, by their weights.
 """
 
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ GAP = 1e-6  # of a cell's area that the other mesh may leave uncovered
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Shares (coarse cells, finer cells) of each coarse cell's area; the rows sum to 1."""
+    """Weights (coarse cells, finer cells) of each coarse cell's area; the rows sum to 1."""
 
-    shares: csr_array
+    weights: csr_array
 
     def __call__(self, values: Array) -> Array:
         """Means (coarse cells,) of ``values`` (finer cells,)."""
-        return np.asarray(self.shares @ values)
+        return np.asarray(self.weights @ values)
 
     def where(self, values: Array, counts: Array) -> Array:
         """Means over the finer cells that count (finer cells,) alone; nan in a coarse cell where not all do."""
-        covered = self.shares @ counts.astype(float)
-        means = self.shares @ np.where(counts, values, 0.0)
+        covered = self.weights @ counts.astype(float)
+        means = self.weights @ np.where(counts, values, 0.0)
         return np.where(covered > 1.0 - GAP, means / np.maximum(covered, GAP), np.nan)
 
 

@@ -14,7 +14,7 @@ from pipeline.spectral.shells import summed
 from pipeline.spectral.wavenumbers import multiplicity, whole
 from pipeline.stages.decompose.alignment import align_transforms
 from pipeline.stages.decompose.compare import BLOCK_BYTES, GROUPS
-from pipeline.stages.decompose.pairs import Blocks, Pair
+from pipeline.stages.decompose.pairs import FieldReader, Pair
 from pipeline.stages.decompose.spectra import LINES, Scales, banded, lines
 from pipeline.stages.decompose.window import in_order
 
@@ -24,7 +24,7 @@ NEARLY = 1e-9  # of a ring's width: round-off of wavenumbers
 
 
 @dataclass(frozen=True, slots=True)
-class Raster:
+class Pixels:
     """Pixels of even size, each with the cell whose middle is nearest: fields as pictures, for wavenumbers and shifts."""
 
     cells: Array  # (rows, columns)
@@ -47,7 +47,7 @@ class Raster:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class ThinnedBox:
     """The points of a box, in steps where there are many: a picture a member."""
 
     thin: tuple[slice, ...]  # of a frame's axes
@@ -59,7 +59,7 @@ class Grid:
         return values.reshape(-1, *self.shape)
 
 
-def raster(mesh: Mapping[str, Array], most: int) -> Raster:
+def raster(mesh: Mapping[str, Array], most: int) -> Pixels:
     """A raster as fine as the mesh's mean cell, but with no more than ``most`` pixels along a side."""
     from scipy.spatial import cKDTree
 
@@ -69,10 +69,10 @@ def raster(mesh: Mapping[str, Array], most: int) -> Raster:
     columns, rows = (max(round(float(s) / pixel), 2) for s in span)
     x, y = low[0] + (np.arange(columns) + 0.5) * span[0] / columns, low[1] + (np.arange(rows) + 0.5) * span[1] / rows
     tree = cKDTree(np.stack([mesh["face_x"], mesh["face_y"]], axis=1))
-    return Raster(tree.query(np.stack(np.meshgrid(x, y), axis=-1))[1], pixel)
+    return Pixels(tree.query(np.stack(np.meshgrid(x, y), axis=-1))[1], pixel)
 
 
-def grid(pair: Pair, most: int) -> Grid:
+def grid(pair: Pair, most: int) -> ThinnedBox:
     """The points of a box, no more than ``most`` along an axis; of a line its square."""
     lengths = np.asarray(pair.mesh["length"], float)[::-1]  # in the order of a picture's axes
     points = pair.shape[-len(lengths) :]
@@ -81,7 +81,7 @@ def grid(pair: Pair, most: int) -> Grid:
     shape = tuple(-(-count // stride) for count, stride in zip(points, strides, strict=True))
     spacing = tuple(float(length) / count for length, count in zip(lengths, shape, strict=True))
     members = (slice(None),) * (len(pair.shape) - len(points))
-    return Grid((*members, *(slice(None, None, stride) for stride in strides)), shape, spacing)
+    return ThinnedBox((*members, *(slice(None, None, stride) for stride in strides)), shape, spacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _rings(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, i
     return ring, int(ring.max()) + 1
 
 
-def _frames(sources: tuple[Blocks, Blocks], some: range, shared: Any) -> list[Any]:
+def _frames(sources: tuple[FieldReader, FieldReader], some: range, shared: Any) -> list[Any]:
     run, reference = sources
     thin = shared[0].thin
     return [_frame(run.frame(i, thin), reference.frame(i, thin), shared) for i in some]

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Spectrum:
+class ErrorSpectrum:
     """Parts of the mean square error by frequency, along the last axis."""
 
     frequency: Array  # (F,) cycles per unit of the step
@@ -48,8 +48,8 @@ def parts(d: Array, r: Array) -> tuple[Array, Array]:
     return change * change, phase
 
 
-def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
-    """`Spectrum` of two arrays (..., S) with samples ``step`` apart."""
+def spectrum(number: Array, reference: Array, step: float) -> ErrorSpectrum:
+    """`ErrorSpectrum` of two arrays (..., S) with samples ``step`` apart."""
     samples = number.shape[-1]
     d, r = np.fft.rfft(number - reference) / samples, np.fft.rfft(reference) / samples
     n = r + d
@@ -59,7 +59,7 @@ def spectrum(number: Array, reference: Array, step: float) -> Spectrum:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(n) / np.abs(r)
         lag = -np.angle(n * np.conj(r)) / (2.0 * np.pi * frequency)
-    return Spectrum(frequency, twice * amplitude, twice * phase, twice * np.abs(r) ** 2, ratio, np.where(frequency > 0.0, lag, np.nan))
+    return ErrorSpectrum(frequency, twice * amplitude, twice * phase, twice * np.abs(r) ** 2, ratio, np.where(frequency > 0.0, lag, np.nan))
 
 
 LINES = 5  # that `lines` gives

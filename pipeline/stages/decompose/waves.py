@@ -55,7 +55,7 @@ def plane_wave(store: Store) -> PlaneWave | None:
         return None
 
     @dataclass(frozen=True, slots=True)
-    class Wave:
+    class _Initial:
         kind: str = setting()
         amplitude: float = quantity("m")
         wavelength: float = quantity("m")
@@ -64,7 +64,7 @@ def plane_wave(store: Store) -> PlaneWave | None:
         gravity: float = quantity("m/s^2", default=9.81)
 
     gravity = {"gravity": solver["gravity"]} if "gravity" in solver else {}
-    wave = build(Wave, {**start, **gravity}, "solver.initial")
+    wave = build(_Initial, {**start, **gravity}, "solver.initial")
     return PlaneWave(wave.wavelength, wave.angle, 2.0 * np.pi / wave.wavelength * float(np.sqrt(wave.gravity * wave.depth)))
 
 

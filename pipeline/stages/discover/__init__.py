@@ -21,7 +21,7 @@ from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery
-from pipeline.discovery.model import Model
+from pipeline.discovery.model import TermsModel
 from pipeline.stages.discover import laws, modified
 from pipeline.stages.discover import states as observed_states
 from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
@@ -118,7 +118,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         Observations and model do not fit each other, or nothing can be sought in them: the message says why.
     """
     path, model = inputs["forecast"]
-    if not isinstance(model, Model):
+    if not isinstance(model, TermsModel):
         return laws.run(inputs["observed"], path, model, params, folder)
     if params.seen != "all":
         raise InputError(f"seen = {params.seen!r}: the model's runs have no gauges, its fields hold every point; leave seen out")
@@ -142,7 +142,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         result["says"] = "nothing can be said: with the terms found the forecasts of what was held out are no better"
     result["warnings"] = [*notes, *result["warnings"]]
     result |= {"source": states.name, "model": path.parent.name, "params": asdict(params), "forecast": worth}
-    result["data"] = _facts(data, states, params, found, forecast.longest)
+    result["data"] = _facts(data, states, params, found, forecast.dt_max)
     unsay(result, tables)
     tables |= posterior(result)
     if waves:
@@ -181,7 +181,7 @@ def _states(observed: Any, params: Params) -> States:
     return observed_states.of_file(own_file(params.file, Path(params.folder)))
 
 
-def _refuse_other_lengths(states: States, model: Model) -> None:
+def _refuse_other_lengths(states: States, model: TermsModel) -> None:
     if len(states.lengths) != len(model.lengths) or not np.allclose(states.lengths, model.lengths, rtol=1e-12, atol=0.0):
         raise InputError(
             f"observed and model stand on different meshes: {states.name!r} has the length {_listed(states.lengths)}, "
@@ -189,7 +189,7 @@ def _refuse_other_lengths(states: States, model: Model) -> None:
         )
 
 
-def _refuse_other_points(states: States, model: Model, params: Params) -> None:
+def _refuse_other_points(states: States, model: TermsModel, params: Params) -> None:
     for count in states.points:
         if count % params.every:
             raise InputError(f"every = {params.every} does not divide the {count} points of {states.name!r}: they would not be even")
@@ -205,7 +205,7 @@ def _listed(values: Any) -> str:
     return " x ".join(f"{value:g}" for value in values)
 
 
-def _library(params: Params, model: Model, waves: Mapping[str, Any]) -> Terms:
+def _library(params: Params, model: TermsModel, waves: Mapping[str, Any]) -> Terms:
     dimensions = len(model.lengths)
     if params.library:
         library = library_of(params.library, dimensions=dimensions)

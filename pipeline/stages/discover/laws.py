@@ -44,7 +44,7 @@ OF_TERMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedRun:
     """A finished run on triangles, at those of its times that are multiples of ``every``."""
 
     name: str
@@ -138,7 +138,7 @@ def _library(params: Any, model: Laws) -> Terms:
     return tuple(known[key] for key in params.library) or model.library
 
 
-def _observed(path: Any, model: Laws) -> Observed:
+def _observed(path: Any, model: Laws) -> ObservedRun:
     """The truth; `InputError` where it is no finished run on the model's mesh."""
     name = path.parent.name
     with Store(path) as store:
@@ -155,10 +155,10 @@ def _observed(path: Any, model: Laws) -> Observed:
         for gauge in store.gauges:
             columns = [store.gauge(gauge, f) for f in model.gauge_fields]
             samples[gauge] = np.asarray(columns[0][0]), np.stack([np.asarray(values, float) for _, values in columns], axis=-1)
-        return Observed(name, every, frames, {f: store.source(f) for f in model.fields}, store.gauges, samples)
+        return ObservedRun(name, every, frames, {f: store.source(f) for f in model.fields}, store.gauges, samples)
 
 
-def _used(truth: Observed, params: Any) -> Used:
+def _used(truth: ObservedRun, params: Any) -> Used:
     """Frames of the search; `InputError` where there are too few."""
     first = int(np.ceil(params.after / truth.every * (1.0 - SAME_TIME))) if truth.every else 0
     last = first + int((truth.frames - 1 - first) * (1.0 - params.held_out) * (1.0 + SAME_TIME))
@@ -178,7 +178,7 @@ def _used(truth: Observed, params: Any) -> Used:
     return Used(first, last, stride, wanted)
 
 
-def _stride(truth: Observed, params: Any, span: int) -> int:
+def _stride(truth: ObservedRun, params: Any, span: int) -> int:
     if params.step is None:
         return max(span // ((params.states or STATES) - 1), 1) if params.states != 1 else span
     stride = round(params.step / truth.every)
@@ -187,7 +187,7 @@ def _stride(truth: Observed, params: Any, span: int) -> int:
     return stride
 
 
-def _common_gauges(truth: Observed, model: Laws) -> list[str]:
+def _common_gauges(truth: ObservedRun, model: Laws) -> list[str]:
     """Gauges that both have; `InputError` where one of the same name stands elsewhere."""
     common = [name for name in model.places if name in truth.gauges]
     for name in common:
@@ -198,7 +198,7 @@ def _common_gauges(truth: Observed, model: Laws) -> list[str]:
     return common
 
 
-def _views(truth: Observed, model: Laws, used: Used, common: list[str], params: Any) -> tuple[dict[str, Measured], list[str]]:
+def _views(truth: ObservedRun, model: Laws, used: Used, common: list[str], params: Any) -> tuple[dict[str, Measured], list[str]]:
     """Measurements to compare, by name, and notes on them."""
     views: dict[str, Measured] = {}
     notes = []
@@ -224,7 +224,7 @@ def _views(truth: Observed, model: Laws, used: Used, common: list[str], params: 
     return views, notes
 
 
-def _refuse_no_gauges(truth: Observed, model: Laws, common: list[str]) -> None:
+def _refuse_no_gauges(truth: ObservedRun, model: Laws, common: list[str]) -> None:
     if not common:
         there, ours = (", ".join(some) or "none" for some in (truth.gauges, model.places))
         raise InputError(
@@ -232,12 +232,12 @@ def _refuse_no_gauges(truth: Observed, model: Laws, common: list[str]) -> None:
         )
 
 
-def _begins_alike(truth: Observed, model: Laws) -> bool:
+def _begins_alike(truth: ObservedRun, model: Laws) -> bool:
     begins = truth.states(model.fields, np.array([0]))[0]
     return bool(np.abs(begins - model.start()).max() <= SAME_STATE * np.abs(begins).max())
 
 
-def _gauges(truth: Observed, model: Laws, used: Used, common: list[str], params: Any) -> Measured:
+def _gauges(truth: ObservedRun, model: Laws, used: Used, common: list[str], params: Any) -> Measured:
     frames = used.last + 1
     empty = np.full((frames, len(model.gauge_fields)), np.nan)
     series = np.stack([truth.series(name, frames) if name in common else empty for name in model.places])
@@ -284,7 +284,7 @@ def _settings(found: Discovery, model: Laws, notes: list[str]) -> tuple[dict[str
         return None, [*notes, str(error)]
 
 
-def _facts(truth: Observed, model: Laws, used: Used, views: Mapping[str, Measured], found: Discovery, params: Any) -> dict[str, Any]:
+def _facts(truth: ObservedRun, model: Laws, used: Used, views: Mapping[str, Measured], found: Discovery, params: Any) -> dict[str, Any]:
     """Facts on the data used, as numbers."""
     return {
         "kind": "laws",

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms, rivals
 from pipeline.discovery.loop import Discovery, discover
-from pipeline.discovery.model import Model, Steps, longest_step
+from pipeline.discovery.model import Steps, TermsModel, dt_max_of
 from pipeline.discovery.pairs import ACCURACY, Pairs
 from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
@@ -68,7 +68,7 @@ def chosen(states: States, params: Any, first: float, last: float) -> tuple[Data
     return Data(members, frames, values, noise, deviation, step, accuracy), notes
 
 
-def search(data: Data, states: States, model: Model, library: Terms, params: Any, client: Any) -> tuple[Discovery, Steps, Data]:
+def search(data: Data, states: States, model: TermsModel, library: Terms, params: Any, client: Any) -> tuple[Discovery, Steps, Data]:
     """The loop, with time steps short enough for the corrected model too; returns it, the forecasts, and the data as they were judged.
 
     Where a run's states are less accurate than was taken for granted, since its time steps were long, what those make of them counts.
@@ -77,7 +77,7 @@ def search(data: Data, states: States, model: Model, library: Terms, params: Any
     grid = (params.points,) * len(model.points) if params.points else model.points
     begin = _begin(data, states, model, library, params, grid)
     advance = model.advance if data.noise else model.keeping(begin)
-    longest = longest_step(advance, model.terms, begin, data.step, accuracy)
+    longest = dt_max_of(advance, model.terms, begin, data.step, accuracy)
     judged = data
     while True:
         forecast = Steps(advance, longest, client)
@@ -89,7 +89,7 @@ def search(data: Data, states: States, model: Model, library: Terms, params: Any
         beside = rivals(library, dimensions=len(model.lengths))
         how = {"chance": params.chance, "resamples": params.resamples, "seed": params.seed, "client": client, "rivals": beside}
         found = discover(view, model.terms, library, **how)
-        needed = longest_step(advance, found.corrected, begin, data.step, accuracy)
+        needed = dt_max_of(advance, found.corrected, begin, data.step, accuracy)
         if needed < longest:
             longest = needed
             continue
@@ -99,7 +99,7 @@ def search(data: Data, states: States, model: Model, library: Terms, params: Any
         judged = replace(data, accuracy=own)
 
 
-def _begin(data: Data, states: States, model: Model, library: Terms, params: Any, grid: tuple[int, ...]) -> Array:
+def _begin(data: Data, states: States, model: TermsModel, library: Terms, params: Any, grid: tuple[int, ...]) -> Array:
     """States to try forecasts from: with noise the first guess of them, else those that are whole."""
     if data.noise:
         return np.asarray(_trajectory(data, states, model, library, params, Steps(model.advance, data.step), grid).guess)
@@ -123,7 +123,7 @@ def _own_accuracy(found: Discovery, data: Data, states: States, forecast: Steps,
 
 
 def _trajectory(
-    data: Data, states: States, model: Model, library: Terms, params: Any, forecast: Steps, grid: tuple[int, ...]
+    data: Data, states: States, model: TermsModel, library: Terms, params: Any, forecast: Steps, grid: tuple[int, ...]
 ) -> Trajectory:
     times = states.times[data.frames]
     members = params.members or MEMBERS[len(grid)]

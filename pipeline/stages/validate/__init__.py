@@ -2,7 +2,7 @@
 
 For each gauge: the rms misfit over the observed range, the errors of the first crest and of the highest peak, the lag of the
 arrival; for the run-up: its error by direction and by place. Heights are above the still level, and only samples that both have count
-(`pipeline.stages.core.beside`, `pipeline.stages.core.samples`). NTHMP, Proceedings and Results of the 2011 NTHMP Model
+(`pipeline.stages.core.comparison`, `pipeline.stages.core.samples`). NTHMP, Proceedings and Results of the 2011 NTHMP Model
 Benchmarking Workshop, 2012: within 5 % of analytic solutions, 10 % of laboratory data where waves do not break, 20 % where
 they break, 20 % of field data.
 """
@@ -20,7 +20,7 @@ from pipeline.core.case import Case
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
-from pipeline.stages.core.beside import beside, refuse_window, still_level
+from pipeline.stages.core.comparison import compare, refuse_window, still_level
 from pipeline.stages.core.observations import Observed, look_for_series, observed_by
 from pipeline.stages.validate.compared import compared
 from pipeline.stages.validate.runup import at_box, by_direction, places, refuse_sea
@@ -88,7 +88,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         The case observes nothing, names a gauge that the run does not have, a run-up where there is no land, or a file is wrong.
     """
     with Store(inputs["run"]) as store:
-        both = beside(store, params.folder)
+        both = compare(store, params.folder)
         observed = both.observed
         if observed.runup or observed.runup_at:
             there = places(store.mesh(), both.level)

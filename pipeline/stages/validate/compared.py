@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.core.beside import Beside
+from pipeline.stages.core.comparison import Comparison
 from pipeline.stages.core.measures import arrival, first_crest, is_flat, misfit, relative
 from pipeline.stages.core.samples import Series, Shared, shared
 
@@ -19,7 +19,7 @@ STARTED = "no arrival: the wave is there from the first sample that both have"
 UNFINISHED = "the first crest is the last sample that both have: the wave may rise further"
 
 
-def compared(both: Beside, name: str, tables: dict[str, Columns]) -> dict[str, Any]:
+def compared(both: Comparison, name: str, tables: dict[str, Columns]) -> dict[str, Any]:
     """Measures of the gauge ``name``; its series go into ``tables``.
 
     Returns
@@ -50,7 +50,7 @@ def compared(both: Beside, name: str, tables: dict[str, Columns]) -> dict[str, A
     return found
 
 
-def _row(common: Shared, both: Beside) -> dict[str, Any]:
+def _row(common: Shared, both: Comparison) -> dict[str, Any]:
     """The measures over the samples of ``common``."""
     found: dict[str, Any] = {"samples": common.counts, "misfit": None, "highest_error": None, "lag": None, "notes": []}
     if both.unset or common.counts["compared"] < LEAST:

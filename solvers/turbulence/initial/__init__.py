@@ -10,12 +10,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from solvers.turbulence.cube import Cube
-    from solvers.turbulence.waves import Waves
+    from solvers.turbulence.waves import OwnWaves
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def velocity(kind: Any, cube: "Cube", waves: "Waves", points: tuple[int, ...], seed: int) -> Array:
+def velocity(kind: Any, cube: "Cube", waves: "OwnWaves", points: tuple[int, ...], seed: int) -> Array:
     """The waves (3, lz, ly, lx) of the initial velocity; the same on any number of ranks, to round-off. Collective.
 
     Parameters
@@ -29,7 +29,7 @@ def velocity(kind: Any, cube: "Cube", waves: "Waves", points: tuple[int, ...], s
     return cube.spectrum(np.stack(kind.velocity(x, y[:, None], z[:, None, None])).astype(cube.real))
 
 
-def noise(cube: "Cube", waves: "Waves", fields: int, *address: int) -> Array:
+def noise(cube: "Cube", waves: "OwnWaves", fields: int, *address: int) -> Array:
     """Waves (fields, lz, ly, lx) of white noise; each wave's from ``address`` and its number along y, whoever computes it."""
     lz, lx = len(waves.numbers[0]), int(cube.highest[0]) + 1
     v = np.empty((fields, *cube.shape), cube.complex)
@@ -39,7 +39,7 @@ def noise(cube: "Cube", waves: "Waves", fields: int, *address: int) -> Array:
     return v
 
 
-def shaped(v: Array, energies: Array, cube: "Cube", waves: "Waves") -> Array:
+def shaped(v: Array, energies: Array, cube: "Cube", waves: "OwnWaves") -> Array:
     """``v`` (fields, lz, ly, lx) made real at points, three fields without divergence, and scaled to ``energies`` (shells,). Collective."""
     if len(v) == 3:
         project(v, waves)
@@ -50,7 +50,7 @@ def shaped(v: Array, energies: Array, cube: "Cube", waves: "Waves") -> Array:
     return np.asarray(v * factors[waves.shell].astype(cube.real))
 
 
-def project(v: Array, waves: "Waves") -> None:
+def project(v: Array, waves: "OwnWaves") -> None:
     """Take from the waves ``v`` (3, lz, ly, lx) their divergent part."""
     from pipeline.spectral.kernels import project as take  # what only lists kinds of initial states loads no numba
 

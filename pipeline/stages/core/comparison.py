@@ -1,4 +1,4 @@
-"""A run beside the observations of its case: heights of both above the still level, times of both on the run's clock."""
+"""A run and the observations of its case, to be compared: heights of both above the still level, times of both on the run's clock."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ NO_ARRIVAL = "the clocks can't be set equal: no gauge of 'align' has an arrival 
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Comparison:
     """Heights [m] are above the still level of the run, times [s] on its clock."""
 
     observed: Observed
@@ -41,7 +41,7 @@ def still_level(case: str) -> float:
     return float(build(_Still, {key: solver[key] for key in ("level",) if key in solver}, "solver").level)
 
 
-def beside(store: Store, folder: str) -> Beside:
+def compare(store: Store, folder: str) -> Comparison:
     """The run in ``store`` and its observations, whose files are looked for in ``folder`` first.
 
     Raises
@@ -55,13 +55,13 @@ def beside(store: Store, folder: str) -> Beside:
     level = still_level(case)
     computed = {name: above(store, name, level) for name in store.gauges}
     if not asked.series:
-        return Beside(above_still(asked, level), level, computed, {}, "", ())
+        return Comparison(above_still(asked, level), level, computed, {}, "", ())
     found = read_noted(asked.series, *places_of(store, folder))
     up = 0.0 if asked.series.baseline else offset(asked.datum, level)
     measured = {name: Series(found.times, values + up) for name, values in by_gauge(asked.series, found).items()}
     shift = clock_shift(asked, computed, measured)
     measured = {name: Series(one.times - (shift or 0.0), one.values) for name, one in measured.items()}
-    return Beside(above_still(asked, level), level, computed, measured, NO_ARRIVAL if shift is None else "", found.notes)
+    return Comparison(above_still(asked, level), level, computed, measured, NO_ARRIVAL if shift is None else "", found.notes)
 
 
 def above(store: Store, name: str, level: float) -> Series:

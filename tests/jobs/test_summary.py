@@ -1,4 +1,4 @@
-"""The page of the demo, reduced: three doors that begin with the stages' answers, in one file that needs nothing else."""
+"""The page of the demo, reduced: three questions that begin with the stages' answers, in one file that needs nothing else."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from conftest import ALONE, ROOT, SOURCES
 from pipeline.core.answers import QUESTIONS, listed, with_deviation
 from pipeline.core.campaign import Stage
 from pipeline.core.case import to_toml
-from pipeline.report import summary as doors
+from pipeline.report import summary
 
 DEMO = ROOT / "jobs" / "campaigns" / "demo.toml"
 LEAST_CONTRAST = 4.5  # of text on its background: WCAG 2.2, level AA
@@ -100,9 +100,9 @@ def test_the_demo_answers_its_three_questions_without_data_and_without_a_network
 
 
 @pytest.mark.slow
-def test_each_door_begins_with_a_sentence_that_has_the_results_figures(done):
+def test_each_question_begins_with_a_sentence_that_has_the_results_figures(done):
     page = Page((done / "report.html").read_text())
-    assert page.of("door") == [""] * 3
+    assert page.of("question") == [""] * 3
     answers = page.of("answer")
     misses, lacks, keeps = answers
     judged = result(done, "laboratory")["summary"]
@@ -116,7 +116,7 @@ def test_each_door_begins_with_a_sentence_that_has_the_results_figures(done):
     archive = result(done, "archive")
     assert keeps.startswith(f"{archive['ratio']:.0f} times fewer bytes")
     assert f"dissipation {archive['statistics']['dissipation'] - 1.0:+.1%} off" in keeps
-    assert len(page.of("also")) == 1  # the error budget, behind the first door
+    assert len(page.of("also")) == 1  # the error budget, of the first question
     budget = result(done, "budget")["budget"]
     mesh = (sum(part["numerical"] ** 2 for part in budget.values()) / len(budget)) ** 0.5
     assert f"the mesh makes {mesh:.0%}" in page.of("also")[0]
@@ -162,13 +162,13 @@ def contrast(a: str, b: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_every_kind_of_stage_has_an_answer_and_a_page_shows_only_the_doors_of_its_stages(done):
+def test_every_kind_of_stage_has_an_answer_and_a_page_shows_only_the_questions_of_its_stages(done):
     stages = [Stage(name, kind, {}, {}, None) for name, kind in (("budget", "decompose"), ("archive", "compress"))]
     shown = [
-        {"answer": doors.answered(stage, result(done, stage.name), done / stage.name), "picture": None, "name": stage.name}
+        {"answer": summary.answered(stage, result(done, stage.name), done / stage.name), "picture": None, "name": stage.name}
         for stage in stages
     ]
-    assert [door["question"] for door in doors.doors(shown)] == [QUESTIONS[0], QUESTIONS[2]]
+    assert [part["question"] for part in summary.questions(shown)] == [QUESTIONS[0], QUESTIONS[2]]
     assert all(one["answer"].units and one["answer"].then and one["answer"].command for one in shown)
 
 
