@@ -18,7 +18,7 @@ class Params:
     """A line, with two numbers a plane, with three a cube; x first."""
 
     length: float | tuple[float, ...] = quantity("dimensionless", "period; two numbers for a plane, three for a cube", above=0.0)
-    points: int | tuple[int, ...] = setting("number of points; two numbers for a plane, three for a cube")
+    points: int | tuple[int, ...] = setting("number of points, 8 or more along each axis; two numbers for a plane, three for a cube")
 
     def __post_init__(self) -> None:
         lengths, points = _each(self.length), _each(self.points)

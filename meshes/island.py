@@ -28,8 +28,8 @@ class Params:
     """The basin, with sides west (the wavemaker), east, south and north."""
 
     size: float = quantity("m", "edge length in the basin", above=0.0)
-    island: float | None = quantity("m", "edge length on the island; unset: a fifth of size", default=None)
-    depth: float = quantity("m", "depth of the still water", default=0.32, above=0.0)
+    island: float | None = quantity("m", "edge length on the island, at most size; unset: a fifth of size", default=None)
+    depth: float = quantity("m", "depth of the still water, below the island's 0.625", default=0.32, above=0.0)
     west: float = quantity(
         "m",
         "x of the western side: 0 is the wavemaker; beyond it the waves before the island are given, not computed",

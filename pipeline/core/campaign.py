@@ -131,6 +131,12 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     ------
     InputError
         Anything in the file, or in a case that it names, is wrong.
+
+    Examples
+    --------
+    >>> campaign = read(Path("runs/ks/case.toml"))
+    >>> [run.name for run in campaign.runs], campaign.stages
+    (['case'], [])
     """
     table = cases.read_toml(path)
     overrides = list(overrides)

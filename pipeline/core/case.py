@@ -29,7 +29,7 @@ class Time:
 
     end: float = quantity("s", "simulated time at which the run ends", above=0.0)
     every: float = quantity("s", "simulated time between stored frames", above=0.0)
-    cfl: float = quantity("dimensionless", "Courant number", default=0.9, above=0.0)
+    cfl: float = quantity("dimensionless", "Courant number, at most 1", default=0.9, above=0.0)
     dt: float | None = quantity("s", "time step, for solvers that have no limit of their own", default=None, above=0.0)
 
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class Output:
     """Settings of a run's output."""
 
     filter: Literal["none", "gzip", "zstd", "lz4", "blosc2"] = setting("lossless compression of the fields", default="none")
-    chunk: int = setting("cells in one chunk of a stored field", default=16384)
+    chunk: int = setting("cells in one chunk of a stored field, 1 or more", default=16384)
     maps: tuple[float, ...] = quantity("s", "times of the report's maps; none named: four, evenly spaced", default=())
     checkpoint: float = quantity("s", "wall time between restart files", default=60.0, low=0.0)
     writers: int = setting("ranks that write, for themselves and their neighbours; 0: all of up to 8, else one of each 8", default=0)
@@ -112,6 +112,12 @@ def read(path: str | Path, overrides: Iterable[str] = ()) -> Case:
     ------
     InputError
         No such file, not TOML, or a section or key that is unknown, missing or wrong.
+
+    Examples
+    --------
+    >>> case = read("runs/ks/case.toml", ["time.end=4.0"])
+    >>> case.solver.kind, case.time.end
+    ('ks', 4.0)
     """
     folder = Path(path).resolve().parent
     return parse(with_overrides(read_toml(path), overrides, folder), folder)

@@ -100,7 +100,7 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
     case
         The case, as `wavetrain.read_case` reads it.
     folder
-        Where ``run.h5``, ``summary.json`` and the log are written.
+        Folder, which exists, for ``run.h5``, ``summary.json`` and the log.
     comm
         All ranks that do the run, such as `solvers.core.comm.Serial`.
     progress
@@ -117,6 +117,16 @@ def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress]
         The case is wrong.
     RunError
         The run became unstable; its written frames and the last checkpoint stay.
+
+    Examples
+    --------
+    >>> from pipeline.core.case import read
+    >>> from solvers.core.comm import Serial
+    >>> folder = Path("runs/again")
+    >>> folder.mkdir()
+    >>> summary = run_case(read("runs/ks/case.toml"), folder, Serial())
+    >>> summary["status"], summary["steps"]
+    ('done', 40)
     """
     started = time.perf_counter()
     if comm.rank > 0:

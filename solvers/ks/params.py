@@ -17,9 +17,9 @@ class Params:
 
     terms: tuple[str, ...] = setting("the right-hand side of u_t = ..., as symbols", default=KURAMOTO_SIVASHINSKY)
     scheme: Literal["etdrk4", "ars443", "cnab2", "arkimex"] = setting("spectral; arkimex: finite differences, PETSc", default="etdrk4")
-    dealias: Literal["none", "2/3", "3/2"] = setting("what is done about aliases of products", default="2/3")
-    members: int = setting("members of the ensemble", default=1)
-    seed: int = setting("seed of random initial states; member m draws from [seed, m]", default=0)
+    dealias: Literal["none", "2/3", "3/2"] = setting("rule against aliases of products", default="2/3")
+    members: int = setting("members of the ensemble, 1 or more", default=1)
+    seed: int = setting("seed of random initial states, 0 or more; member m draws from [seed, m]", default=0)
     initial: Spec = setting("initial state", default=Spec("random", {}), kinds="solvers.ks.initial")
 
     def __post_init__(self) -> None:

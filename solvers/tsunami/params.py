@@ -29,7 +29,7 @@ class Params:
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
     initial: Spec = setting("initial state", default=Spec("rest", {}), kinds="solvers.tsunami.initial")
     boundary: Mapping[str, Spec] = setting(
-        "what stands outside each side of the mesh; a side not named is a wall", factory=dict, kinds="solvers.tsunami.boundary"
+        "boundary condition of each side of the mesh; a side not named is a wall", factory=dict, kinds="solvers.tsunami.boundary"
     )
 
 

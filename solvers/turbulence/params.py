@@ -22,13 +22,13 @@ class Params:
     truncation: Literal["cube", "sphere"] = setting(
         "which of these waves: up to the highest along each axis, or |k| up to it in any direction", default="cube"
     )
-    precision: Literal["double", "single"] = setting("of all that is computed and stored", default="double")
+    precision: Literal["double", "single"] = setting("precision of all that is computed and stored", default="double")
     cut: Literal["slabs", "pencils"] = setting("how ranks share the cube", default="slabs")
     initial: Spec = setting("initial velocity", default=Spec("taylor_green", {}), kinds="solvers.turbulence.initial")
-    forcing: Spec = setting("what keeps the flow moving", default=Spec("none", {}), kinds="pipeline.spectral.forcing")
+    forcing: Spec = setting("force that keeps the flow moving", default=Spec("none", {}), kinds="pipeline.spectral.forcing")
     scalar: Spec = setting("a passive scalar", default=Spec("none", {}), kinds=scalar.__name__)
-    seed: int = setting("seed of random initial states and forcing", default=0)
-    statistics_every: int = setting("steps between samples of the statistics; every frame has one too", default=10)
+    seed: int = setting("seed of random initial states and forcing, 0 or more", default=0)
+    statistics_every: int = setting("steps between samples of the statistics, 1 or more; every frame has a sample too", default=10)
 
     def __post_init__(self) -> None:
         if self.seed < 0:

@@ -39,7 +39,7 @@ class Params:
     """Parameters of the stage; exactly one of the first four is the target."""
 
     target_error: float | None = setting("rms of the error over the rms of the values, in every block [1]", default=None)
-    target_ratio: float | None = setting("how many times smaller than the values as they are stored [1]", default=None)
+    target_ratio: float | None = setting("size of the values as they are stored over the archive's [1]", default=None)
     budget: float | None = setting("size of the whole archive [B]", default=None)
     bound: str = setting(f"greatest error at any point: {FORMS}", default="")
     codec: str = setting("the codec; unset: the best one measured", default="")
@@ -50,10 +50,10 @@ class Params:
         "keep values that are not finite as they are, else they are refused; a number or several: these stand in for missing ones, too",
         default=False,
     )
-    sample: int = setting("blocks of each group of fields that the codecs are tried on", default=3)
-    block: int = setting("most bytes of values in a block", default=LARGEST)
+    sample: int = setting("blocks of each group of fields that the codecs are tried on, 1 or more", default=3)
+    block: int = setting("most bytes of values in a block, 1024 or more", default=LARGEST)
     frames: int = setting("frames in a block; 0: one, or as many small ones as make 2 MiB", default=0)
-    overlap: int = setting("points that neighbouring blocks share on either side", default=0)
+    overlap: int = setting("points that neighbouring blocks share on either side, 0 or more", default=0)
 
     def __post_init__(self) -> None:
         for name, least in (("sample", 1), ("block", 1024), ("frames", 0), ("overlap", 0)):
