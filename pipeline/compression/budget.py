@@ -24,12 +24,13 @@ def share(run: Path, path: Path, plan: Plan, allowed: float, empty: dict[str, An
 
     Parameters
     ----------
-    empty : a manifest of no blocks
+    empty
+        A manifest of no blocks.
 
     Raises
     ------
     InputError
-        There is no room: says what all but the fields takes.
+        There is no room: says how much all but the fields takes.
     """
     part = part_name(path)
     none = {name: np.zeros((of.blocks, 2), np.int64) for name, of in plan.cuts.items()}

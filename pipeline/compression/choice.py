@@ -30,9 +30,9 @@ class Trial:
 
 
 def sample(blocks: Sequence[Facts], most: int) -> list[int]:
-    """Numbers of at most ``most`` blocks, evenly spread over those whose values differ (or over all, where none does).
+    """Numbers of at most ``most`` blocks, evenly spread over blocks whose values differ (or over all, where none does).
 
-    A single block is that in the middle: the first often holds an initial state, which says little of those that follow.
+    A single block is from the middle: the first often holds an initial state, which says little of the states that follow.
     """
     there = [i for i, one in enumerate(blocks) if one.high > one.low] or list(range(len(blocks)))
     last = len(there) - 1
@@ -41,7 +41,7 @@ def sample(blocks: Sequence[Facts], most: int) -> list[int]:
 
 
 def names(asked: str, least: bool = False) -> list[str]:
-    """The codecs to try: the one that was asked for, or all; with ``least`` those that can are asked for the least error.
+    """The codecs to try: the requested codec, or all; with ``least`` in their variant of the least error, where they have it.
 
     Raises
     ------
@@ -65,13 +65,15 @@ def names(asked: str, least: bool = False) -> list[str]:
 def trials(client: Any, group: str, blocks: Sequence[Coder], codecs: Sequence[str], raw_bytes: int, *, sized: bool) -> list[Trial]:
     """Trials of each codec on each of ``blocks``, the best first.
 
-    The best is that of the fewest bytes; where the blocks' bytes are given (``sized``), that of the least error. Those that can't be taken
+    The best has the fewest bytes; where the blocks' bytes are given (``sized``), the least error. Codecs that can't be taken
     stand last: they are tried on one block alone.
 
     Parameters
     ----------
-    blocks : each codes itself by the codec that it is called with, and gives the `Facts`, or says why that can't be
-    raw_bytes : of all ``blocks``, before they are coded
+    blocks
+        Each codes itself by the codec that it is called with, and gives the `Facts`, or says why that can't be.
+    raw_bytes
+        Bytes of all ``blocks``, before they are coded.
     """
     found: dict[str, list[Facts | str]] = {codec: [] for codec in codecs}
     for some in (blocks[:1], blocks[1:]):

@@ -26,9 +26,10 @@ def compare(run: Path, archive: Path) -> dict[str, Columns]:
 
     Returns
     -------
-    dict : ``beside/slice`` (size of vorticity (ny, nx) at z = 0), ``beside/spectrum`` (energies of shells of wavenumber),
-    ``beside/along`` and ``beside/across`` (densities of du_i/dx_i and du_i/dx_j over the original's standard deviation);
-    columns ``original`` and ``decoded``
+    dict
+        ``beside/slice`` (size of vorticity (ny, nx) at z = 0), ``beside/spectrum`` (energies of shells of wavenumber), ``beside/along`` and
+        ``beside/across`` (densities of du_i/dx_i and du_i/dx_j over the original's standard deviation); columns ``original`` and
+        ``decoded``.
     """
     with Store(run) as before, Store(archive) as after:
         if before.mesh_kind != "cube" or not set(VELOCITY) <= set(before.fields) or before.field("u")[0].size > MOST_POINTS:
@@ -43,7 +44,7 @@ def _last(store: Store) -> Array:
 
 
 def tables(fields: Mapping[str, Array], lengths: tuple[float, ...]) -> dict[str, Columns]:
-    """The tables of velocities (3, nz, ny, nx) by name, of which the first is the original; ``lengths`` are those along x, y, z."""
+    """The tables of velocities (3, nz, ny, nx) by name, of which the first is the original; ``lengths`` are along x, y, z."""
     shells = {name: kinetic_spectrum(one, lengths) for name, one in fields.items()}
     slopes = {name: gradients(one, lengths) for name, one in fields.items()}
     found: dict[str, Columns] = {"beside/slice": {}, "beside/spectrum": {}, "beside/along": {}, "beside/across": {}}
@@ -66,7 +67,7 @@ def tables(fields: Mapping[str, Array], lengths: tuple[float, ...]) -> dict[str,
 
 
 def kept(found: Mapping[str, Columns]) -> dict[str, float]:
-    """Kinetic energy and dissipation of the decoded over those of the original, from `tables`; empty where there are none."""
+    """Kinetic energy and dissipation of the decoded over the original's, from `tables`; empty where there are none."""
     if "beside/spectrum" not in found:
         return {}
     columns = {name: values for name, (values, _, _) in found["beside/spectrum"].items()}

@@ -36,7 +36,7 @@ def velocity(store: Store, frame: int) -> Array:
 
 
 def _solver(store: Store) -> Mapping[str, Any]:
-    """The solver's table of the case that a run or archive was made from; empty where it says of none, as what others wrote may."""
+    """The solver's table of the case of a run or archive; empty where it has no case, as another program's file may."""
     try:
         table = tomllib.loads(str(store.attrs.get("case", ""))).get("solver", {})
     except tomllib.TOMLDecodeError:
@@ -88,7 +88,7 @@ def equations_of(store: Store) -> tuple[Equations, list[str]]:
 def interpolate(path: Path, run: Path, count: int) -> list[str]:
     """Write the run's file ``run`` of the archive at ``path`` with ``count`` fields u, v, w between each two snapshots.
 
-    Returns what is to be said of it.
+    Returns lines for the user.
 
     Raises
     ------

@@ -8,9 +8,9 @@ follows; the equations do. Going back amplifies errors of wave k by exp(nu k^2 t
 
     second : first = s exp(-2 nu k^2 T) : 1 - s,    s = t / T,
 
-those of least variance for equal errors at the ends but for the factors s and 1 - s, which make both ends exact. Marching back and forth to
-join what is known at two times is that of D. Auroux and J. Blum, C. R. Math. 340 (2005) 873, DOI 10.1016/j.crma.2005.05.006. Waves for
-which nu k^2 T > `MOST_GROWTH` come from the first snapshot alone.
+of least variance for equal errors at the ends, but for the factors s and 1 - s, which make both ends exact. Marching back and forth
+between two known states is due to D. Auroux and J. Blum, C. R. Math. 340 (2005) 873, DOI 10.1016/j.crma.2005.05.006. Waves for which
+nu k^2 T > `MOST_GROWTH` come from the first snapshot alone.
 """
 
 from collections.abc import Sequence
@@ -35,9 +35,11 @@ class Equations:
 
     Parameters
     ----------
-    lengths : of the box along (z, y, x)
-    forcing : parameters of a kind in `pipeline.spectral.forcing`; None is no forcing. One that has a state of its own, which `remembers`
-        says, is left out: no snapshot holds it.
+    lengths
+        Lengths of the box along (z, y, x).
+    forcing
+        Parameters of a kind in `pipeline.spectral.forcing`; None is no forcing. A forcing with a state of its own, which `remembers` says,
+        is left out: no snapshot holds it.
 
     Raises
     ------
@@ -82,7 +84,7 @@ class Equations:
         return tendency(waves, self.grid, self.keep, self._push) - np.float32(self.viscosity) * self.grid.square * waves
 
     def march(self, waves: Array, time: float, only: Array | None = None) -> Array:
-        """Waves after ``time`` (below zero: before); those where ``only`` is 0 are zero."""
+        """Waves after ``time`` (below zero: before); they are zero where ``only`` is 0."""
         keep = self.keep if only is None else self.keep * only
         waves = waves * keep
         speed = np.abs(points_of(waves, self.points)).max((1, 2, 3))
@@ -106,7 +108,10 @@ def between(equations: Equations, first: Array, second: Array, span: float, coun
 
     Parameters
     ----------
-    first, second : (3, z, y, x), components x, y, z; ``span`` is the time between them
+    first, second
+        (3, z, y, x), components x, y, z.
+    span
+        The time between them.
 
     Returns
     -------

@@ -1,9 +1,9 @@
 """Rate a velocity of turbulence in a periodic box without knowing the original: by the demands of the Navier-Stokes equations.
 
 Small waves of turbulence are fed by the larger ones as fast as viscosity takes: in the dissipation range the transfer T(k) of every
-shell is its dissipation D(k) = 2 nu k^2 E(k), but for what changes meanwhile (S. B. Pope, Turbulent Flows, Cambridge 2000,
-DOI 10.1017/CBO9780511840531, section 6.6). A shell that lost energy is fed too fast, T > D; one whose phases are wrong is not fed,
-T < D; one that is gone has neither. Beside this `budget` stand the spectrum's tail and the skewness and flatness of derivatives.
+shell is its dissipation D(k) = 2 nu k^2 E(k), but for changes meanwhile (S. B. Pope, Turbulent Flows, Cambridge 2000,
+DOI 10.1017/CBO9780511840531, section 6.6). A shell that lost energy is fed too fast, T > D; a shell with wrong phases is not fed,
+T < D; a shell that is gone has neither. Beside this `budget` stand the spectrum's tail and the skewness and flatness of derivatives.
 """
 
 from dataclasses import dataclass, fields
@@ -53,7 +53,8 @@ def rate(values: Array, equations: Equations, viscosity: float | None = None) ->
 
     Parameters
     ----------
-    viscosity : nu; None: of the balance of stretching and diffusion of vorticity. Where it is not above 0, what follows from it is nan.
+    viscosity
+        The viscosity nu; None: of the balance of stretching and diffusion of vorticity. Where it is not above 0, all that follows from it is nan.
 
     Raises
     ------

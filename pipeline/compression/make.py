@@ -42,14 +42,15 @@ def compress(run: Path, path: Path, request: Request, client: Any = None, say: S
 
     Returns
     -------
-    dict : ``manifest``, ``trials`` (a list of `choice.Trial`), ``bytes`` of the file and of the run's file
+    dict
+        ``manifest``, ``trials`` (a list of `choice.Trial`), ``bytes`` of the file and of the run's file.
 
     Raises
     ------
     InputError
         The run can't be compressed, or not so: the message names the field and says why.
     RunError
-        What was read back is not within the target.
+        The archive as read back is not within the target.
     """
     plan = survey(run, request, client)
     attempt = partial(_attempt, run, path, request, plan, client, say)

@@ -71,12 +71,12 @@ class Target:
 
 
 def only(*, target_error: float | None, target_ratio: float | None, budget: float | None, bound: str) -> Target:
-    """The only target of those that can be given.
+    """The only target given.
 
     Raises
     ------
     InputError
-        None or more than one, or a bound in no known form.
+        No target or several, or a bound in no known form.
     """
     numbers: list[tuple[Kind, float | None]] = [("nrmse", target_error), ("ratio", target_ratio), ("budget", budget)]
     given = [Target(kind, value) for kind, value in numbers if value is not None]

@@ -9,7 +9,7 @@ IN_FLIGHT = 2  # tasks a worker
 
 
 def each(client: Any, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-    """Number and result of ``function(*some)`` for each of ``arguments``, as they end."""
+    """Number and result of ``function`` for each of ``arguments``, a tuple, as they end."""
     if client is None:
         for i, some in enumerate(arguments):
             yield i, function(*some)

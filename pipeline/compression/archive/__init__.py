@@ -1,1 +1,1 @@
-"""The file of an archive: how it is written, read, restored to a run, and what it says of archives before it."""
+"""The file of an archive: its writer, its reader, the way back to a run, and the archives before it."""

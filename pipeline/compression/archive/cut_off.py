@@ -31,7 +31,7 @@ def size_before(path: Path) -> int:
 
 
 class Padded(checksums.ReadOnly):
-    """A file that was cut off, with the size that it had. What is read beyond its end is refused: zeros would be taken for values."""
+    """A file that was cut off, with the size that it had. A read beyond its end is refused: zeros would be taken for values."""
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")

@@ -1,6 +1,6 @@
 """The blocks of an archive that is being made, one behind the other in a plain file: blocks whole before a crash are not coded again.
 
-A record is a head (magic, number, lengths, CRC-32 of what follows), facts as JSON, and the coded block. A file is for one key, a hash
+A record is a head (magic, number, lengths, CRC-32 of the rest), facts as JSON, and the coded block. A file is for one key, a hash
 of all that its blocks depend on.
 """
 
@@ -31,8 +31,10 @@ class Journal:
 
     Parameters
     ----------
-    path : of the file; one that was made for another key is begun anew
-    key : a hash of all that the blocks depend on
+    path
+        Place of the file; a file made for another key is begun anew.
+    key
+        Hash of all that the blocks depend on.
     """
 
     def __init__(self, path: Path, key: str) -> None:

@@ -1,7 +1,7 @@
 """Read an archive: fields that decode themselves block by block where they are indexed, in any process.
 
 Manifest and indices are read once; a block is then one read from the file, checked by its CRC-32. A file that was cut off is read as far
-as it goes: HDF5 would not open it, so what it misses is shown to HDF5 as zeros.
+as it goes: HDF5 would not open it, so its missing part is shown to HDF5 as zeros.
 """
 
 import json
@@ -105,7 +105,7 @@ class Archive:
 
 @lru_cache(maxsize=64)
 def _same_weights(path: Path, codec: str, known: str) -> None:
-    """`InputError` where the codec's weights here are not those that the archive was made with."""
+    """`InputError` where the archive was made with other weights than the codec's here."""
     here = coding.weights_of(codec)
     if here != known:
         raise InputError(f"{path} was made with weights {known} of codec {codec!r}; here are {here or 'none'}: they do not decode it")
@@ -168,7 +168,7 @@ class ArchivedField:
 
 
 class Cache:
-    """The last few decoded blocks, of at most so many bytes; always one."""
+    """The last few decoded blocks, of at most so many bytes; at least one block."""
 
     def __init__(self, most: int) -> None:
         self.most = most

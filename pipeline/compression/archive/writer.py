@@ -43,9 +43,12 @@ def write(
 
     Parameters
     ----------
-    blocks : of every group, lengths [B] and CRC-32 of its blocks, (blocks, 2)
-    read : group and number to the coded block
-    manifest : gets the checksums of the indices, too
+    blocks
+        Lengths [B] and CRC-32 of the blocks (blocks, 2), by group.
+    read
+        Group and number to the coded block.
+    manifest
+        Gets the checksums of the indices, too.
     """
     index = {name: _index(blocks[name]) for name in cuts}
     with open_hdf5(source) as run:
@@ -112,7 +115,7 @@ def _edited(path: Path) -> Iterator[Any]:
 
 
 def rewrite_manifest(path: Path, manifest: Table) -> None:
-    """Put ``manifest`` in place of the one in the closed archive at ``path``."""
+    """Replace the manifest in the closed archive at ``path`` by ``manifest``."""
     with _edited(path) as file:
         _put(file, _packed(manifest))
 

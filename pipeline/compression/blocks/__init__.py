@@ -1,1 +1,1 @@
-"""The blocks of a run: how fields are cut into them, how one is coded, in a process of its own, and how its errors are measured."""
+"""The blocks of a run: the cut of fields into blocks, the coding of a block, in a process of its own, and the measure of its errors."""

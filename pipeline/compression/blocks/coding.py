@@ -1,6 +1,6 @@
 """Code one block: values that the codec does not take are put right around it, and the result is decoded and measured.
 
-A coded block holds the codec's name, the codec's bytes, corrections beyond a bound (`outliers`), and a mask of what is kept as it is
+A coded block holds the codec's name, the codec's bytes, corrections beyond a bound (`outliers`), and a mask of values kept as they are
 (`masks`); where they are needed also the power of two that the values were divided by, and the fills that the mask tells of.
 """
 
@@ -46,9 +46,12 @@ class Values:
 
     Parameters
     ----------
-    all : (components, *points), in the machine's own order of bytes
-    own : of its points, those that are read; all where it is not given
-    fills : values that stand in for missing ones
+    all
+        (components, *points), in the machine's own order of bytes.
+    own
+        The points that are read; all where it is not given.
+    fills
+        Values that stand in for missing values.
     """
 
     all: Array
@@ -62,13 +65,15 @@ Way = Callable[[str, Values, Target], tuple[bytes, Facts]]
 def encode(
     values: Array, target: Target, codecs: Sequence[str], *, own: Place = (), fills: Sequence[float] = (), way: Way | None = None
 ) -> tuple[bytes, Facts]:
-    """Code ``values`` by the first of ``codecs`` that takes them and reaches the target; `Facts` say which, and why not one before.
+    """Code ``values`` by the first of ``codecs`` that takes them and reaches the target; `Facts` name it, and why not a codec before it.
     Where none does, they are kept to the last bit, except where bytes are counted.
 
     Parameters
     ----------
-    values, own, fills : as of `Values`
-    way : codes by one codec, as `code` does, which is taken where it is not given
+    values, own, fills
+        See `Values`.
+    way
+        Codes by one codec, as `code` does, which is taken where it is not given.
 
     Raises
     ------
@@ -239,7 +244,7 @@ def codec_of(name: str) -> str:
 
 
 def variant(name: str, asked: str) -> str:
-    """The name of the codec ``name`` in the variant ``asked``, which is one of its ``VARIANTS``, settings of its ``encode`` by name.
+    """The name of the codec ``name`` in the variant ``asked`` of its ``VARIANTS``, settings of its ``encode`` by name.
 
     The name alone where it has no such variant, or can't be loaded: that is told where it is tried.
     """

@@ -96,7 +96,7 @@ class Block:
 
     @property
     def read(self) -> tuple[Any, ...]:
-        """Its own points within those that it holds; nothing where it holds no others."""
+        """Its own points within all that it holds; nothing where it holds no others."""
         return () if self.own == self.held else tuple(slice(a - h, b - h) for (a, b), (h, _) in zip(self.own, self.held, strict=True))
 
     @property
@@ -122,9 +122,12 @@ def cut(
 
     Parameters
     ----------
-    largest : most bytes of values in a block
-    together : frames in a block; 0: one where a frame has three axes or is large, else enough for `ENOUGH`
-    overlap : points that neighbouring blocks share on either side
+    largest
+        Most bytes of values in a block.
+    together
+        Frames in a block; 0: one where a frame has three axes or is large, else enough for `ENOUGH`.
+    overlap
+        Points that neighbouring blocks share on either side.
     """
     found = {}
     for name, group in _groups(fields, mesh_kind).items():

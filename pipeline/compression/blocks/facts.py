@@ -1,4 +1,4 @@
-"""The facts of a coded block, measured on the points that are read of it, and how those of several blocks go together."""
+"""The facts of a coded block, measured on the points that are read of it, and the facts of several blocks together."""
 
 import math
 from collections.abc import Sequence
@@ -61,8 +61,10 @@ def measured(values: Array, decoded: Array, own: Place = (), fills: Sequence[flo
 
     Parameters
     ----------
-    own : of the points that count; all where it is not given
-    fills : values that stand in for missing ones
+    own
+        The points that count; all where it is not given.
+    fills
+        Values that stand in for missing values.
     """
     wanted, found = (values[(Ellipsis, *own)], decoded[(Ellipsis, *own)]) if own else (values, decoded)
     if wanted.dtype.kind != "f":
@@ -107,7 +109,7 @@ def _exact(wanted: Array, found: Array) -> Facts:
 
 
 def same(values: Array, decoded: Array) -> bool:
-    """Whether all bits are alike, those of nan and of the sign of zero too."""
+    """Whether all bits are alike, of nan and of the sign of zero too."""
     return values is decoded or bool(np.array_equal(bits(values), bits(decoded)))
 
 

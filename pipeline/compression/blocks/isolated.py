@@ -1,7 +1,7 @@
 """A codec at work in a process of its own: where its library crashes, never ends or refuses, that codec alone fails.
 
-Processes are kept for the next block. Values go through a pipe as they are; what a process is told and tells is JSON. The limit in time is
-of the processor's, which the system itself keeps (``RLIMIT_CPU``), so that a busy machine makes no codec fail; one that sleeps for good
+Processes are kept for the next block. Values go through a pipe as they are; requests and replies are JSON. The limit in time is
+of the processor's, which the system itself keeps (``RLIMIT_CPU``), so that a busy machine makes no codec fail; a codec that sleeps for good
 takes none, and is noticed by that.
 """
 

@@ -1,6 +1,6 @@
-"""Values that are kept as they are, whatever is asked for: those that are not finite, and those that stand in for missing ones (fills).
+"""Values that are kept as they are, whatever the target: values that are not finite, and values that stand in for missing values (fills).
 
-A codec sees a line from the ordinary value before to the one behind in their place; which were what is coded beside it.
+A codec sees a line from the ordinary value before to the one behind in their place; their places are coded beside it.
 """
 
 import zlib

@@ -3,7 +3,7 @@
 S. Li, P. Lindstrom, J. Clyne, "Lossy scientific data compression with SPERR", IPDPS 2023, doi:10.1109/IPDPS54959.2023.00104; from
 hdf5plugin. A bound is coded in its mode of a pointwise error, which is exceeded now and then: corrections are appended. Other
 targets are reached in its mode of a peak signal to noise ratio, which has none. The filter of hdf5plugin 7.1 takes
-a chunk's first axis for the one that varies fastest: of a box it is told the axes' lengths in the other order, with the same bytes.
+a chunk's first axis for the fastest: of a box it is told the axes' lengths in the other order, with the same bytes.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Corrections of the few points beyond a pointwise bound, for the range coder; `outliers` has those of any codec, as bytes.
+"""Corrections of the few points beyond a pointwise bound, for the range coder; `outliers` has the corrections of any codec, as bytes.
 
 A point that is further off than the bound b is moved by so many steps of 1.25 b; an error between b and 1.875 b, as nearly all are, then
 is less than 0.63 b, so that rounding of the stored type does not carry it over. Where steps do not do, the value is stored.

@@ -39,8 +39,10 @@ def add(values: Array, decoded: Array, bound: float) -> bytes:
 
     Parameters
     ----------
-    values, decoded : of the same shape and type, float32 or float64
-    bound : > 0 [the values' unit]
+    values, decoded
+        Arrays of the same shape and type, float32 or float64.
+    bound
+        > 0 [the values' unit].
     """
     shape_of = values.reshape(-1), decoded.reshape(-1)
     wanted, found = shape_of

@@ -104,9 +104,12 @@ def coarsest(
 
     Parameters
     ----------
-    trial : level -> (coded, measure); the measure rises with the level (an error) or falls (``rising`` False: bytes)
-    first : the level to begin with
-    within : the finest and the coarsest level that are tried: codecs asked for finer ones than their values have may never end
+    trial
+        Level -> (coded, measure); the measure rises with the level (an error) or falls (``rising`` False: bytes).
+    first
+        The level to begin with.
+    within
+        The finest and the coarsest level tried: at finer levels than their values have, codecs may never end.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 The basis is that of `pipeline.spectral.craya`. All coefficients have one step, which spreads the error evenly (reverse
 water-filling: T. M. Cover and J. A. Thomas, Elements of Information Theory, 2nd ed., 2006, section 10.3.3); a shell's standard deviation
-says how its numbers are coded, and smaller waves are predicted from larger ones (`layers`).
+sets the coding of its numbers, and smaller waves are predicted from larger waves (`layers`).
 """
 
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def encode(values: Array, target: Target) -> bytes:
     Raises
     ------
     InputError
-        The field does not suit (`refuses`), or the target can't be met: the basis can't hold what the field has.
+        The field does not suit (`refuses`), or the target can't be met: the basis can't hold the field.
     """
     if reason := _misshapen(values):
         raise InputError(reason)
@@ -141,7 +141,7 @@ def _bounded(waves: Coefficients, values: Array, bound: float) -> bytes:
 
 
 def _bits_beyond(ratio: float) -> float:
-    """Bits a point to correct those beyond ``ratio`` standard deviations of a Gaussian error: where, and which sign."""
+    """Bits a point to correct points beyond ``ratio`` standard deviations of a Gaussian error: their places and signs."""
     share = float(np.clip(2.0 * ndtr(-ratio), 1e-300, 0.5))
     return float(share * (1.0 - np.log2(share)) - (1.0 - share) * np.log2(1.0 - share))
 

@@ -1,7 +1,7 @@
 """The search for the step of a block of the codec solenoidal, by the error and the bytes that a step gives.
 
 With a step the block is coded as the decoder will read it, layer by layer; the tendencies met on the way are kept, so that other steps
-can be tried without transforms. What is found so is coded in full again, for predictions depend a little on the step.
+can be tried without transforms. The step found so is coded in full again, for predictions depend a little on the step.
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Coefficients:
     ) -> "Attempt":
         """Code with ``step``; with ``tendencies`` of another step, nothing is transformed; with a goal, layers' steps are steered to it.
 
-        ``known`` (shells,) is what predictions are expected to leave, of an earlier trial.
+        ``known`` (shells,) are the residuals expected of predictions, from an earlier trial.
         """
         trial = Attempt(float(np.float32(step)), self._last(step), len(self.scale), len(self.x))
         trial.error = self.lost

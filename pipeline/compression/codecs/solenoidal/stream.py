@@ -94,7 +94,7 @@ def unpack(data: bytes) -> tuple[Coded, Corrections | None]:
 
 
 def _write(writer: RangeWriter, numbers: Array, level: int) -> None:
-    """Numbers of one level: high parts, those beyond the reach (Elias's gamma code), low bits."""
+    """Numbers of one level: high parts, numbers beyond the reach (Elias's gamma code), low bits."""
     way = quantisers.quantiser(level)
     high = numbers >> way.shift
     kept = np.clip(high, -way.reach, way.reach)

@@ -130,7 +130,7 @@ def _fits(values: Array, axis: int) -> bool:
 
 
 def _transform(values: Array, split: Decomposition) -> list[Array]:
-    """All bands of all components, those of the first component first."""
+    """All bands of all components, component by component."""
     import pywt
 
     found = []

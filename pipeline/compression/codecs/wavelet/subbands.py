@@ -31,8 +31,10 @@ class Bands:
 
     Parameters
     ----------
-    shapes : of the bands, the coarsest first: one band, then the details of level after level
-    per_level : details of a level
+    shapes
+        Shapes of the bands, the coarsest first: one band, then the details of level after level.
+    per_level
+        Number of details of a level.
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], per_level: int) -> None:

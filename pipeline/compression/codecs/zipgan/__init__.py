@@ -9,7 +9,7 @@ After M. Nista et al. (arXiv:2412.14150), who restore a filtered simulation by a
 5. makes it divergence-free, gives each shell its energy, and moves every coefficient into the interval that its number stands for
    (`detail`): beside the same prediction it gets the number that was sent.
 
-A field that is not periodic, or a part of one, has SPERR as its base: `box_block`, in blocks of version 2.
+A field that is not periodic, or a part of a field, has SPERR as its base: `box_block`, in blocks of version 2.
 
 The encoder runs the decoder. Where its error is more than `WORST` times the base's, the block is the bare base, and says so.
 """

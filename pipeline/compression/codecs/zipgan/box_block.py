@@ -1,6 +1,6 @@
 """Blocks of ``zipgan`` for velocities that are not periodic: SPERR to nearly all of the bytes, and the detail of `box_detail`.
 
-The encoder runs the decoder, and takes what does best: detail with the energy of each scale (``FULL``) where its error is at most `WORST`
+The encoder runs the decoder, and takes the best: detail with the energy of each scale (``FULL``) where its error is at most `WORST`
 times the base's; else, or where the least error is asked for and this has less, detail without (``LEAST``); or the bare base.
 """
 

@@ -2,7 +2,7 @@
 
 Beyond its ends a block goes on, along each axis, as its own odd reflection about its last point, u(end) + (u(end) - u(mirrored)), of
 which the second part dies out over `REACH` points; over `PAD` points or more both ends' are blended into each other. So values and
-slopes are continuous, values about as large as inside, and the box is periodic. Only what is inside the block counts: divergence beyond
+slopes are continuous, values about as large as inside, and the box is periodic. Only the inside of the block counts: divergence beyond
 is no source.
 """
 

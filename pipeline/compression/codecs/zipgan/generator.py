@@ -1,7 +1,7 @@
 """The learned part of the codec ``zipgan``: a network that adds to a velocity field the small scales a base codec dropped.
 
 Residual dense blocks in residual groups (X. Wang et al., ESRGAN, ECCV Workshops 2018, DOI 10.1007/978-3-030-11021-5_5), in three
-dimensions and periodic, on cells of 2 x 2 x 2 points: what is in a cell becomes channels, and channels become points again at the end
+dimensions and periodic, on cells of 2 x 2 x 2 points: the values of a cell become channels, and channels become points again at the end
 (W. Shi et al., CVPR 2016, DOI 10.1109/CVPR.2016.207). Inputs are the nine velocity gradients over the root mean square of the vorticity,
 the detail that was regrown, and the part of the dissipation that the base lacks: no input knows the frame that moves with the flow, the
 box or the Reynolds number. The output is a correction of the velocity; the caller makes it divergence-free.
@@ -86,7 +86,7 @@ def _around(x: Tensor, padded: bool) -> Tensor:
 
 
 def _within(x: Tensor, like: Tensor, padded: bool) -> Tensor:
-    """``x`` without what the convolutions that made ``like`` took off its edges."""
+    """``x`` without the edges that the convolutions took off ``like``."""
     off = (x.shape[-1] - like.shape[-1]) // 2
     return x if padded or off == 0 else x[..., off:-off, off:-off, off:-off]
 

@@ -22,7 +22,7 @@ SHIPPED = {PERIODIC: weights.SHIPPED, BOX: weights.SHIPPED}
 
 
 def used(which: str = PERIODIC) -> tuple[Network, bytes]:
-    """The network as a function of inputs and what lacks, and the first eight bytes of its weights' SHA-256.
+    """The network as a function of inputs and of the lacking detail, and the first eight bytes of its weights' SHA-256.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def used(which: str = PERIODIC) -> tuple[Network, bytes]:
 
 
 def named(found: bytes, which: str = PERIODIC) -> Network:
-    """The network, where its weights are those that a block was coded with (the first bytes of their SHA-256); else `InputError`."""
+    """The network, where a block was coded with the same weights (the first bytes of their SHA-256); else `InputError`."""
     network, here = used(which)
     if here != found:
         raise InputError(

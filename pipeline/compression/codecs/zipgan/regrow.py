@@ -27,10 +27,14 @@ def regrow(waves: Array, shape: Shape, viscosity: float, time: float, known: flo
 
     Parameters
     ----------
-    waves : (3, nz, ny, nx // 2 + 1) complex64, components (x, y, z), ``rfftn`` with norm "forward" of a field on ``shape``
-    viscosity : in units of (longest side / 2 pi) x velocity
-    time : of each way [(longest side / 2 pi) / velocity]
-    known : waves below this |k| are marched back, all others begin at zero
+    waves
+        (3, nz, ny, nx // 2 + 1) complex64, components (x, y, z), ``rfftn`` with norm "forward" of a field on ``shape``.
+    viscosity
+        In units of (longest side / 2 pi) x velocity.
+    time
+        Time of each way [(longest side / 2 pi) / velocity].
+    known
+        Waves below this |k| are marched back, all others begin at zero.
     """
     small = coarse(shape, known)
     near = grid(small)

@@ -1,14 +1,14 @@
 """Training of the generator of ``zipgan``: the losses, the discriminator and the loop.
 
 A sample is one snapshot coded at one ratio, with everything a decoder knows of it and the truth. The generator's correction is made
-divergence-free and moved into the base's intervals within the loss, so that what is trained is what is decoded. Losses, in this order:
+divergence-free and moved into the base's intervals within the loss, so that training sees the decoded field. Losses, in this order:
 
 1. pixel: squared error over that of the base; gradient: the same of the velocity gradients (squares times k^2);
 2. after ``settings.warm`` of the steps, of the field whose shells have been given the energies sent (so that spectrum and continuity
    hold by construction): flatness of the velocity derivatives, and a relativistic average adversarial loss on the velocity gradients
    (A. Jolicoeur-Martineau, ICLR 2019, arXiv:1807.00734).
 
-The discriminator also sees bare bases among the false ones. Random turns and reflections of the cube make 48 samples of one.
+The discriminator also sees bare bases among the false ones. Random turns and reflections of the cube make 48 samples of each.
 Data-parallel under ``torchrun``: each rank draws its own samples, and gradients are averaged.
 """
 
@@ -175,7 +175,7 @@ def train(trainer: Trainer, samples: list[Path], settings: Settings, folder: Pat
 
 
 def save(trainer: Trainer, path: Path) -> None:
-    """Write a checkpoint as plain arrays; the old one stays until the new one is whole."""
+    """Write a checkpoint as plain arrays; the old checkpoint stays until the new is whole."""
     out: dict[str, Any] = {"done": np.array(trainer.done)}
     for name, network, optimiser in _named(trainer):
         out |= {f"{name}/{key}": value.detach().cpu().numpy() for key, value in network.state_dict().items()}
@@ -213,7 +213,7 @@ def load(trainer: Trainer, path: Path, *, networks_only: bool = False) -> None:
 
 
 def ready(size: Size, seed: int) -> Trainer:
-    """Networks with random weights of ``seed``, on this rank's device: a GPU where there is one; joins the ranks of ``torchrun``."""
+    """Networks with random weights of ``seed``, on this rank's device, a GPU if any; joins the ranks of ``torchrun``."""
     torch.manual_seed(seed)
     cuda = torch.cuda.is_available()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not distributed.is_initialized():

@@ -58,7 +58,7 @@ def read(path: Path) -> Weights:
     Raises
     ------
     InputError
-        There is no such file, it is none of ours, of another version, or its values are not those of its digest.
+        There is no such file, it is none of ours, of another version, or its values don't fit its digest.
     """
     try:
         with np.load(path, allow_pickle=False) as data:
