@@ -54,7 +54,8 @@ def rate(values: Array, equations: Equations, viscosity: float | None = None) ->
     Parameters
     ----------
     viscosity
-        The viscosity nu; None: of the balance of stretching and diffusion of vorticity. Where it is not above 0, all that follows from it is nan.
+        The viscosity nu; None: of the balance of stretching and diffusion of vorticity. Not above 0, it makes all
+        that follows from it nan.
 
     Raises
     ------
