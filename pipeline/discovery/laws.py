@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Laws(Protocol):
     """Laws of a case's model, which can be changed, and what they predict.
 
-    Times are multiples of ``every`` [s], the time between a run's frames, at which its time steps end.
+    Times are multiples of ``output_interval`` [s], the time between a run's frames, at which its time steps end.
     """
 
     @property
@@ -96,7 +96,7 @@ class Laws(Protocol):
             Deviations of the noise (V,).
         """
 
-    def see_fields(self, states: Array, step: float, every: float, first: float, noise: Array, seed: int) -> Measured:
+    def see_fields(self, states: Array, step: float, output_interval: float, first: float, noise: Array, seed: int) -> Measured:
         """Set each state beside the forecast from the one before.
 
         Parameters
@@ -105,7 +105,7 @@ class Laws(Protocol):
             The states (F, C, V).
         step
             The time between them [s].
-        every
+        output_interval
             The time between the run's frames [s].
         first
             The time of the first [s].
@@ -120,14 +120,14 @@ class Laws(Protocol):
             Pairs of states, and the model's prediction of them.
         """
 
-    def see_gauges(self, series: Array, every: float, noise: Array) -> Measured:
+    def see_gauges(self, series: Array, output_interval: float, noise: Array) -> Measured:
         """Set gauges' series beside a run from the start.
 
         Parameters
         ----------
         series
-            The series (G, F, V) at every multiple of ``every`` from 0.
-        every
+            The series (G, F, V) at every multiple of ``output_interval`` from 0.
+        output_interval
             The time between samples [s].
         noise
             Deviations (V,) of the series' noise.
@@ -138,7 +138,7 @@ class Laws(Protocol):
             The series, and the model's prediction of them.
         """
 
-    def course(self, terms: Terms, state: Array, begin: float, end: float, every: float) -> tuple[dict[str, Array], Array]:
+    def course(self, terms: Terms, state: Array, begin: float, end: float, output_interval: float) -> tuple[dict[str, Array], Array]:
         """Run the model with given laws.
 
         Parameters
@@ -151,7 +151,7 @@ class Laws(Protocol):
             Its time [s].
         end
             The time of the last state [s].
-        every
+        output_interval
             The time between states [s].
 
         Returns

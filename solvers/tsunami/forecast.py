@@ -64,14 +64,14 @@ class Friction:
         deviation = share * np.array([np.nanstd(series[..., 0]), speed, speed])
         return series + deviation * np.random.default_rng([seed, 1]).normal(size=series.shape), deviation
 
-    def see_fields(self, states: Array, step: float, every: float, first: float, noise: Array, seed: int) -> Measured:
-        return fields(self.sea, states, step, noise=tuple(noise), seed=seed, every=every, first=first)
+    def see_fields(self, states: Array, step: float, output_interval: float, first: float, noise: Array, seed: int) -> Measured:
+        return fields(self.sea, states, step, noise=tuple(noise), seed=seed, output_interval=output_interval, first=first)
 
-    def see_gauges(self, series: Array, every: float, noise: Array) -> Measured:
-        return gauges(self.sea, self.sea.start(), series, every, noise=tuple(noise))
+    def see_gauges(self, series: Array, output_interval: float, noise: Array) -> Measured:
+        return gauges(self.sea, self.sea.start(), series, output_interval, noise=tuple(noise))
 
-    def course(self, terms: Terms, state: Array, begin: float, end: float, every: float) -> tuple[dict[str, Array], Array]:
-        states, series = self.sea.course(terms, state, end, every, begin)
+    def course(self, terms: Terms, state: Array, begin: float, end: float, output_interval: float) -> tuple[dict[str, Array], Array]:
+        states, series = self.sea.course(terms, state, end, output_interval, begin)
         return self.sea.output(np.concatenate([state[None], states])), series
 
     def settings(self, terms: Terms) -> dict[str, float]:

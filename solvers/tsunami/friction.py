@@ -99,18 +99,20 @@ class Sea:
         """The case's initial state (C, 3) in mesh order."""
         return self._model.to_values(self._model.initial())
 
-    def run(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> Array:
-        """States (F, C, 3) at every multiple of ``every`` [s] after ``begin`` [s], itself one, from ``state`` (C, 3) there; nan from where
-        it became unstable."""
+    def run(self, terms: Terms, state: Array, end: float, output_interval: float, begin: float = 0.0) -> Array:
+        """States (F, C, 3) at every multiple of ``output_interval`` [s] after ``begin`` [s], itself one, from ``state`` (C, 3) there.
+
+        They are nan from where it became unstable.
+        """
         linear, quadratic, n2 = _coefficients(terms)
         self._model.drag = (self.params.gravity * n2, linear, quadratic)
-        first = round(begin / every)
-        found = np.full((round(end / every) - first, *state.shape), np.nan)
+        first = round(begin / output_interval)
+        found = np.full((round(end / output_interval) - first, *state.shape), np.nan)
         u = self._model.from_values(state)
         clock = Clock(t=begin, frame=first + 1)
         try:
             for frame in simulate(
-                self._model, Serial(), end=end, output_interval=every, cfl=self._cfl, dt_max=self._dt_max, u=u, clock=clock
+                self._model, Serial(), end=end, output_interval=output_interval, cfl=self._cfl, dt_max=self._dt_max, u=u, clock=clock
             ):
                 found[frame.clock.frame - first - 2] = self._model.to_values(frame.u)
             self._model.finish(end, u)
@@ -118,27 +120,30 @@ class Sea:
             pass  # the nan say so
         return found
 
-    def forecast(self, terms: Terms, states: Array, step: float, every: float | None = None, first: float = 0.0) -> Array:
-        """States (S, C, 3) a ``step`` [s] later, as a run with frames ``every`` [s] has them (None: a step).
+    def forecast(self, terms: Terms, states: Array, step: float, output_interval: float | None = None, first: float = 0.0) -> Array:
+        """States (S, C, 3) a ``step`` [s] later, as a run with frames ``output_interval`` [s] has them (None: a step).
 
         State number i is at ``first`` + i ``step`` [s], which matters to incoming waves.
         """
-        every = every or step
-        start, stride = round(first / every), round(step / every)
+        output_interval = output_interval or step
+        start, stride = round(first / output_interval), round(step / output_interval)
         begins = [start + i * stride for i in range(len(states))]
-        runs = (self.run(terms, u, (k + stride) * every, every, k * every)[-1] for k, u in zip(begins, states, strict=True))
+        runs = (
+            self.run(terms, u, (k + stride) * output_interval, output_interval, k * output_interval)[-1]
+            for k, u in zip(begins, states, strict=True)
+        )
         return np.stack(list(runs))
 
-    def series(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> Array:
-        """Free surface [m] and velocity [m/s] (G, F, 3) at the gauges, at every multiple of ``every`` [s] from ``begin`` to ``end``."""
-        return self.course(terms, state, end, every, begin)[1]
+    def series(self, terms: Terms, state: Array, end: float, output_interval: float, begin: float = 0.0) -> Array:
+        """Free surface [m] and velocity [m/s] (G, F, 3) at the gauges, every ``output_interval`` [s] from ``begin`` to ``end``."""
+        return self.course(terms, state, end, output_interval, begin)[1]
 
-    def course(self, terms: Terms, state: Array, end: float, every: float, begin: float = 0.0) -> tuple[Array, Array]:
+    def course(self, terms: Terms, state: Array, end: float, output_interval: float, begin: float = 0.0) -> tuple[Array, Array]:
         """The states of `run`, and the series of `series` beside them."""
         self._model.gauges.take()
-        states = self.run(terms, state, end, every, begin)
+        states = self.run(terms, state, end, output_interval, begin)
         times, values = self._model.gauges.take()
-        goals = np.append(np.arange(round(begin / every), round(end / every)) * every, end)
+        goals = np.append(np.arange(round(begin / output_interval), round(end / output_interval)) * output_interval, end)
         places = np.searchsorted(times, goals)
         if not np.isfinite(states).all() or not np.array_equal(times[np.minimum(places, len(times) - 1)], goals):
             return states, np.full((len(self._model.gauges.names), len(goals), len(GAUGES)), np.nan)
@@ -159,7 +164,7 @@ def fields(
     noise: tuple[float, float, float] = (0.0, 0.0, 0.0),
     wet: float = WET,
     seed: int = 0,
-    every: float | None = None,
+    output_interval: float | None = None,
     first: float | None = None,
 ) -> Measured:
     """States ``step`` [s] apart, each forecast to the next: S - 1 groups, numbers weighted by the cells' areas.
@@ -174,10 +179,10 @@ def fields(
         [m]; cells with less water do not count, and have no noise.
     seed
         Seed of the DRAWS of noise that show how forecasts carry it.
-    every
+    output_interval
         [s] between the frames of the states' run, at which its time steps ended; None: the states are all of its frames.
     first
-        [s], when the first state was, a multiple of ``every``; None where it is not known.
+        [s], when the first state was, a multiple of ``output_interval``; None where it is not known.
 
     Raises
     ------
@@ -198,7 +203,7 @@ def fields(
     depth, speed = _sizes(states[water])
 
     def forecast(terms: Terms, earlier: Array) -> Array:
-        return sea.forecast(terms, earlier, step, every, first or 0.0)
+        return sea.forecast(terms, earlier, step, output_interval, first or 0.0)
 
     draws = _carried(forecast, laws(sea.params), states, np.where(water[..., None], noise, 0.0), seed) if any(noise) else None
     return Measured(
@@ -227,7 +232,9 @@ def _carried(forecast: Callable[[Terms, Array], Array], terms: Terms, states: Ar
     return found
 
 
-def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Measured:
+def gauges(
+    sea: Sea, start: Array, series: Array, output_interval: float, *, noise: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> Measured:
     """Series at the sea's gauges over a window from a known start: G groups.
 
     Parameters
@@ -235,7 +242,8 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
     start
         (C, 3), the state at 0 s in mesh order.
     series
-        (G, F + 1, 3), free surface [m] and velocities [m/s] at 0, ``every``, ... F ``every`` [s]; nan where not measured.
+        (G, F + 1, 3), free surface [m] and velocities [m/s] at 0 and at F multiples of ``output_interval`` [s]; nan where not
+        measured.
     noise
         Standard deviations of the noise on each.
 
@@ -247,7 +255,7 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
     frames = series.shape[1] - 1
     if series.ndim != 3 or frames < 1 or series.shape[2] != len(GAUGES):
         raise InputError(f"the series have the shape {series.shape}; it must be (gauges, times, {len(GAUGES)}), with two times at least")
-    span = frames * every
+    span = frames * output_interval
     flow = series[np.isfinite(series).all(axis=2)]
     states = start[start[:, 0] > WET]
     speed = float(np.sqrt(np.mean(flow[:, 1] ** 2 + flow[:, 2] ** 2)))
@@ -260,7 +268,7 @@ def gauges(sea: Sea, start: Array, series: Array, every: float, *, noise: tuple[
         typical=typical(float(states[:, 0].mean()), speed, sea.params.gravity, span),
         least=0.0,  # no law drives the water
         noise_known=bool(any(noise)),
-        predict=lambda terms: sea.series(terms, start, span, every),
+        predict=lambda terms: sea.series(terms, start, span, output_interval),
     )
 
 
