@@ -20,6 +20,7 @@ from pipeline.core.blocks import KeptBlocks
 from pipeline.core.campaign import Campaign, Stage
 from pipeline.core.data import is_file, own_file, text_of
 from pipeline.core.errors import InputError, InUseError, RunError
+from pipeline.stages import load as load_stage
 from pipeline.store.disk import writing
 from pipeline.store.reader import Store
 from pipeline.store.writer import write_text
@@ -100,7 +101,7 @@ def _folders(campaign: Campaign) -> dict[str, Path]:
 def _do_stage(stage: Stage, campaign: Campaign, folder: Path, files: Mapping[str, Path], dask: Any, say: Any) -> None:
     """Do one stage and write its ``result.json``; blocks of an earlier, broken attempt are not computed again."""
     place = folder / stage.name
-    module = plugin.load(campaigns.STAGES, stage.kind)
+    module = load_stage(stage.kind)
     folders = _folders(campaign)
     made_from = _made_from(stage, files, folders)
     blocks = KeptBlocks(dask, place / "blocks", made_from["key"])

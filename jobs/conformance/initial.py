@@ -71,7 +71,8 @@ class TsunamiInitialTests(InitialTests):
     package = "solvers.tsunami.initial"
 
     def parts(self, start: Any, case: Case) -> tuple[Any, Any]:
-        x, y = mesh_of(case).centroids.T
+        sea: Any = mesh_of(case)  # triangles
+        x, y = sea.centroids.T
         cut = [np.arange(len(x)) % 3 == part for part in range(3)]
         together = np.empty((3, len(x)))
         for some in cut:

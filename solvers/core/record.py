@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from meshes.core.mesh import Mesh
 from pipeline.core.case import Case
 from pipeline.core.errors import InputError, RunError
 from pipeline.store import checksums
@@ -56,7 +57,7 @@ def _told(method: Callable[P, R]) -> Callable[P, R]:
 class Recorder:
     """The files of one run in ``folder``: ``run.h5`` and, until it is whole, ``run.h5.part`` and ``restart.h5``."""
 
-    def __init__(self, case: Case, mesh: Any, model: Model, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
+    def __init__(self, case: Case, mesh: Mesh, model: Model, comm: Comm, folder: Path, facts: Mapping[str, Any]) -> None:
         self.case, self.mesh, self.model, self.comm = case, mesh, model, comm
         self.path, self.restart_path = folder / "run.h5", folder / "restart.h5"
         self.facts = dict(facts)

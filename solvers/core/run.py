@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.mesh import Mesh
 from pipeline.core import params, plugin, provenance, remarks
 from pipeline.core.case import Case
 from pipeline.core.compiling import Watch, watched
@@ -68,10 +69,11 @@ class CoreTime:
         return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0]) * steps
 
 
-def mesh_of(case: Case) -> Any:
+def mesh_of(case: Case) -> Mesh:
     """The mesh of a case; `InputError` where its table is wrong."""
     module = plugin.load("meshes", case.mesh.kind)
-    return module.build(params.build(module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    mesh: Mesh = module.build(params.build(module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    return mesh
 
 
 @contextlib.contextmanager
@@ -87,7 +89,7 @@ def values_blamed() -> Iterator[None]:
         raise InputError(f"no mesh and first state can be made of the case's values: {type(error).__name__}: {reason}") from error
 
 
-def _blamed_mesh(case: Case) -> Any:
+def _blamed_mesh(case: Case) -> Mesh:
     with values_blamed():
         return mesh_of(case)
 
@@ -258,7 +260,7 @@ def _clock(compiled: Watch) -> float:
     return time.perf_counter() - compiled.seconds
 
 
-def _facts(mesh: Any, comm: Comm) -> dict[str, Any]:
+def _facts(mesh: Mesh, comm: Comm) -> dict[str, Any]:
     """Attributes of the file that say how it was made."""
     created = comm.broadcast(datetime.now(UTC).isoformat(timespec="seconds"))
     return {"created": created, "packages": json.dumps(versions()), "ranks": np.int32(comm.size), "mesh_hash": mesh.hash}

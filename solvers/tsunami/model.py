@@ -86,7 +86,7 @@ class Tsunami(Model):
                 f"the still water is up to {depth:g} m deep, at ({x:g}, {y:g}) m, more than solver.deepest = {params.deepest:g} m: "
                 "mend the bed or the level, or raise it"
             )
-        self._start = choose(initial.__name__, params.initial, "solver.initial")
+        self._start: initial.InitialSea = choose(initial.__name__, params.initial, "solver.initial")
         self._set_boundary(folder)
         self.gauges = Gauges(mesh, part, comm, gauges)
         n, edges = len(part.cells), len(part.edges)
@@ -135,7 +135,7 @@ class Tsunami(Model):
 
     def _surface(self, places: Array) -> Array:
         """The free surface [m] at the start, at ``places`` (cells, 2) [m]."""
-        surface: Array = self._start(*places.T, self.params.level, self.params.gravity)[0]
+        surface: Array = self._start(places[:, 0], places[:, 1], self.params.level, self.params.gravity)[0]
         return surface
 
     def initial(self) -> Array:

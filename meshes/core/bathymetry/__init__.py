@@ -6,13 +6,33 @@ returns heights, or has ``means(folder)``, which returns a function from triangl
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from pipeline.core.params import Spec, choose
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Bathymetry(Protocol):
+    """A shape of the bed, with its parameters; a shape that knows its means over triangles has ``means(folder)`` in place of the call."""
+
+    def __call__(self, x: Array, y: Array) -> Array:
+        """Give heights of the bed.
+
+        Parameters
+        ----------
+        x
+            Places eastward (N,) [m].
+        y
+            Places northward (N,) [m].
+
+        Returns
+        -------
+        Array
+            Heights (N,) [m], positive up.
+        """
 
 
 def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
@@ -35,7 +55,7 @@ def is_even(asked: Spec) -> bool:
     return bool(getattr(choose(__name__, asked, "mesh.bathymetry"), "even", False))
 
 
-def shape_means(shape: Callable[[Array, Array], Array], corners: Array) -> Array:
+def shape_means(shape: Bathymetry, corners: Array) -> Array:
     """Means (T,) of ``shape`` over triangles (T, 3, 2), exact for polynomials of degree 5.
 
     J. Radon, Monatsh. Math. Phys. 52 (1948) 286-300, DOI 10.1007/BF01525334: seven points.
@@ -49,6 +69,6 @@ def shape_means(shape: Callable[[Array, Array], Array], corners: Array) -> Array
     return total
 
 
-def _at(shape: Callable[[Array, Array], Array], corners: Array, place: tuple[float, float, float]) -> Array:
+def _at(shape: Bathymetry, corners: Array, place: tuple[float, float, float]) -> Array:
     point = corners[:, 0] * place[0] + corners[:, 1] * place[1] + corners[:, 2] * place[2]
     return shape(point[:, 0], point[:, 1])

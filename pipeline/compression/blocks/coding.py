@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from pipeline.compression.blocks import masks
 from pipeline.compression.blocks.facts import Facts, Place, measured
-from pipeline.compression.codecs import LOSSLESS
+from pipeline.compression.codecs import LOSSLESS, Codec
 from pipeline.compression.codecs.core import measures
 from pipeline.compression.entropy import outliers
 from pipeline.compression.entropy.packing import unwrap, wrap
@@ -255,10 +255,10 @@ def variant(name: str, asked: str) -> str:
     return f"{name}{VARIANT}{asked}" if asked in known else name
 
 
-def load_codec(name: str) -> Any:
+def load_codec(name: str) -> Codec:
     """The codec ``name``; `InputError` where there is none, or a library of it is not installed."""
     try:
-        return plugin.load(CODECS, name)
+        return cast(Codec, plugin.load(CODECS, name))
     except ImportError as error:
         extra = EXTRAS.get(str(error.name), EXTRA)
         raise InputError(f"codec {name!r} needs {error.name}, which is not installed: pip install 'wavetrain[{extra}]'") from None
