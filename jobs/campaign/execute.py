@@ -95,7 +95,7 @@ def execute(
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
     folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
-    _say_first(say, catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks))
+    _say_first(say, catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks), *campaign.notes)
     _refuse(campaign, folder, forced, only, comm, say, into=dry_run or bool(on))
     if on:
         from jobs.campaign.submit import submit

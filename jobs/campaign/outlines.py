@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from jobs.campaign.stages import to_do
+from jobs.campaign.stages import refuse_unchangeable, to_do
 from pipeline.core import campaign as campaigns
 from pipeline.core import params, plugin
 from pipeline.core.campaign import Campaign, Run, Stage
@@ -33,11 +33,15 @@ def refuse_unfit(campaign: Campaign, folder: Path, forced: Collection[str], only
         if isinstance(step, Run):
             outline_of(step)
             continue
-        check = getattr(plugin.load(campaigns.STAGES, step.kind), "check", None)
-        if check is None or not to_do(campaign, [step], folder, forced):
+        module = plugin.load(campaigns.STAGES, step.kind)
+        if not (hasattr(module, "check") or hasattr(module, "MODELS")) or not to_do(campaign, [step], folder, forced):
             continue
         try:
-            check({key: [_behind(step, key, name, steps) for name in names] for key, names in step.inputs.items()}, step.words, step.params)
+            outlines = {key: [_behind(step, key, name, steps) for name in names] for key, names in step.inputs.items()}
+            for key, function in getattr(module, "MODELS", {}).items():
+                refuse_unchangeable(outlines[key][0].case.solver.kind, function)
+            if hasattr(module, "check"):
+                module.check(outlines, step.words, step.params)
         except InputError as error:
             raise InputError(f"stage {step.name}: {error}") from None
 
@@ -72,15 +76,7 @@ def outline_of(run: Run) -> Outline:
         raise InputError(f"solver {case.solver.kind!r} has no gauges: its fields hold every point")
     arrays = partial(_arrays, case.mesh.kind, json.dumps(case.mesh.table, sort_keys=True), str(case.folder))
     even = getattr(mesh, "has_even_bed", lambda params: False)(mesh_params)
-    return Outline(
-        run.name,
-        case,
-        kind,
-        stored,
-        arrays,
-        partial(_check_exact, case, solver, solver_params, arrays, even),
-        hasattr(solver, "forecaster"),
-    )
+    return Outline(run.name, case, kind, stored, arrays, partial(_check_exact, case, solver, solver_params, arrays, even))
 
 
 @lru_cache(maxsize=MESHES_KEPT)

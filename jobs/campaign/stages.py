@@ -155,30 +155,37 @@ def _inputs(stage: Stage, module: Any, files: Mapping[str, Path], folders: Mappi
             found[key] = [exact_solution(files[name]) for name in stage.inputs["runs"]]
     for key, names in stage.inputs.items():
         found[key] = [files[name] for name in names] if key in many else files[names[0]]
-    for key in getattr(module, "MODELS", ()):
-        found[key] = found[key], model_of(found[key], folders.get(stage.inputs[key][0]))
+    for key, function in getattr(module, "MODELS", {}).items():
+        found[key] = found[key], model_of(found[key], function, folders.get(stage.inputs[key][0]))
     return found
 
 
-def model_of(run: Path, folder: Path | None = None) -> Any:
-    """The model of a run's case, as its solver hands it to stage `discover`; the case's files are looked for in ``folder`` first.
+def model_of(run: Path, function: str, folder: Path | None = None) -> Any:
+    """The model of a run's case, as the ``function`` of its solver makes it; the case's files are looked for in ``folder`` first.
 
     Raises
     ------
     InputError
-        The run's solver has no model to be changed.
+        The run's solver has no such function.
     """
     with Store(run) as store:
         case = cases.parse(tomllib.loads(str(store.attrs["case"])), folder or run.parent)
     from solvers.core.run import mesh_of
 
+    refuse_unchangeable(case.solver.kind, function)
     solver = plugin.load("solvers", case.solver.kind)
-    forecaster = getattr(solver, "forecaster", None)
-    if forecaster is None:
-        raise InputError(
-            f"solver {case.solver.kind!r} has nothing that can be changed: stage 'discover' needs a model such as 'ks' or 'tsunami'"
-        )
-    return forecaster(mesh_of(case), params.build(solver.Params, case.solver.table, "solver"), case)
+    return getattr(solver, function)(mesh_of(case), params.build(solver.Params, case.solver.table, "solver"), case)
+
+
+def refuse_unchangeable(kind: str, function: str) -> None:
+    """`InputError` where the solver of that ``kind`` has not the ``function`` that makes a model to be changed."""
+    if hasattr(plugin.load("solvers", kind), function):
+        return
+    able = []
+    for other in plugin.kinds("solvers"):
+        with contextlib.suppress(InputError):  # another package's that can't be loaded
+            able += [other] if hasattr(plugin.load("solvers", other), function) else []
+    raise InputError(f"solver {kind!r} has nothing that can be changed: no {function}; there is one of: {', '.join(able) or 'none'}")
 
 
 def exact_solution(run: Path) -> Path:

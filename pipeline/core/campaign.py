@@ -14,7 +14,9 @@ run's files stand in the campaign's own folder. ``ranks`` is the most that a run
 and ``memory``, of a run or a stage, are limits of its job in SLURM. A key that may name a sweep may name a list of runs too.
 
 A stage module lists in ``INPUTS`` its keys that name runs (or stages), in ``MANY`` the keys among them that may name a sweep, and in
-``WORDS`` words in place of a run; all other keys are its ``Params``.
+``WORDS`` words in place of a run; all other keys are its ``Params``. A stage that campaigns of earlier versions ask
+for where they mean another one says so in ``moved(table, solvers)``: the `Spec` that is meant now, or None, by the table without its kind,
+and the module of the solver behind each of its ``MODELS``.
 """
 
 import dataclasses
@@ -35,6 +37,7 @@ from pipeline.core.overrides import check_quotes
 
 REPORT = "report.html"  # the campaign's page, in its folder
 STAGES = "pipeline.stages"
+SOLVERS = "solvers"
 JUDGE = params.Spec("validate", {})  # what a case with observations asks for
 SECTIONS = ("title", "run", "stage", "sweep")
 MOST_RUNS = 10_000  # of one sweep: more are taken for a slip of the keyboard
@@ -92,6 +95,7 @@ class Campaign:
 
     title: str
     steps: tuple[Run | Stage, ...]
+    notes: tuple[str, ...] = ()  # on what is written as in an earlier version, and taken as it is now
 
     @property
     def runs(self) -> list[Run]:
@@ -146,7 +150,7 @@ def read(path: Path, overrides: Iterable[str] = ()) -> Campaign:
     name = name_of(path)
     steps: list[Run | Stage] = [Run(name, case, ".")]
     if case.observed:
-        steps.append(stage(JUDGE.kind, {"kind": JUDGE.kind, "run": name}, {name: (name,)}, case.folder))
+        steps.append(stage(JUDGE.kind, params.Spec(JUDGE.kind, {"run": name}), {name: (name,)}, case.folder))
     return Campaign(case.title or name, tuple(steps))
 
 
@@ -160,8 +164,38 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
         _check_name(name)
     runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in entries.items()}
     known = _known(runs, tables)
-    stages = _ordered([stage(name, entry, known, folder) for name, entry in tables.items()])
-    return Campaign(params.label_of(table.get("title", ""), "title"), (*(run for some in runs.values() for run in some), *stages))
+    asked = {name: params.spec(entry, f"stage.{name}") for name, entry in tables.items()}
+    meant = {name: _moved(one, asked, runs) or one for name, one in asked.items()}
+    notes = [
+        f'[stage.{name}]: kind = "{asked[name].kind}" of such a model is kind = "{one.kind}" now; taken as such'
+        for name, one in meant.items()
+        if one is not asked[name]
+    ]
+    stages = _ordered([stage(name, one, known, folder) for name, one in meant.items()])
+    steps: tuple[Run | Stage, ...] = (*(run for some in runs.values() for run in some), *stages)
+    return Campaign(params.label_of(table.get("title", ""), "title"), steps, tuple(notes))
+
+
+def _moved(asked: params.Spec, stages: Mapping[str, params.Spec], runs: Mapping[str, Sequence[Run]]) -> params.Spec | None:
+    """The stage that is meant by one ``asked`` for as in an earlier version; None where that is the one it is."""
+    module = plugin.load(STAGES, asked.kind)
+    if not hasattr(module, "moved"):
+        return None
+    behind = {key: _behind(asked.table.get(key), stages, runs) for key in module.MODELS}
+    there = plugin.kinds(SOLVERS)  # a case that names none is refused as a run's
+    solvers = {key: plugin.load(SOLVERS, run.case.solver.kind) for key, run in behind.items() if run and run.case.solver.kind in there}
+    found: params.Spec | None = module.moved(asked.table, solvers) if len(solvers) == len(behind) else None
+    return found
+
+
+def _behind(name: Any, stages: Mapping[str, params.Spec], runs: Mapping[str, Sequence[Run]]) -> Run | None:
+    """The run ``name``, or the one that the stage of that name makes an archive of; None where there is none."""
+    for _ in stages:
+        if not isinstance(name, str) or name not in stages:
+            break
+        one = stages[name]
+        name = one.table.get(plugin.load(STAGES, one.kind).INPUTS[0])
+    return next((run for key, some in runs.items() for run in some if name in (key, run.name)), None)
 
 
 def _known(runs: Mapping[str, Sequence[Run]], tables: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -262,15 +296,14 @@ def _combinations(sweep: Any, where: str) -> list[dict[str, Any]]:
     return [dict(zip(sweep, values, strict=True)) for values in itertools.product(*sweep.values())]
 
 
-def stage(name: str, entry: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], folder: Path) -> Stage:
-    """The stage ``name`` from its table; ``known`` are the names that it may read and the runs each stands for.
+def stage(name: str, asked: params.Spec, known: Mapping[str, tuple[str, ...]], folder: Path) -> Stage:
+    """The stage ``name`` that is ``asked`` for; ``known`` are the names that it may read and the runs each stands for.
 
     Raises
     ------
     InputError
-        No kind, an unknown kind, an input that does not exist, or a wrong parameter.
+        An unknown kind, an input that does not exist, or a wrong parameter.
     """
-    asked = params.spec(entry, f"stage.{name}")
     module = plugin.load(STAGES, asked.kind)
     limits = _limits(asked.table, f"stage.{name}")
     rest = {key: value for key, value in asked.table.items() if key not in limits}

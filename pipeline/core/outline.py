@@ -39,7 +39,6 @@ class Outline:
     stored: Stored
     arrays: Callable[[], Mapping[str, Array]]  # of its mesh, as /mesh will hold them
     check_exact: Callable[[], None]  # `InputError` where there is no exact solution
-    changeable: bool  # whether stage `discover` can change its equation
 
     def refuse_other_mesh(self, other: "Outline", whose: str) -> None:
         """`InputError` where ``other``, such as its "reference", stands on another kind of mesh, or on a box of other lengths."""

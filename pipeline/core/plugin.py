@@ -14,11 +14,12 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pipeline.core.errors import InputError
 
@@ -48,6 +49,15 @@ def load(package: str, kind: str) -> ModuleType:
     noun = package.rsplit(".", 1)[-1].removesuffix("s")
     noun = {"meshe": "mesh"}.get(noun, noun)
     raise InputError(f"no {noun} {kind!r}{nearest(kind, known)}; there are: {', '.join(known)}")
+
+
+def late(module: str, function: str) -> Callable[..., Any]:
+    """``function`` of ``module``, which is imported when it is first called: it loads what is slow to import, such as matplotlib."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return getattr(importlib.import_module(module), function)(*arguments, **named)
+
+    return call
 
 
 def group_of(package: str) -> str:

@@ -1,1 +1,4 @@
-"""The mathematics of stage `discover`: arrays in, arrays out. Libraries of terms, sparse Bayesian regression, the closed loop."""
+"""The mathematics of stages `discover` and `friction`: arrays in, arrays out.
+
+Libraries of terms, sparse Bayesian regression, the closed loop.
+"""

@@ -1,6 +1,6 @@
 """A model whose terms are laws known by their names, such as laws of friction, on any mesh: seen in fields, at gauges, or in both.
 
-A solver makes a `Laws` of a case; stage `discover` needs nothing else of it. Where a case's right-hand side is a sum of terms in u, it
+A solver makes a `Laws` of a case; stage `friction` needs nothing else of it. Where a case's right-hand side is a sum of terms in u, it
 makes a `pipeline.discovery.model.TermsModel` instead.
 """
 

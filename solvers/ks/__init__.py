@@ -67,7 +67,7 @@ def facts(summary: Any) -> list[tuple[str, str]]:
 
 
 def forecaster(mesh: Any, params: Params, case: Any) -> Any:
-    """The `pipeline.discovery.model.TermsModel` that stage `discover` changes: see `solvers.ks.forecast`."""
+    """The `pipeline.discovery.model.TermsModel` of a case, whose terms a stage changes: see `solvers.ks.forecast`."""
     from solvers.ks.forecast import model_of
 
     return model_of(mesh, params)

@@ -1,4 +1,4 @@
-"""Model of a case of solver `ks` for stage `discover`: forecasts of given states with any terms, on any grid over the case's lengths."""
+"""Model of a case of solver `ks` whose terms can be changed: forecasts with any terms, on any grid over the case's lengths."""
 
 import functools
 import math

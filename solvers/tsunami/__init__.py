@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from solvers.core.comm import Comm
     from solvers.tsunami.model import Tsunami
 
-__all__ = ["MEMORY", "Params", "build", "check_exact", "draw", "facts", "forecaster", "look_into_files", "stored", "write_exact"]
+__all__ = ["MEMORY", "Params", "build", "check_exact", "draw", "facts", "laws", "look_into_files", "stored", "write_exact"]
 
 MEMORY = (710.0, 275.0, 0.0)  # [B] a cell: shared on a node, on each rank, spread over all
 
@@ -100,8 +100,8 @@ def facts(summary: Any) -> Any:
     return words(summary)
 
 
-def forecaster(mesh: Any, params: Params, case: Any) -> Any:
-    """The `pipeline.discovery.laws.Laws` that stage `discover` changes: see `solvers.tsunami.forecast`."""
+def laws(mesh: Any, params: Params, case: Any) -> Any:
+    """The `pipeline.discovery.laws.Laws` of a case, which a stage changes: see `solvers.tsunami.forecast`."""
     from solvers.tsunami.forecast import laws_of
 
     return laws_of(mesh, params, case)

@@ -1,4 +1,4 @@
-"""Model of a case of solver `tsunami` for stage `discover`: forecasts with any laws of friction, and data of fields and gauges."""
+"""Model of a case of solver `tsunami` for stage `friction`: forecasts with any laws, and data of fields and gauges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

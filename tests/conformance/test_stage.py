@@ -22,6 +22,10 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
         "run": {"truth": {"case": LINE}, "model": {"case": LINE, "set": {"solver.terms": ["-u*u_x"]}}},
         "stage": {"found": {"observed": "truth", "forecast": "model", "library": ["u_xx"], "states": 1, "resamples": 0, "starts": 1}},
     },
+    "friction": {
+        "run": {"truth": {"case": SHORT, "set": {"solver.linear_drag": 0.1}}, "model": {"case": SHORT}},
+        "stage": {"found": {"observed": "truth", "forecast": "model", "library": ["linear_drag"], "resamples": 0}},
+    },
     "validate": {"run": {"pond": {"case": SHORT}}, "stage": {"judged": {"run": "pond"}}},
 }
 

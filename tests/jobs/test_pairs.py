@@ -72,7 +72,7 @@ WORKS: dict[str, dict[str, Any]] = {  # stage and run: its table
     "validate-archive pond": {"run": "compress_pond"},
     "discover line": {"observed": "line", "forecast": "line", "library": ["u_xx"], **QUICK},
     "discover plane": {"observed": "compress_plane", "forecast": "plane", "library": ["u_xx"], **QUICK},
-    "discover pond": {"observed": "pond", "forecast": "pond", "library": ["manning**2"], "resamples": 0},
+    "friction pond": {"observed": "pond", "forecast": "pond", "library": ["manning**2"], "resamples": 0},
 }
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     **{f"validate {run}": ({"run": run}, "the case observes nothing") for run in ("line", "plane", "cube")},
@@ -84,10 +84,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         f"decompose-observed {run}": ({"runs": run, "reference": "observed"}, "the case observes nothing")
         for run in ("line", "plane", "cube")
     },
-    **{f"discover {run}": ({"observed": run, "forecast": "cube"}, "has nothing that can be changed") for run in CASES},
+    **{f"discover {run}": ({"observed": run, "forecast": "cube"}, "has nothing that can be changed: no forecaster") for run in CASES},
+    **{
+        f"friction {run}": ({"observed": "pond", "forecast": run}, "has nothing that can be changed: no laws")
+        for run in ("line", "plane", "cube")
+    },
     "discover pond-line": ({"observed": "pond", "forecast": "line"}, "'line' stands on a mesh of kind line, its observed run 'pond'"),
     "discover cube-plane": ({"observed": "cube", "forecast": "plane"}, "its observed run 'cube' on one of kind cube"),
-    "discover line-pond": ({"observed": "line", "forecast": "pond"}, "its observed run 'line' on one of kind line"),
+    "friction line-pond": ({"observed": "line", "forecast": "pond"}, "its observed run 'line' on one of kind line"),
     "decompose-stage pond": ({"runs": "pond", "reference": "validate_pond"}, "a stage 'validate', which makes no run"),
 }
 for one, other in itertools.permutations(CASES, 2):

@@ -73,7 +73,7 @@ def observations(truth: Path, path: Path, frames=slice(800, None), noise=0.0, ed
 
 def find(observed, lacking, folder, client=None, **params):
     folder.mkdir(exist_ok=True)
-    model = lacking, model_of(lacking)
+    model = lacking, model_of(lacking, "forecaster")
     return discover.run({"observed": observed, "forecast": model}, discover.Params(**SMALL | params), client, folder)
 
 
@@ -172,7 +172,7 @@ def test_terms_that_make_no_forecast_better_are_not_said(truth, lacking, tmp_pat
             else after
         )
 
-    model = model_of(lacking)
+    model = model_of(lacking, "forecaster")
     model = replace(model, advance=partial(unhelpful, model.advance))
     result = discover.run({"observed": truth, "forecast": (lacking, model)}, discover.Params(**SMALL), None, tmp_path)
     assert result["explained"]
@@ -224,7 +224,7 @@ def client():
 
 
 def test_workers_change_no_bit(truth, lacking, client, tmp_path):
-    model = model_of(lacking)
+    model = model_of(lacking, "forecaster")
     with Store(truth) as store:
         states = store.field("u")[800::40, 0].compute()
     alone, spread = Steps(model.advance, 0.005), Steps(model.advance, 0.005, client)
@@ -241,7 +241,7 @@ def test_workers_change_no_bit(truth, lacking, client, tmp_path):
 
 
 def test_time_steps_are_as_short_as_the_accuracy_asks(truth, lacking):
-    advance, terms = model_of(lacking).advance, parse_terms(TRUTH["solver"]["terms"])
+    advance, terms = model_of(lacking, "forecaster").advance, parse_terms(TRUTH["solver"]["terms"])
     with Store(truth) as store:
         states = store.field("u")[800:804, 0].compute()
     fine = advance(terms, states, 0.1, 1024)
@@ -344,7 +344,7 @@ def test_what_cannot_be_sought_is_told_in_one_line(truth, lacking, tmp_path):
     refused("has the length 32, the model 30", truth, short(tmp_path / "long", **{"mesh.length": 30.0}), tmp_path)
     refused("has 128 points, the model 64", truth, short(tmp_path / "coarse", **{"mesh.points": 64}), tmp_path)
     refused("every = 3 does not divide the 128 points", truth, *given, every=3)
-    wild = replace(model_of(lacking), terms=parse_terms(["1e9*u^3"]))
+    wild = replace(model_of(lacking, "forecaster"), terms=parse_terms(["1e9*u^3"]))
     with pytest.raises(InputError, match="blows up from all 4 states"):
         discover.run({"observed": truth, "forecast": (lacking, wild)}, discover.Params(**SMALL), None, tmp_path)
     refused('write observed = "file"', truth, *given, file="seen.h5")
@@ -392,8 +392,8 @@ def _empty(folder: Path) -> Path:
 
 def test_a_solver_without_terms_is_refused_by_name(lacking, monkeypatch):
     monkeypatch.delattr("solvers.ks.forecaster")
-    with pytest.raises(InputError, match="solver 'ks' has nothing that can be changed"):
-        model_of(lacking)
+    with pytest.raises(InputError, match="solver 'ks' has nothing that can be changed: no forecaster; there is one of: none"):
+        model_of(lacking, "forecaster")
 
 
 def test_a_campaign_names_the_term_on_its_page(tmp_path):

@@ -52,7 +52,9 @@ def runs(tmp_path_factory):
 
 def find(observed, model, folder, **params):
     folder.mkdir(exist_ok=True)
-    return discover.run({"observed": observed, "forecast": (model, model_of(model))}, discover.Params(**SMALL | params), None, folder)
+    return discover.run(
+        {"observed": observed, "forecast": (model, model_of(model, "forecaster"))}, discover.Params(**SMALL | params), None, folder
+    )
 
 
 def write(path, truth, frames, points, noise=0.0, gaps=0.0):

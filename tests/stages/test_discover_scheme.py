@@ -35,7 +35,7 @@ def run(folder: Path, **changes) -> Path:
 
 
 def find(observed, forecast, folder, **params):
-    inputs = {"observed": observed, "forecast": (forecast, model_of(forecast))}
+    inputs = {"observed": observed, "forecast": (forecast, model_of(forecast, "forecaster"))}
     return discover.run(inputs, discover.Params(**{"sought": "scheme", "resamples": 5, "starts": 2} | params), None, folder)
 
 

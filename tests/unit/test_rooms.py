@@ -37,6 +37,14 @@ def test_no_modules_import_each_other_in_a_circle():
     assert sorted(left) == []
 
 
+def test_what_stages_share_is_of_two_of_them_at_least():
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph("pipeline", cache_dir=None)
+    for module in graph.find_children("pipeline.stages.core"):
+        users = {one.split(".")[2] for one in graph.find_downstream_modules(module) if one.startswith("pipeline.stages.")} - {"core"}
+        assert len(users) > 1, f"{module} is of {users} alone: it belongs there"
+
+
 WAITING = {
     "tests/waiting.py": "the loop that all have in common",
     "tests/compiled_once.py": "tries a lock until it has it, or goes on without",

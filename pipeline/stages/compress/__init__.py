@@ -23,6 +23,7 @@ from pipeline.compression.target import FORMS, Target, only
 from pipeline.core.answers import KEPT, Answer, listed
 from pipeline.core.errors import InputError
 from pipeline.core.params import setting
+from pipeline.core.plugin import late
 from pipeline.reading.missing import listed_constants
 from pipeline.store.reader import Store
 from pipeline.store.writer import write_result
@@ -250,11 +251,7 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
-    from pipeline.stages.compress import figures
-
-    return figures.draw(result, tables, folder)
+draw = late(f"{__name__}.figures", "draw")
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

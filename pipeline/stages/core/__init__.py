@@ -1,1 +1,1 @@
-"""The common part of the stages: measures of series, and the writing of results."""
+"""The common part of the stages: each module is of two of them at least. Observations beside a run, and findings of searches for terms."""

@@ -23,6 +23,7 @@ from pipeline.core.case import Case
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
+from pipeline.core.plugin import late
 from pipeline.stages.core.comparison import above, compare, refuse_window, still_level
 from pipeline.stages.core.observations import look_for_series, observed_by
 from pipeline.stages.core.samples import Series, cubic
@@ -340,11 +341,7 @@ def _said(f: Mapping[str, Any]) -> str:
     return f"{relative['value']:.2%} ({relative['low']:.2%} to {relative['high']:.2%}), {f['phase_share'] or 0.0:.0%} phase"
 
 
-def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
-    from pipeline.stages.decompose import figures
-
-    return figures.draw(result, tables, folder)
+draw = late(f"{__name__}.figures", "draw")
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

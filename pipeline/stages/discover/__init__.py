@@ -7,25 +7,25 @@ The corrected model is then tried on states that were not used.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.core.answers import Answer
+from pipeline.core.answers import WHY, Answer, listed
 from pipeline.core.case import Case
 from pipeline.core.data import is_file, own_file
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
-from pipeline.core.params import quantity, setting
+from pipeline.core.params import Spec, quantity, setting
+from pipeline.core.plugin import late
 from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery
 from pipeline.discovery.model import TermsModel
-from pipeline.stages.discover import laws, modified
+from pipeline.stages.core import findings
+from pipeline.stages.discover import modified
 from pipeline.stages.discover import states as observed_states
-from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
-from pipeline.stages.discover.findings_answer import answer_of, lines_of
 from pipeline.stages.discover.search import Data, chosen, search
 from pipeline.stages.discover.states import States
 from pipeline.stages.discover.trial import trial
@@ -37,7 +37,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 INPUTS = ("observed", "forecast")
 MEMORY = (0.0, 100.0, 0.0)  # [B] a cell: shared on a node, on each worker, spread over all
 WORDS = {"observed": ("file",)}
-MODELS = ("forecast",)  # `run` gets the run's file and the model of its case
+MODELS = {"forecast": "forecaster"}  # `run` gets the run's file, and what the solver makes of its case
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +72,21 @@ class Params:
     sought: Literal["model", "scheme"] = setting(
         "what is lacking: a term of the model, or what the run's scheme adds to the same equation", default="model"
     )
-    seen: Literal["all", "fields", "gauges"] = setting(
-        "of a tsunami: what is compared; all: gauges too where there are some", default="all"
-    )
     folder: str = setting("the file is looked for here first", default=".")
 
     def __post_init__(self) -> None:
-        for name, least in (("states", 1), ("every", 1), ("resamples", 0), ("starts", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(f"{name} = {value}; it must be at least {least}")
-        for name in ("held_out", "chance"):
-            if getattr(self, name) >= 1.0:
-                raise InputError(f"{name} = {getattr(self, name)}; it must be below 1")
-        if self.seed < 0:
-            raise InputError(f"seed = {self.seed}; it must not be negative")
+        findings.refuse_numbers(self, {"states": 1, "every": 1, "resamples": 0, "starts": 1, "seed": 0}, ("held_out", "chance"))
+
+
+def moved(table: Mapping[str, Any], solvers: Mapping[str, Any]) -> Spec | None:
+    """Stage `friction`, where a ``table`` of an earlier version means it: the solver of its model has laws, not terms.
+
+    Keys at their defaults, as recorded tables have them all, are left out.
+    """
+    if not hasattr(solvers["forecast"], "laws") or hasattr(solvers["forecast"], "forecaster"):
+        return None
+    usual = {field.name: list(field.default) if isinstance(field.default, tuple) else field.default for field in fields(Params)}
+    return Spec("friction", {key: value for key, value in table.items() if key != "folder" and (key not in usual or value != usual[key])})
 
 
 def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) -> dict[str, Any]:
@@ -118,10 +118,6 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         Observations and model do not fit each other, or nothing can be sought in them: the message says why.
     """
     path, model = inputs["forecast"]
-    if not isinstance(model, TermsModel):
-        return laws.run(inputs["observed"], path, model, params, folder)
-    if params.seen != "all":
-        raise InputError(f"seen = {params.seen!r}: the model's runs have no gauges, its fields hold every point; leave seen out")
     states = _states(inputs["observed"], params)
     _refuse_other_lengths(states, model)
     waves: dict[str, Any] = {}
@@ -137,28 +133,24 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     tables: dict[str, Any] = {}
     tried = found.corrected if found.found and found.settled else None
     worth = trial(forecast, model.terms, tried, states, last, data.noise, params, tables)
-    result = findings(found, model.terms, said=found.said and bool(worth["better"]))
+    result = findings.findings(found, model.terms, said=found.said and bool(worth["better"]))
     if found.said and not result["said"]:
         result["says"] = "nothing can be said: with the terms found the forecasts of what was held out are no better"
     result["warnings"] = [*notes, *result["warnings"]]
     result |= {"source": states.name, "model": path.parent.name, "params": asdict(params), "forecast": worth}
     result["data"] = _facts(data, states, params, found, forecast.dt_max)
-    unsay(result, tables)
-    tables |= posterior(result)
+    findings.unsay(result, tables)
+    tables |= findings.posterior(result)
     if waves:
         modified.tell(result, found, waves)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
-    write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
+    findings.write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
     return result
 
 
 def check(inputs: Mapping[str, list[Outline]], words: Mapping[str, str], params: Params) -> None:
-    """Refuse a model that can't be changed, and observations on another mesh, before anything is computed (see `pipeline.core.outline`)."""
+    """Refuse observations on another mesh before anything is computed (see `pipeline.core.outline`)."""
     (model,) = inputs["forecast"]
-    if not model.changeable:
-        raise InputError(
-            f"solver {model.case.solver.kind!r} has nothing that can be changed: stage 'discover' needs a model such as 'ks' or 'tsunami'"
-        )
     for observed in inputs.get("observed", ()):
         model.refuse_other_mesh(observed, "observed run")
 
@@ -235,18 +227,28 @@ def _facts(data: Data, states: States, params: Params, found: Discovery, longest
     }
 
 
-def describe(result: Mapping[str, Any]) -> list[str]:
-    """The result in a few lines."""
-    return lines_of(result)
-
-
-def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
-    from pipeline.stages.discover import figures
-
-    return figures.draw(result, tables, folder)
+describe = findings.lines_of
+draw = late(f"{__name__}.figures", "draw")
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     """The answer: the terms that the model lacks, and the gain of its forecasts by them."""
-    return answer_of(result, folder)
+    scheme, coefficients = result["data"]["kind"] == "scheme", result["coefficients"]
+    if not result["said"]:
+        sentence = findings.nothing_said(result)
+    elif scheme:
+        sentence = f"The scheme adds to the equation {listed([findings.with_coefficient(key, c) for key, c in coefficients.items()])}."
+    else:
+        sentence = f"{findings.lacks(coefficients)}{_worth(result['forecast'])}"
+    units = "Coefficients with their standard deviations; the equation's quantities are without dimension."
+    picture = "" if scheme else "truth and forecasts"
+    return Answer(WHY, sentence, units, *findings.next_step(result, folder), picture, result["equation"] or "")
+
+
+def _worth(forecast: Mapping[str, Any]) -> str:
+    """The gain of forecasts by the terms that were found, in words."""
+    before, after = forecast["model"], forecast["corrected"]
+    if after is None:
+        return "."
+    more = "more than " if after["lost"] * 2 < len(after["valid_each"]) else ""
+    return f"; corrected, its forecasts hold for {more}{after['valid']:.3g} units of time in place of {before['valid']:.3g}."

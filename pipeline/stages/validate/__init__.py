@@ -20,6 +20,7 @@ from pipeline.core.case import Case
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
+from pipeline.core.plugin import late
 from pipeline.stages.core.comparison import compare, refuse_window, still_level
 from pipeline.stages.core.observations import Observed, look_for_series, observed_by
 from pipeline.stages.validate.compared import compared
@@ -187,11 +188,7 @@ WHOSE = {"analytic": "the exact solution's", "laboratory": "the laboratory's", "
 JUDGED = {"mean_first_crest_error": "first crests", "mean_runup_error": "run-up", "largest_runup_at_error": "run-up at a place"}
 
 
-def draw(result: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """`pipeline.core.figures.Picture` s of the ``result`` and its ``tables`` for the page, by name; the stage was done in ``folder``."""
-    from pipeline.stages.validate import figures
-
-    return figures.draw(result, tables, folder)
+draw = late(f"{__name__}.figures", "draw")
 
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:

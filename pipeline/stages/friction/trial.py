@@ -1,4 +1,4 @@
-"""The trial of stage `discover` for a model with laws: model and corrected model run over the frames that were held out.
+"""The trial of stage `friction`: model and corrected model run over the frames that were held out.
 
 Both begin with the truth's own state at the last frame of the search, for the question is the models' error.
 """

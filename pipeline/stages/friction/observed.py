@@ -1,46 +1,27 @@
-"""Stage `discover` where the model's terms are laws known by their names: the friction that a tsunami model lacks, or has wrongly.
+"""Observations of stage `friction`: the truth's frames and gauges, and which of them the search compares with the model.
 
-The truth is a run on the model's own mesh. Its fields are forecast from frame to frame; its gauges are compared in one run from the
-start; both may be used together. The corrected model is then run over the frames that were held out.
+Fields are forecast from frame to frame; gauges are compared in one run from the start.
 """
 
 # C cells, V variables of a state, G gauges, F frames
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.core.errors import InputError
-from pipeline.core.plugin import nearest
 from pipeline.discovery.laws import Laws
-from pipeline.discovery.library import Terms
-from pipeline.discovery.loop import Discovery, discover
-from pipeline.discovery.measured import Measured, Together
-from pipeline.stages.discover.findings import findings, posterior, unsay, write_corrected
-from pipeline.stages.discover.laws_trial import trial
+from pipeline.discovery.measured import Measured
 from pipeline.store.reader import Store
-from pipeline.store.writer import write_result
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 STATES = 12  # in a row, where the case does not say
 SAME_TIME = 1e-6  # of the time between frames
-HALF = 0.5
 SAME_STATE = 1e-6  # of the largest value: a run in single precision begins as near to the model's start
-OF_TERMS = (
-    "file",
-    "sought",
-    "noise_level",
-    "accuracy",
-    "every",
-    "columns",
-    "members",
-    "points",
-    "starts",
-)  # parameters that a model with laws has no use for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,65 +61,7 @@ class Used:
         return self.first + self.stride * np.arange(self.states)
 
 
-def run(observed: Any, path: Path, model: Laws, params: Any, folder: Path) -> dict[str, Any]:
-    """Do as `pipeline.stages.discover.run`, for a model with laws; the result has `settings`, the case's keys for the laws found.
-
-    Raises
-    ------
-    InputError
-        Observations and model do not fit each other, or nothing can be sought in them: the message says why.
-    """
-    _refuse_of_terms(observed, params)
-    library = _library(params, model)
-    truth = _observed(observed, model)
-    used = _used(truth, params)
-    common = _common_gauges(truth, model)
-    views, notes = _views(truth, model, used, common, params)
-    found, left_out = _search(tuple(views.values()), model.terms, library, params)
-    settings, notes = _settings(found, model, [*notes, *left_out])
-    tables: dict[str, Any] = {}
-    forecast = trial(model, found.corrected if settings is not None else None, observed, truth, used.last, common, tables)
-    if found.said and settings is not None and not _better(forecast):
-        settings, notes = None, [*notes, "with the laws found the forecasts of what was held out are hardly better: see forecast"]
-    settings = settings if found.said else None
-    result = findings(found, model.terms, said=settings is not None, text=model.equation, latex=model.latex)
-    if found.said and settings is None:
-        result["says"] = f"nothing can be said: {notes[-1]}"
-    result["warnings"] = [*notes, *result["warnings"]]
-    result |= {"source": truth.name, "model": path.parent.name, "params": asdict(params), "settings": settings}
-    result["toml"] = "\n".join(f"{key} = {value!r}" for key, value in settings.items() if value) if settings is not None else None
-    result["data"] = _facts(truth, model, used, views, found, params)
-    result["forecast"] = forecast
-    unsay(result, tables)
-    tables |= posterior(result)
-    write_result(folder / "result.h5", tables, {"stage": "discover", "source": truth.name})
-    had = model.settings(model.terms)
-    changes = {f"solver.{key}": value for key, value in (settings or {}).items() if value or had[key]}
-    write_corrected(path, changes, result, folder)
-    return result
-
-
-def _refuse_of_terms(observed: Any, params: Any) -> None:
-    """A parameter that would do nothing is refused."""
-    if observed == "file" or params.file:
-        raise InputError('observed = "file" holds u on a box; the truth of a model with laws is a run on its mesh')
-    usual = {f.name: f.default for f in fields(params)}
-    for name in OF_TERMS:
-        if getattr(params, name) != usual[name]:
-            raise InputError(f"{name} = {getattr(params, name)!r} is of models with terms in u; this one has laws on a mesh: leave it out")
-
-
-def _library(params: Any, model: Laws) -> Terms:
-    known = {term.key: term for term in model.library}
-    for key in params.library:
-        if key not in known:
-            raise InputError(f"there is no law {key!r}{nearest(key, known)}; there are: {', '.join(known)}")
-        if params.library.count(key) > 1:
-            raise InputError(f"the law {key!r} is given twice")
-    return tuple(known[key] for key in params.library) or model.library
-
-
-def _observed(path: Any, model: Laws) -> ObservedRun:
+def observed_of(path: Path, model: Laws) -> ObservedRun:
     """The truth; `InputError` where it is no finished run on the model's mesh."""
     name = path.parent.name
     with Store(path) as store:
@@ -158,7 +81,7 @@ def _observed(path: Any, model: Laws) -> ObservedRun:
         return ObservedRun(name, every, frames, {f: store.source(f) for f in model.fields}, store.gauges, samples)
 
 
-def _used(truth: ObservedRun, params: Any) -> Used:
+def used_of(truth: ObservedRun, params: Any) -> Used:
     """Frames of the search; `InputError` where there are too few."""
     first = int(np.ceil(params.after / truth.every * (1.0 - SAME_TIME))) if truth.every else 0
     last = first + int((truth.frames - 1 - first) * (1.0 - params.held_out) * (1.0 + SAME_TIME))
@@ -187,7 +110,7 @@ def _stride(truth: ObservedRun, params: Any, span: int) -> int:
     return stride
 
 
-def _common_gauges(truth: ObservedRun, model: Laws) -> list[str]:
+def common_gauges(truth: ObservedRun, model: Laws) -> list[str]:
     """Gauges that both have; `InputError` where one of the same name stands elsewhere."""
     common = [name for name in model.places if name in truth.gauges]
     for name in common:
@@ -198,7 +121,7 @@ def _common_gauges(truth: ObservedRun, model: Laws) -> list[str]:
     return common
 
 
-def _views(truth: ObservedRun, model: Laws, used: Used, common: list[str], params: Any) -> tuple[dict[str, Measured], list[str]]:
+def views_of(truth: ObservedRun, model: Laws, used: Used, common: list[str], params: Any) -> tuple[dict[str, Measured], list[str]]:
     """Measurements to compare, by name, and notes on them."""
     views: dict[str, Measured] = {}
     notes = []
@@ -246,57 +169,3 @@ def _gauges(truth: ObservedRun, model: Laws, used: Used, common: list[str], para
         series, noise = model.noisy_series(series, params.noise, params.seed)
     series[:, : used.first] = np.nan
     return model.see_gauges(series, truth.every, noise)
-
-
-def _search(views: tuple[Measured, ...], given: Terms, library: Terms, params: Any) -> tuple[Discovery, list[str]]:
-    """The loop; once more without a law that the given model has not and that would have to be less than it can be.
-
-    Such a law is the truth's numerics, or noise: it can't be in the truth.
-    """
-    view = Together(views)
-    notes: list[str] = []
-    least = max(each.least for each in views)
-    while True:
-        found = discover(view, given, library, chance=params.chance, resamples=params.resamples, seed=params.seed)
-        had = {term.key for term in given}
-        out = [term for term in found.corrected if term.coefficient < least and term.key not in had]
-        rest = tuple(law for law in library if law.factors not in {term.factors for term in out})
-        if not found.settled or not out or not rest:
-            return found, notes
-        notes += [f"{t.key} would have to be {t.coefficient:.2g}, which no case can have: the search went on without it" for t in out]
-        library = rest
-
-
-def _better(forecast: Mapping[str, Any]) -> bool:
-    """Whether the corrected model's error is at most HALF of the given one's: a coefficient that stands four deviations out of the noise
-    leaves a quarter of it; what leaves more has taken the errors of other numerics, or of a wrong law, for friction."""
-    before, after = (forecast[name]["surface_rmse"] for name in ("model", "corrected"))
-    return after is not None and (before is None or after <= HALF * before)
-
-
-def _settings(found: Discovery, model: Laws, notes: list[str]) -> tuple[dict[str, float] | None, list[str]]:
-    """The case's keys for the corrected laws; None, and why, where nothing can be said."""
-    if not found.found or not found.settled:
-        return None, notes
-    try:
-        return model.settings(found.corrected), notes
-    except InputError as error:
-        return None, [*notes, str(error)]
-
-
-def _facts(truth: ObservedRun, model: Laws, used: Used, views: Mapping[str, Measured], found: Discovery, params: Any) -> dict[str, Any]:
-    """Facts on the data used, as numbers."""
-    return {
-        "kind": "laws",
-        "seen": list(views),
-        "states": used.states if "fields" in views else 0,
-        "gauges": list(model.places) if "gauges" in views else [],
-        "observed_values": {name: int(np.isfinite(view.observed).sum()) for name, view in views.items()},
-        "samples": found.problem.samples,
-        "step": used.stride * truth.every,
-        "every": truth.every,
-        "from": used.first * truth.every,
-        "to": used.last * truth.every,
-        "noise_added": params.noise,
-        "dropped": list(found.dropped),
-    }

@@ -1,4 +1,4 @@
-"""Stage `discover` on a tsunami model: which friction it lacks, from fields and gauges of a truth, and what it refuses."""
+"""Stage `friction`: which laws a tsunami model lacks, from fields and gauges of a truth, and what it refuses."""
 
 import json
 import tomllib
@@ -7,12 +7,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import done, page_of_stages
+from conftest import done, page_of_stages, wavetrain
 
 from jobs.campaign.stages import model_of
+from jobs.local import record
+from pipeline.core import campaign as campaigns
 from pipeline.core import case
 from pipeline.core.errors import InputError
-from pipeline.stages import discover
+from pipeline.stages import discover, friction
 from pipeline.store.check import validate
 from pipeline.store.reader import Store, read_result
 from solvers.core.comm import Serial
@@ -62,8 +64,8 @@ def model(made, name="smooth", **changes) -> Path:
 
 def find(observed, forecast, folder, **params):
     folder.mkdir(exist_ok=True)
-    inputs = {"observed": observed, "forecast": (forecast, model_of(forecast))}
-    return discover.run(inputs, discover.Params(**{"resamples": 5} | params), None, folder)
+    inputs = {"observed": observed, "forecast": (forecast, model_of(forecast, "laws"))}
+    return friction.run(inputs, friction.Params(**{"resamples": 5} | params), None, folder)
 
 
 def lacks(result):
@@ -112,10 +114,10 @@ def test_noisy_fields_and_gauges_say_more_together(made, tmp_path):
     assert deviation["all"] == pytest.approx((deviation["fields"] ** -2 + deviation["gauges"] ** -2) ** -0.5, rel=0.2)
 
 
-@pytest.mark.parametrize("friction", [{"solver.manning": 0.05}, {"solver.quadratic_drag": 0.012}], ids=["too much", "another law"])
-def test_a_wrong_friction_is_put_right(made, tmp_path, friction):
-    (key,) = friction
-    result = find(made("truth"), model(made, key, **friction), tmp_path, seen="fields")
+@pytest.mark.parametrize("wrong", [{"solver.manning": 0.05}, {"solver.quadratic_drag": 0.012}], ids=["too much", "another law"])
+def test_a_wrong_friction_is_put_right(made, tmp_path, wrong):
+    (key,) = wrong
+    result = find(made("truth"), model(made, key, **wrong), tmp_path, seen="fields")
     assert result["settings"] == pytest.approx({"linear_drag": 0.0, "quadratic_drag": 0.0, "manning": 0.03}, rel=SAME_NUMERICS)
     table = tomllib.loads((tmp_path / "corrected.toml").read_text())["solver"]
     assert table.get("quadratic_drag", 0.0) == 0.0  # written where the model had it
@@ -183,18 +185,67 @@ def test_tables_hold_the_profile_and_the_gauges(made, tmp_path):
     assert tables["error/model"]["error"][0] == 0.0
 
 
-def test_a_campaign_names_the_friction_on_its_page(tmp_path):
+CAMPAIGN = """
+[run.truth]
+case = "channel.toml"
+set = { "solver.manning" = 0.03 }
+[run.model]
+case = "channel.toml"
+set = { "time.end" = 0.25 }
+[stage.friction]
+kind = "discover"                 # as campaigns of earlier versions have it
+observed = "truth"
+forecast = "model"
+seen = "gauges"
+"""
+
+
+def test_a_campaign_of_an_earlier_version_is_taken_and_said_and_names_the_friction_on_its_page(tmp_path):
     (tmp_path / "channel.toml").write_text(case.to_toml(case.with_overrides(CHANNEL, {"time.end": 8.0})))
-    text = '[run.truth]\ncase = "channel.toml"\nset = { "solver.manning" = 0.03 }\n[run.model]\ncase = "channel.toml"\n'
-    text += 'set = { "time.end" = 0.25 }\n[stage.friction]\nkind = "discover"\nobserved = "truth"\nforecast = "model"\nseen = "gauges"\n'
-    (tmp_path / "all.toml").write_text(text)
-    out = done(tmp_path / "all.toml")
+    (tmp_path / "all.toml").write_text(CAMPAIGN)
+    told, out = wavetrain("run", "all.toml", "--out", "done", cwd=tmp_path), tmp_path / "done"
+    said = 'NOTE: [stage.friction]: kind = "discover" of such a model is kind = "friction" now; taken as such'
+    assert [line for line in told.stdout.splitlines() if "NOTE" in line] == [said], told.stderr
+    recorded = record.read(out)
+    assert [(stage.kind, stage.params.seen) for stage in recorded.stages] == [("friction", "gauges")]
+    assert recorded.notes == ()
     page = page_of_stages(tmp_path / "all.toml", out)
     assert "The model lacks manning**2 +0.0009" in page
     assert "<code>manning = 0.03</code>" in page
     assert "h<sup>4/3</sup>" in page
     figures = {path.stem for path in (out / "friction" / "figures").iterdir()}
     assert figures == {"profile", "gauges_held_out", "posteriors", "error_of_the_free_surface"}
+
+
+BEFORE = {  # a stage as earlier versions recorded it, with all keys
+    "file": "", "noise": 0.01, "seed": 0, "after": 0.0, "every": 1, "library": [], "columns": "response", "chance": 0.001,
+    "resamples": 50, "held_out": 0.5, "starts": 5, "sought": "model", "seen": "fields", "folder": "/some/where",
+}  # fmt: skip
+
+
+def parsed(**table):
+    runs = {name: {"case": CHANNEL} for name in ("truth", "model")}
+    runs["line"] = {"case": CHANNEL | {"solver": {"kind": "ks"}}}
+    kept = {"kind": "compress", "run": "model", "bound": "exact"}
+    entry = {"kind": "discover", "observed": "truth", "forecast": "model"} | table
+    return campaigns.parse({"run": runs, "stage": {"one": entry, "kept": kept}}, Path())
+
+
+def test_the_keys_that_a_stage_had_before_are_read_and_those_of_terms_refused():
+    for campaign in (parsed(**BEFORE), parsed(**BEFORE, forecast="kept")):
+        (one,) = (stage for stage in campaign.stages if stage.name == "one")
+        assert (one.kind, one.params) == ("friction", friction.Params(noise=0.01, seen="fields"))
+        assert len(campaign.notes) == 1
+    again = parsed(kind="friction", noise=0.01, seen="fields")
+    assert (again.stages, again.notes) == (parsed(**BEFORE).stages, ())
+    for key, value in (("noise_level", 0.1), ("sought", "scheme"), ("file", "seen.h5")):
+        with pytest.raises(InputError, match=rf"unknown key 'stage\.one\.{key}'"):
+            parsed(**{key: value})
+    with pytest.raises(InputError, match="names 'file'; there are: "):
+        parsed(observed="file")
+    assert [stage.kind for stage in parsed(forecast="line").stages if stage.name == "one"] == ["discover"]
+    with pytest.raises(InputError, match=r"unknown key 'stage\.one\.seen'"):
+        parsed(forecast="line", seen="gauges")
 
 
 def refused(said, observed, forecast, folder, **params):
@@ -219,9 +270,11 @@ def test_what_cannot_be_sought_is_told_in_one_line(made, tmp_path):
     refused("states = 90: 'truth' has 13 frames 0.5 s apart", *given, states=90, step=0.5)
     refused("states = 1: ", *given, states=1, step=0.5)
     refused("has 1 frames after t = 12 s; at least 2 are needed", *given, after=12.0)
-    refused("noise_level = 0.1 is of models with terms in u", *given, noise_level=0.1)
-    refused("sought = 'scheme' is of models with terms in u", *given, sought="scheme")
-    refused('observed = "file" holds u on a box', "file", smooth, tmp_path, file="seen.h5")
+    for key, low in (("states", 1), ("resamples", 0), ("seed", 0)):
+        with pytest.raises(InputError, match=f"{key} = -1; it must be at least {low}"):
+            friction.Params(**{key: -1})
+    with pytest.raises(InputError, match=r"held_out = 1\.0; it must be below 1"):
+        friction.Params(held_out=1.0)
 
 
 def test_truth_and_model_of_two_solvers_are_refused(made, tmp_path):
@@ -231,8 +284,10 @@ def test_truth_and_model_of_two_solvers_are_refused(made, tmp_path):
     run_case(case.parse(box, tmp_path), tmp_path / "line", Serial())
     line = tmp_path / "line" / "run.h5"
     refused("the observed run 'line' stands on a line, the model on triangles", line, model(made), tmp_path)
-    refused("the observed run 'truth' stands on triangles; terms are sought on a line", made("truth"), line, tmp_path)
-    refused("seen = 'gauges': the model's runs have no gauges", line, line, tmp_path, seen="gauges")
+    with pytest.raises(InputError, match="solver 'ks' has nothing that can be changed: no laws; there is one of: tsunami"):
+        model_of(line, "laws")
+    with pytest.raises(InputError, match="the observed run 'truth' stands on triangles; terms are sought on a line"):
+        discover.run({"observed": made("truth"), "forecast": (line, model_of(line, "forecaster"))}, discover.Params(), None, tmp_path)
 
 
 def test_an_unfinished_truth_is_refused(made, tmp_path):

@@ -1,15 +1,18 @@
-"""Findings of stage `discover` as numbers and text for ``result.json``: the equation, its coefficients, terms that were not found."""
+"""Findings of a search for terms, as numbers and text: ``result.json``, lines, sentences of the answer, the corrected case."""
 
 import math
+import shlex
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
+from pipeline.core.answers import listed, with_deviation
 from pipeline.core.case import to_toml, with_overrides
+from pipeline.core.errors import InputError
 from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
 from pipeline.store.reader import Store
@@ -19,8 +22,18 @@ from pipeline.terms.terms import Term, equation_latex, equation_text
 CONFIDENCE = 0.9
 DIGITS = 12  # of a coefficient, where its deviation allows more
 
-
 Text = Callable[[Terms], str]
+
+
+def refuse_numbers(params: Any, least: Mapping[str, int], shares: Iterable[str]) -> None:
+    """`InputError` where a number of ``params`` is below its ``least``, or one of ``shares`` is not below 1."""
+    for name, low in least.items():
+        value = getattr(params, name)
+        if value is not None and value < low:
+            raise InputError(f"{name} = {value}; it must be at least {low}")
+    for name in shares:
+        if getattr(params, name) >= 1.0:
+            raise InputError(f"{name} = {getattr(params, name)}; it must be below 1")
 
 
 def findings(
@@ -102,7 +115,7 @@ def posterior(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any], folder: Path) -> None:
-    """The case of ``run`` with ``changes`` (key path to value) as ``corrected.toml``; none where there are none or nothing can be said."""
+    """Write the case of ``run`` with ``changes`` (key path to value) as ``corrected.toml``, unless there are none or nothing is said."""
     path = folder / "corrected.toml"
     if not (result["said"] and changes):
         path.unlink(missing_ok=True)
@@ -111,7 +124,7 @@ def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any
     with Store(run) as store:
         table = tomllib.loads(str(store.attrs["case"]))
     title = str(table.get("title") or result["model"])
-    write_text(path, to_toml(with_overrides(table, {"title": f"{title}, corrected by stage discover", **changes})))
+    write_text(path, to_toml(with_overrides(table, {"title": f"{title}, corrected by stage {folder.name}", **changes})))
     result["case"] = path.name
 
 
@@ -129,3 +142,48 @@ def unsay(result: dict[str, Any], tables: dict[str, Any]) -> None:
         if not name.startswith("error/") and "corrected" in table:
             values, unit, meaning = table.pop("corrected")
             table["tried"] = values, unit, meaning.replace("corrected", "with what was tried")
+
+
+def lines_of(result: Mapping[str, Any]) -> list[str]:
+    """The result in a few lines."""
+    lines = [result["says"]]
+    if result["equation"]:
+        lines.append(result["equation"])
+    if result.get("settings"):
+        lines.append("in the case: " + ", ".join(f"{key} = {value:.6g}" for key, value in result["settings"].items() if value))
+    if result["tried"]:
+        lines.append("tried, and not said: " + ", ".join(f"{key} {c['value']:+.3g}" for key, c in result["tried"].items()))
+    if result["forecast"]["sentence"]:
+        lines.append(result["forecast"]["sentence"])
+    return lines + [f"warning: {line}" for line in result["warnings"]]
+
+
+def nothing_said(result: Mapping[str, Any]) -> str:
+    """Sentences where nothing can be said: why, and the terms that were tried."""
+    tried = f" Tried, and not said: {listed(list(result['tried']))}." if result["tried"] else ""
+    return f"{result['says'][:1].upper()}{result['says'][1:]}.{tried}"
+
+
+def with_coefficient(key: str, c: Mapping[str, float]) -> str:
+    """A term and its coefficient, in words."""
+    return f"{key} (coefficient {with_deviation(c['value'], c['deviation'])})"
+
+
+def lacks(coefficients: Mapping[str, Mapping[str, float]]) -> str:
+    """Name the terms that the model lacks, and terms whose coefficient is not that of the observations."""
+    lacking = [with_coefficient(key, c) for key, c in coefficients.items() if not c["in_model"]]
+    wrong = [
+        f"{key} with {c['in_model']:+g} where {with_deviation(c['in_model'] + c['value'], c['deviation'])} is right"
+        for key, c in coefficients.items()
+        if c["in_model"]
+    ]
+    parts = [f"lacks {listed(lacking)}"] if lacking else []
+    return f"The model {listed([*parts, *([f'has {listed(wrong)}'] if wrong else [])])}"
+
+
+def next_step(result: Mapping[str, Any], folder: Path) -> tuple[str, str]:
+    """What to do next with a result in ``folder``, in words and as a command."""
+    if result.get("case"):
+        return "Run the corrected model.", f"wavetrain run {shlex.quote(str(folder / 'corrected.toml'))} --out corrected"
+    words = "See what was found, and what would have been." if result["said"] else "See what was tried, and what would have been seen."
+    return words, f"wavetrain show {shlex.quote(str(folder / 'result.h5'))}"
