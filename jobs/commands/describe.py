@@ -37,9 +37,6 @@ def facts(path: Path) -> dict[str, Any]:
     with readable(path), open_file(path) as file:
         attrs = {name: _plain(value) for name, value in file.attrs.items()}
         times = file["time"][...].tolist() if "time" in file else []
-        gauges: dict[str, Any] = {}
-        if "gauges" in file:
-            gauges = dict(zip(json.loads(file["gauges"].attrs["names"]), file["gauges/place"][...].tolist(), strict=True))
         found = {
             "file": str(path),
             "bytes": path.stat().st_size,
@@ -47,7 +44,7 @@ def facts(path: Path) -> dict[str, Any]:
             "whole": attrs.pop("complete", None) == 1,
             "case": attrs.pop("case", None),
             "times": times,
-            "gauges": gauges,
+            "gauges": _gauges(file),
             "attributes": attrs,
             "arrays": {name: _facts(item) for name, item in walk(file) if isinstance(item, h5py.Dataset) and not name.startswith("xdmf/")},
         }
@@ -73,6 +70,13 @@ def _facts(data: Any) -> dict[str, Any]:
     return {"shape": list(data.shape), "type": str(data.dtype), **words, "stored_bytes": data.id.get_storage_size()}
 
 
+def _gauges(file: Any) -> dict[str, Any]:
+    """Places [m] of a run's gauges by their names; none of a stage's result, which may have a table of that name."""
+    if "place" not in file.get("gauges", ()):
+        return {}
+    return dict(zip(json.loads(file["gauges"].attrs["names"]), file["gauges/place"][...].tolist(), strict=True))
+
+
 def _lines(path: Path, file: Any) -> list[str]:
     attrs = dict(file.attrs)
     whole = "whole" if attrs.get("complete") == 1 else "NOT FINISHED"
@@ -84,9 +88,8 @@ def _lines(path: Path, file: Any) -> list[str]:
     if "time" in file and len(file["time"]):
         times = file["time"][...]
         lines.append(f"  {len(times)} frames, t = {times[0]:g} to {times[-1]:g} s")
-    if "gauges" in file:
-        places = zip(json.loads(file["gauges"].attrs["names"]), file["gauges/place"][...].tolist(), strict=True)
-        lines.append("  gauges: " + ", ".join(f"{name} ({x:g}, {y:g}) m" for name, (x, y) in places))
+    if gauges := _gauges(file):
+        lines.append("  gauges: " + ", ".join(f"{name} ({x:g}, {y:g}) m" for name, (x, y) in gauges.items()))
     if ARCHIVE in file:
         lines += _archive(path)
     for group in file:

@@ -10,6 +10,7 @@ import pytest
 from conftest import done, page_of_stages, wavetrain
 
 from jobs.campaign.stages import model_of
+from jobs.commands.describe import describe
 from jobs.local import record
 from pipeline.core import campaign as campaigns
 from pipeline.core import case
@@ -174,7 +175,7 @@ def test_the_library_can_be_narrower(made, tmp_path):
     assert set(result["not_found"]) == {"linear_drag"}
 
 
-def test_tables_hold_the_profile_and_the_gauges(made, tmp_path):
+def test_tables_hold_the_profile_and_the_gauges_and_can_be_shown(made, tmp_path, capsys):
     find(made("truth"), model(made), tmp_path, seen="gauges")
     tables = read_result(tmp_path / "result.h5")
     profile = tables["profile"]
@@ -183,6 +184,8 @@ def test_tables_hold_the_profile_and_the_gauges(made, tmp_path):
     assert np.abs(profile["model"] - profile["truth"]).max() > 1e-3
     assert tables["gauges/deep"]["truth"][0] == tables["gauges/deep"]["model"][0]  # forecasts begin with the truth
     assert tables["error/model"]["error"][0] == 0.0
+    describe(tmp_path / "result.h5")
+    assert "deep/" in capsys.readouterr().out
 
 
 CAMPAIGN = """
