@@ -24,7 +24,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
 from pipeline.core.plugin import late
-from pipeline.stages.core.comparison import above, compare, refuse_window, still_level
+from pipeline.stages.core import comparison  # not its `compare`: a module here has that name
+from pipeline.stages.core.comparison import above, refuse_window, still_level
 from pipeline.stages.core.observations import look_for_series, observed_by
 from pipeline.stages.core.samples import Series, cubic
 from pipeline.stages.decompose.bands import CONFIDENCE, band
@@ -221,7 +222,7 @@ def _stored(store: Store) -> dict[str, Series]:
 
 def _beside_observations(store: Store, run: str, params: Params, tables: Tables) -> dict[str, Any]:
     """``gauges``: the run's series beside the measured, where they are judged, on the run's clock; ``notes`` on the file."""
-    both = compare(store, params.folder)
+    both = comparison.compare(store, params.folder)
     observed = both.observed
     if not observed.series:
         raise InputError(f"the case of {store.path} has no observed series: [observed] series")
