@@ -185,7 +185,7 @@ def refuse_unchangeable(kind: str, function: str) -> None:
     for other in plugin.kinds("solvers"):
         with contextlib.suppress(InputError):  # another package's that can't be loaded
             able += [other] if hasattr(plugin.load("solvers", other), function) else []
-    raise InputError(f"solver {kind!r} has nothing that can be changed: no {function}; there is one of: {', '.join(able) or 'none'}")
+    raise InputError(f"solver {kind!r} has nothing that can be changed: no {function}; there is one of: {', '.join(able) or 'no solver'}")
 
 
 def exact_solution(run: Path) -> Path:

@@ -392,7 +392,7 @@ def _empty(folder: Path) -> Path:
 
 def test_a_solver_without_terms_is_refused_by_name(lacking, monkeypatch):
     monkeypatch.delattr("solvers.ks.forecaster")
-    with pytest.raises(InputError, match="solver 'ks' has nothing that can be changed: no forecaster; there is one of: none"):
+    with pytest.raises(InputError, match="solver 'ks' has nothing that can be changed: no forecaster; there is one of: no solver"):
         model_of(lacking, "forecaster")
 
 
