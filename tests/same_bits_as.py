@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import reduced
+
+from jobs.conformance.same import bits
+from pipeline.store import packed
 
 ROOT = Path(__file__).resolve().parent.parent
 CAMPAIGN = ROOT / "tests" / "same_bits" / "campaign.toml"
@@ -111,17 +113,11 @@ def digests(folder: Path) -> dict[str, str]:
 
 def arrays(path: Path) -> Iterator[tuple[str, str]]:
     """Names and digests of the arrays of an HDF5 file; of an archive, the coded blocks and the arrays of the file packed in it."""
-    from pipeline.store.reader import open_file
-
-    for file in (h5py.File(path), open_file(path)):
-        with file:
-            names: list[str] = []
-            file.visititems(lambda name, item, names=names: names.append(name) if isinstance(item, h5py.Dataset) else None)
-            for name in names:
-                values = np.asarray(file[name][()])
-                if name == "image" or RECORDED.search(name) or values.dtype.kind == "O":
-                    continue
-                yield name, _sha(f"{values.dtype.str}{values.shape}".encode() + values.tobytes())
+    with h5py.File(path) as file:
+        coded = {packed.BLOCKS: file[packed.BLOCKS][()].tobytes()} if packed.BLOCKS in file else {}
+    for name, held in (coded | bits(path)).items():
+        if not RECORDED.search(name):
+            yield name, _sha(held)
 
 
 def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

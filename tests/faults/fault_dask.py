@@ -14,10 +14,11 @@ import numpy as np
 import psutil
 from daemons import told
 from fault import Fault, Say, Try, counted, generator
-from killed import WAVES, bits, family, kill, run, start, such, whole
+from killed import WAVES, family, kill, run, start, such, whole
 from waiting import until
 
 from jobs.campaign import cluster
+from jobs.conformance.same import bits
 
 CASES = {
     "sea": """

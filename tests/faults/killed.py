@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import psutil
 from conftest import SOURCES
 from waiting import PATIENCE, until
 
+from jobs.conformance.same import bits
 from pipeline.store.check import validate
-from pipeline.store.reader import Store, open_file
+from pipeline.store.reader import Store
 
 WAVES = """
 [mesh]
@@ -109,17 +109,8 @@ def whole(folder: Path) -> list[str]:
     return [path.name for path in found]
 
 
-def bits(path: Path) -> dict[str, bytes]:
-    """The bytes of every array of the HDF5 file at ``path``, by name; of an archive, those of the file that is packed in it."""
-    arrays: dict[str, bytes] = {}
-    with open_file(path) as file:
-        file.visititems(lambda name, item: arrays.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
-    return arrays
-
-
 def assert_same_bits(path: Path, other: Path) -> None:
     """All arrays of two files are the same to the last bit."""
     left, right = bits(path), bits(other)
-    assert left.keys() == right.keys(), sorted(left.keys() ^ right.keys())
-    different = [name for name in left if left[name] != right[name]]
-    assert not different, f"{path}: {', '.join(different)} differ from {other}"
+    names = [name for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
+    assert not names, f"{path}: {', '.join(names)} differ from {other}"

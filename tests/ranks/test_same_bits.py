@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import long, wait_for, world_of_ranks
 
+from jobs.conformance.same import bits
 from jobs.local import launch
 from jobs.local.launch import mpirun
 from jobs.local.progress import EVENTS
@@ -77,23 +78,9 @@ def run_on(ranks: int, path: Path, folder: Path, work: str = "run", *words: Any)
     return answer.output
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """All datasets of a run's file but the views for XDMF, as bytes."""
-    found: dict[str, bytes] = {}
-
-    def take(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and not name.startswith("xdmf/"):
-            found[name] = item[...].tobytes()
-
-    with h5py.File(folder / "run.h5") as file:
-        file.visititems(take)
-    return found
-
-
 def assert_same(one: Path, other: Path) -> None:
-    a, b = contents(one), contents(other)
-    assert a.keys() == b.keys()
-    assert [name for name in a if a[name] != b[name]] == []
+    a, b = (bits(folder / "run.h5") for folder in (one, other))
+    assert [name for name in a.keys() | b.keys() if a.get(name) != b.get(name)] == []
 
 
 @pytest.fixture(scope="module")
