@@ -37,6 +37,24 @@ def test_no_modules_import_each_other_in_a_circle():
     assert sorted(left) == []
 
 
+NOT_ARRAYS = ("h5py", "dask", "distributed", "mpi4py", "mpi4py_fft", "petsc4py", "torch", "pipeline.core", "pipeline.store", "solvers.core")
+ERRORS = {"pipeline.core", "pipeline.core.errors"}
+
+
+def test_files_with_kernels_see_arrays_alone():
+    """Nothing that they import, at any remove, knows files, processes or parameters; import-linter has a list of such files, this none."""
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None, include_external_packages=True, exclude_type_checking_imports=True)
+    compiled = [
+        path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if "njit(" in path.read_text(encoding="utf-8")
+    ]
+    assert len(compiled) > 10
+    for path in compiled:
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        seen = graph.find_upstream_modules(module) - ERRORS
+        assert [one for one in seen if one.startswith(NOT_ARRAYS)] == [], module
+
+
 def test_what_stages_share_is_of_two_of_them_at_least():
     grimp = pytest.importorskip("grimp")
     graph = grimp.build_graph("pipeline", cache_dir=None)
