@@ -15,7 +15,7 @@ _compiling: list[tuple[Path, Any]] = []  # locks that this process holds for wha
 
 
 def install() -> None:
-    """From now on this process waits for others that compile the same kernel."""
+    """Let this process wait, from now on, for others that compile the same kernel."""
     load, save = Cache.load_overload, Cache.save_overload
 
     def load_overload(self: Any, signature: Any, target: Any) -> Any:

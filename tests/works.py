@@ -25,7 +25,7 @@ def run(case_file: str, case_folder: str, folder: str) -> int:
 
 
 def run_until(step: str, *words: str) -> int:
-    """As `run`, where the last rank alone is asked to stop, after step number ``step``."""
+    """Do as `run`, where the last rank alone is asked to stop, after step number ``step``."""
 
     def stopping(case: Any, folder: Any, comm: Any, shown: Any) -> dict[str, Any]:
         def progress(p: Progress) -> None:
@@ -40,7 +40,7 @@ def run_until(step: str, *words: str) -> int:
 
 
 def run_without_parallel_hdf5(*words: str) -> int:
-    """As `run`, where h5py has no MPI."""
+    """Do as `run`, where h5py has no MPI."""
     with mock.patch.object(Mpi, "file_options", lambda self: None):
         return run(*words)
 

@@ -138,7 +138,7 @@ def _at_work(signs: Signs) -> str:
 
 
 def _last_sign(place: Path) -> str:
-    """When a run that is no longer at work noted where it stood."""
+    """The time at which a run that is no longer at work noted where it stood."""
     try:
         noted = json.loads(text_of(place / PROGRESS) or "{}")["noted"]
     except (json.JSONDecodeError, KeyError):

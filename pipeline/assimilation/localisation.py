@@ -110,7 +110,7 @@ def neighbours(localisation: Localisation, observed: Array) -> Neighbours:
 
 
 def _wrapped(places: Array, period: Array) -> Array:
-    """Into [0, period) in the directions that are periodic."""
+    """Bring places into [0, period) in the directions that are periodic."""
     wraps = period > 0.0
     if not wraps.any():
         return places

@@ -48,13 +48,13 @@ class KeptBlocks:
         return getattr(self._client, name)
 
     def submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """As the client's, with arguments by position only; ``named`` are the client's own."""
+        """Submit as the client does, with arguments by position only; ``named`` are the client's own."""
         path = self._folder / f"{self._token((self._key, function.__module__, function.__qualname__, arguments))}.npz"
         self.kept += path.exists()
         return self._client.submit(_block, str(path), WORTH, function, *arguments, **named)
 
     def scatter(self, data: Any, **named: Any) -> Any:
-        """As the client's, once there is a worker, whose job may be queued for long.
+        """Scatter as the client does, once there is a worker, whose job may be queued for long.
 
         Not with ``broadcast``: Dask copies for ever to a worker that dies meanwhile.
         """

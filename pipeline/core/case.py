@@ -25,7 +25,7 @@ SECTIONS = ("title", "mesh", "solver", "time", "output", "gauges", "observed")
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """When the run ends and how often it writes."""
+    """The run's end and its intervals."""
 
     end: float = quantity("s", "simulated time at which the run ends", above=0.0)
     every: float = quantity("s", "simulated time between stored frames", above=0.0)

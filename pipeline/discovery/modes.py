@@ -36,7 +36,7 @@ class StateModes:
         return self.waves.shape[1]
 
     def lowest(self, most: int) -> "StateModes":
-        """At most ``most`` waves, all or none of one wavenumber: turned or mirrored states are then seen as well."""
+        """The longest waves, at most ``most``, all or none of one wavenumber: turned or mirrored states are then seen as well."""
         if most >= len(self.waves):
             return self
         while most > 0 and self.tops[most] <= self.tops[most - 1] * (1.0 + SAME):

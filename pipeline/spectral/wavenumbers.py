@@ -44,7 +44,7 @@ def axes_of(shape: tuple[int, ...], lengths: tuple[float, ...]) -> tuple[Array, 
 
 
 def multiplicity(numbers: Array, points: int | None = None) -> Array:
-    """Of each wave (waves,) with whole ``numbers`` along the halved axis, the waves it stands for: itself, and its mirror image if another.
+    """The waves (waves,) that each wave with whole ``numbers`` along the halved axis stands for: itself, and its mirror image if another.
 
     ``points`` is the axis's number of points; None where its highest wave is not among the waves.
     """

@@ -1,4 +1,4 @@
-"""Is a file whole and to the schema? The first violation is named (verb ``check``; docs/file_format.md)."""
+"""Check that a file is whole and to the schema, and name the first violation (verb ``check``; docs/file_format.md)."""
 
 import json
 from collections.abc import Iterator

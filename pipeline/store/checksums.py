@@ -209,7 +209,7 @@ class Checked(ReadOnly):
         return count
 
     def _some(self, start: int, count: int) -> memoryview:
-        """At most ``count`` bytes from ``start``, at least one."""
+        """Read at most ``count`` bytes from ``start``, at least one."""
         if start >= self._table.covered:  # blocks of an archive
             return memoryview(self._read(start, min(count, PAGE * AT_ONCE)))
         first, last = start // PAGE, min((start + count - 1) // PAGE + 1, start // PAGE + AT_ONCE, _pages(self._table.covered))

@@ -89,7 +89,7 @@ def member_run(case: Case, start: float, until: float) -> tuple[Callable[[Array]
 
 
 def _advance(model: Any, case: Case, start: float, until: float, u: Array) -> None:
-    """From ``start`` to ``until`` [s] in place: by the model's own steps, or by even steps where the case says their length."""
+    """Advance from ``start`` to ``until`` [s] in place: by the model's own steps, or by even steps where the case says their length."""
     if case.time.dt is None:
         for _ in simulate(model, Serial(), end=until, output_interval=until, cfl=case.time.cfl, u=u, clock=Clock(t=start, frame=1)):
             pass

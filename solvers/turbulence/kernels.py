@@ -143,7 +143,7 @@ def rotation(pairs):
 
 @njit(cache=True, error_model="numpy")
 def rotation_and_flux(pairs):
-    """As `rotation`, and a scalar s, the real part of a fourth pair, becomes its flux: u s with the third component, v s and w s."""
+    """Do as `rotation`; and a scalar s, the real part of a fourth pair, becomes its flux: u s with the third component, v s and w s."""
     for a in range(pairs.shape[1]):
         for b in range(pairs.shape[2]):
             first, second, third, fourth = pairs[0, a, b], pairs[1, a, b], pairs[2, a, b], pairs[3, a, b]

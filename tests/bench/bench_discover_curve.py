@@ -43,7 +43,7 @@ Numbers = dict[str, float | None]
 
 
 def measure(say: Say, seed: int = 1) -> Numbers:
-    """For every change: the share of the cases that are right, and the worst error in those (None where none is)."""
+    """The share of the cases that are right, for every change, and the worst error in these (None where none is)."""
     numbers: Numbers = {}
     for key, values in CHANGES.items():
         for value in values:

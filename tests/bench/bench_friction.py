@@ -1,4 +1,4 @@
-"""Which law of friction a model of a sloshing channel lacks: right laws, errors and calibration over repeats of the noise.
+"""The law of friction that a model of a sloshing channel lacks: right laws, errors and calibration over repeats of the noise.
 
 The truth has Manning's n = 0.03, the models have 0, 0.015 and 0.05. Fields: 11 states 1 s apart. Gauges: three, for 10 s from the start,
 every 0.1 s. The numerics of model and truth are the same, but in ``other``: there the truth has Roe's fluxes and a third-order stepping.

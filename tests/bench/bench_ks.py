@@ -162,7 +162,7 @@ class _Exponax:
         return dict(json.loads(self._process.stdout.readline()))
 
     def seconds(self) -> float:
-        """Of the steps, once more."""
+        """Seconds of the steps, once more."""
         assert self._process.stdin is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()

@@ -34,7 +34,7 @@ def measure(say: Say) -> dict[str, float | None]:
 
 
 def _error(say: Say) -> float | None:
-    """Of the dissipation at t = 1.5, over that of 512^3 points."""
+    """The error of the dissipation at t = 1.5, over that of 512^3 points."""
     path = find(REFERENCE)
     if path is None:
         say(f"missing: {REFERENCE} (set WAVETRAIN_DATA)")
@@ -227,7 +227,7 @@ class _Shenfun:
         return dict(json.loads(self._process.stdout.readline()))
 
     def seconds(self) -> float:
-        """Of the steps, once more."""
+        """Seconds of the steps, once more."""
         assert self._process.stdin is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()

@@ -30,6 +30,6 @@ def run(model, end, **named):
 
 
 def reference(path):
-    """Of the Taylor-Green vortex at Reynolds number 1600, 512^3 points: time, energy, dissipation 2 nu x enstrophy."""
+    """The Taylor-Green vortex at Reynolds number 1600, 512^3 points: time, energy, dissipation 2 nu x enstrophy."""
     time, energy, _, enstrophy = np.loadtxt(path).T
     return time, energy, 2.0 / 1600.0 * enstrophy

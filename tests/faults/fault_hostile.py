@@ -165,7 +165,7 @@ def page(name: str, own: Path) -> None:
 
 
 def refused_names(name: str, own: Path) -> None:
-    """As the name of a run, of a stage, of what a stage reads, of a sweep's key, of a step that is asked for, of a plug-in."""
+    """Use each name as that of a run, of a stage, of a stage's input, of a sweep's key, of a requested step, of a plug-in."""
     good = {"run": {"a": {"case": CASE}}}
     for i, table in enumerate(
         [
@@ -188,7 +188,7 @@ def refused_names(name: str, own: Path) -> None:
 
 
 def places(name: str, own: Path) -> None:
-    """As the name of a case's file, run into the default folder."""
+    """Use each name as that of a case's file, run into the default folder."""
     if "/" not in name:
         with contextlib.suppress(OSError, ValueError):  # no such file can be
             done = tried(given(CASE, own / f"{name}.toml"))
@@ -196,7 +196,7 @@ def places(name: str, own: Path) -> None:
 
 
 def files(name: str, own: Path) -> None:
-    """As the name of a file that a case reads."""
+    """Use each name as that of a file that a case reads."""
     case = CASE | {"mesh": CASE["mesh"] | {"bathymetry": {"kind": "raster", "file": name}}}
     assert tried(given(case, own / "raster.toml"), out=own / "a") is None, "no raster, and it ran"
     case = CASE | {"observed": {"gauges": {"g": {"file": name, "column": 1}}}, "gauges": {"g": [2.0, 2.0]}}
@@ -239,7 +239,7 @@ def scripts(name: str, own: Path) -> None:
 
 
 def site(name: str, own: Path) -> None:
-    """In every field of a site's file but ``setup``, which is lines of shell: bash executes nothing of it."""
+    """Use each name in every field of a site's file but ``setup``, which is lines of shell: bash executes nothing of it."""
     campaign = campaigns.read(given({"run": {"a": {"case": CASE}}}, own / "campaign.toml"))
     tools = own / "tools"
     recorder = program(tools / "recorder", RECORDER)

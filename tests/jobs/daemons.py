@@ -35,7 +35,7 @@ def start(
     more: str = "",
     before: Callable[[dict[str, str]], None] = lambda environment: None,
 ) -> dict[str, str]:
-    """As `jobs.slurm.daemons.start`, on nodes of four cores, whatever cores there are, with a partition ``urgent`` that preempts."""
+    """Do as `jobs.slurm.daemons.start`, on nodes of four cores, whatever cores there are, with a partition ``urgent`` that preempts."""
     own = PREEMPTION + more
     return daemons.start(folder, nodes, cores=4, memory=4000, patience=patience, forgets=forgets, more=own, before=before)
 

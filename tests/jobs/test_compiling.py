@@ -19,7 +19,7 @@ from solvers.core.run import Progress, run_case
 
 
 def compile_for(seconds, name="edge_flux"):
-    """As numba says it, without the work."""
+    """Say as numba does, without the work."""
     with event.trigger_event(compiling.KIND, data={"dispatcher": SimpleNamespace(py_func=SimpleNamespace(__name__=name))}):
         time.sleep(seconds)
 

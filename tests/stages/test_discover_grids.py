@@ -40,7 +40,7 @@ def run(folder, table, **changes):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """By name: the truths, and models that lack a term."""
+    """Runs by name: the truths, and models that lack a term."""
     folder = tmp_path_factory.mktemp("runs")
     return {
         "line": run(folder / "line", LINE),

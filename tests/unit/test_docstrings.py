@@ -94,6 +94,22 @@ def test_a_key_of_a_table_is_described_where_it_is_declared():
     assert faults_of(text) == ["module.py:1: Params: kind is not described", "module.py:1: Params: growth has no unit"]
 
 
+NO_BEGINNING = {  # of a docstring: pronouns, and words that want a sentence before them
+    *("What", "Those", "One", "Ones", "Some", "It", "They", "That", "There", "Which", "Why", "How", "When", "Where", "While", "If", "Then"),
+    *("Of", "As", "From", "By", "At", "In", "On", "For", "With", "Within", "Without", "Into", "To", "Is", "Also", "Not", "Since"),
+}
+
+
+def test_a_docstring_begins_with_a_noun_or_a_verb():
+    found = []
+    for path in (one for folder in (*docstrings.FLOORS, "tests", "docs") for one in sorted((ROOT / folder).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and not getattr(node, "name", "").startswith("test_"):
+                first = (ast.get_docstring(node) or "-").split()[0].strip(".,:;")
+                found += [f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}: {first} ..."] if first in NO_BEGINNING else []
+    assert found == []
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with the run of the examples, and one with shorter steps."""

@@ -34,7 +34,7 @@ def states(members: int, points: int = POINTS) -> np.ndarray:
 
 
 def derivative(u: np.ndarray, order: int, length: float) -> np.ndarray:
-    """By numpy's transform."""
+    """A derivative by numpy's transform."""
     k = 2.0 * np.pi / length * np.fft.rfftfreq(u.shape[-1], 1.0 / u.shape[-1])
     return np.fft.irfft((1j * k) ** order * np.fft.rfft(u), n=u.shape[-1])
 

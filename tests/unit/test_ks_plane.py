@@ -131,7 +131,7 @@ def test_the_pages_statistics_do_not_see_the_drift_of_the_mean(tmp_path, monkeyp
 
 
 def slope(u, axis):
-    """Of one member (ny, nx) along y (0) or x (1), by numpy's transform."""
+    """The slope of a member (ny, nx) along y (0) or x (1), by numpy's transform."""
     k = 2.0 * np.pi / LENGTHS[1 - axis] * np.arange(u.shape[axis] // 2 + 1)
     return np.fft.irfft(1j * k * np.fft.rfft(np.moveaxis(u, axis, -1)), n=u.shape[axis])
 

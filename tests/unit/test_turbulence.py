@@ -77,7 +77,7 @@ def naive_rate(u, lengths):
 
 
 def slope_of(u, axis):
-    """Of points ``u`` (n, n, n) along x (0), y (1) or z (2), by numpy."""
+    """The slope of points ``u`` (n, n, n) along x (0), y (1) or z (2), by numpy."""
     n = len(u)
     k = np.fft.fftfreq(n, 1 / n).reshape([-1 if a == 2 - axis else 1 for a in range(3)])
     return np.fft.ifft(1j * k * np.fft.fft(u, axis=2 - axis), axis=2 - axis).real

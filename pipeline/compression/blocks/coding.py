@@ -271,7 +271,7 @@ def weights_of(name: str) -> str:
 
 
 def exactly(values: Values, target: Target) -> str:
-    """Why ``values`` must be kept to the last bit, or nothing: no real numbers, or a target below the rounding of their type."""
+    """The reason to keep ``values`` to the last bit, or nothing: no real numbers, or a target below the rounding of their type."""
     dtype = values.all.dtype
     if dtype.kind != "f":
         return f"values of type {dtype} are kept to the last bit" if target.kind != "bytes" else ""

@@ -32,7 +32,7 @@ def decode(data: bytes) -> Array:
 
 
 def refuses(values: Array) -> str:
-    """Why these values can't be taken, or nothing."""
+    """Give the reason why these values can't be taken, or nothing."""
     if min(values.shape[1:], default=0) < LEAST:
         return f"{min(values.shape[1:], default=0)} points along an axis; it takes {LEAST} or more"
     return levels.refuses(values, (2, 3))

@@ -36,7 +36,7 @@ def decode(data: bytes) -> Array:
 
 
 def refuses(values: Array) -> str:
-    """Why these values can't be taken, or nothing."""
+    """Give the reason why these values can't be taken, or nothing."""
     return levels.refuses(values, (1, 2, 3))
 
 

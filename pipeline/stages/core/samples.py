@@ -145,7 +145,7 @@ def shared(computed: Series, observed: Series, low: float, high: float) -> Share
 
 
 def _notes(counts: Mapping[str, int], observed: Series, kept: Series, begin: float, end: float) -> list[str]:
-    """Why not all of the run's time from ``begin`` to ``end`` [s] was compared."""
+    """Reasons why not all of the run's time from ``begin`` to ``end`` [s] was compared."""
     if not len(kept.times):
         if counts["missing"] == counts["samples"]:
             return [f"all of its {counts['samples']:,} samples are missing"]

@@ -42,7 +42,7 @@ def transform(x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r, first_i):
 
 @njit(cache=True, error_model="numpy", inline="always")
 def woven(a_r, a_i, b_r, b_i, turn_r, turn_i):
-    """Of two mirror images in a spectrum of real points, those in the spectrum of pairs of points: at k, at n - k."""
+    """The two mirror images, at k and at n - k, in the spectrum of pairs of points, from those in the spectrum of real points."""
     e_r, e_i = add(a_r, b_r), sub(a_i, b_i)
     o_r, o_i = times(sub(a_r, b_r), add(a_i, b_i), turn_r, turn_i)
     return sub(e_r, o_i), add(e_i, o_r), add(e_r, o_i), sub(o_r, e_i)

@@ -20,7 +20,7 @@ class Params:
     c: float = quantity("dimensionless", "of sin y and cos y", default=1.0)
 
     def velocity(self, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
-        """At phases that broadcast to (nz, ny, nx)."""
+        """The velocity at phases that broadcast to (nz, ny, nx)."""
         zero = 0.0 * (x + y + z)
         u = self.a * np.sin(z) + self.c * np.cos(y) + zero
         v = self.b * np.sin(x) + self.a * np.cos(z) + zero

@@ -17,7 +17,7 @@ class Params:
     speed: float = quantity("dimensionless", "greatest speed", default=1.0, above=0.0)
 
     def velocity(self, x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
-        """At phases that broadcast to (nz, ny, nx)."""
+        """The velocity at phases that broadcast to (nz, ny, nx)."""
         u = self.speed * np.sin(x) * np.cos(y) * np.cos(z)
         v = -self.speed * np.cos(x) * np.sin(y) * np.cos(z)
         return u, v, np.zeros_like(u)

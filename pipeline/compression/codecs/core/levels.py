@@ -77,7 +77,7 @@ def check(values: Array) -> None:
 
 
 def refuses(values: Array, axes: tuple[int, ...]) -> str:
-    """Why values with other than so many ``axes``, or not of type float, can't be taken."""
+    """Give the reason why values with other than so many ``axes``, or not of type float, can't be taken."""
     if values.dtype.kind != "f":
         return f"values of type {values.dtype}, not float32 or float64"
     if values.ndim - 1 not in axes:

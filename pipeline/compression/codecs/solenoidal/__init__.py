@@ -41,12 +41,12 @@ class Known:
 
 
 def refuses(values: Array) -> str:
-    """Why a block can't be coded, or nothing."""
+    """Give the reason why a block can't be coded, or nothing."""
     return examined(values)[0]
 
 
 def examined(values: Array) -> tuple[str, Spectrum | None]:
-    """Why a block can't be coded, or nothing; and its transform, where it could be made."""
+    """Give the reason why a block can't be coded, or nothing; and its transform, where it could be made."""
     if why := _misshapen(values):
         return why, None
     transform = spectrum(values)

@@ -71,7 +71,7 @@ def decode(data: bytes) -> Array:
 
 
 def refuses(values: Array) -> str:
-    """Why these values can't be taken, or nothing."""
+    """Give the reason why these values can't be taken, or nothing."""
     try:
         import pywt  # noqa: F401
     except ImportError:

@@ -60,13 +60,13 @@ class Contents:
 
 
 def refuses(values: Array) -> str:
-    """Why a block can't be coded, on either base, or nothing."""
+    """Give the reason why a block can't be coded, on either base, or nothing."""
     why, _ = _examined(values)
     return _neither(why, values) if why else ""
 
 
 def _examined(values: Array) -> tuple[str, Spectrum | None]:
-    """Why the base can't be `solenoidal`, or nothing; and the transform."""
+    """Give the reason why the base can't be `solenoidal`, or nothing; and the transform."""
     why, transform = solenoidal.examined(values)
     if why or transform is None:
         return why.replace("solenoidal codes", "zipgan codes"), transform
@@ -78,7 +78,7 @@ def _examined(values: Array) -> tuple[str, Spectrum | None]:
 
 
 def _neither(why: str, values: Array) -> str:
-    """Why the base can't be SPERR either, after why it can't be `solenoidal`; or nothing."""
+    """Give the reason why the base can't be SPERR either, after the reason against `solenoidal`; or nothing."""
     return f"{why}; {other}" if (other := box_block.refuses(values)) else ""
 
 

@@ -39,7 +39,7 @@ class Made:
 
 
 def refuses(values: Array) -> str:
-    """Why a block can't be coded, or nothing."""
+    """Give the reason why a block can't be coded, or nothing."""
     if values.ndim != 4 or values.shape[0] != 3 or values.dtype not in (np.float32, np.float64) or not np.isfinite(values).all():
         return "zipgan on SPERR codes three finite components on (z, y, x)"
     shape = _shape(values)

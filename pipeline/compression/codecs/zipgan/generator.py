@@ -70,7 +70,7 @@ class Generator(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, fields: Tensor, lacking: Tensor, padded: bool = True) -> Tensor:
-        """With ``padded`` the box is periodic; without, ``fields`` have a halo of ``CELL * size.halo`` points that goes."""
+        """Correct ``fields``: with ``padded`` in a periodic box, without with a halo of ``CELL * size.halo`` points that goes."""
         cells = gathered(fields)
         level = torch.log10(lacking.clamp(1e-4, 1.0)).reshape(-1, 1, 1, 1, 1).expand(-1, 1, *cells.shape[2:])
         x = self.first(_around(torch.cat([cells, level], 1), padded))
