@@ -182,7 +182,7 @@ def lacks(coefficients: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def next_step(result: Mapping[str, Any], folder: Path) -> tuple[str, str]:
-    """What to do next with a result in ``folder``, in words and as a command."""
+    """The next step with a result in ``folder``, in words and as a command."""
     if result.get("case"):
         return "Run the corrected model.", f"wavetrain run {shlex.quote(str(folder / 'corrected.toml'))} --out corrected"
     words = "See what was found, and what would have been." if result["said"] else "See what was tried, and what would have been seen."
