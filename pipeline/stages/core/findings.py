@@ -26,7 +26,7 @@ Text = Callable[[Terms], str]
 
 
 def refuse_numbers(params: Any, least: Mapping[str, int], shares: Iterable[str]) -> None:
-    """`InputError` where a number of ``params`` is below its ``least``, or one of ``shares`` is not below 1."""
+    """`InputError` where a number of ``params`` is below its ``least``, or any of ``shares`` is not below 1."""
     for name, low in least.items():
         value = getattr(params, name)
         if value is not None and value < low:
@@ -41,7 +41,7 @@ def findings(
 ) -> dict[str, Any]:
     """All of ``found`` but its worth; ``text`` and ``latex`` write the model's terms.
 
-    With ``said`` false there is no equation, and what the loop ended with is ``tried``, not ``coefficients``.
+    With ``said`` false there is no equation, and the loop's last terms are ``tried``, not ``coefficients``.
     """
     reach = float(ndtri(0.5 + 0.5 * CONFIDENCE))
     deviations = dict(zip((t.factors for t in found.found), found.deviation.tolist(), strict=True))
@@ -81,7 +81,7 @@ def _coefficient(terms: Terms, like: Term) -> float:
 
 
 def rounded(terms: Terms, deviations: Mapping[Any, float]) -> tuple[Term, ...]:
-    """The terms with those coefficients that have a deviation rounded to its first digit; one that this makes zero stays as it is."""
+    """The terms, coefficients with a deviation rounded to its first digit; a coefficient that this makes zero stays as it is."""
     found = []
     for term in terms:
         d = deviations.get(term.factors)

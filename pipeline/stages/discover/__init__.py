@@ -1,6 +1,6 @@
-"""Discover: which terms a model lacks, in closed form, from observed states and the model itself; and what they are worth.
+"""Discover: the terms that a model lacks, in closed form, from observed states and the model itself, and their worth.
 
-From each observed state the model is run a step D; what it misses is regressed on a library of candidate terms, the terms found are put
+From each observed state the model is run a step D; its misfit is regressed on a library of candidate terms, the terms found are put
 into the model, and so on until nothing is left (R. Mojgani, A. Chattopadhyay, P. Hassanzadeh, Chaos 32 (2022) 061105, DOI
 10.1063/5.0091282). Without noise pairs of states are enough; with noise whole trajectories are assimilated (`pipeline.discovery`).
 The corrected model is then tried on states that were not used.

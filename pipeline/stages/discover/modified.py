@@ -1,7 +1,7 @@
 """Stage `discover` where a scheme's error is sought: the terms of its modified equation, beside the exact solution of the equation itself.
 
-The observed run is one with the scheme; the model is the same equation, solved by its Fourier modes in time steps that are short enough.
-Terms that the model lacks are then the scheme's own: even derivatives are its dissipation, odd ones its dispersion (R. F. Warming, B. J.
+The observed run is by the scheme; the model is the same equation, solved by its Fourier modes in time steps that are short enough.
+Terms that the model lacks are then the scheme's own: even derivatives are dissipation, odd derivatives dispersion (R. F. Warming, B. J.
 Hyett, J. Comput. Phys. 14 (1974) 159-179, DOI 10.1016/0021-9991(74)90011-4). The modified equation is a series in k dx and k dt, cut off
 at some derivative, and holds for long waves alone: short ones, in which the states have nothing, would only let the terms beyond all
 bounds. So states and forecasts are taken by the waves that the states have.
@@ -71,7 +71,7 @@ def long_waves(states: States, params: Any) -> tuple[States, dict[str, Any]]:
 
 
 def candidates(equation: Terms, waves: int) -> Terms:
-    """All derivatives of u, and each with the powers of u that stand before one in the equation.
+    """All derivatives of u, and each with the powers of u that stand before derivatives in the equation.
 
     Waves tell two derivatives each apart.
     """

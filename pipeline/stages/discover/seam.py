@@ -18,8 +18,8 @@ SEAM = 10.0  # times the largest difference elsewhere: one that is no more than 
 def refuse_seam(path: Path, u: Array, axis: str) -> None:
     """Refuse values (..., points) that do not go on at the first point where they end at the last, as smoothly as they do elsewhere.
 
-    The measure is the root mean square of differences over some points in a row, of several orders: across the end of the period beside
-    the largest that there is anywhere else. Shocks and noise have large ones too, but not there alone.
+    The measure is the root mean square of differences over a few points in a row, of several orders: across the end of the period beside
+    the largest that there is anywhere else. Shocks and noise have large differences too, but not there alone.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def refuse_seam(path: Path, u: Array, axis: str) -> None:
 
 
 def _repeats_first(rows: Array) -> bool:
-    """Whether the step (rows,) from the last point to the first is next to none, though those before and after it go the same way."""
+    """Whether the step (rows,) from the last point to the first is next to none, though the steps before and after it go the same way."""
     before, across, after = (rows[:, i] - rows[:, j] for i, j in ((-1, -2), (0, -1), (1, 0)))
     known = np.isfinite(before) & np.isfinite(across) & np.isfinite(after)
     sizes = [float(np.linalg.norm(step[known])) for step in (before, across, after)]

@@ -71,7 +71,7 @@ def chosen(states: States, params: Any, first: float, last: float) -> tuple[Data
 def search(data: Data, states: States, model: TermsModel, library: Terms, params: Any, client: Any) -> tuple[Discovery, Steps, Data]:
     """The loop, with time steps short enough for the corrected model too; returns it, the forecasts, and the data as they were judged.
 
-    Where a run's states are less accurate than was taken for granted, since its time steps were long, what those make of them counts.
+    Where a run's states are less accurate than was taken for granted, since its time steps were long, the effect of these counts.
     """
     accuracy = max(ACCURACY, FINE * data.noise / data.deviation)
     grid = (params.points,) * len(model.points) if params.points else model.points
@@ -100,7 +100,7 @@ def search(data: Data, states: States, model: TermsModel, library: Terms, params
 
 
 def _begin(data: Data, states: States, model: TermsModel, library: Terms, params: Any, grid: tuple[int, ...]) -> Array:
-    """States to try forecasts from: with noise the first guess of them, else those that are whole."""
+    """States to try forecasts from: with noise the first guess of them, else all whole states."""
     if data.noise:
         return np.asarray(_trajectory(data, states, model, library, params, Steps(model.advance, data.step), grid).guess)
     return data.values[np.isfinite(data.values).reshape(len(data.values), -1).all(axis=1)]

@@ -1,4 +1,4 @@
-"""Observed states for stage `discover`: those of a run on a box, or of a file that a user brings; which of them are used.
+"""Observed states for stage `discover`: of a run on a box, or of a user's file; and the choice of states to use.
 
 A user's file is HDF5 with ``time`` (frames,), ``u`` (frames[, members], [y,] x), nan where it was not observed, and ``length``: the
 period along x[, y].
@@ -147,7 +147,7 @@ def step_of(states: States, asked: float | None, usual: float) -> float:
     Raises
     ------
     InputError
-        What was asked for is no multiple of the spacing of even frames.
+        The requested step is no multiple of the spacing of even frames.
     """
     spacing = float(np.median(np.diff(states.times)))
     if asked is None:

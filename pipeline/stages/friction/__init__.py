@@ -1,4 +1,4 @@
-"""Friction: which laws of friction a tsunami model lacks, or has wrongly, from fields and gauges of a truth; and what they are worth.
+"""Friction: the laws of friction that a tsunami model lacks, or has wrongly, from fields and gauges of a truth, and their worth.
 
 The laws are candidates known by their names, and their sum is sought as stage `discover` seeks terms in u (`pipeline.discovery`). The truth
 is a run on the model's own mesh. The corrected model is then run over the frames that were held out.
@@ -145,7 +145,7 @@ def _search(views: tuple[Measured, ...], given: Terms, library: Terms, params: A
 
 def _better(forecast: Mapping[str, Any]) -> bool:
     """Whether the corrected model's error is at most HALF of the given one's: a coefficient that stands four deviations out of the noise
-    leaves a quarter of it; what leaves more has taken the errors of other numerics, or of a wrong law, for friction."""
+    leaves a quarter of it; a model that leaves more has taken the errors of other numerics, or of a wrong law, for friction."""
     before, after = (forecast[name]["surface_rmse"] for name in ("model", "corrected"))
     return after is not None and (before is None or after <= HALF * before)
 

@@ -26,7 +26,7 @@ SAME_STATE = 1e-6  # of the largest value: a run in single precision begins as n
 
 @dataclass(frozen=True, slots=True)
 class ObservedRun:
-    """A finished run on triangles, at those of its times that are multiples of ``every``."""
+    """A finished run on triangles, at its times that are multiples of ``every``."""
 
     name: str
     every: float  # [s] between frames
@@ -49,7 +49,7 @@ class ObservedRun:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Frames of the search: those of ``states`` in a row; the gauges up to ``last``, the end of the data that are not held out."""
+    """Frames of the search: of ``states`` in a row; the gauges up to ``last``, the end of the data that are not held out."""
 
     first: int
     last: int
@@ -111,7 +111,7 @@ def _stride(truth: ObservedRun, params: Any, span: int) -> int:
 
 
 def common_gauges(truth: ObservedRun, model: Laws) -> list[str]:
-    """Gauges that both have; `InputError` where one of the same name stands elsewhere."""
+    """Gauges that both have; `InputError` where a gauge of the same name stands elsewhere."""
     common = [name for name in model.places if name in truth.gauges]
     for name in common:
         if not np.allclose(model.places[name], truth.gauges[name], rtol=1e-9, atol=0.0):

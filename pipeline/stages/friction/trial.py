@@ -66,7 +66,7 @@ def _fields(observed: Path, frames: Array) -> tuple[dict[str, Array], dict[str, 
 
 
 def _errors(exact: dict[str, Array], output: dict[str, Array], areas: Array) -> Array:
-    """Root mean square error (F,) of the free surface over cells that are wet in either; the surface of dry ones is the bed's."""
+    """Root mean square error (F,) of the free surface over cells that are wet in either; the surface of dry cells is the bed's."""
     weight = areas * ((exact["depth"] > WET) | (output["depth"] > WET))
     square = (output[SURFACE] - exact[SURFACE]) ** 2
     return np.asarray(np.sqrt((weight * square).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-300)))
