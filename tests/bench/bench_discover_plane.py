@@ -13,7 +13,7 @@ from kuramoto_plane import LENGTH, POINTS, cases, truth
 from pipeline.discovery.library import default_library
 from pipeline.discovery.loop import discover
 from pipeline.discovery.model import Steps
-from pipeline.discovery.relevance import cramer_rao
+from pipeline.discovery.problem import cramer_rao
 from pipeline.discovery.trajectory import observe
 from solvers.ks.forecast import Advance
 
