@@ -26,10 +26,10 @@ SAME_STATE = 1e-6  # of the largest value: a run in single precision begins as n
 
 @dataclass(frozen=True, slots=True)
 class ObservedRun:
-    """A finished run on triangles, at its times that are multiples of ``every``."""
+    """A finished run on triangles, at its times that are multiples of ``output_interval``."""
 
     name: str
-    every: float  # [s] between frames
+    output_interval: float  # [s] between frames
     frames: int
     sources: Mapping[str, Any] = field(repr=False)  # stored fields
     gauges: Mapping[str, tuple[float, ...]]
@@ -42,9 +42,9 @@ class ObservedRun:
     def series(self, gauge: str, frames: int) -> Array:
         """Values of a gauge at the times of the first ``frames`` frames (F, V), nan where it has none."""
         times, values = self.samples[gauge]
-        wanted = np.arange(frames) * self.every
-        near = np.clip(np.searchsorted(times, wanted - SAME_TIME * self.every), 0, len(times) - 1)
-        return np.where(np.abs(times[near] - wanted)[:, None] <= SAME_TIME * self.every, values[near], np.nan)
+        wanted = np.arange(frames) * self.output_interval
+        near = np.clip(np.searchsorted(times, wanted - SAME_TIME * self.output_interval), 0, len(times) - 1)
+        return np.where(np.abs(times[near] - wanted)[:, None] <= SAME_TIME * self.output_interval, values[near], np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def observed_of(path: Path, model: Laws) -> ObservedRun:
 
 def used_of(truth: ObservedRun, params: Any) -> Used:
     """Frames of the search; `InputError` where there are too few."""
-    first = int(np.ceil(params.after / truth.every * (1.0 - SAME_TIME))) if truth.every else 0
+    first = int(np.ceil(params.after / truth.output_interval * (1.0 - SAME_TIME))) if truth.output_interval else 0
     last = first + int((truth.frames - 1 - first) * (1.0 - params.held_out) * (1.0 + SAME_TIME))
     if last - first < 1 or truth.frames - 1 - last < 1:
         raise InputError(
@@ -95,8 +95,8 @@ def used_of(truth: ObservedRun, params: Any) -> Used:
     wanted = params.states or there
     if not 2 <= wanted <= there:
         raise InputError(
-            f"states = {wanted}: {truth.name!r} has {there} frames {stride * truth.every:g} s apart from t = {first * truth.every:g} to "
-            f"{last * truth.every:g} s, and 2 are the least"
+            f"states = {wanted}: {truth.name!r} has {there} frames {stride * truth.output_interval:g} s apart from "
+            f"t = {first * truth.output_interval:g} to {last * truth.output_interval:g} s, and 2 are the least"
         )
     return Used(first, last, stride, wanted)
 
@@ -104,9 +104,11 @@ def used_of(truth: ObservedRun, params: Any) -> Used:
 def _stride(truth: ObservedRun, params: Any, span: int) -> int:
     if params.step is None:
         return max(span // ((params.states or STATES) - 1), 1) if params.states != 1 else span
-    stride = round(params.step / truth.every)
-    if stride < 1 or abs(stride * truth.every - params.step) > SAME_TIME * params.step:
-        raise InputError(f"step = {params.step:g} is no multiple of the time {truth.every:g} s between the frames of {truth.name!r}")
+    stride = round(params.step / truth.output_interval)
+    if stride < 1 or abs(stride * truth.output_interval - params.step) > SAME_TIME * params.step:
+        raise InputError(
+            f"step = {params.step:g} is no multiple of the time {truth.output_interval:g} s between the frames of {truth.name!r}"
+        )
     return stride
 
 
@@ -130,8 +132,8 @@ def views_of(truth: ObservedRun, model: Laws, used: Used, common: list[str], par
         noise = np.zeros(states.shape[-1])
         if params.noise:
             states, noise = model.noisy(states, params.noise, params.seed)
-        first = used.first * truth.every
-        views["fields"] = model.see_fields(states, used.stride * truth.every, truth.every, first, noise, params.seed)
+        first = used.first * truth.output_interval
+        views["fields"] = model.see_fields(states, used.stride * truth.output_interval, truth.output_interval, first, noise, params.seed)
     if params.seen == "gauges" or (params.seen == "all" and common):
         _refuse_no_gauges(truth, model, common)
         same = _begins_alike(truth, model)
@@ -168,4 +170,4 @@ def _gauges(truth: ObservedRun, model: Laws, used: Used, common: list[str], para
     if params.noise:
         series, noise = model.noisy_series(series, params.noise, params.seed)
     series[:, : used.first] = np.nan
-    return model.see_gauges(series, truth.every, noise)
+    return model.see_gauges(series, truth.output_interval, noise)

@@ -25,13 +25,13 @@ def trial(
 ) -> dict[str, Any]:
     """Errors of the free surface [m] over the frames after number ``first``, in fields and at gauges; series go into ``tables``."""
     frames = np.arange(first, truth.frames)
-    begin, end = first * truth.every, int(frames[-1]) * truth.every
+    begin, end = first * truth.output_interval, int(frames[-1]) * truth.output_interval
     exact, mesh = _fields(observed, frames)
-    times = frames * truth.every
+    times = frames * truth.output_interval
     series = {name: truth.series(name, truth.frames)[first:, 0] for name in common}
     models = {"model": model.terms} | ({"corrected": corrected} if corrected is not None else {})
     start = truth.states(model.fields, np.array([first]))[0]
-    courses = {name: model.course(terms, start, begin, end, truth.every) for name, terms in models.items()}
+    courses = {name: model.course(terms, start, begin, end, truth.output_interval) for name, terms in models.items()}
     places = list(model.places)
     found: dict[str, Any] = {}
     for name, (output, heard) in courses.items():
