@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms, values
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Accuracy = Callable[[], Array | float]  # to what share of its size each column is known (J,): asked for only where it may matter
@@ -37,23 +36,22 @@ def relative_error(columns: Array, again: Array) -> Array:
     return np.where(size > 0.0, error / np.where(size > 0.0, size, 1.0), np.inf)
 
 
-def refuse_still(library: Terms, states: Array, accuracy: float) -> None:
-    """Refuse candidates with a derivative along which the states do not vary, to their relative ``accuracy``: says which."""
+def refuse_still(along: Sequence[Sequence[str]], states: Array, accuracy: float) -> None:
+    """Refuse the candidates with a derivative ``along`` an axis on which the states do not vary, to their ``accuracy``: says which."""
     whole = np.linalg.norm(states - states.mean())
-    for axis in range(1, states.ndim):
-        if np.linalg.norm(states - states.mean(axis=axis, keepdims=True)) <= accuracy * whole:
-            names = [term.key for term in library if any(d[axis - 1] for d in term.needed)]
-            if names:
-                where = "xy"[axis - 1]
-                raise InputError(f"the states do not vary along {where}: leave out {', '.join(names)}, or bring states that do")
+    for axis, names in enumerate(along, start=1):
+        if names and np.linalg.norm(states - states.mean(axis=axis, keepdims=True)) <= accuracy * whole:
+            where = "xy"[axis - 1]
+            raise InputError(f"the states do not vary along {where}: leave out {', '.join(names)}, or bring states that do")
 
 
-def refuse_round_off(library: Terms, states: Array, lengths: tuple[float, ...], form: str) -> None:
-    """Refuse candidates whose values on the states are no more than round-off: says which."""
-    error = relative_error(values(library, states, lengths, form), values(library, shaken(states), lengths, form))
-    names = [term.key for term, share in zip(library, error, strict=True) if share >= 1.0]
-    if names:
-        raise InputError(f"no more than round-off in every sample: leave out {', '.join(names)}, or bring other states")
+def refuse_round_off(names: Sequence[str], columns: Array, again: Array) -> Array:
+    """Refuse candidates whose values (..., J), computed twice, are no more than round-off: says which; returns their relative errors."""
+    error = relative_error(columns, again)
+    small = [name for name, share in zip(names, error, strict=True) if share >= 1.0]
+    if small:
+        raise InputError(f"no more than round-off in every sample: leave out {', '.join(small)}, or bring other states")
+    return error
 
 
 def refuse_collinear(columns: Array, names: Sequence[str], accuracy: Accuracy) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtrc, ndtr, stdtr
 
-from pipeline.discovery.samples import Linear
+from pipeline.discovery.problem import Linear
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

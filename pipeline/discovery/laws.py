@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.discovery.library import Terms
 from pipeline.discovery.measured import Measured
+from pipeline.terms.terms import Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -14,10 +14,10 @@ from pipeline.core.errors import InputError
 from pipeline.core.plugin import nearest
 from pipeline.discovery.derivatives import POINTWISE, Lengths, weak
 from pipeline.terms.expressions import grid_places
-from pipeline.terms.terms import Derivative, Term, canonical, parse_terms
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Derivative, Term, Terms, canonical
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Terms = tuple[Term, ...]
 
 FORMS = (*POINTWISE, "weak")
 U: Derivative = (0, 0)
@@ -42,7 +42,7 @@ def library_of(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
     Raises
     ------
     InputError
-        A text that is no term (see `pipeline.terms.terms.parse_terms`), a sum, or a candidate given twice.
+        A text that is no term (see `pipeline.terms.parser.parse_terms`), a sum, or a candidate given twice.
     """
     found: list[Term] = []
     for text in texts:

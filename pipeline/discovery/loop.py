@@ -18,12 +18,12 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.discovery.explained import UNLIKELY, most, unexplained
-from pipeline.discovery.library import Terms, with_changes
-from pipeline.discovery.problem import Problem, reduce, triangle_of
+from pipeline.discovery.library import with_changes
+from pipeline.discovery.model import View
+from pipeline.discovery.problem import Linear, Problem, reduce, triangle_of
 from pipeline.discovery.relevance import Fit, fit, refit, runner_up, threshold
-from pipeline.discovery.samples import Linear, View
 from pipeline.discovery.stability import stability, units_of
-from pipeline.terms.terms import Term
+from pipeline.terms.terms import Term, Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -48,6 +48,7 @@ class Pass:
 class Discovery:
     """Terms that the model lacks; A are found."""
 
+    given: Terms  # the model
     candidates: Terms  # (J,)
     found: Terms  # (A,), with the coefficients that the model lacks
     deviation: Array  # (A,)
@@ -264,6 +265,7 @@ def _result(
     second, evidence = runner_up(problem, found)
     bound = threshold(len(library), chance) * found.noise / (np.linalg.norm(problem.triangle, axis=0) * problem.scales)
     return Discovery(
+        given=model,
         candidates=library,
         found=terms,
         deviation=found.deviation,

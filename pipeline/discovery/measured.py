@@ -23,9 +23,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms, with_changes
-from pipeline.discovery.samples import RESPONSE, Linear, refuse_none_left, whole
-from pipeline.terms.terms import Term
+from pipeline.discovery.library import with_changes
+from pipeline.discovery.model import refuse_none_left, whole
+from pipeline.discovery.problem import RESPONSE, Linear
+from pipeline.terms.terms import Term, Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -123,7 +124,7 @@ class Together:
         first = np.cumsum([0, *(len(view.observed) for view in self.views)]).tolist()
 
         def advanced(change: Array, share: float) -> "Together":
-            return Together(tuple(part.advanced(change, share) for part in parts))  # type: ignore[misc]
+            return Together(tuple(part.advanced(change, share) for part in parts))
 
         return Linear(
             np.concatenate([part.columns for part in parts]),

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms, library_of
+from pipeline.discovery.library import library_of
 from pipeline.discovery.loop import Discovery, discover
+from pipeline.discovery.model import Forecast
 from pipeline.discovery.pairs import Pairs
-from pipeline.discovery.samples import Forecast
 from pipeline.spectral.derivatives import factor
 from pipeline.spectral.wavenumbers import wavenumbers
+from pipeline.terms.terms import Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -15,8 +15,10 @@ from pipeline.core.errors import InputError
 from pipeline.core.plugin import nearest
 from pipeline.discovery.collinear import refuse_collinear, refuse_round_off, refuse_still, relative_error, shaken
 from pipeline.discovery.derivatives import weak
-from pipeline.discovery.library import FORMS, Terms, values
-from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
+from pipeline.discovery.library import FORMS, values
+from pipeline.discovery.model import Forecast, forecasts, refuse_none_left, responses, whole
+from pipeline.discovery.problem import Linear
+from pipeline.terms.terms import Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -56,9 +58,10 @@ class Pairs:
 
     def linearise(self, model: Terms, library: Terms) -> Linear:
         """Error samples and columns at every observed point of every state from which the model does not blow up."""
-        refuse_still(library, self.earlier, self.accuracy)
+        along = [[term.key for term in library if any(d[axis] for d in term.needed)] for axis in range(len(self.lengths))]
+        refuse_still(along, self.earlier, self.accuracy)
         if self.columns != "response":
-            refuse_round_off(library, self.earlier, self.lengths, self.columns)
+            refuse_round_off([term.key for term in library], *self._twice(library, self.columns))
         after, columns = self._columns(model, library, self.earlier)
         error = (self.later - after) / self.step
         least = math.sqrt(2.0) * self.accuracy * float(self.earlier.std()) / self.step
@@ -88,11 +91,15 @@ class Pairs:
 
     def _refuse_small(self, library: Terms) -> None:
         """Refuse candidates that are round-off, or collinear by their values, on the states."""
-        refuse_round_off(library, self.earlier, self.lengths, "spectral")
-        there, again = (values(library, states, self.lengths) for states in (self.earlier, shaken(self.earlier)))
+        names = [term.key for term in library]
+        there, again = self._twice(library, "spectral")
+        known = self.accuracy + refuse_round_off(names, there, again)
         columns = there.reshape(-1, len(library))
-        known = self.accuracy + relative_error(there, again)
-        refuse_collinear(columns / np.linalg.norm(columns, axis=0), [term.key for term in library], lambda: known)
+        refuse_collinear(columns / np.linalg.norm(columns, axis=0), names, lambda: known)
+
+    def _twice(self, library: Terms, form: str) -> tuple[Array, Array]:
+        """The candidates' values on the earlier states, and on the same with round-off added."""
+        return values(library, self.earlier, self.lengths, form), values(library, shaken(self.earlier), self.lengths, form)
 
     def _terms(self, library: Terms, earlier: Array) -> Array:
         """The candidates' values, mean of both states (the later one where it is whole)."""

@@ -1,9 +1,10 @@
-"""A linear regression, reduced to the triangle R of a QR factorisation of its columns.
+"""A linear regression: what the closed loop regresses, reduced to the triangle R of a QR factorisation of its columns.
 
 All that comes after works on the triangle, never on products of columns: the residual of a fit to 12 digits keeps its own digits.
 Columns are divided by their norms, so that their units do not matter.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,24 @@ from pipeline.discovery.collinear import Accuracy, refuse_collinear
 Array = np.ndarray[Any, np.dtype[Any]]
 
 COLUMN_ROUND_OFF = 1e-13  # of a column's norm, where no more is known of its accuracy
+RESPONSE = 1e-6  # change of the forecast by h, relative to the states: between round-off and curvature
+RESPONSE_ROUND_OFF = np.finfo(float).eps / RESPONSE  # of a response, relative to it
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Errors of the forecasts, linear in the change of the coefficients. N samples, J candidates."""
+
+    columns: Array  # (N, J)
+    target: Array  # (N,)
+    groups: Array  # (N,), which state a sample is of
+    noise: float  # the samples' least deviation: that of the noise that is known, or of round-off
+    noise_known: bool  # which of the two
+    misfit: float  # mean square of the errors over that of the noise: 1 is noise alone
+    dropped: tuple[int, ...]  # states from which a forecast blew up
+    advanced: Callable[[Array, float], Any]  # (change (J,), share of it that is made) -> the view after it (`model.View`)
+    accuracy: Accuracy = lambda: RESPONSE_ROUND_OFF  # (J,) or one number: to what share of its size a column is known
+    kinds: Array | None = None  # (N,), which number of a state a sample is of, where the noise of all is independent
 
 
 @dataclass(frozen=True, slots=True)

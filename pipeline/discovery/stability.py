@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.once_more import Task
-from pipeline.discovery.problem import triangle_of
+from pipeline.discovery.problem import Linear, triangle_of
 from pipeline.discovery.relevance import fit
-from pipeline.discovery.samples import Linear
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -19,9 +19,10 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.discovery.filtering import Filtered, Window, backward, forward
-from pipeline.discovery.library import Terms
+from pipeline.discovery.model import Forecast, forecasts, refuse_none_left, responses, whole
 from pipeline.discovery.modes import SAME, StateModes, modes
-from pipeline.discovery.samples import Forecast, Linear, forecasts, refuse_none_left, responses, whole
+from pipeline.discovery.problem import Linear
+from pipeline.terms.terms import Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -5,17 +5,16 @@ to an interpreter. ``L``, or ``Lx``, and ``Ly`` are the periods along x and y, w
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.core.errors import InputError
+from pipeline.terms.terms import Derivative, Function, Places, Term, derivative_latex, derivative_text
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Derivative = tuple[int, int]  # times by x, times by y: (0, 0) is u itself, (2, 0) is u_xx
-Places = Mapping[str, Any]  # what the names below are: arrays that broadcast against each other, or numbers
 
 FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "tanh": np.tanh, "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs
@@ -136,18 +135,6 @@ def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() and value < 1e15 else repr(value)
 
 
-def derivative_text(derivative: Derivative) -> str:
-    """The name of a derivative: ``"u"``, ``"u_xxy"``."""
-    letters = "x" * derivative[0] + "y" * derivative[1]
-    return f"u_{letters}" if letters else "u"
-
-
-def derivative_latex(derivative: Derivative) -> str:
-    """A derivative in LaTeX's mathematics."""
-    letters = "x" * derivative[0] + "y" * derivative[1]
-    return f"u_{{{letters}}}" if letters else "u"
-
-
 def places(lengths: Sequence[float], axes: Sequence[Any]) -> dict[str, Any]:
     """Values of the names, from the periods and the coordinates (arrays that broadcast against each other), x first."""
     found = dict(zip("xy", axes, strict=False)) | {"L": lengths[0], "Lx": lengths[0]}
@@ -160,7 +147,7 @@ def grid_places(lengths: Sequence[float], points: Sequence[int]) -> dict[str, An
     return places(lengths, np.meshgrid(*axes, indexing="ij", sparse=True))
 
 
-def refuse_unrepeated(expression: Expression, lengths: Sequence[float]) -> None:
+def _refuse_unrepeated(expression: Function, lengths: Sequence[float]) -> None:
     """Refuse an expression of x or y that does not repeat itself over the period, or has no value somewhere: says where it jumps.
 
     Raises
@@ -187,3 +174,10 @@ def refuse_unrepeated(expression: Expression, lengths: Sequence[float]) -> None:
                     f"{expression.text} does not repeat itself over the period {lengths[axis]:g} along {name}: it jumps by {jump:.3g} "
                     f"there; write it so that it does, {such}"
                 )
+
+
+def refuse_jumps(terms: Iterable[Term], lengths: Sequence[float]) -> None:
+    """Refuse terms with a function of x or y that does not repeat itself over the periods ``lengths``, x first: `InputError`."""
+    for term in terms:
+        for function, _ in term.functions:
+            _refuse_unrepeated(function, lengths)

@@ -8,12 +8,13 @@ argument is kept as it was written (`pipeline.terms.expressions`), and may be di
 
 import math
 import re
+from collections.abc import Iterable
 from itertools import combinations_with_replacement
 
 from pipeline.core.errors import InputError
 from pipeline.core.plugin import nearest
-from pipeline.terms.expressions import FUNCTIONS, NAMES, Derivative, Expression
-from pipeline.terms.factors import Factors, canonical
+from pipeline.terms.expressions import FUNCTIONS, NAMES, Expression
+from pipeline.terms.terms import Derivative, Factors, Term, Terms, canonical
 
 Polynomial = dict[Factors, float]
 
@@ -23,6 +24,27 @@ DEEPEST_BRACKETS = 20
 MOST_TERMS = 200  # of one text, its brackets multiplied out
 MOST_OPERATIONS = 100  # in one function
 TOKEN = re.compile(r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign>\*\*|[-+*/^()]))", re.ASCII)
+
+
+def parse_terms(texts: Iterable[str], *, dimensions: int = 1) -> Terms:
+    """The terms of the right-hand side in ``texts``, each a sum; like terms are merged, and dropped where they cancel.
+
+    Raises
+    ------
+    InputError
+        A text that is no sum of products of numbers, powers of u, of its derivatives and of functions: says where, and lists the symbols
+        expected.
+    """
+    merged: Polynomial = {}
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f'the term {text!r} is no text; write it in quotes, such as "-u*u_x"')
+        for factors, coefficient in Parser(text, dimensions).polynomial().items():
+            merged[factors] = merged.get(factors, 0.0) + coefficient
+    for factors, coefficient in merged.items():
+        if not math.isfinite(coefficient):
+            raise InputError(f"the coefficient of {Term(1.0, factors).key} is not finite")
+    return tuple(Term(coefficient, factors) for factors, coefficient in merged.items() if coefficient != 0.0)
 
 
 class Tokens:

@@ -9,30 +9,61 @@ terms have, and no values in u.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from pipeline.core.errors import InputError
-from pipeline.terms.expressions import Derivative, Expression, Places, refuse_unrepeated
-from pipeline.terms.factors import Factors, canonical, latex, symbol
-from pipeline.terms.parser import HIGHEST_DERIVATIVE, Parser, Polynomial
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Derivative = tuple[int, int]  # times by x, times by y: (0, 0) is u itself, (2, 0) is u_xx
+Places = Mapping[str, Any]  # values of the names in functions: arrays that broadcast against each other, or numbers
 
-__all__ = [
-    "HIGHEST_DERIVATIVE",
-    "Derivative",
-    "Term",
-    "canonical",
-    "equation_latex",
-    "equation_text",
-    "named",
-    "parse_terms",
-    "refuse_jumps",
-]
+
+class Function(Protocol):
+    """A function of x, y and u as a factor: `pipeline.terms.expressions.Expression`."""
+
+    @property
+    def text(self) -> str:
+        """Text that the parser reads back."""
+
+    @property
+    def latex(self) -> str:
+        """The function in LaTeX's mathematics."""
+
+    @property
+    def derivatives(self) -> set[Derivative]:
+        """The derivatives of u in it, (0, 0) for u itself."""
+
+    @property
+    def names(self) -> set[str]:
+        """Names of places and periods in it."""
+
+    @property
+    def dimensions(self) -> int:
+        """2 where y or a derivative by it is in it, else 1."""
+
+    def evaluate(self, derivatives: Mapping[Derivative, Any], places: Places) -> Any:
+        """Compute its values.
+
+        Parameters
+        ----------
+        derivatives
+            By derivative of u its values [1], arrays that broadcast against each other, or numbers.
+        places
+            Values [1] of the names in it.
+
+        Returns
+        -------
+        Any
+            Values [1], of the shape to which these broadcast; not finite where it has none.
+        """
+
+
+Symbol = Derivative | Function | str  # or the name of what a solver alone knows
+Factors = tuple[tuple[Symbol, int], ...]  # symbol and its power
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +88,7 @@ class Term:
     @property
     def key(self) -> str:
         """The term without its coefficient, in one way of writing: ``"u**2*u_x"``; ``"1"`` for a constant."""
-        return "*".join(symbol(d) + (f"**{power}" if power > 1 else "") for d, power in self.factors) or "1"
+        return "*".join(_symbol(d) + (f"**{power}" if power > 1 else "") for d, power in self.factors) or "1"
 
     @property
     def linear(self) -> bool:
@@ -79,9 +110,9 @@ class Term:
         return tuple(found)
 
     @property
-    def functions(self) -> tuple[tuple[Expression, int], ...]:
+    def functions(self) -> tuple[tuple[Function, int], ...]:
         """Factors that are functions of x, y or u, each with its power."""
-        return tuple((s, power) for s, power in self.factors if isinstance(s, Expression))
+        return tuple((s, power) for s, power in self.factors if not isinstance(s, tuple | str))
 
     @property
     def needed(self) -> set[Derivative]:
@@ -108,6 +139,21 @@ class Term:
         by_y = any(s[1] for s, _ in self.factors if isinstance(s, tuple))
         return 2 if by_y else max((function.dimensions for function, _ in self.functions), default=1)
 
+    @property
+    def feeds(self) -> bool:
+        """Whether a term that is not linear may give energy, times u and over the period: false where its form says that it can't."""
+        if self.functions:
+            return True
+        powers = dict(self.derivatives)
+        u = powers.pop((0, 0), 0)
+        if len(powers) == 1 and set(powers) <= {(1, 0), (0, 1)} and set(powers.values()) == {1}:
+            return False  # u^p u_x, without mean times u
+        if u % 2 == 1 and all(power % 2 == 0 for power in powers.values()):
+            return self.coefficient > 0.0  # times u it has one sign, as -u^3 or -u u_x^2
+        if u % 2 == 0 and u and set(powers) <= {(2, 0), (0, 2)} and list(powers.values()) == [1]:
+            return self.coefficient < 0.0  # u^p u_xx, by parts: -(p + 1) <u^p u_x^2>
+        return True
+
     def text(self) -> str:
         """The term as text that `parse_terms` reads back to the last bit."""
         if not self.factors:
@@ -121,7 +167,7 @@ class Term:
             mantissa, exponent = number.split("e")
             number = rf"{mantissa} \times 10^{{{int(exponent)}}}"
         shown = [number] if not self.factors or abs(self.coefficient) != 1.0 else []
-        return ("- " if self.coefficient < 0.0 else "") + r" \, ".join([*shown, *(latex(s, power) for s, power in self.factors)])
+        return ("- " if self.coefficient < 0.0 else "") + r" \, ".join([*shown, *(_latex(s, power) for s, power in self.factors)])
 
     def evaluate(self, derivatives: Mapping[Derivative, Array], at: Places | None = None) -> Array:
         """The term's values, from the values of every derivative in it (all of one shape).
@@ -135,10 +181,58 @@ class Term:
         shapes = [values.shape for values in derivatives.values()][:1] or [np.shape(known[axis]) for axis in "xy" if axis in known]
         value = np.full(np.broadcast_shapes(*shapes), self.coefficient)
         for factor, power in self.factors:
-            values = factor.evaluate(derivatives, known) if isinstance(factor, Expression) else derivatives[factor]  # type: ignore[index]
+            assert not isinstance(factor, str)  # see `needed`
+            values = derivatives[factor] if isinstance(factor, tuple) else factor.evaluate(derivatives, known)
             for _ in range(power):
                 value *= values
         return value
+
+
+def canonical(factors: Iterable[tuple[Symbol, int]]) -> Factors:
+    """Factors merged and sorted: u first, then by the order of the derivative, by x before by y; functions; then names."""
+    powers: dict[Symbol, int] = {}
+    for factor, power in factors:
+        powers[factor] = powers.get(factor, 0) + power
+    kept = [item for item in powers.items() if item[1] > 0]
+    return tuple(sorted(kept, key=lambda item: _place(item[0])))
+
+
+def _place(factor: Symbol) -> tuple[float, int, str]:
+    if isinstance(factor, str):
+        return math.inf, 1, factor
+    return (sum(factor), -factor[0], "") if isinstance(factor, tuple) else (math.inf, 0, factor.text)
+
+
+def _symbol(factor: Symbol) -> str:
+    """The text of a factor: ``"u"``, ``"u_xxy"``, ``"cos(x)"``; a name is its own."""
+    if isinstance(factor, str):
+        return factor
+    return derivative_text(factor) if isinstance(factor, tuple) else factor.text
+
+
+def _latex(factor: Symbol, power: int) -> str:
+    """A factor to its power in LaTeX's mathematics."""
+    raised = f"^{{{power}}}" if power > 1 else ""
+    if isinstance(factor, str):
+        return rf"\mathrm{{{factor.replace('_', ' ')}}}" + raised
+    if isinstance(factor, tuple):
+        return derivative_latex(factor) + raised
+    return rf"\left({factor.latex}\right)" + raised if raised else factor.latex
+
+
+def derivative_text(derivative: Derivative) -> str:
+    """The name of a derivative: ``"u"``, ``"u_xxy"``."""
+    letters = "x" * derivative[0] + "y" * derivative[1]
+    return f"u_{letters}" if letters else "u"
+
+
+def derivative_latex(derivative: Derivative) -> str:
+    """A derivative in LaTeX's mathematics."""
+    letters = "x" * derivative[0] + "y" * derivative[1]
+    return f"u_{{{letters}}}" if letters else "u"
+
+
+Terms = tuple[Term, ...]
 
 
 def named(name: str, power: int = 1, coefficient: float = 1.0) -> Term:
@@ -160,31 +254,3 @@ def _joined(texts: list[str]) -> str:
     if not texts:
         return "0"
     return texts[0] + "".join(f" - {text[1:].lstrip()}" if text.startswith("-") else f" + {text}" for text in texts[1:])
-
-
-def parse_terms(texts: Iterable[str], *, dimensions: int = 1) -> tuple[Term, ...]:
-    """The terms of the right-hand side in ``texts``, each a sum; like terms are merged, and dropped where they cancel.
-
-    Raises
-    ------
-    InputError
-        A text that is no sum of products of numbers, powers of u, of its derivatives and of functions: says where, and lists the symbols
-        expected.
-    """
-    merged: Polynomial = {}
-    for text in texts:
-        if not isinstance(text, str):
-            raise InputError(f'the term {text!r} is no text; write it in quotes, such as "-u*u_x"')
-        for factors, coefficient in Parser(text, dimensions).polynomial().items():
-            merged[factors] = merged.get(factors, 0.0) + coefficient
-    for factors, coefficient in merged.items():
-        if not math.isfinite(coefficient):
-            raise InputError(f"the coefficient of {Term(1.0, factors).key} is not finite")
-    return tuple(Term(coefficient, factors) for factors, coefficient in merged.items() if coefficient != 0.0)
-
-
-def refuse_jumps(terms: Iterable[Term], lengths: Sequence[float]) -> None:
-    """Refuse terms with a function of x or y that does not repeat itself over the periods ``lengths``, x first: `InputError`."""
-    for term in terms:
-        for function, _ in term.functions:
-            refuse_unrepeated(function, lengths)

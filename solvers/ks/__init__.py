@@ -67,8 +67,8 @@ def facts(summary: Any) -> list[tuple[str, str]]:
 
 
 def forecaster(mesh: Any, params: Params, case: Any) -> Any:
-    """The `pipeline.discovery.model.TermsModel` of a case, whose terms a stage changes: see `solvers.ks.forecast`."""
-    from solvers.ks.forecast import model_of
+    """The `pipeline.discovery.model.TermsModel` of a case, whose terms a stage changes: see `solvers.ks.model`."""
+    from solvers.ks.model import model_of
 
     return model_of(mesh, params)
 

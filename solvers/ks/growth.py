@@ -10,12 +10,10 @@ for others.
 # M members
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pipeline.terms.terms import Term
 from solvers.ks import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -25,28 +23,19 @@ FUNCTION = 1e3  # that a function such as cos(x) may be
 ANYWAY = 1e6  # where there are terms of which nothing is known
 
 
-def feeds(term: Term) -> bool:
-    """Whether a nonlinear term may give energy, by its form."""
-    if term.functions:
-        return True
-    powers = dict(term.derivatives)
-    u = powers.pop((0, 0), 0)
-    if len(powers) == 1 and set(powers) <= {(1, 0), (0, 1)} and set(powers.values()) == {1}:
-        return False  # u^p u_x, without mean times u
-    if u % 2 == 1 and all(power % 2 == 0 for power in powers.values()):
-        return term.coefficient > 0.0  # times u it has one sign, as -u^3 or -u u_x^2
-    if u % 2 == 0 and u and set(powers) <= {(2, 0), (0, 2)} and list(powers.values()) == [1]:
-        return term.coefficient < 0.0  # u^p u_xx, by parts: -(p + 1) <u^p u_x^2>
-    return True
-
-
 class Growth:
-    """Follows sqrt(E) of each member, and the part of its growth that the ``terms`` explain."""
+    """Follows sqrt(E) of each member, and the part of its growth that the equation explains.
 
-    def __init__(self, terms: Sequence[Term]) -> None:
-        self._margin = ANYWAY if any(feeds(term) for term in terms if term.factors and not term.linear) else MARGIN
-        self._constant = abs(sum(term.coefficient for term in terms if not term.factors))
-        self._constant += FUNCTION * sum(abs(term.coefficient) for term in terms if term.functions)
+    Parameters
+    ----------
+    feeds : whether a term that is not linear may give energy, by its form (`pipeline.terms.terms.Term.feeds`).
+    constant : sum of the terms that are one.
+    functions : sum of the coefficients' sizes of terms with a function.
+    """
+
+    def __init__(self, *, feeds: bool, constant: float, functions: float) -> None:
+        self._margin = ANYWAY if feeds else MARGIN
+        self._constant = abs(constant) + FUNCTION * functions
         self._allowed = self._rates = self._sizes = np.zeros(0)
 
     def begin(self, sums: Array) -> None:

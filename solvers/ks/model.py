@@ -1,7 +1,13 @@
-"""An ensemble of the Kuramoto-Sivashinsky solver: whole members on each rank, or on a plane with fewer members a slab of each."""
+"""An ensemble of the Kuramoto-Sivashinsky solver: whole members on each rank, or on a plane with fewer members a slab of each.
 
+`Advance` makes forecasts of given states with any terms, on any grid over the case's lengths, for stages that change a case's terms.
+"""
+
+import functools
 import math
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +15,30 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.core.params import choose
+from pipeline.discovery.model import TermsModel
+from pipeline.spectral.grids import seen_at
 from pipeline.store.layout import Field
-from pipeline.terms.terms import parse_terms, refuse_jumps
+from pipeline.terms.terms import Terms
 from solvers.core.blocks import block_bounds
 from solvers.core.comm import Comm, Serial
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
 from solvers.ks import initial
 from solvers.ks.differences import Differences
+from solvers.ks.grids import next_smooth, smooth
 from solvers.ks.growth import Growth
 from solvers.ks.line import LineIntegrator
 from solvers.ks.params import Params, stored
 from solvers.ks.plane import PlaneIntegrator, planes
-from solvers.ks.spectral import Integrator
+from solvers.ks.spectral import LEAST_POINTS, Dealias, Integrator
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 Integrating = Integrator | LineIntegrator | PlaneIntegrator | Differences
 
 FIELDS = (Field("u", "1", "u of each member"),)
+KEPT = 32  # integrators of forecasts in a process, each with the tables and the work of its scheme
+FINER = 1.5  # times the points have waves below a third of the finer grid's, which "2/3" keeps
 MOST_STEPS_KEPT = 4  # lengths of steps whose integrators are kept: a run has one, and perhaps another for a last, shorter interval
 
 
@@ -52,8 +63,7 @@ class Ensemble(Model):
         if few and not plane:
             raise InputError(f"too many ranks for the members: {comm.size} ranks, {params.members} members")
         self.mesh, self.comm, self.params = mesh, comm, params
-        self.terms = parse_terms(params.terms, dimensions=len(mesh.points))
-        refuse_jumps(self.terms, mesh.lengths)
+        self.terms = params.equation(mesh.lengths)
         self.shape = (params.members, *mesh.dofs)
         self._members = np.arange(*((0, params.members) if few else block_bounds(comm.rank, comm.size, params.members)))
         self._planes = planes(comm if few else Serial(), mesh.points, params.dealias) if plane else None
@@ -68,7 +78,7 @@ class Ensemble(Model):
         initial.refuse_unseen(self._start, mesh.points, dealias)
         self._integrators: dict[float, Integrating] = {}
         self._dt = np.nan  # of the last step
-        self._growth, self._since = Growth(self.terms), math.nan  # time since the growth was looked at; nan: it was not
+        self._growth, self._since = _growth(self.terms), math.nan  # time since the growth was looked at; nan: it was not
         self._largest = 0.0
         self._integrator = self._for(1.0)
         self.stages = self._integrator.stages
@@ -87,9 +97,7 @@ class Ensemble(Model):
             return PlaneIntegrator(self.terms, self.mesh.lengths, dt, on=self._planes, scheme=p.scheme)
         if p.scheme == "arkimex":
             return Differences(self.terms, length, points, dt)
-        if any(term.functions for term in self.terms):
-            return LineIntegrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
-        return Integrator(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
+        return _on_line(self.terms, length, points, dt, scheme=p.scheme, dealias=p.dealias)
 
     def initial(self) -> Array:
         u = initial.states(self._start, self.mesh.dofs, self.params.seed, self._members)
@@ -161,3 +169,74 @@ class Ensemble(Model):
         member = int(self._members[first[0]])
         what = f"root mean square of u {first[1]:.3g} times what its equation lets it be (the step is too large)"
         return member, f"in member {member}", what
+
+
+def _growth(terms: Terms) -> Growth:
+    """The growth that the ``terms`` allow."""
+    return Growth(
+        feeds=any(term.feeds for term in terms if term.factors and not term.linear),
+        constant=sum(term.coefficient for term in terms if not term.factors),
+        functions=sum(abs(term.coefficient) for term in terms if term.functions),
+    )
+
+
+def _on_line(terms: Terms, length: float, points: int, dt: float, *, scheme: str, dealias: Dealias) -> Integrator | LineIntegrator:
+    """The integrator of ``terms`` on a line by a spectral scheme."""
+    kind = LineIntegrator if any(term.functions for term in terms) else Integrator
+    return kind(terms, length, points, dt, scheme=scheme, dealias=dealias)
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """ETDRK4 with the case's dealiasing, whatever the case's scheme: differences are then the terms' doing."""
+
+    lengths: tuple[float, ...]  # x first
+    dealias: Dealias
+    whole: bool = False  # always on a grid on which dealiasing drops no wave of the states
+
+    def __call__(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
+        """``states`` (S, points by x[, by y]) a ``step`` later, in ``steps`` time steps.
+
+        Where no integrator takes so many points, or with ``whole``, their Fourier series goes to a grid so fine that
+        dealiasing drops none of its waves, and the result is seen at their points.
+        """
+        points = states.shape[1:]
+        grid = tuple(count if self._takes(count) else next_smooth(max(math.ceil(FINER * count), LEAST_POINTS), 4) for count in points)
+        return seen_at(self._advance(terms, seen_at(states, grid), step, steps), points)
+
+    def _takes(self, count: int) -> bool:
+        if self.whole:
+            return False
+        multiple = 4 if self.dealias == "3/2" else 2
+        return count % multiple == 0 and (len(self.lengths) > 1 or (count >= LEAST_POINTS and smooth(count)))
+
+    def _advance(self, terms: Terms, states: Array, step: float, steps: int) -> Array:
+        if len(self.lengths) == 1:
+            line = _kept(tuple(terms), self.lengths[0], states.shape[1], step / steps, self.dealias, threading.get_ident())
+            return line.advance(states, steps)
+        whole = planes(Serial(), states.shape[1:], self.dealias)
+        plane = PlaneIntegrator(terms, self.lengths, step / steps, on=whole, scheme="etdrk4")
+        state = plane.state_of(states.swapaxes(1, 2))
+        plane.run(state, steps)
+        return np.ascontiguousarray(plane.values(state).swapaxes(1, 2))
+
+
+@functools.lru_cache(KEPT)
+def _kept(terms: Terms, length: float, points: int, dt: float, dealias: Dealias, thread: int) -> Integrator | LineIntegrator:
+    """An integrator with work arrays for ``thread`` alone: a search asks again and again, from other states."""
+    return _on_line(terms, length, points, dt, scheme="etdrk4", dealias=dealias)
+
+
+def model_of(mesh: Any, params: Params) -> TermsModel:
+    """The model of a case with ``mesh``, whose terms can be changed.
+
+    Raises
+    ------
+    InputError
+        The mesh is no box, or a function of x in the terms does not repeat itself over it.
+    """
+    stored(params, mesh.kind)
+    whole = Advance(mesh.lengths, params.dealias, whole=True)
+    return TermsModel(
+        params.equation(mesh.lengths), mesh.lengths, mesh.points, "solver.terms", Advance(mesh.lengths, params.dealias), whole
+    )

@@ -6,7 +6,9 @@ from typing import Literal
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Stored
 from pipeline.core.params import Spec, setting
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.expressions import refuse_jumps
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Terms
 
 KURAMOTO_SIVASHINSKY = ("-u*u_x", "-u_xx", "-u_xxxx")
 
@@ -29,6 +31,12 @@ class Params:
             raise InputError(f"members = {self.members}; there must be at least 1")
         if self.seed < 0:
             raise InputError(f"seed = {self.seed}; it must not be negative")
+
+    def equation(self, lengths: tuple[float, ...]) -> Terms:
+        """The terms on a box of these ``lengths``; `InputError` where a function of x or y does not repeat itself over it."""
+        terms = parse_terms(self.terms, dimensions=len(lengths))
+        refuse_jumps(terms, lengths)
+        return terms
 
 
 def stored(params: Params, mesh: str) -> Stored:

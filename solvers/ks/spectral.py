@@ -73,7 +73,7 @@ class Integrator:
     Parameters
     ----------
     terms
-        The right-hand side, as `pipeline.terms.terms.parse_terms` gives it.
+        The right-hand side, as `pipeline.terms.parser.parse_terms` gives it.
     points
         N, even, without prime factors above 5; a multiple of 4 for ``dealias`` "3/2".
     scheme

@@ -9,8 +9,8 @@ import numpy as np
 from meshes.core.trimesh import TriMesh
 from pipeline.core.case import Case
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms
 from pipeline.discovery.measured import Measured
+from pipeline.terms.terms import Terms
 from solvers.tsunami.friction import LIBRARY, WET, Sea, fields, gauges, laws, with_laws
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.params import Params

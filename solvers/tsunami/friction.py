@@ -19,10 +19,9 @@ import numpy as np
 from meshes.core.trimesh import TriMesh
 from pipeline.core.errors import InputError, RunError
 from pipeline.core.plugin import nearest
-from pipeline.discovery.library import Terms
 from pipeline.discovery.measured import Measured
 from pipeline.discovery.pairs import ACCURACY
-from pipeline.terms.terms import named
+from pipeline.terms.terms import Terms, named
 from solvers.core.comm import Serial
 from solvers.core.driver import Clock, simulate
 from solvers.tsunami.boundary import outside_of

@@ -15,7 +15,7 @@ from pipeline.discovery.loop import discover
 from pipeline.discovery.model import Steps
 from pipeline.discovery.problem import cramer_rao
 from pipeline.discovery.trajectory import observe
-from solvers.ks.forecast import Advance
+from solvers.ks.model import Advance
 
 SPACING, STATES, NOISE = 0.1, 100, 0.01
 THIN = 2  # of the truth's points

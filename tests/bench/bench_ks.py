@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers.ks import KURAMOTO_SIVASHINSKY, initial
 from solvers.ks.initial.random import Params as Random
 from solvers.ks.schemes import SCHEMES

@@ -12,7 +12,8 @@ import numpy as np
 import scipy.fft
 
 from pipeline.discovery.library import with_changes
-from pipeline.terms.terms import Term, parse_terms
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Term
 
 TRUTH = parse_terms(["-u*u_x", "-u_xx", "-u_xxxx"])
 LENGTH = 100.0

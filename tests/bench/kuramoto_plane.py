@@ -12,7 +12,8 @@ import numpy as np
 import scipy.fft
 
 from pipeline.discovery.library import with_changes
-from pipeline.terms.terms import Term, parse_terms
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Term
 
 TRUTH = parse_terms(["-u_xx - u_yy", "-u_xxxx - 2*u_xxyy - u_yyyy", "-0.5*u_x^2 - 0.5*u_y^2"], dimensions=2)
 LENGTH, POINTS = 16.0, 48  # along each axis

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.spectral.statistics import kaplan_yorke, lyapunov
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers.ks import KURAMOTO_SIVASHINSKY
 from solvers.ks.differences import Differences
 from solvers.ks.spectral import Integrator

@@ -16,13 +16,12 @@ from jobs.campaign.stages import model_of
 from pipeline.core import campaign, case
 from pipeline.core.errors import InputError
 from pipeline.discovery.library import default_library
-from pipeline.discovery.model import Steps, dt_max_of
-from pipeline.discovery.samples import responses
+from pipeline.discovery.model import Steps, dt_max_of, responses
 from pipeline.stages import discover
 from pipeline.stages.discover.prediction import course
 from pipeline.store.check import validate
 from pipeline.store.reader import Store, read_result
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 

@@ -13,7 +13,7 @@ from pipeline.core.errors import InputError
 from pipeline.stages import discover
 from pipeline.stages.discover import modified
 from pipeline.stages.discover.states import of_run
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers.core.comm import Serial
 from solvers.core.run import run_case
 from solvers.ks.differences import stencil

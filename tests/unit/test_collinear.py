@@ -11,8 +11,9 @@ from pipeline.discovery.collinear import refuse_collinear, relative_error, shake
 from pipeline.discovery.library import default_library, library_of, values, with_changes
 from pipeline.discovery.loop import discover
 from pipeline.discovery.pairs import Pairs
-from pipeline.discovery.samples import RESPONSE
-from pipeline.terms.terms import Term, parse_terms
+from pipeline.discovery.problem import RESPONSE
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Term
 
 STEP = 0.02
 LIBRARY = default_library()

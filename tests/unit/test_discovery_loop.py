@@ -13,10 +13,10 @@ from pipeline.discovery.library import default_library, library_of
 from pipeline.discovery.loop import discover
 from pipeline.discovery.model import Steps
 from pipeline.discovery.pairs import Pairs
-from pipeline.discovery.samples import Linear
+from pipeline.discovery.problem import Linear
 from pipeline.discovery.trajectory import observe
-from pipeline.terms.terms import parse_terms
-from solvers.ks.forecast import Advance
+from pipeline.terms.parser import parse_terms
+from solvers.ks.model import Advance
 
 STEP = 0.02
 SHORT = 32.0  # period of the small trajectories

@@ -10,9 +10,9 @@ from pipeline.discovery.library import default_library, library_of, rivals
 from pipeline.discovery.loop import discover
 from pipeline.discovery.model import Steps
 from pipeline.discovery.pairs import Pairs
-from pipeline.discovery.samples import Linear
+from pipeline.discovery.problem import Linear
 from pipeline.discovery.trajectory import observe
-from solvers.ks.forecast import Advance
+from solvers.ks.model import Advance
 
 LIBRARY = default_library()
 ADVANCE = Advance((LENGTH,), "2/3")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pipeline.spectral.grids import seen_at
-from pipeline.terms.terms import parse_terms
-from solvers.ks.forecast import Advance
+from pipeline.terms.parser import parse_terms
 from solvers.ks.grids import next_smooth, smooth
+from solvers.ks.model import Advance
 
 LENGTHS = (22.0, 16.0)  # periods
 

@@ -6,11 +6,10 @@ import pytest
 from meshes import box, rectangle
 from pipeline.core.errors import InputError, RunError
 from pipeline.core.params import build
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers import ks, tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
-from solvers.ks.growth import feeds
 
 BURGERS = ["-u*u_x", "0.1*u_xx"]
 PLANE = ["-u_xx - u_yy", "-u_xxxx - 2*u_xxyy - u_yyyy", "-0.5*(u_x^2 + u_y^2)"]
@@ -75,7 +74,8 @@ def test_a_restart_and_a_member_of_its_own_are_judged_from_their_start():
      ("-u*u_x^2", 0), ("u*u_x^2", 1), ("u_x^2", 1), ("u_x*u_xx", 1), ("u*u_xxx", 1), ("u_x^3", 1)],
 )  # fmt: skip
 def test_what_may_give_energy_is_known_by_its_form(term, found):
-    assert feeds(*parse_terms([term], dimensions=2)) == bool(found)
+    (one,) = parse_terms([term], dimensions=2)
+    assert one.feeds == bool(found)
 
 
 @pytest.mark.parametrize(("points", "length"), [(32, 22.0), ([64, 32], [20.0, 10.0])])

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
-from pipeline.terms.terms import Term, canonical, parse_terms
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Term, canonical
 from solvers import ks
 from solvers.ks import initial
 from solvers.ks.initial.random import Params as Random

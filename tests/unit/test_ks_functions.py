@@ -6,7 +6,7 @@ import pytest
 from meshes import box
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers import ks
 from solvers.core.comm import Serial
 from solvers.ks.differences import Differences

@@ -11,7 +11,7 @@ from pipeline.core.errors import InputError
 from pipeline.report.page import write_report
 from pipeline.store.check import validate
 from pipeline.store.reader import Store
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers.core import figures
 from solvers.core.comm import Serial
 from solvers.core.fft import plane

@@ -8,7 +8,7 @@ from pipeline.discovery.derivatives import HALF_STENCIL, central_weights, differ
 from pipeline.discovery.library import default_library, library_of, values, with_changes
 from pipeline.discovery.modes import modes
 from pipeline.spectral.derivatives import derivative
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 
 LENGTH = 5.0
 K = 2.0 * np.pi / LENGTH

@@ -9,7 +9,7 @@ from meshes import box
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
 from pipeline.discovery.modified import modified_equation
-from pipeline.terms.terms import parse_terms
+from pipeline.terms.parser import parse_terms
 from solvers import ks
 from solvers.core.comm import Serial
 

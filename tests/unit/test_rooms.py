@@ -1,7 +1,9 @@
 """The rooms: no modules import each other in a circle, and a function fits a screen."""
 
 import ast
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -61,6 +63,44 @@ def test_what_stages_share_is_of_two_of_them_at_least():
     for module in graph.find_children("pipeline.stages.core"):
         users = {one.split(".")[2] for one in graph.find_downstream_modules(module) if one.startswith("pipeline.stages.")} - {"core"}
         assert len(users) > 1, f"{module} is of {users} alone: it belongs there"
+
+
+BESIDE = {  # files that know terms, and are not on the path of one along pairs of states on a line
+    "pipeline/discovery/trajectory.py": "states with noise, in place of pairs",
+    "pipeline/discovery/measured.py": "laws, in place of terms in u",
+    "pipeline/discovery/laws.py": "laws",
+    "pipeline/stages/friction/__init__.py": "laws",
+    "pipeline/stages/friction/trial.py": "laws",
+    "solvers/tsunami/forecast.py": "laws",
+    "solvers/tsunami/friction.py": "laws",
+    "pipeline/discovery/modified.py": "a scheme's terms, from its steps",
+    "pipeline/stages/discover/modified.py": "a scheme's terms, from a run",
+    "pipeline/terms/expressions.py": "functions of x and u in a term",
+    "solvers/ks/line.py": "functions of x and u in a term",
+    "solvers/ks/plane.py": "a plane",
+    "solvers/ks/differences.py": "differences, in place of Fourier modes",
+}
+TERM = {"Term", "Terms", "parse_terms"}
+
+
+def knows_terms(path: Path) -> bool:
+    """Whether the module at ``path`` imports terms, or has them as they are parsed."""
+    imports = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)]
+    return any((node.module or "").startswith("pipeline.terms") and TERM & {one.name for one in node.names} for node in imports)
+
+
+def test_a_term_goes_through_the_files_that_the_benchmarks_list():
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").partition("## Paths of a value")[2]
+    listed = set(
+        re.findall(r"`((?:pipeline|solvers)/[\w/]+\.py)`", next(line for line in text.splitlines() if line.startswith("| a term:")))
+    )
+    found = {
+        str(path.relative_to(ROOT)) for package in ("pipeline", "solvers") for path in (ROOT / package).rglob("*.py") if knows_terms(path)
+    }
+    given = {"pipeline/terms/terms.py", "solvers/ks/params.py", "solvers/ks/kernels.py"}  # where they are made, and where they end
+    assert found - set(BESIDE) | given == listed
+    assert set(BESIDE) <= found
+    assert len(listed) <= 12
 
 
 WAITING = {

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from pipeline.discovery.problem import reduce, triangle_of
+from pipeline.discovery.problem import Linear, reduce, triangle_of
 from pipeline.discovery.relevance import fit
-from pipeline.discovery.samples import Linear
 from pipeline.discovery.stability import MOST_TASKS, stability, units_of
 
 MANY = 6

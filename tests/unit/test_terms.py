@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
-from pipeline.terms.expressions import grid_places
-from pipeline.terms.terms import Term, canonical, equation_latex, equation_text, named, parse_terms, refuse_jumps
+from pipeline.terms.expressions import grid_places, refuse_jumps
+from pipeline.terms.parser import parse_terms
+from pipeline.terms.terms import Term, canonical, equation_latex, equation_text, named
 
 derivatives = st.tuples(st.integers(0, 4), st.integers(0, 4))
 factors = st.lists(st.tuples(derivatives, st.integers(1, 4)), max_size=4, unique_by=lambda f: f[0]).map(canonical)

@@ -13,11 +13,10 @@ from scipy.special import ndtri
 from pipeline.core.answers import listed, with_deviation
 from pipeline.core.case import to_toml, with_overrides
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
 from pipeline.store.reader import Store
 from pipeline.store.writer import write_text
-from pipeline.terms.terms import Term, equation_latex, equation_text
+from pipeline.terms.terms import Term, Terms, equation_latex, equation_text
 
 CONFIDENCE = 0.9
 DIGITS = 12  # of a coefficient, where its deviation allows more
@@ -37,7 +36,7 @@ def refuse_numbers(params: Any, least: Mapping[str, int], shares: Iterable[str])
 
 
 def findings(
-    found: Discovery, given: Terms, *, said: bool, text: Text = equation_text, latex: Text = lambda terms: equation_latex(terms, DIGITS)
+    found: Discovery, *, said: bool, text: Text = equation_text, latex: Text = lambda terms: equation_latex(terms, DIGITS)
 ) -> dict[str, Any]:
     """All of ``found`` but its worth; ``text`` and ``latex`` write the model's terms.
 
@@ -48,7 +47,7 @@ def findings(
     readable = rounded(found.corrected, deviations)
     coefficients = {
         term.key: {"value": term.coefficient, "deviation": d, "low": term.coefficient - reach * d, "high": term.coefficient + reach * d}
-        | {"stability": stable, "in_model": _coefficient(given, term), "in_corrected": _coefficient(found.corrected, term)}
+        | {"stability": stable, "in_model": _coefficient(found.given, term), "in_corrected": _coefficient(found.corrected, term)}
         for term, d, stable in zip(found.found, found.deviation.tolist(), found.stability.tolist(), strict=True)
     }
     keys = [term.key for term in found.candidates]
@@ -60,7 +59,7 @@ def findings(
         "latex": latex(readable) if said else None,
         "terms": terms,
         "toml": f"terms = [{', '.join(repr(text).replace(chr(39), chr(34)) for text in terms)}]" if said else None,
-        "model_equation": text(given),
+        "model_equation": text(found.given),
         "coefficients": coefficients if said else {},
         "tried": {} if said else coefficients,
         "confidence": CONFIDENCE,
@@ -128,6 +127,11 @@ def write_corrected(run: Path, changes: Mapping[str, Any], result: dict[str, Any
     result["case"] = path.name
 
 
+def write_with_terms(run: Path, place: str, result: dict[str, Any], folder: Path) -> None:
+    """Write the case of ``run`` with the corrected terms at ``place``, such as "solver.terms", as `write_corrected` does; nowhere: none."""
+    write_corrected(run, {place: result["terms"]} if place else {}, result, folder)
+
+
 def unsay(result: dict[str, Any], tables: dict[str, Any]) -> None:
     """Call the forecasts of the terms tried by that name, in the result and in its tables, where nothing can be said."""
     forecast = result["forecast"]
@@ -164,14 +168,19 @@ def nothing_said(result: Mapping[str, Any]) -> str:
     return f"{result['says'][:1].upper()}{result['says'][1:]}.{tried}"
 
 
-def with_coefficient(key: str, c: Mapping[str, float]) -> str:
-    """A term and its coefficient, in words."""
+def _with_coefficient(key: str, c: Mapping[str, float]) -> str:
     return f"{key} (coefficient {with_deviation(c['value'], c['deviation'])})"
 
 
-def lacks(coefficients: Mapping[str, Mapping[str, float]]) -> str:
+def adds(result: Mapping[str, Any]) -> str:
+    """Name the terms that a scheme adds to its equation."""
+    return f"The scheme adds to the equation {listed([_with_coefficient(key, c) for key, c in result['coefficients'].items()])}."
+
+
+def lacks(result: Mapping[str, Any]) -> str:
     """Name the terms that the model lacks, and terms whose coefficient is not that of the observations."""
-    lacking = [with_coefficient(key, c) for key, c in coefficients.items() if not c["in_model"]]
+    coefficients = result["coefficients"]
+    lacking = [_with_coefficient(key, c) for key, c in coefficients.items() if not c["in_model"]]
     wrong = [
         f"{key} with {c['in_model']:+g} where {with_deviation(c['in_model'] + c['value'], c['deviation'])} is right"
         for key, c in coefficients.items()

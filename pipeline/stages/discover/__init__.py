@@ -13,24 +13,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.core.answers import WHY, Answer, listed
+from pipeline.core.answers import WHY, Answer
 from pipeline.core.case import Case
 from pipeline.core.data import is_file, own_file
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline
 from pipeline.core.params import Spec, quantity, setting
 from pipeline.core.plugin import late
-from pipeline.discovery.library import Terms, default_library, library_of
 from pipeline.discovery.loop import Discovery
 from pipeline.discovery.model import TermsModel
 from pipeline.stages.core import findings
 from pipeline.stages.discover import modified
 from pipeline.stages.discover import states as observed_states
-from pipeline.stages.discover.search import Data, chosen, search
+from pipeline.stages.discover.search import Data, search
 from pipeline.stages.discover.states import States
 from pipeline.stages.discover.trial import trial
 from pipeline.store.writer import write_result
-from pipeline.terms.terms import refuse_jumps
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -125,26 +123,23 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
         states, waves = modified.long_waves(states, params)
     else:
         _refuse_other_points(states, model, params)
-    library = _library(params, model, waves)
     first, end = max(params.after, float(states.times[0])), float(states.times[-1])
     last = end - params.held_out * (end - first)
-    data, notes = chosen(states, params, first, last)
-    found, forecast, data = search(data, states, model, library, params, client)
+    found, forecasts, data, notes = search(states, (first, last), model, waves.get("waves"), params, client)
     tables: dict[str, Any] = {}
-    tried = found.corrected if found.found and found.settled else None
-    worth = trial(forecast, model.terms, tried, states, last, data.noise, params, tables)
-    result = findings.findings(found, model.terms, said=found.said and bool(worth["better"]))
+    worth = trial(forecasts, states, last, data.noise, params, tables)
+    result = findings.findings(found, said=found.said and bool(worth["better"]))
     if found.said and not result["said"]:
         result["says"] = "nothing can be said: with the terms found the forecasts of what was held out are no better"
     result["warnings"] = [*notes, *result["warnings"]]
     result |= {"source": states.name, "model": path.parent.name, "params": asdict(params), "forecast": worth}
-    result["data"] = _facts(data, states, params, found, forecast.dt_max)
+    result["data"] = _facts(data, states, params, found, forecasts.by.dt_max)
     findings.unsay(result, tables)
     tables |= findings.posterior(result)
     if waves:
         modified.tell(result, found, waves)
     write_result(folder / "result.h5", tables, {"stage": "discover", "source": states.name})
-    findings.write_corrected(path, {} if waves else {model.place: result["terms"]}, result, folder)
+    findings.write_with_terms(path, "" if waves else model.place, result, folder)
     return result
 
 
@@ -197,15 +192,6 @@ def _listed(values: Any) -> str:
     return " x ".join(f"{value:g}" for value in values)
 
 
-def _library(params: Params, model: TermsModel, waves: Mapping[str, Any]) -> Terms:
-    dimensions = len(model.lengths)
-    if params.library:
-        library = library_of(params.library, dimensions=dimensions)
-        refuse_jumps(library, model.lengths)
-        return library
-    return modified.candidates(model.terms, waves["waves"]) if waves else default_library(dimensions=dimensions)
-
-
 def _facts(data: Data, states: States, params: Params, found: Discovery, longest: float) -> dict[str, Any]:
     """Facts on the data used, as numbers."""
     return {
@@ -233,13 +219,13 @@ draw = late(f"{__name__}.figures", "draw")
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     """The answer: the terms that the model lacks, and the gain of its forecasts by them."""
-    scheme, coefficients = result["data"]["kind"] == "scheme", result["coefficients"]
+    scheme = result["data"]["kind"] == "scheme"
     if not result["said"]:
         sentence = findings.nothing_said(result)
     elif scheme:
-        sentence = f"The scheme adds to the equation {listed([findings.with_coefficient(key, c) for key, c in coefficients.items()])}."
+        sentence = findings.adds(result)
     else:
-        sentence = f"{findings.lacks(coefficients)}{_worth(result['forecast'])}"
+        sentence = f"{findings.lacks(result)}{_worth(result['forecast'])}"
     units = "Coefficients with their standard deviations; the equation's quantities are without dimension."
     picture = "" if scheme else "truth and forecasts"
     return Answer(WHY, sentence, units, *findings.next_step(result, folder), picture, result["equation"] or "")

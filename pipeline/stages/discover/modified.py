@@ -16,11 +16,11 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery
 from pipeline.discovery.pairs import ACCURACY
 from pipeline.stages.discover.states import States
-from pipeline.terms.terms import HIGHEST_DERIVATIVE, Term, canonical
+from pipeline.terms.parser import HIGHEST_DERIVATIVE
+from pipeline.terms.terms import Term, Terms, canonical
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -1,19 +1,23 @@
-"""The search of stage `discover` in states on a box: which of them are used, with which noise, and the loop over them."""
+"""The search of stage `discover`: the states that are used, with which noise, the candidates, the loop, and the forecasts to be tried."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms, rivals
+from pipeline.discovery.library import default_library, library_of, rivals
 from pipeline.discovery.loop import Discovery, discover
-from pipeline.discovery.model import Steps, TermsModel, dt_max_of
+from pipeline.discovery.model import Steps, TermsModel, View, dt_max_of
 from pipeline.discovery.pairs import ACCURACY, Pairs
-from pipeline.discovery.samples import View
 from pipeline.discovery.trajectory import Trajectory, fewest_members, observe
 from pipeline.stages.discover import states as observed_states
+from pipeline.stages.discover.modified import candidates
 from pipeline.stages.discover.states import States
+from pipeline.terms.expressions import refuse_jumps
+from pipeline.terms.terms import Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,7 +40,7 @@ class Data:
     accuracy: float  # of states without noise, over their deviation
 
 
-def chosen(states: States, params: Any, first: float, last: float) -> tuple[Data, list[str]]:
+def _chosen(states: States, params: Any, first: float, last: float) -> tuple[Data, list[str]]:
     """The states that are used, with the noise that was asked for, and remarks on them."""
     noisy = bool(params.noise_level or params.noise)
     usual = SPACING if noisy else STEP
@@ -68,11 +72,27 @@ def chosen(states: States, params: Any, first: float, last: float) -> tuple[Data
     return Data(members, frames, values, noise, deviation, step, accuracy), notes
 
 
-def search(data: Data, states: States, model: TermsModel, library: Terms, params: Any, client: Any) -> tuple[Discovery, Steps, Data]:
-    """The loop, with time steps short enough for the corrected model too; returns it, the forecasts, and the data as they were judged.
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """Forecasts (S, *points) of states by the given and by the corrected model."""
+
+    by: Steps  # with any terms
+    model: Callable[[Array, float], Array]
+    corrected: Callable[[Array, float], Array] | None  # None where nothing was found
+
+
+def search(
+    states: States, between: tuple[float, float], model: TermsModel, waves: int | None, params: Any, client: Any
+) -> tuple[Discovery, Forecasts, Data, list[str]]:
+    """The loop over states ``between`` two times, with time steps short enough for the corrected model too.
+
+    Returns it, the forecasts, the data as they were judged, and remarks on them. ``waves`` are those of the states, where a scheme's error
+    is sought.
 
     Where a run's states are less accurate than was taken for granted, since its time steps were long, the effect of these counts.
     """
+    library = _library(params, model, waves)
+    data, notes = _chosen(states, params, *between)
     accuracy = max(ACCURACY, FINE * data.noise / data.deviation)
     grid = (params.points,) * len(model.points) if params.points else model.points
     begin = _begin(data, states, model, library, params, grid)
@@ -95,8 +115,18 @@ def search(data: Data, states: States, model: TermsModel, library: Terms, params
             continue
         own = 0.0 if judged is not data or params.accuracy else _own_accuracy(found, data, states, forecast, begin)
         if own <= judged.accuracy:
-            return found, forecast, judged
+            tried = partial(forecast, found.corrected) if found.found and found.settled else None
+            return found, Forecasts(forecast, partial(forecast, found.given), tried), judged, notes
         judged = replace(data, accuracy=own)
+
+
+def _library(params: Any, model: TermsModel, waves: int | None) -> Terms:
+    """The candidates: those of ``params``, or the usual ones, of a scheme's error by its ``waves``."""
+    if params.library:
+        library = library_of(params.library, dimensions=len(model.lengths))
+        refuse_jumps(library, model.lengths)
+        return library
+    return default_library(dimensions=len(model.lengths)) if waves is None else candidates(model.terms, waves)
 
 
 def _begin(data: Data, states: States, model: TermsModel, library: Terms, params: Any, grid: tuple[int, ...]) -> Array:

@@ -1,15 +1,13 @@
 """The trial of stage `discover`: model and corrected model forecast states that were held out of the search."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pipeline.core.errors import InputError
-from pipeline.discovery.library import Terms
 from pipeline.discovery.trajectory import observe
 from pipeline.stages.discover.prediction import LOST, SOURCE, Course, course
+from pipeline.stages.discover.search import Forecasts
 from pipeline.stages.discover.states import States
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -20,16 +18,7 @@ TOLD = 5  # leads whose errors stand in result.json
 UNIT = "1"
 
 
-def trial(
-    forecast: Callable[[Terms, Array, float], Array],
-    given: Terms,
-    corrected: Terms | None,
-    states: States,
-    first: float,
-    noise: float,
-    params: Any,
-    tables: dict[str, Any],
-) -> dict[str, Any]:
+def trial(forecasts: Forecasts, states: States, first: float, noise: float, params: Any, tables: dict[str, Any]) -> dict[str, Any]:
     """Forecasts from ``params.starts`` frames after ``first``; the series go into ``tables``.
 
     A run's states are its truth, and forecasts begin with them; a file's that have noise are smoothed first, wave by wave.
@@ -42,13 +31,13 @@ def trial(
     frames, leads = _frames(states, first, params.starts, filled=bool(noise and params.file))
     exact = np.stack([states.take(frames[:, b], 0) for b in range(frames.shape[1])], axis=1)
     deviation = float(np.nanstd(exact))
-    begin = _smoothed(exact[0], states, noise, forecast) if noise and params.file else exact[0]
+    begin = _smoothed(exact[0], states, noise, forecasts.by) if noise and params.file else exact[0]
     if not np.isfinite(begin).all():
         raise InputError(
             "the states held out have gaps: a forecast needs a whole state; say their noise by noise_level to have them filled"
         )
-    models = {"model": given} | ({"corrected": corrected} if corrected is not None else {})
-    courses = {name: course(partial(forecast, terms), begin, leads, exact, deviation) for name, terms in models.items()}
+    models = {"model": forecasts.model} | ({"corrected": forecasts.corrected} if forecasts.corrected else {})
+    courses = {name: course(forecast, begin, leads, exact, deviation) for name, forecast in models.items()}
     _tabulate(courses, leads, exact, states.lengths, tables)
     found = {name: _numbers(c, leads) for name, c in courses.items()}
     return {

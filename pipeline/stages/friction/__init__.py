@@ -17,13 +17,13 @@ from pipeline.core.outline import Outline
 from pipeline.core.params import quantity, setting
 from pipeline.core.plugin import late, nearest
 from pipeline.discovery.laws import Laws
-from pipeline.discovery.library import Terms
 from pipeline.discovery.loop import Discovery, discover
 from pipeline.discovery.measured import Measured, Together
 from pipeline.stages.core import findings
 from pipeline.stages.friction.observed import ObservedRun, Used, common_gauges, observed_of, used_of, views_of
 from pipeline.stages.friction.trial import trial
 from pipeline.store.writer import write_result
+from pipeline.terms.terms import Terms
 
 INPUTS = ("observed", "forecast")
 MEMORY = (0.0, 100.0, 0.0)  # [B] a cell: shared on a node, on each worker, spread over all
@@ -90,7 +90,7 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     if found.said and settings is not None and not _better(forecast):
         settings, notes = None, [*notes, "with the laws found the forecasts of what was held out are hardly better: see forecast"]
     settings = settings if found.said else None
-    result = findings.findings(found, model.terms, said=settings is not None, text=model.equation, latex=model.latex)
+    result = findings.findings(found, said=settings is not None, text=model.equation, latex=model.latex)
     if found.said and settings is None:
         result["says"] = f"nothing can be said: {notes[-1]}"
     result["warnings"] = [*notes, *result["warnings"]]
@@ -184,7 +184,7 @@ draw = late(f"{__name__}.figures", "draw")
 
 def answer(result: Mapping[str, Any], folder: Path) -> Answer:
     """The answer: the laws that the model lacks, and the gain of its forecasts by them."""
-    sentence = f"{findings.lacks(result['coefficients'])}{_worth(result['forecast'])}" if result["said"] else findings.nothing_said(result)
+    sentence = f"{findings.lacks(result)}{_worth(result['forecast'])}" if result["said"] else findings.nothing_said(result)
     units = "Coefficients with their standard deviations; Manning's n in s/m^(1/3), heights in m, times in s."
     return Answer(WHY, sentence, units, *findings.next_step(result, folder))
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.discovery.laws import Laws
-from pipeline.discovery.library import Terms
 from pipeline.store.reader import Store
+from pipeline.terms.terms import Terms
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
