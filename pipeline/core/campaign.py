@@ -189,7 +189,7 @@ def _moved(asked: params.Spec, stages: Mapping[str, params.Spec], runs: Mapping[
 
 
 def _behind(name: Any, stages: Mapping[str, params.Spec], runs: Mapping[str, Sequence[Run]]) -> Run | None:
-    """The run ``name``, or the one that the stage of that name makes an archive of; None where there is none."""
+    """The run ``name``, or the run whose archive the stage of that name makes; None where there is none."""
     for _ in stages:
         if not isinstance(name, str) or name not in stages:
             break
@@ -218,7 +218,7 @@ def _ordered(stages: Sequence[Stage]) -> list[Stage]:
 
 
 def name_of(path: Path) -> str:
-    """The name of the run that the case at ``path`` makes: that of the file, with _ for signs that a run's name can't hold."""
+    """The name of the run that the case at ``path`` makes: that of the file, with _ for signs not allowed in a run's name."""
     name = re.sub(r"[^\w.+-]", "_", path.stem)[:100]
     return name if NAME.fullmatch(name) and name not in TAKEN else f"run_{name}"[:100]
 

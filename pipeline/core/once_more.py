@@ -16,7 +16,7 @@ class Task:
         self.future = client.submit(function, *arguments, pure=False)
 
     def result(self) -> Any:
-        """The function's result; a worker that died is Dask's matter, a future that was cancelled is submitted again, once.
+        """The function's result; a dead worker is Dask's matter, a cancelled future is submitted again, once.
 
         Raises
         ------

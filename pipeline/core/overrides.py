@@ -137,7 +137,7 @@ def copied(value: Any) -> Any:
 def check_quotes(table: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> None:
     """Refuse ``changes`` to a case's ``table`` in which a key path lacks its quotation marks.
 
-    TOML makes tables of it, which would stand in place of all that the case has there.
+    TOML makes tables of it, which would replace all of the case's own there.
 
     Raises
     ------

@@ -113,7 +113,7 @@ def _metadata(path: Path, covered: int) -> Array:
 
 
 class _Noting(io.FileIO):
-    """A file that notes the pages that are read."""
+    """A file that notes the pages read."""
 
     def __init__(self, path: Path, noted: Array) -> None:
         super().__init__(path, "r")

@@ -317,7 +317,7 @@ class StoredArray:
 
 
 def open_file(path: Path) -> Any:
-    """The file at ``path``. A file that was cut off opens only where it is an archive, whose whole blocks can be read."""
+    """The file at ``path``. A cut-off file opens only where it is an archive, whose whole blocks can be read."""
     try:
         return open_hdf5(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Rows that ranks have in any order, moved to contiguous blocks of mesh order: one for each rank that writes, or that works on members."""
+"""Rows that ranks have in any order, moved to contiguous blocks of mesh order: one for each rank that writes or works on members."""
 
 from typing import Any, Protocol
 

@@ -1,4 +1,4 @@
-"""A run that goes on as a case that was changed: its file is laid out anew, the data written so far are brought over, its state goes on.
+"""A run that goes on as a changed case: its file is laid out anew, the data written so far are brought over, its state goes on.
 
 `pipeline.core.continuation` says what may change. The file's attribute ``changes`` has the changes with the time of
 the run: a JSON list of ``t`` [s], ``made``, ``case`` (the text before) and ``changed`` (key paths to the values before and after).

@@ -120,7 +120,7 @@ class Recorder:
         self._create_as(writer, self.case, self.facts)
 
     def _create_as(self, writer: Writer, case: Case, facts: Mapping[str, Any]) -> None:
-        """Lay a file out as ``case`` has it, which differs from the recorder's in nothing that the state depends on."""
+        """Lay a file out as ``case`` has it, which differs from the recorder's in nothing of the state."""
         model = self.model
         writer.create(
             mesh=self.mesh.arrays(),

@@ -78,7 +78,7 @@ def mesh_of(case: Case) -> Mesh:
 
 @contextlib.contextmanager
 def values_blamed() -> Iterator[None]:
-    """Let numbers that no mesh or state can be made of (a size that overflows, more cells than memory) be an `InputError`."""
+    """Let numbers of no possible mesh or state (a size that overflows, more cells than memory) be an `InputError`."""
     try:
         yield
     except InputError:

@@ -82,7 +82,7 @@ class Integrator:
     Raises
     ------
     InputError
-        A number of points, scheme or dealiasing that there is not, terms in two dimensions, or a length or step that is not positive.
+        An unknown scheme or dealiasing, an unfit number of points, terms in two dimensions, or a length or step that is not positive.
     """
 
     dtype = np.dtype(np.complex128)
@@ -206,7 +206,7 @@ class Integrator:
 
 @functools.lru_cache(KEPT)
 def _waves(points: int, dealias: Dealias) -> tuple[Array, Array]:
-    """Wavenumbers of the grid on which products are taken, as many as fill whole registers, and which of them are kept."""
+    """Wavenumbers of the grid of products, as many as fill whole registers, and a mask of the kept."""
     wave = np.arange(-(-(fine(points, dealias) // 2 + 1) // LANES) * LANES)
     return wave, wave <= highest(points, dealias)
 

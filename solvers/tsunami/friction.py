@@ -186,7 +186,7 @@ def fields(
     Raises
     ------
     InputError
-        Shapes that differ from the mesh's, fewer than two states, one that is not whole, water that comes in by the boundary (a forecast
+        Shapes other than the mesh's, fewer than two states, a state that is not whole, water coming in by the boundary (a forecast
         must know when its state was), or no flow at all.
     """
     if states.ndim != 3 or len(states) < 2 or states.shape[1:] != (len(sea.mesh.triangles), 3):

@@ -1,7 +1,7 @@
 """Runge-Kutta methods in an integrating factor, as data.
 
 With v = exp(-L t) u, L the viscous decay, a method is applied to v, so that viscosity is exact (Canuto et al. 1988, as in the package's
-docstring, section 4.4). ``rk4`` is the classical method; ``ssprk3`` is eSSPRK+(3,3), whose abscissas never fall, so that no factor grows:
+docstring, section 4.4). ``rk4`` is the classical method; ``ssprk3`` is eSSPRK+(3,3), whose abscissas never fall: no factor grows;
 L. Isherwood, Z. J. Grant, S. Gottlieb, SIAM J. Numer. Anal. 56 (2018) 3276-3307, DOI 10.1137/17M1143290.
 """
 

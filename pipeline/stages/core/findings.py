@@ -178,7 +178,7 @@ def adds(result: Mapping[str, Any]) -> str:
 
 
 def lacks(result: Mapping[str, Any]) -> str:
-    """Name the terms that the model lacks, and terms whose coefficient is not that of the observations."""
+    """Name the terms that the model lacks, and terms with another coefficient than the observations'."""
     coefficients = result["coefficients"]
     lacking = [_with_coefficient(key, c) for key, c in coefficients.items() if not c["in_model"]]
     wrong = [

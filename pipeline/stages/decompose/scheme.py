@@ -1,8 +1,8 @@
 """Effect of a scheme on a plane wave: numerical phase speed, damping, and the modified equation that it really solves.
 
 A wave exp(i (k x - w t)) stays a wave under a linear scheme, multiplied in every step by a complex factor. From the factor come the
-speed and the damping; over several k, the coefficients of the modified equation u_t + c u_x = sum_p a_p d^p u / dx^p, whose even p
-are dissipation and whose odd p are dispersion: R. F. Warming, B. J. Hyett, J. Comput. Phys. 14 (1974) 159-179,
+speed and the damping; over several k, the coefficients of the modified equation u_t + c u_x = sum_p a_p d^p u / dx^p, its even p
+dissipation and its odd p dispersion: R. F. Warming, B. J. Hyett, J. Comput. Phys. 14 (1974) 159-179,
 DOI 10.1016/0021-9991(74)90011-4; for tsunami codes, D. Burwell, E. Tolkova, A. Chawla, Ocean Model. 19 (2007) 10-30,
 DOI 10.1016/j.ocemod.2007.05.003. From the states of one step it comes by `pipeline.discovery.modified`.
 """

@@ -1,6 +1,6 @@
 """Valid time of forecasts: a model beside the corrected model, on states that neither was fitted to.
 
-The valid-prediction time is that at which the root mean square error first exceeds 0.4 of the states' deviation: J. Pathak, A. Wikner,
+At the valid-prediction time the root mean square error first exceeds 0.4 of the states' deviation: J. Pathak, A. Wikner,
 R. Fussell, S. Chandra, B. R. Hunt, M. Girvan, E. Ott, Chaos 28 (2018) 041101, DOI 10.1063/1.5028373.
 """
 

@@ -1,4 +1,4 @@
-"""Observations that do not repeat themselves over the period that their file states."""
+"""Observations that do not repeat themselves over their file's period."""
 
 import warnings
 from pathlib import Path

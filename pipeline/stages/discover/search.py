@@ -1,4 +1,4 @@
-"""The search of stage `discover`: the states that are used, with which noise, the candidates, the loop, and the forecasts to be tried."""
+"""The search of stage `discover`: the choice of states, their noise, the candidates, the loop, and the forecasts to be tried."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Data:
 
 
 def _chosen(states: States, params: Any, first: float, last: float) -> tuple[Data, list[str]]:
-    """The states that are used, with the noise that was asked for, and remarks on them."""
+    """The states used, with the requested noise, and remarks on them."""
     noisy = bool(params.noise_level or params.noise)
     usual = SPACING if noisy else STEP
     step = observed_states.step_of(states, params.step, usual)

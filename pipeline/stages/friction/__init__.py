@@ -125,7 +125,7 @@ def _library(params: Any, model: Laws) -> Terms:
 
 
 def _search(views: tuple[Measured, ...], given: Terms, library: Terms, params: Any) -> tuple[Discovery, list[str]]:
-    """The loop; once more without a law that the given model has not and that would have to be less than it can be.
+    """The loop; once more without a law that is new to the model and would have to be less than it can be.
 
     Such a law is the truth's numerics, or noise: it can't be in the truth.
     """

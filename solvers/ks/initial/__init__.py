@@ -48,7 +48,7 @@ class Initial(Protocol):
 
 
 def refuse_unseen(start: Initial, points: tuple[int, ...], dealias: str) -> None:
-    """Refuse with an `InputError` wavenumbers that ``points`` (along x[, y]) take for others, or that ``dealias`` drops."""
+    """Refuse with an `InputError` wavenumbers that ``points`` (along x[, y]) take for others, or ``dealias`` drops."""
     count = min(points) if start.along_y else points[0]
     most = {"none": count // 2, "2/3": (count - 1) // 3, "3/2": count // 2 - 1}[dealias]
     if start.highest > most:
