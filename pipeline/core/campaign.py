@@ -169,7 +169,7 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     notes = [
         f'[stage.{name}]: kind = "{asked[name].kind}" of such a model is kind = "{one.kind}" now; taken as such'
         for name, one in meant.items()
-        if one is not asked[name]
+        if one.kind != asked[name].kind
     ]
     stages = _ordered([stage(name, one, known, folder) for name, one in meant.items()])
     steps: tuple[Run | Stage, ...] = (*(run for some in runs.values() for run in some), *stages)

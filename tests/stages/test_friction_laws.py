@@ -246,7 +246,9 @@ def test_the_keys_that_a_stage_had_before_are_read_and_those_of_terms_refused():
             parsed(**{key: value})
     with pytest.raises(InputError, match="names 'file'; there are: "):
         parsed(observed="file")
-    assert [stage.kind for stage in parsed(forecast="line").stages if stage.name == "one"] == ["discover"]
+    for recorded in ({}, {"seen": "all"}):
+        line = parsed(forecast="line", **recorded)
+        assert ([stage.kind for stage in line.stages if stage.name == "one"], line.notes) == (["discover"], ())
     with pytest.raises(InputError, match=r"unknown key 'stage\.one\.seen'"):
         parsed(forecast="line", seen="gauges")
 

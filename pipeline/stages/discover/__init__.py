@@ -77,12 +77,12 @@ class Params:
 
 
 def moved(table: Mapping[str, Any], solvers: Mapping[str, Any]) -> Spec | None:
-    """Stage `friction`, where a ``table`` of an earlier version means it: the solver of its model has laws, not terms.
+    """Stage that a ``table`` of an earlier version means: `friction`, where the solver of its model has laws, not terms.
 
-    Keys at their defaults, as recorded tables have them all, are left out.
+    Keys at their defaults, as recorded tables have them all, are left out: of terms that of `friction` alone, ``seen``.
     """
     if not hasattr(solvers["forecast"], "laws") or hasattr(solvers["forecast"], "forecaster"):
-        return None
+        return Spec("discover", {key: value for key, value in table.items() if key != "seen"}) if table.get("seen") == "all" else None
     usual = {field.name: list(field.default) if isinstance(field.default, tuple) else field.default for field in fields(Params)}
     return Spec("friction", {key: value for key, value in table.items() if key != "folder" and (key not in usual or value != usual[key])})
 
