@@ -166,14 +166,19 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     known = _known(runs, tables)
     asked = {name: params.spec(entry, f"stage.{name}") for name, entry in tables.items()}
     meant = {name: _moved(one, asked, runs) or one for name, one in asked.items()}
-    notes = [
-        f'[stage.{name}]: kind = "{asked[name].kind}" of such a model is kind = "{one.kind}" now; taken as such'
+    notes = {
+        name: f'[stage.{name}]: kind = "{asked[name].kind}" of such a model is kind = "{one.kind}" now; taken as such'
         for name, one in meant.items()
         if one.kind != asked[name].kind
-    ]
-    stages = _ordered([stage(name, one, known, folder) for name, one in meant.items()])
-    steps: tuple[Run | Stage, ...] = (*(run for some in runs.values() for run in some), *stages)
-    return Campaign(params.label_of(table.get("title", ""), "title"), steps, tuple(notes))
+    }
+    stages = []
+    for name, one in meant.items():
+        try:
+            stages.append(stage(name, one, known, folder))
+        except InputError as error:
+            raise InputError("; ".join([str(error), *([notes[name]] if name in notes else [])])) from None
+    steps: tuple[Run | Stage, ...] = (*(run for some in runs.values() for run in some), *_ordered(stages))
+    return Campaign(params.label_of(table.get("title", ""), "title"), steps, tuple(notes.values()))
 
 
 def _moved(asked: params.Spec, stages: Mapping[str, params.Spec], runs: Mapping[str, Sequence[Run]]) -> params.Spec | None:
@@ -194,7 +199,7 @@ def _behind(name: Any, stages: Mapping[str, params.Spec], runs: Mapping[str, Seq
         if not isinstance(name, str) or name not in stages:
             break
         one = stages[name]
-        name = one.table.get(plugin.load(STAGES, one.kind).INPUTS[0])
+        name = one.table.get(next(iter(plugin.load(STAGES, one.kind).INPUTS), ""))
     return next((run for key, some in runs.items() for run in some if name in (key, run.name)), None)
 
 

@@ -21,6 +21,7 @@ GAUGE = "[gauges]\nfront = [2.5, 3.0]\n"
 OBSERVED = '[observed]\nsource = "me"\ncomparison = "laboratory"\nseries = { file = "gauges.txt", columns = { front = 1 } }\n'
 RASTER = HUMP.replace('{ kind = "flat", depth = 1.0 }', '{ kind = "raster", file = "bed.txt" }')
 WAVE = HUMP.replace("[time]", 'boundary.west = { kind = "incident", wave = { kind = "series", file = "wave.txt" } }\n[time]')
+LINE = '[mesh]\nkind = "box"\nlength = 8.0\npoints = 32\n[solver]\nkind = "ks"\n[time]\nend = 0.1\nevery = 0.1\ndt = 0.1\n'
 CAMPAIGN = '[run.a]\ncase = "sub/case.toml"\n[stage.budget]\nkind = "decompose"\nruns = ["a"]\nreference = "observed"\n'
 DISCOVER = '[run.a]\ncase = "case.toml"\n[stage.terms]\nkind = "discover"\nobserved = "file"\nfile = "states.h5"\nforecast = "a"\n'
 
@@ -86,7 +87,7 @@ def test_observations_that_stand_beside_a_case_serve_a_campaign_that_stands_else
 
 
 def test_a_file_of_states_is_looked_for(tmp_path):
-    (tmp_path / "case.toml").write_text(HUMP)
+    (tmp_path / "case.toml").write_text(LINE)
     (tmp_path / "campaign.toml").write_text(DISCOVER)
     with pytest.raises(InputError, match=r"stage terms: no file 'states\.h5'"):
         execute(Path("campaign.toml"), quiet=True, dry_run=True)

@@ -244,7 +244,9 @@ def test_the_keys_that_a_stage_had_before_are_read_and_those_of_terms_refused():
     for key, value in (("noise_level", 0.1), ("sought", "scheme"), ("file", "seen.h5")):
         with pytest.raises(InputError, match=rf"unknown key 'stage\.one\.{key}'"):
             parsed(**{key: value})
-    with pytest.raises(InputError, match="names 'file'; there are: "):
+    with pytest.raises(
+        InputError, match=r"names 'file'; there are: .*; \[stage\.one\]: kind = \"discover\" of such a model is kind = \"friction\" now"
+    ):
         parsed(observed="file")
     for recorded in ({}, {"seen": "all"}):
         line = parsed(forecast="line", **recorded)
