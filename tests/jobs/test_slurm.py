@@ -242,7 +242,7 @@ def test_the_demo_reduced_gives_the_same_answers_on_slurm_and_here(slurm):
     assert "--ntasks=1\n" in (slurm / "out" / "jobs" / "truth.sbatch").read_text()  # two ranks were asked for; it can use one
     until(lambda: set(states(slurm).values()) <= {"done", "failed", "lost", "blocked"}, 3 * ENDS, every=2.0)
     assert set(states(slurm).values()) == {"done"}, logs(slurm)
-    assert wavetrain("run", path.name, "--out", "here", "--ranks", "2", cwd=slurm).returncode == 0
+    assert wavetrain("run", path.name, "--out", "here", "--ranks", "2", cwd=slurm, page=True).returncode == 0
     answers = [Page((slurm / out / "report.html").read_text()).of("answer") for out in ("out", "here")]
     assert len(answers[0]) == 3
     assert answers[0] == answers[1]
