@@ -1,9 +1,11 @@
 """The rooms: no modules import each other in a circle, and a function fits a screen."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -28,10 +30,16 @@ def test_a_function_fits_a_screen():
     assert [place for place, lines in functions() if lines > LINES] == []
 
 
+@functools.cache
+def imports() -> Any:
+    """The graph of all imports, of libraries too, but for those for types alone."""
+    grimp = pytest.importorskip("grimp")
+    return grimp.build_graph(*PACKAGES, cache_dir=None, include_external_packages=True, exclude_type_checking_imports=True)
+
+
 def test_no_modules_import_each_other_in_a_circle():
     """Imports inside functions count; those for types alone do not."""
-    grimp = pytest.importorskip("grimp")
-    graph = grimp.build_graph(*PACKAGES, cache_dir=None, exclude_type_checking_imports=True)
+    graph = imports()
     left = {module: (graph.find_modules_directly_imported_by(module) & graph.modules) - {module} for module in graph.modules}
     while free := [module for module, imported in left.items() if not imported & left.keys()]:  # import nothing that is left
         for module in free:
@@ -45,8 +53,7 @@ ERRORS = {"pipeline.core", "pipeline.core.errors"}
 
 def test_files_with_kernels_see_arrays_alone():
     """Nothing that they import, at any remove, knows files, processes or parameters; import-linter has a list of such files, this none."""
-    grimp = pytest.importorskip("grimp")
-    graph = grimp.build_graph(*PACKAGES, cache_dir=None, include_external_packages=True, exclude_type_checking_imports=True)
+    graph = imports()
     compiled = [
         path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if "njit(" in path.read_text(encoding="utf-8")
     ]
@@ -58,8 +65,7 @@ def test_files_with_kernels_see_arrays_alone():
 
 
 def test_what_stages_share_is_of_two_of_them_at_least():
-    grimp = pytest.importorskip("grimp")
-    graph = grimp.build_graph("pipeline", cache_dir=None)
+    graph = imports()
     for module in graph.find_children("pipeline.stages.core"):
         users = {one.split(".")[2] for one in graph.find_downstream_modules(module) if one.startswith("pipeline.stages.")} - {"core"}
         assert len(users) > 1, f"{module} is of {users} alone: it belongs there"
