@@ -6,7 +6,7 @@ RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
 
 TESTS := tests
 
-.PHONY: help setup demo test test-data test-slow coverage faults lint bench peers lock clean
+.PHONY: help setup demo test test-data test-slow coverage faults lint ruff mypy imports docstrings bench peers lock clean
 help:          ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -17,10 +17,19 @@ demo: setup    ## how wrong, why, and what must be kept: three questions, answer
 	$(BIN)/wavetrain run demo --ranks $(RANKS) --out runs/demo
 
 lint: setup    ## ruff, mypy, import-linter, pydoclint
+	@$(MAKE) --no-print-directory -j $(RANKS) -O ruff mypy imports docstrings
+
+ruff:
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
+
+mypy:
 	$(BIN)/mypy
+
+imports:
 	$(BIN)/lint-imports
+
+docstrings:
 	$(BIN)/python docs/docstrings.py
 
 # one process more than cores, for tests that wait

@@ -123,7 +123,7 @@ def test_filters_keep_every_bit_on_two_ranks(alone, tmp_path, filter_):
     assert_same(alone, tmp_path / "run")
 
 
-@pytest.mark.parametrize(("ranks", "writers"), [(2, 1), (4, 3)])
+@pytest.mark.parametrize(("ranks", "writers"), [pytest.param(2, 1, marks=pytest.mark.slow), (4, 3)])
 def test_the_file_is_the_same_whoever_writes_it(alone, tmp_path, ranks, writers):
     path = write_case(tmp_path, **{"output.writers": writers, "output.filter": "zstd"})
     run_on(ranks, path, tmp_path / "run")
