@@ -117,7 +117,7 @@ def _target(rng: Any, values: Array) -> Target:
         "ratio": 10.0 ** rng.uniform(0, 2),
         "budget": 10.0 ** rng.uniform(3, 6.5),
     }
-    return Target(kind, max(float(some[kind]), 5e-324) if kind in some else 0.0)  # type: ignore[arg-type]
+    return Target(kind, max(float(some[kind]), 5e-324) if kind in some else 0.0)  # type: ignore[arg-type]  # a kind that was drawn from the kinds
 
 
 def write(path: Path, one: Case) -> None:

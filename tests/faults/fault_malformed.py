@@ -29,7 +29,7 @@ if __name__ == "__main__":
         import atheris
 
         with atheris.instrument_imports(include=["pipeline", "jobs.campaign.execute", "jobs.campaign.catalogue", "tomllib"]):
-            import jobs.campaign.execute  # noqa: F401
+            import jobs.campaign.execute  # noqa: F401 (so that it is instrumented, with all that it imports)
 
 import malformed
 from fault import Fault, Say, generator, seed

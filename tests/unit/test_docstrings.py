@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from syntax import PACKAGES, files, syntax_of
 
 sys.path.insert(0, str(ROOT / "docs"))
 import docstrings
@@ -102,8 +103,8 @@ NO_BEGINNING = {  # of a docstring: pronouns, and words that want a sentence bef
 
 def test_a_docstring_begins_with_a_noun_or_a_verb():
     found = []
-    for path in (one for folder in (*docstrings.FLOORS, "tests", "docs") for one in sorted((ROOT / folder).rglob("*.py"))):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in files(*PACKAGES, "tests", "docs"):
+        for node in ast.walk(syntax_of(path)):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and not getattr(node, "name", "").startswith("test_"):
                 first = (ast.get_docstring(node) or "-").split()[0].strip(".,:;")
                 found += [f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}: {first} ..."] if first in NO_BEGINNING else []
@@ -125,8 +126,7 @@ def place(tmp_path_factory):
 
 def with_examples() -> list[str]:
     """Modules with an example."""
-    paths = (path for floor in docstrings.FLOORS for path in sorted((ROOT / floor).rglob("*.py")))
-    marked = [path.relative_to(ROOT).with_suffix("") for path in paths if ">>> " in path.read_text(encoding="utf-8")]
+    marked = [path.relative_to(ROOT).with_suffix("") for path in files() if ">>> " in path.read_text(encoding="utf-8")]
     return [".".join(path.parts).removesuffix(".__init__") for path in marked]
 
 

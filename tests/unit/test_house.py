@@ -12,6 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from syntax import files, syntax_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -123,8 +124,8 @@ def test_without_root_the_set_up_prints_the_line_for_an_administrator_and_stops(
 
 def test_nothing_that_a_user_hands_in_is_unpickled():
     """Ruff keeps out pickle, eval, exec and yaml.load; what it does not know stands here."""
-    for path in (one for folder in ("pipeline", "meshes", "solvers", "jobs") for one in (ROOT / folder).rglob("*.py")):
-        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+    for path in files():
+        for call in (node for node in ast.walk(syntax_of(path)) if isinstance(node, ast.Call)):
             said = {word.arg: getattr(word.value, "value", None) for word in call.keywords}
             assert said.get("allow_pickle", False) is False, f"{path}:{call.lineno}"
             assert ast.unparse(call.func) != "torch.load" or said.get("weights_only") is True, f"{path}:{call.lineno}"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import ROOT
+from syntax import files, syntax_of
 
 from jobs.campaign.catalogue import groups
 from pipeline.core import plugin
 
-PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 # Names that are words of other things too: they are looked for where the statement speaks of a kind.
 WORDS = {"none", "shell", "series", "waves", "box", "linear"}
 ALLOWED = {  # the module, the name, and why it can't be otherwise
@@ -45,9 +45,8 @@ def asked_for(tree: ast.AST) -> set[int]:
     return found
 
 
-def known_elsewhere(module: str, text: str, names: dict[str, list[str]]) -> Iterator[tuple[str, int]]:
+def known_elsewhere(module: str, tree: ast.Module, names: dict[str, list[str]]) -> Iterator[tuple[str, int]]:
     """Kinds that ``module`` knows by name and does not own, and the lines where it does."""
-    tree = ast.parse(text)
     found = {
         id(node): node
         for node in ast.walk(tree)
@@ -70,11 +69,10 @@ def known_elsewhere(module: str, text: str, names: dict[str, list[str]]) -> Iter
 def test_no_module_but_a_plug_ins_own_knows_its_name():
     names = named()
     found = {}
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            for kind, line in known_elsewhere(module, path.read_text(encoding="utf-8"), names):
-                found[module, kind] = line
+    for path in files():
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for kind, line in known_elsewhere(module, syntax_of(path), names):
+            found[module, kind] = line
     assert {place: line for place, line in found.items() if place not in ALLOWED} == {}
     assert set(ALLOWED) <= set(found), "what is allowed and no more there"
 
@@ -90,12 +88,12 @@ def test_no_module_but_a_plug_ins_own_knows_its_name():
     ],
 )
 def test_a_table_or_a_choice_by_name_is_found(text):
-    assert list(known_elsewhere("jobs.somewhere", text, named()))
+    assert list(known_elsewhere("jobs.somewhere", ast.parse(text), named()))
 
 
 @pytest.mark.parametrize("text", ['bed = Spec("flat", {})', 'filter = "none"', '"""tsunami is a solver."""', '__all__ = ["compress"]'])
 def test_asking_for_a_kind_as_a_case_does_and_other_words_are_no_knowledge_of_it(text):
-    assert not list(known_elsewhere("jobs.somewhere", text, named()))
+    assert not list(known_elsewhere("jobs.somewhere", ast.parse(text), named()))
 
 
 def test_words_of_other_things_are_names_of_kinds():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from syntax import files, syntax_of
 
-PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 OWN = {"Params"}  # each plug-in has one
 # Words that were made at home, and the standard term of each. They may stand in a sentence, and name a variable, in a sense of their own.
 HOMEMADE = {
@@ -22,12 +22,6 @@ HOMEMADE = {
     "noughts": "zeros",
 }
 WHOLE = {"beside": "comparison", "apart": "isolated", "longest_step": "dt_max"}  # ... as whole names alone
-
-
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
 
 
 def words(name: str) -> set[str]:
@@ -56,7 +50,7 @@ def named(place: str, tree: ast.AST) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def parsed() -> dict[str, ast.Module]:
-    return dict(modules())
+    return {str(path.relative_to(ROOT)): syntax_of(path) for path in files()}
 
 
 def test_no_name_is_made_of_words_made_at_home(parsed):

@@ -9,21 +9,20 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from syntax import PACKAGES, files, syntax_of
 
 from pipeline.core import provenance
 
-PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 LINES = 60  # of a function, but for kernels, which numba makes one loop of
 
 
 def functions() -> Iterator[tuple[str, int]]:
     """The place and the lines of every function that is no kernel, its docstring apart: what is public lists arguments and errors there."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "njit" not in "".join(map(ast.dump, node.decorator_list)):
-                    told = len(node.body[0].value.value.splitlines()) if ast.get_docstring(node) else 0
-                    yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1 - told
+    for path in files():
+        for node in ast.walk(syntax_of(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "njit" not in "".join(map(ast.dump, node.decorator_list)):
+                told = len(node.body[0].value.value.splitlines()) if ast.get_docstring(node) else 0
+                yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1 - told
 
 
 def test_a_function_fits_a_screen():
@@ -54,9 +53,7 @@ ERRORS = {"pipeline.core", "pipeline.core.errors"}
 def test_files_with_kernels_see_arrays_alone():
     """Nothing that they import, at any remove, knows files, processes or parameters; import-linter has a list of such files, this none."""
     graph = imports()
-    compiled = [
-        path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if "njit(" in path.read_text(encoding="utf-8")
-    ]
+    compiled = [path for path in files() if "njit(" in path.read_text(encoding="utf-8")]
     assert len(compiled) > 10
     for path in compiled:
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -91,7 +88,7 @@ TERM = {"Term", "Terms", "parse_terms"}
 
 def knows_terms(path: Path) -> bool:
     """Whether the module at ``path`` imports terms, or has them as they are parsed."""
-    imports = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)]
+    imports = [node for node in ast.walk(syntax_of(path)) if isinstance(node, ast.ImportFrom)]
     return any((node.module or "").startswith("pipeline.terms") and TERM & {one.name for one in node.names} for node in imports)
 
 
@@ -100,9 +97,7 @@ def test_a_term_goes_through_the_files_that_the_benchmarks_list():
     listed = set(
         re.findall(r"`((?:pipeline|solvers)/[\w/]+\.py)`", next(line for line in text.splitlines() if line.startswith("| a term:")))
     )
-    found = {
-        str(path.relative_to(ROOT)) for package in ("pipeline", "solvers") for path in (ROOT / package).rglob("*.py") if knows_terms(path)
-    }
+    found = {str(path.relative_to(ROOT)) for path in files("pipeline", "solvers") if knows_terms(path)}
     given = {"pipeline/terms/terms.py", "solvers/ks/params.py", "solvers/ks/kernels.py"}  # where they are made, and where they end
     assert found - set(BESIDE) | given == listed
     assert set(BESIDE) <= found
@@ -122,9 +117,8 @@ def sleeps(loop: ast.AST) -> bool:
 
 def test_tests_wait_in_one_loop():
     loops = set()
-    for path in sorted((ROOT / "tests").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        nodes = ast.walk(ast.parse(text)) if "time.sleep(" in text else ()
+    for path in files("tests"):
+        nodes = ast.walk(syntax_of(path)) if "time.sleep(" in path.read_text(encoding="utf-8") else ()
         loops |= {str(path.relative_to(ROOT)) for node in nodes if isinstance(node, ast.While | ast.For) and sleeps(node)}
     assert loops == set(WAITING)
 

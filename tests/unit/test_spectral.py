@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from steep import solenoidal
+from syntax import files, syntax_of
 
 from pipeline.spectral import kernels
 from pipeline.spectral.derivatives import derivative, factor, turned_factor
@@ -23,10 +24,10 @@ PERIOD = 2.0 * np.pi
 
 def elsewhere(kind: type[ast.AST], *words: str) -> Iterator[tuple[str, Any]]:
     """The file and the node of everything of a ``kind`` in the packages' files with one of ``words``, outside this room."""
-    for path in (path for package in ("pipeline", "meshes", "solvers", "jobs") for path in sorted((ROOT / package).rglob("*.py"))):
+    for path in files():
         text = path.read_text()
         if ROOM not in path.parents and any(word in text for word in words):
-            yield from ((str(path.relative_to(ROOT)), node) for node in ast.walk(ast.parse(text)) if isinstance(node, kind))
+            yield from ((str(path.relative_to(ROOT)), node) for node in ast.walk(syntax_of(path)) if isinstance(node, kind))
 
 
 def second_wavenumbers(node: ast.AST) -> bool:
@@ -77,7 +78,7 @@ def test_what_moves_the_waves_of_a_flow_is_written_once():
 
 
 def test_the_room_itself_imports_parameters_and_errors_alone():
-    nodes = (node for path in ROOM.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    nodes = (node for path in files("pipeline/spectral") for node in ast.walk(syntax_of(path)))
     imported = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name.startswith(("pipeline", "meshes", "solvers", "jobs"))}
     assert {name for name in ours if not name.startswith("pipeline.spectral")} == {"pipeline.core.errors", "pipeline.core.params"}
