@@ -44,7 +44,8 @@ class Output:
     """Settings of a run's output."""
 
     filter: Literal["none", "gzip", "zstd", "lz4", "blosc2"] = setting("lossless compression of the fields", default="none")
-    chunk: int = setting("cells in one chunk of a stored field, 1 or more", default=16384)
+    chunk: int = setting("values in one chunk of a stored field, of one frame or of several small ones, 1 or more", default=16384)
+    views: bool = setting("show each frame as a dataset of its own, for readers of XDMF without hyperslabs, such as meshio", default=False)
     maps: tuple[float, ...] = quantity("s", "times of the report's maps; none named: four, evenly spaced", default=())
     checkpoint: float = quantity("s", "wall time between restart files", default=60.0, low=0.0)
     writers: int = setting("ranks that write, for themselves and their neighbours; 0: all of up to 8, else one of each 8", default=0)

@@ -6,6 +6,7 @@ a cube (frames, z, y, x).
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.store.checksums import DamagedFile, open_hdf5, walk
-from pipeline.store.layout import ARCHIVE_SCHEMAS, RUN_SCHEMAS, SCHEMA, Field, field_names, series_names, unit_of
+from pipeline.store.layout import ARCHIVE_SCHEMAS, BLOCK, RUN_SCHEMAS, SCHEMA, Field, field_names, series_names, unit_of
 from pipeline.store.readable import readable
 from pipeline.store.recovery import Written
 
@@ -98,7 +99,7 @@ class Store:
         return _fields(self._file["fields"], field_names(self._file)) if "fields" in self._file else {}
 
     def field(self, name: str) -> Any:
-        """Open field ``name`` as a dask array, in the file's own chunks.
+        """Open field ``name`` as a dask array, in blocks of 8 MiB or more of the file's own chunks; of an archive, in its blocks.
 
         Parameters
         ----------
@@ -293,10 +294,21 @@ class Store:
 
         source = self._source(group, name)
         if isinstance(source, StoredArray):
-            chunks: Any = self._file[source.name].chunks or source.shape or ()
+            data = self._file[source.name]
+            chunks: Any = _blocks(data.shape, data.chunks, data.dtype.itemsize) if data.chunks else data.shape
         else:
             chunks = source.chunks
         return dask.array.from_array(source, chunks=chunks, name=False)
+
+
+def _blocks(shape: tuple[int, ...], chunks: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Blocks of whole ``chunks`` and at least `BLOCK` bytes, the last dimensions filled up first: a task for each chunk would take longer
+    than to read it."""
+    found = [min(chunk, size) for chunk, size in zip(chunks, shape, strict=True)]
+    for axis in reversed(range(len(shape))):
+        wanted = -(-BLOCK // max(math.prod(found) * itemsize, 1))  # times as many values
+        found[axis] = min(found[axis] * wanted, shape[axis])
+    return tuple(found)
 
 
 class StoredArray:

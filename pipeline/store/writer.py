@@ -4,6 +4,7 @@ A file is ``NAME.part`` until it is whole, and is then renamed.
 """
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.store import checksums, dimensions, xdmf
 from pipeline.store import recovery as salvage
 from pipeline.store.disk import hdf5_file
 from pipeline.store.layout import (
+    AT_ONCE,
     FILL,
     GAUGE_CHUNK,
     LARGEST_CHUNK,
@@ -26,6 +28,7 @@ from pipeline.store.layout import (
     Field,
     MeshLayout,
     StoredSeries,
+    field_names,
     part_name,
 )
 from pipeline.store.recovery import Written
@@ -73,6 +76,9 @@ class Writer:
         if resume:
             import hdf5plugin  # noqa: F401  (registers the filters that the file may use)
         self._series: dict[str, Any] = {}
+        self._waiting: list[tuple[float, Mapping[str, Array]]] = []  # frames that are written together, and their ``_place``
+        self._place: tuple[slice, ...] = ()
+        self._at_once = 0  # frames; 0: not known yet
         self._file = h5py.File(self.part, "r+" if resume else "w", libver=("v110", "v110"), **options)
 
     def create(
@@ -88,18 +94,23 @@ class Writer:
         shape: tuple[int, ...],
         real: Any,
         chunk: int,
+        frames: int,
         compression: str,
         layout: MeshLayout = TRIANGLES,
     ) -> None:
-        """Lay the file out: the mesh whole, all series empty. ``shape`` is that of a field at one time, ``chunk`` its values in a chunk."""
+        """Lay the file out: the mesh whole, all series empty. ``shape`` is that of a field at one time, ``chunk`` its values in a chunk;
+        of small ones a chunk holds several, but no more than the ``frames`` that are to come."""
         file = self._file
         file.attrs.update({"schema": SCHEMA, "Conventions": "CF-1.11 UGRID-1.0", "complete": np.int32(0), **attrs})
         self._create_mesh(mesh, layout, shape)
         time = _growing(file, "time", (), "<f8", (GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time"})  # CF's standard name is of times since a date
         time.make_scale("time")
+        # what is packed has one frame a chunk: one that is added to would be packed anew, by several ranks not safely
+        together = max(1, min(frames, chunk // math.prod(shape))) if compression == "none" else 1
         for field in fields:
-            data = _growing(file, f"fields/{field.name}", shape, "<f8" if field.double else real, (1, *_chunk(shape, chunk)), compression)
+            stored = "<f8" if field.double else real
+            data = _growing(file, f"fields/{field.name}", shape, stored, (together, *_chunk(shape, chunk)), compression)
             _describe(data, field, ("time", *layout.field_dimensions), file)
             data.attrs.update(layout.field_attrs)
         for field in maxima:
@@ -170,16 +181,41 @@ class Writer:
         self.append_block(t, (slice(start, stop),), values)
 
     def append_block(self, t: float, place: tuple[slice, ...], values: Mapping[str, Array]) -> None:
-        """Add a frame at time ``t`` [s]: this rank's ``place`` of every field."""
+        """Add a frame at time ``t`` [s]: this rank's ``place`` of every field, the same in all frames.
+
+        Small frames wait in memory until there are enough of them; `flush` and `close` write all.
+        """
+        self._place = place
+        together = self._frames_at_once()
+        self._waiting.append((t, values if together == 1 else {name: np.array(block) for name, block in values.items()}))
+        if self.frames % together == 0:
+            self._write_frames()
+
+    def _frames_at_once(self) -> int:
+        """Frames that are written together: `AT_ONCE` bytes on all ranks, whole chunks where these are smaller."""
+        if not self._at_once:
+            fields = [self._opened(f"fields/{name}") for name in field_names(self._file)]
+            count = max(1, AT_ONCE // sum(math.prod(data.shape[1:]) * data.dtype.itemsize for data in fields))
+            chunk = max(data.chunks[0] for data in fields)
+            self._at_once = max(count // chunk * chunk, min(count, chunk))
+        return self._at_once
+
+    def _write_frames(self) -> None:
+        """Write the frames that wait."""
+        if not self._waiting:
+            return
         time = self._opened("time")
-        frame = time.shape[0]
-        time.resize((frame + 1,))
+        first = time.shape[0]
+        some = slice(first, first + len(self._waiting))
+        time.resize((some.stop,))
         if self._lead:
-            time[frame] = t
-        for name, block in values.items():
+            time[some] = [t for t, _ in self._waiting]
+        for name in self._waiting[0][1]:
             data = self._opened(f"fields/{name}")
-            data.resize((frame + 1, *data.shape[1:]))
-            self._write_block(data, (frame, *place), block)
+            data.resize((some.stop, *data.shape[1:]))
+            blocks = [values[name] for _, values in self._waiting]
+            self._write_block(data, (some, *self._place), blocks[0][None] if len(blocks) == 1 else np.stack(blocks))
+        self._waiting.clear()
 
     def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
         """Add samples at ``times`` (S,) [s]; each of ``values`` (S, gauges) whole on the lead rank."""
@@ -241,7 +277,8 @@ class Writer:
                 data[...] = array
 
     def flush(self) -> None:
-        """Bring all that was written to the file."""
+        """Bring all that was written, and the frames that wait, to the file."""
+        self._write_frames()
         self._file.flush()
 
     def note_written(self, written: Written, *, share: tuple[int, int], gather: Callable[[Any], Sequence[Any]]) -> None:
@@ -262,13 +299,15 @@ class Writer:
         salvage.copy_values(old, self._file, until)
 
     def close(self) -> None:
-        """Close the file under its unfinished name."""
+        """Write the frames that wait, and close the file under its unfinished name."""
+        self._write_frames()
         self._series.clear()
         self._file.close()
 
     @property
     def frames(self) -> int:
-        return int(self._file["time"].shape[0])
+        """Number of the frames, with those that wait."""
+        return int(self._opened("time").shape[0]) + len(self._waiting)
 
 
 def write_result(path: Path, tables: Mapping[str, Mapping[str, tuple[Array, str, str]]], attrs: Mapping[str, Any]) -> None:
@@ -287,13 +326,16 @@ def publish(path: Path) -> None:
     release(path, complete(path))
 
 
-def complete(path: Path) -> str:
-    """Mark a closed file as whole, for `release`; returns the text of its ``.xdmf``, where it has fields (one rank only)."""
+def complete(path: Path, *, views: bool = False) -> str:
+    """Mark a closed file as whole, for `release`; returns the text of its ``.xdmf``, where it has fields (one rank only).
+
+    ``views`` shows each frame as a dataset of its own, for readers of XDMF without hyperslabs.
+    """
     text = ""
     with hdf5_file(part_name(path), "r+") as file:
         if "fields" in file:
             dimensions.add(file)
-            xdmf.add_views(file)
+            xdmf.add_views(file, frames=views)
             text = xdmf.describe(file, path.name)
         file.attrs[checksums.ATTRIBUTE] = checksums.TOLD
         file.attrs["complete"] = np.int32(1)

@@ -1,7 +1,7 @@
-"""Describe a run to ParaView: XDMF text beside the HDF5 file.
+"""Describe a run to ParaView: XDMF text beside the HDF5 file, in which a frame is a hyperslab of its field.
 
-Readers of XDMF (meshio among them) want one dataset a frame; ``/xdmf`` holds virtual datasets that show each frame of
-``/fields`` as a dataset, and copy nothing.
+Readers of XDMF without hyperslabs (meshio among them) want one dataset a frame. Where they are asked for, ``/xdmf`` holds virtual datasets
+that show each frame of ``/fields`` as a dataset, and copy nothing; they take as long to make as the frames to write.
 """
 
 from typing import Any
@@ -13,10 +13,12 @@ import numpy as np
 from pipeline.store.layout import TRIANGLES, field_names, mesh_layout
 
 PRECISIONS = {"f": (4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}  # [B] of numbers that XDMF has, by numpy's kind
+FRAME, PADDED, TIME = "@FRAME@", "@PADDED@", "@TIME@"  # of the text of one frame, which stands for all
 
 
-def add_views(file: h5py.File) -> None:
-    """Add the virtual datasets ``/xdmf/points`` (V, 2), of triangles, and ``/xdmf/NAME/FRAME`` (a frame's shape)."""
+def add_views(file: h5py.File, *, frames: bool) -> None:
+    """Add the virtual datasets ``/xdmf/points`` (V, 2), of triangles, and where ``frames`` are asked for ``/xdmf/NAME/FRAME``, a
+    frame's shape."""
     if "xdmf" in file:
         del file["xdmf"]
     if mesh_layout(file) is TRIANGLES:
@@ -25,7 +27,7 @@ def add_views(file: h5py.File) -> None:
         for i, name in enumerate(("node_x", "node_y")):
             points[:, i] = h5py.VirtualSource(".", f"mesh/{name}", (nodes,))
         file.create_virtual_dataset("xdmf/points", points)
-    for name in _shown(file):
+    for name in _shown(file) if frames else ():
         data = file[f"fields/{name}"]
         for frame in range(data.shape[0]):
             view = h5py.VirtualLayout(data.shape[1:], data.dtype)
@@ -38,22 +40,34 @@ def describe(file: h5py.File, name: str) -> str:
     root = xml.Element("Xdmf", Version="3.0")
     domain = xml.SubElement(root, "Domain")
     series = xml.SubElement(domain, "Grid", Name="run", GridType="Collection", CollectionType="Temporal")
-    add_mesh, centre = (_add_triangles, "Cell") if mesh_layout(file) is TRIANGLES else (_add_box, "Node")
-    fields, lasting = {name: file[f"fields/{name}"] for name in _shown(file)}, _lasting(file)
-    for frame, t in enumerate(file["time"][:]):
-        step = xml.SubElement(series, "Grid", Name=f"frame {frame}", GridType="Uniform")
-        xml.SubElement(step, "Time", Value=repr(float(t)))
-        add_mesh(step, file, name)
-        for field, data in fields.items():
-            attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
-            _item(attribute, data.shape[1:], data.dtype, f"{name}:/xdmf/{field}/{frame:06d}")
-        for field, data in lasting.items():
-            attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
-            _item(attribute, data.shape, data.dtype, f"{name}:{data.name}")
-    if left_out := [field for field in field_names(file) if field not in fields]:
+    shown = _shown(file)
+    if left_out := [field for field in field_names(file) if field not in shown]:
         domain.insert(0, xml.Comment(f" of a type that ParaView does not read: {', '.join(left_out)} ".replace("--", "- -")))
+    _add_frame(series, file, name, shown)
     xml.indent(root)
-    return '<?xml version="1.0"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
+    before, start, rest = xml.tostring(root, encoding="unicode").partition("      <Grid ")
+    one, end, after = rest.partition("      </Grid>\n") if start else ("", "", "")
+    grid, times = start + one + end, file["time"][:].tolist()
+    frames = "".join(grid.replace(FRAME, str(i)).replace(PADDED, f"{i:06d}").replace(TIME, repr(t)) for i, t in enumerate(times))
+    return f'<?xml version="1.0"?>\n{before}{frames}{after}\n'
+
+
+def _add_frame(series: Any, file: h5py.File, name: str, shown: list[str]) -> None:
+    """The grid of a frame, whose number and time are still to be filled in."""
+    step = xml.SubElement(series, "Grid", Name=f"frame {FRAME}", GridType="Uniform")
+    xml.SubElement(step, "Time", Value=TIME)
+    add_mesh, centre = (_add_triangles, "Cell") if mesh_layout(file) is TRIANGLES else (_add_box, "Node")
+    add_mesh(step, file, name)
+    for field in shown:
+        attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
+        data = file[f"fields/{field}"]
+        if f"xdmf/{field}" in file:
+            _item(attribute, data.shape[1:], data.dtype, f"{name}:/xdmf/{field}/{PADDED}")
+        else:
+            _hyperslab(attribute, data, f"{name}:/fields/{field}")
+    for field, data in _lasting(file).items():
+        attribute = xml.SubElement(step, "Attribute", Name=field, AttributeType="Scalar", Center=centre)
+        _item(attribute, data.shape, data.dtype, f"{name}:{data.name}")
 
 
 def _lasting(file: h5py.File) -> dict[str, Any]:
@@ -87,6 +101,16 @@ def _add_box(step: Any, file: h5py.File, name: str) -> None:
     for values in ([0.0] * len(sizes), spacings):
         item = xml.SubElement(geometry, "DataItem", DataType="Float", Dimensions=str(len(sizes)), Format="XML", Precision="8")
         item.text = " ".join(map(repr, values))
+
+
+def _hyperslab(parent: Any, data: Any, text: str) -> None:
+    """A frame of ``data``. Its dimensions are without that of the frames: with it ParaView 5.11 makes arrays of far too many values."""
+    sizes = data.shape[1:]
+    slab = xml.SubElement(parent, "DataItem", ItemType="HyperSlab", Dimensions=" ".join(map(str, sizes)))
+    corners = xml.SubElement(slab, "DataItem", DataType="Int", Dimensions=f"3 {data.ndim}", Format="XML")
+    start, stride, count = (FRAME, *["0"] * len(sizes)), ["1"] * data.ndim, ("1", *map(str, sizes))
+    corners.text = " ".join((*start, *stride, *count))
+    _item(slab, data.shape, data.dtype, text)
 
 
 def _item(parent: Any, shape: tuple[int, ...], dtype: Any, text: str) -> None:

@@ -16,7 +16,7 @@ from pipeline.core.case import Case
 from pipeline.core.errors import InputError, RunError
 from pipeline.store import checksums
 from pipeline.store.disk import cannot_write, why_not_written
-from pipeline.store.layout import MESHES, SCHEMA, part_name
+from pipeline.store.layout import GAUGE_CHUNK, LARGEST_CHUNK, MESHES, SCHEMA, part_name
 from pipeline.store.reader import Store
 from pipeline.store.recovery import CLOSED, Written, stamp
 from pipeline.store.writer import Writer, complete, release, sync
@@ -34,6 +34,7 @@ log = logging.getLogger("wavetrain")
 P = ParamSpec("P")
 R = TypeVar("R")
 
+MOST_FRAMES = 2.0**31  # that a file is laid out for: the quotient of two numbers may be infinite
 CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min", "begun")
 
 
@@ -67,7 +68,9 @@ class Recorder:
             log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
         self._fields, self._saved = (self._writers.mover(own) for own in (model.rows, model.saved_rows))
         self._sampled = RowMover(Rows(model.gauges.index, len(model.gauges.names), axis=1), comm, 1)
-        self._samples = self._statistics = 0
+        self._samples = self._statistics = self._next_samples = 0
+        self._samples_at_once = min(GAUGE_CHUNK, LARGEST_CHUNK // max(len(model.gauges.names), 1))  # steps
+        self._going = False
         self._last_checkpoint = time.monotonic()
         self._writer: Writer | None = None
         self._written = Written()
@@ -78,6 +81,7 @@ class Recorder:
         saved = self._read_checkpoint()
         if self._writers.comm:
             self._writer = self._open(self.path, self._writers.comm, resume=saved is not None)
+        self._going = True
         if saved is None:
             if self._writer:
                 self._create(self._writer)
@@ -134,6 +138,7 @@ class Recorder:
             layout=MESHES[self.mesh.kind],
             real=model.real,
             chunk=case.output.chunk,
+            frames=math.ceil(min(case.time.end / case.time.every, MOST_FRAMES)) + 1,
             compression=case.output.filter,
         )
         if model.statistics is not None:
@@ -141,12 +146,13 @@ class Recorder:
 
     @_told
     def frame(self, u: Array, clock: Clock) -> None:
-        """Add a frame, and the gauges' samples since the last frame; checkpoint when it is time."""
+        """Add a frame, which may wait in memory with others, as the gauges' samples do; checkpoint when it is time."""
         values = {name: self._fields(own) for name, own in self.model.output(u).items()}
-        self._gauges()
         if self._writer:
             self._writer.append_block(clock.t, self._fields.place, values)
-            self._writer.flush()
+        if clock.step >= self._next_samples:
+            self._next_samples = clock.step + self._samples_at_once
+            self._gauges()
         due = time.monotonic() - self._last_checkpoint >= self.case.output.checkpoint
         if self.comm.max(np.array([due], np.int64))[0]:
             self.checkpoint(u, clock)
@@ -228,14 +234,18 @@ class Recorder:
     def _publish(self, path: Path) -> None:
         """Give a closed file its checksums, of which each rank makes a share, and its final name. Collective."""
         self.comm.barrier()
-        text = complete(path) if self.comm.rank == 0 else ""
+        text = complete(path, views=self.case.output.views) if self.comm.rank == 0 else ""
         self.comm.barrier()
         sums = self.comm.collect(checksums.share(part_name(path), self.comm.rank, self.comm.size))
         if self.comm.rank == 0:
             release(path, text, np.concatenate(sums))
 
+    @_told
     def close(self) -> None:
-        """Close the output; an unfinished file keeps its unfinished name."""
+        """Write what waits and close the output; an unfinished file keeps its unfinished name. Collective."""
+        if self._going:
+            self._going = False
+            self._gauges()
         if self._writer:
             self._writer.close()
             self._writer = None

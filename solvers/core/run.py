@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import logging
+import math
 import platform
 import signal
 import time
@@ -31,6 +32,7 @@ from solvers.core.record import Recorder
 
 log = logging.getLogger("wavetrain")
 
+EVERY_LINE = 1.0  # [s] between two lines of the log
 PACKAGES = ("numpy", "numba", "h5py", "mpi4py", "petsc4py", "scipy")
 
 
@@ -67,6 +69,18 @@ class CoreTime:
         if self._first is None or self._last[0] == self._first[0]:
             return 0.0
         return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0]) * steps
+
+
+class _Said:
+    """A line in the log at a frame, `EVERY_LINE` apart."""
+
+    def __init__(self) -> None:
+        self._next = -math.inf
+
+    def __call__(self, now: float, clock: Clock, error: float) -> None:
+        if now >= self._next:
+            self._next = now + EVERY_LINE
+            log.info("t = %.6g s, step %d, dt = %.3g s, conservation error %+.1e", clock.t, clock.step, clock.dt, error)
 
 
 def mesh_of(case: Case) -> Mesh:
@@ -191,7 +205,7 @@ def _simulate(
     error = 0.0 if state is None else error_of(state)
     begun, before = _clock(compiled), compiled.seconds
     core = CoreTime(compiled)
-    writing = 0.0
+    writing, said = 0.0, _Said()
     whole = True
 
     def report(now: Clock) -> None:
@@ -215,7 +229,7 @@ def _simulate(
             pause = _clock(compiled)
             error = error_of(frame.u)
             state, clock, whole = frame.u, frame.clock, frame.whole
-            log.info("t = %.6g s, step %d, dt = %.3g s, conservation error %+.1e", clock.t, clock.step, clock.dt, error)
+            said(pause, clock, error)
             if whole:
                 recorder.frame(state, clock)
             else:

@@ -62,6 +62,7 @@ def write_exact(run: Path, target: Path) -> Path:
         shape=(len(arrays["bed"]),),
         real=np.float64,
         chunk=16384,
+        frames=len(times),
         compression="none",
     )
     x, y = (np.einsum("pc,tc->tp", POINTS, corners[..., axis]) for axis in (0, 1))

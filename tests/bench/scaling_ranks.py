@@ -203,6 +203,7 @@ def _create(writer: Any, fields: list[Field], rows: int) -> None:
         shape=(1, rows),
         real=np.float64,
         chunk=16384,
+        frames=2**10,
         compression="none",
         layout=MESHES["line"],
     )

@@ -44,6 +44,7 @@ def write_cube(path: Path, velocity: Array, more: dict[str, Array] | None = None
         shape=tuple(points),
         real=velocity.dtype,
         chunk=points[1] * points[2],
+        frames=frames,
         compression="none",
         layout=CUBE,
     )

@@ -21,7 +21,7 @@ TABLE = {
     "mesh": {"kind": "rectangle", "width": 4.0, "height": 3.0, "size": 0.4, "bathymetry": {"kind": "flat", "depth": 1.0}},
     "solver": {"kind": "tsunami", "initial": {"kind": "hump", "height": 0.1, "width": 0.5, "centre": [2.0, 1.5]}},
     "time": {"end": 0.5, "every": 0.125},
-    "output": {"filter": "zstd", "chunk": 64},
+    "output": {"filter": "zstd", "chunk": 64, "views": True},
     "gauges": {"middle": [2.0, 1.5], "corner": [0.1, 0.1]},
 }
 
@@ -33,12 +33,10 @@ def folder(tmp_path_factory) -> Path:
     return place
 
 
-def test_fields_are_lazy_in_the_files_own_chunks(folder):
+def test_fields_are_lazy(folder):
     with store.open(folder / "run.h5") as run:
         depth = run.field("depth")
         assert depth.shape == (5, len(run.mesh()["face_area"]))
-        assert depth.chunks[0] == (1, 1, 1, 1, 1)
-        assert depth.chunks[1][0] == 64
         assert run.times.tolist() == [0.0, 0.125, 0.25, 0.375, 0.5]
         assert run.complete
     with dask.config.set(scheduler="processes", num_workers=1):  # the array opens the file anew, in another process

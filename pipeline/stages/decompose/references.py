@@ -99,6 +99,7 @@ def _write(run: Store, reference: Store, field: str, client: Any, target: Path, 
         shape=shape,
         real=np.float64,
         chunk=16384,
+        frames=len(reference.times),
         compression="none",
         layout=layout,
     )
