@@ -12,6 +12,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,10 +30,12 @@ STYLE = {
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # where the layout puts it: of itself it would ask all texts for their places
     "svg.hashsalt": "wavetrain",
 }
 COMPUTED, OBSERVED, LAND = "#0b6e99", "#d1495b", "#cdbfa5"
 DPI = 130  # of all pictures
+RUNS = 3  # zlib's Z_RLE, by Pillow's name: as small for drawings as the search of all that came before, in a third of the time
 WET = 1e-3  # [m] of water that a map shows as water
 
 
@@ -57,9 +60,12 @@ def save(figure: Figure, path: Path) -> None:
 
 def inline(figure: Figure, *, close: bool = True) -> bytes:
     """``figure`` as the bytes of a PNG; let go of it unless told otherwise."""
-    buffer = io.BytesIO()
     figure.set_dpi(DPI)
-    FigureCanvasAgg(figure).print_png(buffer)  # savefig draws all of it once more before, for its layout
+    canvas = FigureCanvasAgg(figure)
+    with plt.rc_context(STYLE):  # ticks are made when they are drawn
+        canvas.draw()  # savefig draws all of it once more before, for its layout
+    buffer, pixels = io.BytesIO(), np.asarray(canvas.buffer_rgba())[..., :3]  # there is paper below: nothing can be seen through
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "png", compress_type=RUNS, dpi=(DPI, DPI))
     if close:
         plt.close(figure)
     return buffer.getvalue()

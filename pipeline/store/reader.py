@@ -245,6 +245,26 @@ class Store:
         """
         return self._lazy("statistics", name)
 
+    def statistic_values(self, name: str) -> Array:
+        """Read a whole statistic, as `statistic` opens it.
+
+        Parameters
+        ----------
+        name
+            One of `statistics`, or ``"time"``, the times of the samples [s].
+
+        Returns
+        -------
+        numpy.ndarray
+            Its samples (S,) or (S, shells), in the statistic's unit.
+
+        Raises
+        ------
+        InputError
+            There is no such statistic; the message lists all there are.
+        """
+        return np.asarray(self._source("statistics", name)[...])
+
     @property
     def has_restart(self) -> bool:
         """Whether the last whole state is kept."""

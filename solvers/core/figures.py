@@ -16,6 +16,7 @@ from matplotlib.image import NonUniformImage
 
 from pipeline.core import plugin
 from pipeline.core.figures import COMPUTED, STYLE, Picture, plain
+from pipeline.core.layout import FigureLayout
 from pipeline.spectral.shells import energy_spectrum
 from pipeline.spectral.statistics import distribution
 from pipeline.store.reader import Store
@@ -78,7 +79,7 @@ def triangles(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array]], 
     least, most = (float(end([end(u) for _, u in frames])) for end in (np.min, np.max))
     with plt.rc_context(STYLE):
         size = (10.0, 10.0 / len(frames) * (high - low)[1] / (high - low)[0] + 1.2)
-        figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout=FigureLayout())
         for axis, (time, u) in zip(axes.flat, frames, strict=True):
             cells = PolyCollection(corners, array=u, cmap="viridis", edgecolors="face", linewidths=0.1, rasterized=True)
             cells.set_clim(least, most)
@@ -93,7 +94,7 @@ def triangles(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array]], 
 def space_time(times: Array, u: Array, length: float, name: str) -> Figure:
     """``u`` (frames, N) on a line of ``length`` at ``times`` (frames,)."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 3.4), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 3.4), layout=FigureLayout())
         reach = float(np.abs(u).max()) or 1.0
         whole = np.concatenate([u, u[:, :1]], axis=1)  # the box repeats itself
         x = np.linspace(0.0, length, whole.shape[1])
@@ -103,7 +104,7 @@ def space_time(times: Array, u: Array, length: float, name: str) -> Figure:
         axis.add_image(shown)
         axis.set(xlabel="time [1]", ylabel="x [1]", title=f"{name} of member 0", xlim=extent[:2], ylim=extent[2:])
         axis.grid(visible=False)
-        figure.colorbar(shown, ax=axis, label=f"{name} [1]", pad=0.01)
+        figure.colorbar(shown, ax=axis, label=f"{name} [1]")
     return figure
 
 
@@ -111,7 +112,7 @@ def maps(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...], name
     """Maps of ``u`` (ny, nx) on a plane at chosen times."""
     with plt.rc_context(STYLE):
         size = (10.0, 10.0 / len(frames) * lengths[1] / lengths[0] + 0.8)
-        figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout=FigureLayout())
         reach = max(float(np.abs(u - u.mean()).max()) for _, u in frames) or 1.0
         for axis, (time, u) in zip(axes.flat, frames, strict=True):
             shown = axis.imshow(
@@ -120,7 +121,7 @@ def maps(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...], name
             axis.set(xlabel="x [1]", title=f"t = {time:.4g}")
             axis.grid(visible=False)
         axes[0, 0].set_ylabel("y [1]")
-        figure.colorbar(shown, ax=axes, label=f"{name} less its mean [1]", pad=0.01)
+        figure.colorbar(shown, ax=axes, label=f"{name} less its mean [1]")
     return figure
 
 
@@ -129,7 +130,7 @@ def statistics(u: Array, lengths: tuple[float, ...], name: str) -> Figure:
     wavenumber, energy = energy_spectrum(u, lengths)
     title = "spectrum" if len(lengths) == 1 else "isotropic spectrum"
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 3.0), layout="constrained")
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 3.0), layout=FigureLayout())
         seen = (energy > FAINTEST * energy.max()) & (wavenumber > 0.0)
         left.loglog(wavenumber[seen], energy[seen], "-o", color=COMPUTED, ms=2.5, lw=1.2)
         left.set(xlabel="wavenumber [rad]", ylabel=f"mean square of {name} [1]", title=title)

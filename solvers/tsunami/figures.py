@@ -10,6 +10,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import LAND, STYLE, WET, Picture
+from pipeline.core.layout import FigureLayout
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -53,7 +54,7 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
             sharex=True,
             sharey=True,
             squeeze=False,
-            layout="constrained",
+            layout=FigureLayout(),
         )
         for axis, (time, surface, depth) in zip(axes.flat, frames, strict=False):
             wet = depth > WET
@@ -74,7 +75,7 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
             axis.set_xlabel("x [m]")
         for axis in axes[:, 0]:
             axis.set_ylabel("y [m]")
-        bar = figure.colorbar(sea, ax=axes, shrink=0.85, aspect=40, location="bottom", pad=0.02)
+        bar = figure.colorbar(sea, ax=axes, shrink=0.85, aspect=40, location="bottom")
         bar.set_label("free surface above the still level [m]")
     return figure
 

@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.layout import FigureLayout
 from pipeline.spectral.wavenumbers import frequencies, wavenumbers, whole
 from pipeline.store.reader import Store
 
@@ -24,7 +25,7 @@ def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
     for i in frames:
         velocity = np.stack([np.asarray(store.source(name)[i], float) for name in "uvw"])
         shown.append((float(store.times[i]), vorticity(velocity, lengths, 0)))
-    series = {name: np.asarray(store.statistic(name).compute()) for name in store.statistics}
+    series = {name: store.statistic_values(name) for name in store.statistics}
     times, late = series["time"], series["time"] >= 0.5 * series["time"][-1]
     at = [int(np.argmin(np.abs(times - t))) for t, _ in shown]
     budget = {name: series[f"{name}_spectrum"][late].mean(axis=0) for name in ("transfer", "injection", "dissipation")}
@@ -75,7 +76,7 @@ def slices(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...]) ->
     """Maps of the size of the vorticity (ny, nx) in the plane z = 0 at chosen times."""
     with plt.rc_context(STYLE):
         size = (10.0, 10.0 / len(frames) * lengths[1] / lengths[0] + 0.8)
-        figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout=FigureLayout())
         reach = max(float(np.percentile(field, 99.5)) for _, field in frames) or 1.0
         for axis, (time, field) in zip(axes.flat, frames, strict=True):
             extent = (0.0, lengths[0], 0.0, lengths[1])
@@ -83,7 +84,7 @@ def slices(frames: Sequence[tuple[float, Array]], lengths: tuple[float, ...]) ->
             axis.set(xlabel="x [1]", title=f"t = {time:.4g}")
             axis.grid(visible=False)
         axes[0, 0].set_ylabel("y [1]")
-        figure.colorbar(shown, ax=axes, label="size of the vorticity [1]", pad=0.01)
+        figure.colorbar(shown, ax=axes, label="size of the vorticity [1]")
     return figure
 
 
@@ -97,7 +98,7 @@ def courses(series: Mapping[str, Array]) -> Figure:
         ("slopes along their direction", {"skewness": "skewness", "flatness": "flatness"}),
     )
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 2, figsize=(10.0, 4.6), sharex=True, layout="constrained")
+        figure, axes = plt.subplots(2, 2, figsize=(10.0, 4.6), sharex=True, layout=FigureLayout())
         for axis, (title, lines) in zip(axes.flat, panels, strict=True):
             for (name, label), colour in zip(lines.items(), (COMPUTED, OBSERVED), strict=False):
                 values = series[name] * (10.0 if name == "kmax_eta" else 1.0)
@@ -114,7 +115,7 @@ def courses(series: Mapping[str, Array]) -> Figure:
 def spectra(wavenumber: Array, shown: Sequence[tuple[float, Array]], budget: Mapping[str, Array]) -> Figure:
     """Energy (shells,) by wavenumber at chosen times, and the spectral budget's parts (shells,) by name."""
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 3.4), layout="constrained")
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.0, 3.4), layout=FigureLayout())
         colours = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(shown)))
         for (time, energy), colour in zip(shown, colours, strict=True):
             seen = (energy > FAINTEST * energy.max()) & (wavenumber > 0.0)

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from pipeline.compression import comparison
 from pipeline.core.figures import STYLE, save
+from pipeline.core.layout import FigureLayout
 
 COLOURS = {
     "original": "#1f2933",
@@ -35,7 +36,7 @@ LEAST_ERROR = 1e-5  # that a figure shows
 def rate_distortion(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Error against ratio of each codec, means of the snapshots."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(7.0, 4.4), layout="constrained")
+        figure, axis = plt.subplots(figsize=(7.0, 4.4), layout=FigureLayout())
         for codec, colour in COLOURS.items():
             some = [table for what, table in rows.get(codec, {}).items() if what.startswith("cr")]
             points = np.array(sorted([np.mean([row[key] for row in table]) for key in ("ratio", "nrmse")] for table in some))
@@ -50,7 +51,7 @@ def rate_distortion(rows: Mapping[str, Mapping[str, Any]]) -> Figure:
 def statistics(folder: Path, ratios: list[int], frame: int = 0) -> Figure:
     """Spectra, and distributions of gradients along and across, at each ratio, with the original's."""
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(len(ratios), 3, figsize=(11.0, 3.4 * len(ratios)), squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(len(ratios), 3, figsize=(11.0, 3.4 * len(ratios)), squeeze=False, layout=FigureLayout())
         original = archived.snapshot(folder / "source.h5", frame).astype(float)
         for row, ratio in zip(axes, ratios, strict=True):
             fields = {"original": original}

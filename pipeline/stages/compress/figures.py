@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.layout import FigureLayout
 
 SOFT = "#b8c4ce"
 FAINTEST = 1e-12  # of a spectrum's largest value: what a figure shows of it
@@ -41,7 +42,7 @@ def trials(rows: Sequence[Mapping[str, Any]]) -> Figure:
     groups = list(dict.fromkeys(row["group"] for row in taken))
     with plt.rc_context(STYLE):
         tall = 0.9 + 0.28 * len(taken) + 0.5 * len(groups)
-        figure, axes = plt.subplots(len(groups), 2, figsize=(10.0, tall), squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(len(groups), 2, figsize=(10.0, tall), squeeze=False, layout=FigureLayout())
         for row_of_axes, group in zip(axes, groups, strict=True):
             some = [row for row in taken if row["group"] == group]
             colours = [COMPUTED, *[SOFT] * (len(some) - 1)]
@@ -65,14 +66,14 @@ def turbulence(tables: Mapping[str, Mapping[str, Any]]) -> Figure:
         Tables of `pipeline.compression.comparison`.
     """
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.2), layout="constrained")
+        figure, axes = plt.subplots(2, 2, figsize=(10.0, 8.2), layout=FigureLayout())
         slices, names = tables["beside/slice"], ("original", "decoded")
         reach = float(np.percentile(slices["original"], 99.5)) or 1.0
         for axis, name in zip(axes[0], names, strict=True):
             shown = axis.imshow(slices[name], origin="lower", cmap="magma", clim=(0.0, reach), interpolation="bilinear")
             axis.set(title=f"size of the vorticity, {name}", xticks=[], yticks=[])
             axis.grid(visible=False)
-        figure.colorbar(shown, ax=axes[0], label="[1]", pad=0.01)
+        figure.colorbar(shown, ax=axes[0], label="[1]")
         left, right = axes[1]
         styles = {"original": {"color": OBSERVED, "lw": 2.2, "alpha": 0.7}, "decoded": {"color": COMPUTED, "lw": 1.1}}
         spectra = tables["beside/spectrum"]

@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.layout import FigureLayout
 
 NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model", "tried": "with what was tried (not said)"}
 COLOURS = {"model": OBSERVED, "corrected": COMPUTED, "tried": COMPUTED}
@@ -26,7 +27,7 @@ def posteriors(coefficients: Mapping[str, Mapping[str, float]], confidence: floa
     """The posterior of each coefficient that the model lacks, its central interval shaded."""
     many = len(coefficients)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, many, figsize=(max(3.4 * many, 4.4), 2.8), squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(1, many, figsize=(max(3.4 * many, 4.4), 2.8), squeeze=False, layout=FigureLayout())
         for axis, (key, c) in zip(axes[0], coefficients.items(), strict=True):
             z = np.linspace(-REACH, REACH, 201)
             density = np.exp(-0.5 * z**2)

@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
+from pipeline.core.layout import FigureLayout
 from pipeline.stages.decompose.map_figures import error_map
 from pipeline.stages.decompose.scheme import leading_orders, predicted
 from pipeline.store.reader import Store
@@ -85,7 +86,7 @@ def taylor(points: Mapping[str, Sequence[tuple[str, float, float]]]) -> Figure:
     """
     most = max([1.25, *(1.1 * ratio for some in points.values() for _, _, ratio in some)])
     with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(6.4, 4.6), layout="constrained")
+        figure = plt.figure(figsize=(6.4, 4.6), layout=FigureLayout())
         axis: Any = figure.add_subplot(projection="polar")
         axis.set(thetamin=0, thetamax=90, ylim=(0.0, most))
         ticks = [0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0]
@@ -113,7 +114,7 @@ def resolution(points: Array, errors: tuple[Array, Array], fine: Array, lines: t
     ``lines`` (M,) at ``fine`` (M,) are the measured modified equation's; dashed are the theory's ``orders`` through the finest point.
     """
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout=FigureLayout())
         names = ("amplitude lost in a period", "phase speed, off by")
         finest = int(np.argmax(points))
         for values, line, order, colour, name in zip(errors, lines, orders, (COMPUTED, OBSERVED), names, strict=True):
@@ -129,7 +130,7 @@ def resolution(points: Array, errors: tuple[Array, Array], fine: Array, lines: t
 def front(runs: Mapping[str, tuple[float, float, float, float]]) -> Figure:
     """Error against cost: for each run (core-seconds, relative error, its low and high end); the line joins the unbeaten runs."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout=FigureLayout())
         best: list[tuple[float, float]] = []
         for name, (cost, error, low, high) in sorted(runs.items(), key=lambda item: item[1][0]):
             axis.errorbar(cost, error, yerr=[[max(error - low, 0.0)], [max(high - error, 0.0)]], fmt="o", color=COMPUTED, ms=5, capsize=2)
@@ -151,7 +152,7 @@ def budget(gauges: Mapping[str, Mapping[str, float]]) -> Figure:
         ("model", "the model's and measurement's", OBSERVED),
     )
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 3.2), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 3.2), layout=FigureLayout())
         places, width = np.arange(len(gauges)), 0.26
         for i, (key, label, colour) in enumerate(parts):
             heights = [gauge[key] for gauge in gauges.values()]

@@ -9,6 +9,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.core.layout import FigureLayout
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -39,7 +40,7 @@ def _triangles(mesh: Mapping[str, Array], parts: list[Array], unit: str) -> Figu
     low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
     shape = (high - low)[1] / (high - low)[0]
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * shape, 1.5, 7.0) + 0.9), sharey=True, layout="constrained")
+        figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * shape, 1.5, 7.0) + 0.9), sharey=True, layout=FigureLayout())
         for axis, part, name in zip(axes, parts, PARTS, strict=True):
             values = np.ma.masked_invalid(part)
             shown = PolyCollection(corners, array=values, cmap="magma_r", edgecolors="face", linewidths=0.1, rasterized=True)
@@ -57,7 +58,7 @@ def _plane(mesh: Mapping[str, Array], parts: list[Array], unit: str) -> Figure:
     width, height = (float(length) for length in mesh["length"][:2])
     with plt.rc_context(STYLE):
         tall = np.clip(5.0 * height / width, 1.5, 7.0) + 0.9
-        figure, axes = plt.subplots(1, 2, figsize=(10.0, tall), sharey=True, layout="constrained")
+        figure, axes = plt.subplots(1, 2, figsize=(10.0, tall), sharey=True, layout=FigureLayout())
         for axis, part, name in zip(axes, parts, PARTS, strict=True):
             shown = axis.imshow(part, origin="lower", extent=(0.0, width, 0.0, height), cmap="magma_r", vmin=0.0, vmax=_most(parts))
             axis.set(xlabel="x", title=name)
@@ -70,7 +71,7 @@ def _plane(mesh: Mapping[str, Array], parts: list[Array], unit: str) -> Figure:
 def _line(x: Array, parts: list[Array], unit: str) -> Figure:
     """Parts (x,) as curves."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 2.8), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 2.8), layout=FigureLayout())
         for part, name, colour in zip(parts, PARTS, (COMPUTED, OBSERVED), strict=True):
             axis.plot(x, part, color=colour, lw=1.2, label=name)
         axis.set(xlabel="x", ylabel=f"root mean square error [{unit}]", ylim=(0.0, None))

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import STYLE, Picture
+from pipeline.core.layout import FigureLayout
 from pipeline.stages.core.findings_figures import COLOURS, NAMES, with_posteriors
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,7 +43,7 @@ def courses(table: Mapping[str, Array], valid: Mapping[str, float]) -> Figure:
     reach = float(np.nanmax(np.abs(table["truth"]))) or 1.0
     colours = plt.get_cmap("RdBu_r").with_extremes(bad="#d5d9de")
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(names), figsize=(10.0, 4.2), sharey=True, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(1, len(names), figsize=(10.0, 4.2), sharey=True, squeeze=False, layout=FigureLayout())
         for axis, name in zip(axes[0], names, strict=True):
             whole = np.concatenate([table[name], table[name][:, :1]], axis=1)  # the line repeats itself
             x = np.linspace(0.0, length, whole.shape[1])
@@ -54,7 +55,7 @@ def courses(table: Mapping[str, Array], valid: Mapping[str, float]) -> Figure:
             axis.set(xlabel="x [1]", title=NAMES[name])
             axis.grid(visible=False)
         axes[0, 0].set_ylabel("time since the forecast began [1]")
-        figure.colorbar(shown, ax=axes, label="u [1]", pad=0.01)
+        figure.colorbar(shown, ax=axes, label="u [1]")
     return figure
 
 
@@ -64,21 +65,21 @@ def maps(table: Mapping[str, Array]) -> Figure:
     lengths = table["length"]
     reach = float(np.nanmax(np.abs(table["truth"][-1]))) or 1.0
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(names), figsize=(10.0, 3.8), sharey=True, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(1, len(names), figsize=(10.0, 3.8), sharey=True, squeeze=False, layout=FigureLayout())
         for axis, name in zip(axes[0], names, strict=True):
             extent = (0.0, lengths[0], 0.0, lengths[1])
             shown = axis.imshow(table[name][-1].T, origin="lower", extent=extent, cmap="RdBu_r", clim=(-reach, reach))
             axis.set(xlabel="x [1]", title=f"{NAMES[name]}, {table['lead'][-1]:.3g} on")
             axis.grid(visible=False)
         axes[0, 0].set_ylabel("y [1]")
-        figure.colorbar(shown, ax=axes, label="u [1]", pad=0.01)
+        figure.colorbar(shown, ax=axes, label="u [1]")
     return figure
 
 
 def growth(tables: Mapping[str, Mapping[str, Array]], threshold: float, valid: Mapping[str, float]) -> Figure:
     """Error (T, B) of the forecasts against lead: each start faint, their median, the threshold, and the valid-prediction times."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 3.6), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 3.6), layout=FigureLayout())
         for name, colour in COLOURS.items():
             if name not in valid:
                 continue

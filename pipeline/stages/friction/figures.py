@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import LAND, STYLE, Picture, plain
+from pipeline.core.layout import FigureLayout
 from pipeline.stages.core.findings_figures import COLOURS, NAMES, with_posteriors
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,7 +37,7 @@ def profile(table: Mapping[str, Array]) -> Figure:
     place, seconds = table["place"], float(table["time"][0])
     names = [name for name in NAMES if name in table]
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 3.4), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 3.4), layout=FigureLayout())
         for name in names:
             line = {"color": COLOURS[name], "lw": 1.4} if name in COLOURS else {"color": "black", "lw": 2.6, "alpha": 0.35}
             axis.plot(place, table[name], label=NAMES[name], **line)
@@ -55,7 +56,7 @@ def gauges_held_out(tables: Mapping[str, Mapping[str, Array]]) -> Figure:
     """The free surface (F,) [m] of truth and models at each gauge, over the frames that were held out."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            len(tables), 1, figsize=(10.0, 1.7 * len(tables) + 0.8), sharex=True, squeeze=False, layout="constrained"
+            len(tables), 1, figsize=(10.0, 1.7 * len(tables) + 0.8), sharex=True, squeeze=False, layout=FigureLayout()
         )
         for axis, (gauge, table) in zip(axes[:, 0], tables.items(), strict=True):
             for name in (name for name in NAMES if name in table):
@@ -70,7 +71,7 @@ def gauges_held_out(tables: Mapping[str, Mapping[str, Array]]) -> Figure:
 def errors_held_out(tables: Mapping[str, Mapping[str, Array]]) -> Figure:
     """Root mean square error (F,) [m] of the free surface of each model against time."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 3.0), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 3.0), layout=FigureLayout())
         for name, table in tables.items():
             there = table["error"] > 0.0
             axis.semilogy(table["time"][there], table["error"][there], color=COLOURS[name], lw=1.4, label=NAMES[name])

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture, plain
+from pipeline.core.layout import FigureLayout
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,7 +46,7 @@ def gauges(series: Mapping[str, Mapping[str, Array]], notes: Mapping[str, str], 
     columns = 2 if len(series) > 1 else 1
     rows = -(-len(series) // columns)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(10.0, 2.0 * rows + 0.4), sharex=True, squeeze=False, layout="constrained")
+        figure, axes = plt.subplots(rows, columns, figsize=(10.0, 2.0 * rows + 0.4), sharex=True, squeeze=False, layout=FigureLayout())
         for axis, (name, columns_) in zip(axes.flat, series.items(), strict=False):
             if "observed" in columns_:
                 axis.plot(columns_["observed_time"], columns_["observed"] * 1e3, color=OBSERVED, lw=1.1, label="observed")
@@ -67,7 +68,7 @@ def gauges(series: Mapping[str, Mapping[str, Array]], notes: Mapping[str, str], 
 def runup(angles: Array, computed: Array, observed: Array) -> Figure:
     """Run-up [mm] against the direction [degree]."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(10.0, 2.6), layout="constrained")
+        figure, axis = plt.subplots(figsize=(10.0, 2.6), layout=FigureLayout())
         order = np.argsort(angles)
         axis.plot(angles[order], observed[order] * 1e3, "o", color=OBSERVED, ms=5, label="observed")
         axis.plot(angles[order], computed[order] * 1e3, "-o", color=COMPUTED, lw=1.3, ms=3, label="computed")
