@@ -132,7 +132,9 @@ def _local_rcm(mesh: "TriMesh", own: Array) -> Array:
 
 
 def _edges(mesh: "TriMesh", cells: Array, local: Array, reach1: int, inner: int) -> dict[str, Any]:
-    edges = np.unique(mesh.cell_edges[cells[:reach1]])
+    seen = np.zeros(len(mesh.edges), bool)  # a mark each: finding the unique ones of so many takes ten times as long
+    seen[mesh.cell_edges[cells[:reach1]]] = True
+    edges = np.flatnonzero(seen)
     sides = mesh.edge_cells[edges]
     left = local[sides[:, 0]]
     right = np.where(sides[:, 1] < 0, -1, local[sides[:, 1]])

@@ -31,6 +31,7 @@ RUN_CODE = (
     "pipeline/terms",
     "pipeline/spectral",
 )
+MESH_CODE = ("meshes", "pipeline/core/params.py", "pipeline/core/data.py", "pipeline/core/plugin.py", "pipeline/reading")
 CODECS = "pipeline.compression.codecs"  # any of which a stage may choose, other packages' too
 PAGE = ROOT / "pipeline" / "report"  # changes no number, nor do modules of pictures, whose names end so:
 PICTURES = "figures"
@@ -44,15 +45,27 @@ def of_run(case: Case) -> dict[str, Any]:
     return _all(case.text, inputs, code) | {"case": hash_of(case.text), "folder": str(case.folder)}
 
 
+def key_of_mesh(case: Case) -> str:
+    """A hash of all that the mesh of ``case`` depends on: its table, the files that it names, code, packages and processor."""
+    code = code_of(*MESH_CODE, *map(str, plugin.sources(set(named([case.mesh], "kind")))))
+    inputs = sorted(files(case.mesh.table, case.folder).items())
+    table = {"kind": case.mesh.kind, **case.mesh.table}
+    return hash_of(json.dumps([table, inputs, code, _numbers(), _processor()], sort_keys=True, default=str))
+
+
 def of_stage(kind: str, params: str, inputs: Mapping[str, str]) -> dict[str, Any]:
     """The same of a stage of ``kind`` with ``params`` (as text), which reads ``inputs``: names and hashes."""
     return _all(f"{kind} {params}", inputs, code_of("pipeline", *map(str, plugin.sources({kind, *plugin.others(CODECS)}))))
 
 
 def _all(text: str, inputs: Mapping[str, str], code: str) -> dict[str, Any]:
-    numbers = {name: found for name, found in packages().items() if name in PACKAGES}
-    key = hash_of(json.dumps([text, sorted(inputs.items()), code, sorted(numbers.items())]))
+    key = hash_of(json.dumps([text, sorted(inputs.items()), code, _numbers()]))
     return {"key": key, "inputs": dict(inputs), "code": code, "packages": packages(), "host": host()}
+
+
+def _numbers() -> list[tuple[str, str]]:
+    """Versions of the packages that can change a number."""
+    return sorted((name, found) for name, found in packages().items() if name in PACKAGES)
 
 
 def hash_of(text: str) -> str:

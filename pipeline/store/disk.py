@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ PROBE = 2**20  # [B] that a disk must take to be one that can be written to
 METADATA = 2**16  # [B]: larger pieces are values, which HDF5 does not read back
 CAUSES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 HDF5S = re.compile(r"write failed.*error message = '([^']+)'", re.DOTALL)
-DESTRUCTOR = "decrement id ref count"  # in what h5py prints where an object's end writes, and can't
+DESTRUCTOR = "ObjectID._dealloc"  # the end of the name of h5py's function in which an object's end writes, or can't
 
 
 def why_not_written(error: Exception, folder: Path) -> str:
@@ -159,7 +160,8 @@ def silence_destructors() -> None:
 def _but_destructors(hook: Any) -> Any:
     def told(*arguments: Any) -> None:
         error = getattr(arguments[0], "exc_value", None) or (arguments[1] if len(arguments) > 1 else None)
-        if DESTRUCTOR not in str(error):
+        frames = traceback.walk_tb(error.__traceback__ if error else None)
+        if not any(frame.f_code.co_name.endswith(DESTRUCTOR) for frame, _ in frames):
             hook(*arguments)
 
     return told

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.kept import kept_or_built
 from meshes.core.mesh import Mesh
 from pipeline.core import params, plugin, provenance, remarks
 from pipeline.core.case import Case
@@ -86,7 +87,8 @@ class _Said:
 def mesh_of(case: Case) -> Mesh:
     """The mesh of a case; `InputError` where its table is wrong."""
     module = plugin.load("meshes", case.mesh.kind)
-    mesh: Mesh = module.build(params.build(module.Params, case.mesh.table, "mesh"), folder=case.folder)
+    asked = params.build(module.Params, case.mesh.table, "mesh")
+    mesh: Mesh = kept_or_built(provenance.key_of_mesh(case), lambda: module.build(asked, folder=case.folder))
     return mesh
 
 
