@@ -21,7 +21,7 @@ from meshes.core.trimesh import TriMesh
 from pipeline.core.remarks import collected, remark
 
 FOLDER = "WAVETRAIN_MESHES"
-FROM = 20_000  # triangles: fewer are built in the time that a file takes
+FROM = 2_000  # triangles: fewer are built in the time that a file takes
 ROOM = 2**31  # [B] of all kept meshes
 SHARE = 4  # of the disk's free bytes, the part that a mesh may take is one in so many
 PLAIN = "plain"  # the file's array with all that is none, as JSON

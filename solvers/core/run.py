@@ -60,10 +60,15 @@ class CoreTime:
         self._first: tuple[int, float] | None = None
         self._last = (0, 0.0)
 
+    def note_first(self, step: int) -> None:
+        """Step number ``step`` is done; only the first that is told counts, for the clock takes as long as a small step."""
+        if self._first is None:
+            self.note(step)
+            self._first = self._last
+
     def note(self, step: int) -> None:
-        """Step number ``step`` is done."""
+        """Step number ``step`` is the last that is done so far."""
         self._last = (step, time.process_time() - self._compiled.seconds)
-        self._first = self._first or self._last
 
     def seconds(self, steps: int) -> float:
         """Processor time [s] of ``steps`` steps like the steps noted."""
@@ -211,7 +216,7 @@ def _simulate(
     whole = True
 
     def report(now: Clock) -> None:
-        core.note(now.step)
+        core.note_first(now.step)
         progress(Progress(now.t, case.time.end, now.dt, now.step, error, _clock(compiled) - begun))
 
     with stop_signals() as asked:
@@ -228,6 +233,7 @@ def _simulate(
             progress=report,
         )
         for frame in frames:
+            core.note(frame.clock.step)
             pause = _clock(compiled)
             error = error_of(frame.u)
             state, clock, whole = frame.u, frame.clock, frame.whole

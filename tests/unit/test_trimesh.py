@@ -288,3 +288,5 @@ def test_points_in_cells_on_edges_and_on_corners_are_found_as_by_a_look_at_all_c
     assert cells.tolist() == [holder(mesh, point) for point in points]
     assert (places == points).all()
     assert (cells[:60] < 0).any()
+    few = [locate(mesh, points[i : i + 40])[0] for i in range(0, len(points), 40)]
+    assert np.array_equal(np.concatenate(few), cells)

@@ -1,0 +1,135 @@
+"""Whole commands beside their solvers' steps: a line with many frames, a million triangles, still water, the demo, and again when done.
+
+A user waits for the command: starts, set-up, steps, files and page. Steps are what the solver says of itself (``wall_s``). Each measurement
+is in a folder of its own, with kept meshes of its own; the kernels are loaded by a run before.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from meshes.core.part import cut, rim_of
+from meshes.core.partition import owners
+from pipeline.core import case as cases
+from solvers.core.run import mesh_of
+
+REPETITIONS = 3
+RANKS = 2
+FEW_FRAMES = 5
+MILLION = """
+[mesh]
+kind = "rectangle"
+width = 100.0
+height = 100.0
+size = 0.1515
+bathymetry = { kind = "flat", depth = 1.0 }
+[solver]
+kind = "tsunami"
+initial = { kind = "hump", height = 0.1, width = 5.0, centre = [50.0, 50.0] }
+[time]
+end = 0.005
+every = 0.005
+"""
+
+Say = Callable[[str], None]
+Numbers = dict[str, float | None]
+
+
+def measure(say: Say) -> Numbers:
+    """Seconds of whole commands, medians of three (the demo's once), and their ratios to the steps."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        os.environ["WAVETRAIN_MESHES"] = str(place / "meshes")
+        return _many_frames(place, say) | _million(place, say) | _setup(place, say) | _lake(place, say) | _demo(place, say)
+
+
+def _whole(place: Path, *words: str, page: bool = True, again: bool = False) -> tuple[float, float]:
+    """Seconds of ``wavetrain run`` with ``words`` in the folder ``place/out``, which is new but where ``again``, and of its runs' steps."""
+    out = place / "out"
+    if not again:
+        subprocess.run(["rm", "-rf", str(out)], check=True)
+    env = os.environ | {"WAVETRAIN_PAGE": "yes" if page else "no"}
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "jobs.cli", "run", *words, "--out", str(out)], capture_output=True, check=True, env=env)
+    seconds = time.perf_counter() - begun
+    return seconds, sum(json.loads(path.read_text())["wall_s"] for path in out.rglob("summary.json"))
+
+
+def _many_frames(place: Path, say: Say) -> Numbers:
+    """The demo's run ``truth``: with its page, without, and with few frames in the same steps, one after another."""
+    few = ("--set", f"time.every={100.0 / FEW_FRAMES}")
+    _whole(place, "ks_frames", *few, page=False)
+    whole, bare, frame = [], [], []
+    for _ in range(REPETITIONS):
+        seconds, steps = _whole(place, "ks_frames")
+        without, bare_steps = _whole(place, "ks_frames", page=False)
+        least, least_steps = _whole(place, "ks_frames", *few, page=False)
+        frames = round(100.0 / 0.02) - FEW_FRAMES
+        whole.append((seconds, steps))
+        bare.append((without, bare_steps))
+        frame.append(1e3 * ((without - bare_steps) - (least - least_steps)) / frames)
+        say(f"  ks, 5,001 frames: {seconds:.1f} s, {without:.1f} s without the page, {steps:.1f} s of steps; {frame[-1]:.3f} ms a frame")
+    return {
+        "command_ks_s": statistics.median(seconds for seconds, _ in whole),
+        "command_ks_ratio": statistics.median(seconds / steps for seconds, steps in whole),
+        "command_ks_no_page_ratio": statistics.median(seconds / steps for seconds, steps in bare),
+        "frame_ms": statistics.median(frame),
+    }
+
+
+def _million(place: Path, say: Say) -> Numbers:
+    """A step of a million triangles: the mesh built, then kept; with the page and without."""
+    (place / "million.toml").write_text(MILLION)
+    words = (str(place / "million.toml"),)
+    first, steps = _whole(place, *words)
+    say(f"  1 M triangles, one step: {first:.1f} s the first time, {steps:.1f} s of it the step")
+    again, bare = [], []
+    for _ in range(REPETITIONS):
+        again.append(_whole(place, *words)[0])
+        bare.append(_whole(place, *words, page=False)[0])
+        say(f"  again, the mesh kept: {again[-1]:.1f} s, {bare[-1]:.1f} s without the page")
+    return {"command_1m_first_s": first, "command_1m_s": statistics.median(again), "command_1m_no_page_s": statistics.median(bare)}
+
+
+def _setup(place: Path, say: Say) -> Numbers:
+    """The mesh of a million triangles for 2 ranks, on one core: built and then read, ordered, cut, halos of both."""
+    case = cases.parse(cases.read_text(MILLION), place)
+    seconds: list[float] = []
+    for i in range(1 + REPETITIONS):
+        os.environ["WAVETRAIN_MESHES"] = "no" if i == 0 else str(place / "meshes")
+        begun = time.perf_counter()
+        mesh = mesh_of(case)
+        owner = owners(mesh, RANKS)
+        rim = rim_of(mesh, owner)
+        parts = [cut(mesh, rank, RANKS, owner, rim) for rank in range(RANKS)]
+        seconds.append(time.perf_counter() - begun)
+        assert sum(part.owned for part in parts) == len(mesh.triangles) >= 1_000_000
+    say(f"  1 M triangles set up for {RANKS} ranks: {seconds[0]:.1f} s built, {statistics.median(seconds[1:]):.1f} s read")
+    return {"setup_1m_first_s": seconds[0], "setup_1m_s": statistics.median(seconds[1:])}
+
+
+def _lake(place: Path, say: Say) -> Numbers:
+    _whole(place, "lake_at_rest")
+    found = [_whole(place, "lake_at_rest") for _ in range(REPETITIONS)]
+    bare = [_whole(place, "lake_at_rest", page=False) for _ in range(REPETITIONS)]
+    numbers: Numbers = {
+        "command_lake_s": statistics.median(seconds for seconds, _ in found),
+        "command_lake_ratio": statistics.median(seconds / steps for seconds, steps in found),
+        "command_lake_no_page_ratio": statistics.median(seconds / steps for seconds, steps in bare),
+    }
+    say(f"  lake_at_rest: {numbers['command_lake_s']:.1f} s, {numbers['command_lake_ratio']:.2f}x its steps")
+    return numbers
+
+
+def _demo(place: Path, say: Say) -> Numbers:
+    """The demo on two ranks, once, and the same command again."""
+    seconds, steps = _whole(place, "demo", "--ranks", str(RANKS))
+    again = statistics.median(_whole(place, "demo", "--ranks", str(RANKS), again=True)[0] for _ in range(REPETITIONS))
+    say(f"  demo: {seconds:.0f} s, {steps:.0f} s of it steps; again {again:.1f} s")
+    return {"command_demo_s": seconds, "command_demo_ratio": seconds / steps, "command_done_s": again}
