@@ -1,6 +1,6 @@
-"""The loops of the raster's exact integration: arrays in, arrays out."""
+"""Loops over meshes, and of the raster's exact integration: arrays in, arrays out."""
 
-# t triangle, i and j pixel, k corner of a clipped polygon
+# t triangle, i and j pixel, k corner of a clipped polygon; v vertex, n one of the cells round it, e edge, c cell
 
 import numpy as np
 from numba import njit
@@ -64,3 +64,43 @@ def clip(polygon, count, scratch, axis, place, sign):
             kept += 1
     polygon[:kept] = scratch[:kept]
     return kept
+
+
+@njit(cache=True)
+def segment_sums(values, first, total):
+    """Sums of ``values[first[v]:first[v + 1]]``, added in their order: the same bits whatever stands beside them."""
+    for v in range(total.shape[0]):
+        found = 0.0
+        for n in range(first[v], first[v + 1]):
+            found += values[n]
+        total[v] = found
+
+
+@njit(cache=True)
+def places_seen(around, first, nodes, own, triangles, vertices, seen):
+    """Places ``seen`` (N, 2) of node ``nodes[v]`` where each cell ``around[first[v]:first[v + 1]]`` sees it, by its own corners.
+
+    ``own`` (T, 3) are the nodes, ``triangles`` (T, 3) the ``vertices`` (V, 2) of the cells.
+    """
+    for v in range(first.shape[0] - 1):
+        for n in range(first[v], first[v + 1]):
+            t = around[n]
+            k = 0
+            while own[t, k] != nodes[v] and k < 2:
+                k += 1
+            seen[n, 0] = vertices[triangles[t, k], 0]
+            seen[n, 1] = vertices[triangles[t, k], 1]
+
+
+@njit(cache=True)
+def faces_of_edges(cell_edges, left, left_face, right_face):
+    """Rows 3 c + k of the faces on both sides of each edge, where cell c has it as its k-th of ``cell_edges`` (C, 3), -1 for none."""
+    for c in range(cell_edges.shape[0]):
+        for k in range(3):
+            e = cell_edges[c, k]
+            if e < 0:
+                continue
+            if left[e] == c:
+                left_face[e] = 3 * c + k
+            else:
+                right_face[e] = 3 * c + k

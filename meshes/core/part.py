@@ -156,7 +156,10 @@ def _edges(mesh: "TriMesh", cells: Array, local: Array, reach1: int, inner: int)
 
 def _vertices(mesh: "TriMesh", cells: Array, local: Array, owned: int, reach2: int) -> dict[str, Any]:
     triangles = mesh.nodes[cells[:reach2]]
-    vertices, first_use = np.unique(triangles.ravel(), return_index=True)
+    use = np.full(len(mesh.vertices), -1)
+    use[triangles.ravel()[::-1]] = np.arange(triangles.size)[::-1]  # of several places the last one stays: the first use
+    vertices = np.flatnonzero(use >= 0).astype(triangles.dtype)
+    first_use = use[vertices]
     count = np.diff(mesh.first_cell)[vertices]
     around = local[mesh.cells_of[_ranges(mesh.first_cell[vertices], count)]]
     foreign = np.maximum.reduceat(around, np.cumsum(count) - count) >= owned

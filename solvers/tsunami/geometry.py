@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core import kernels
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
 
@@ -43,10 +44,8 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
     reach2 = part.reach2
     centroids = mesh.centroids[cells]
     neighbours = np.where(part.neighbours < 0, np.arange(reach2, dtype=part.neighbours.dtype)[:, None], part.neighbours)
-    count = np.diff(part.first_cell)
-    around = cells[part.cells_of]
-    corner = np.argmax(mesh.nodes[around] == np.repeat(part.vertices, count)[:, None], axis=1)
-    seen = mesh.vertices[mesh.triangles[around, corner]]  # the vertex where the cell sees it: periodic sides see it in two places
+    seen = np.empty((len(part.cells_of), 2))  # the vertex where the cell sees it: periodic sides see it in two places
+    kernels.places_seen(cells[part.cells_of], part.first_cell, part.vertices, mesh.nodes, mesh.triangles, mesh.vertices, seen)
     weights = vertex_weights(centroids[part.cells_of] - seen, part.first_cell)
     corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
@@ -113,11 +112,8 @@ def vertex_weights(differences: Array, first: Array) -> Array:
 
 def segment_sums(values: Array, first: Array) -> Array:
     """Sums of ``values[first[v]:first[v + 1]]``, added in their order: the same bits whatever stands beside them."""
-    count = np.diff(first)
-    total = np.zeros(len(count))
-    for j in range(int(count.max(initial=0))):
-        some = np.flatnonzero(count > j)
-        total[some] += values[first[some] + j]
+    total = np.empty(len(first) - 1)
+    kernels.segment_sums(np.ascontiguousarray(values), first, total)
     return total
 
 
@@ -128,13 +124,7 @@ def _edge_rows(mesh: TriMesh, part: Part) -> tuple[Array, Array, Array]:
     corner_edges = local[mesh.cell_edges[part.cells[: part.reach2]]]  # -1 where an edge is not used here
     left_face = np.full(len(part.edges), -1, np.int32)
     right_face = np.full(len(part.edges), -1, np.int32)
-    for i in range(3):
-        edges = corner_edges[:, i]
-        cells = np.flatnonzero(edges >= 0)
-        edges = edges[cells]
-        is_left = part.left[edges] == cells
-        left_face[edges[is_left]] = 3 * cells[is_left] + i
-        right_face[edges[~is_left]] = 3 * cells[~is_left] + i
+    kernels.faces_of_edges(corner_edges, part.left, left_face, right_face)
     own = part.cell_edges
     is_left = part.left[own] == np.arange(part.reach1)[:, None]
     rows = np.where(is_left, 2 * own, 2 * own + 1).astype(np.int32)
