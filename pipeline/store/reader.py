@@ -174,8 +174,13 @@ class Store:
         """
         return self._lazy("maxima", name)
 
-    def mesh(self) -> dict[str, Array]:
+    def mesh(self, *names: str) -> dict[str, Array]:
         """Read the mesh.
+
+        Parameters
+        ----------
+        names
+            The arrays to read, of those that there are; all of them without any.
 
         Returns
         -------
@@ -183,7 +188,8 @@ class Store:
             Its arrays by their UGRID names, in mesh order: ``node_x`` (V,) [m], ``face_node_connectivity`` (T, 3), and so on; of a box
             ``x`` (points,), ``y``, ``z``, and ``length`` (axes,).
         """
-        return {name: data[...] for name, data in self._file["mesh"].items() if data.shape}
+        group = self._file["mesh"]
+        return {name: group[name][...] for name in group if group[name].shape and (not names or name in names)}
 
     @property
     def gauges(self) -> dict[str, tuple[float, ...]]:

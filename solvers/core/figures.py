@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import NonUniformImage
 
 from pipeline.core import plugin
 from pipeline.core.figures import COMPUTED, STYLE, Picture, plain
 from pipeline.core.layout import FigureLayout
+from pipeline.core.triangle_image import TriangleImage, triangles_of
 from pipeline.spectral.shells import energy_spectrum
 from pipeline.spectral.statistics import distribution
 from pipeline.store.reader import Store
@@ -74,20 +74,18 @@ def draw(store: Store, frames: Sequence[int]) -> Mapping[str, Picture]:
 
 def triangles(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array]], name: str) -> Figure:
     """Maps of a field (cells,) on triangles at chosen times."""
-    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
-    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    cells = triangles_of(mesh)
+    wide, tall = cells.high - cells.low
     least, most = (float(end([end(u) for _, u in frames])) for end in (np.min, np.max))
     with plt.rc_context(STYLE):
-        size = (10.0, 10.0 / len(frames) * (high - low)[1] / (high - low)[0] + 1.2)
+        size = (10.0, 10.0 / len(frames) * tall / wide + 1.2)
         figure, axes = plt.subplots(1, len(frames), figsize=size, sharex=True, sharey=True, squeeze=False, layout=FigureLayout())
         for axis, (time, u) in zip(axes.flat, frames, strict=True):
-            cells = PolyCollection(corners, array=u, cmap="viridis", edgecolors="face", linewidths=0.1, rasterized=True)
-            cells.set_clim(least, most)
-            axis.add_collection(cells)
-            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", xlabel="x [m]", title=f"t = {time:.4g} s")
+            shown = TriangleImage(axis, cells, u, cmap="viridis", clim=(least, most))
+            axis.set(xlabel="x [m]", title=f"t = {time:.4g} s")
             axis.grid(visible=False)
         axes[0, 0].set_ylabel("y [m]")
-        figure.colorbar(cells, ax=axes, label=plain(name))
+        figure.colorbar(shown, ax=axes, label=plain(name))
     return figure
 
 

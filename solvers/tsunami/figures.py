@@ -6,14 +6,16 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import LAND, STYLE, WET, Picture
 from pipeline.core.layout import FigureLayout
+from pipeline.core.triangle_image import CORNERS, TriangleImage, triangles_of
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+WIDE = 10.0  # [inch]
 
 
 def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
@@ -21,7 +23,7 @@ def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
     surface, depth = store.source("free_surface"), store.source("depth")  # not through Dask, which takes longer to load than to read
     shown = [(float(store.times[i]), surface[i], depth[i]) for i in frames]
     words = "maps of the free surface [m] at several times, the land in another colour, gauges as dots"
-    return {"maps of the free surface": Picture(maps(store.mesh(), shown, store.gauges), words)}
+    return {"maps of the free surface": Picture(maps(store.mesh(*CORNERS, "bed"), shown, store.gauges), words)}
 
 
 def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -37,20 +39,19 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]], gauges: Mapping[str, tuple[float, ...]]) -> Figure:
     """The free surface (cells,) [m] where the depth (cells,) [m] is above `WET`, at each of ``frames``: (time [s], surface, depth)."""
-    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+    triangles = triangles_of(mesh)
     seas = [surface[depth > WET] for _, surface, depth in frames]
     level = float(np.median(np.concatenate(seas))) if any(map(len, seas)) else 0.0
     reach = max((float(np.percentile(np.abs(sea - level), 98.0)) for sea in seas if len(sea)), default=0.0) or 1e-3
-    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
-    shape = (high - low)[1] / (high - low)[0]
+    wide, tall = triangles.high - triangles.low
+    shape = tall / wide
     columns = 2 if shape < 0.7 else len(frames)
     rows = -(-len(frames) // columns)
-    wide = 10.0
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             rows,
             columns,
-            figsize=(wide, max(wide / columns * shape * rows, 1.2 * rows) + 1.3),
+            figsize=(WIDE, max(WIDE / columns * shape * rows, 1.2 * rows) + 1.3),
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -58,16 +59,12 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
         )
         for axis, (time, surface, depth) in zip(axes.flat, frames, strict=False):
             wet = depth > WET
-            land = PolyCollection(corners[~wet], facecolors=_shaded(mesh["bed"][~wet]), edgecolors="face", linewidths=0.1, rasterized=True)
-            sea = PolyCollection(
-                corners[wet], array=surface[wet] - level, cmap="RdBu_r", edgecolors="face", linewidths=0.1, rasterized=True
-            )
-            sea.set_clim(-reach, reach)
-            axis.add_collection(land)
-            axis.add_collection(sea)
+            land = np.full((len(wet), 3), np.nan)
+            land[~wet] = _shaded(mesh["bed"][~wet])
+            sea = TriangleImage(axis, triangles, surface - level, land, cmap="RdBu_r", clim=(-reach, reach))
             for x, y in gauges.values():
                 axis.plot(x, y, "o", ms=2.4, mfc="white", mec="black", mew=0.6)
-            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", title=f"t = {time:.4g} s")
+            axis.set_title(f"t = {time:.4g} s")
             axis.grid(visible=False)
         for axis in axes.flat[len(frames) :]:
             axis.set_visible(False)

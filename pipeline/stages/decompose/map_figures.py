@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE
 from pipeline.core.layout import FigureLayout
+from pipeline.core.triangle_image import TriangleImage, triangles_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,17 +36,13 @@ def _most(parts: list[Array]) -> float:
 
 def _triangles(mesh: Mapping[str, Array], parts: list[Array], unit: str) -> Figure:
     """Side by side with one scale."""
-    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
-    low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
-    shape = (high - low)[1] / (high - low)[0]
+    cells = triangles_of(mesh)
+    wide, tall = cells.high - cells.low
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * shape, 1.5, 7.0) + 0.9), sharey=True, layout=FigureLayout())
+        figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * tall / wide, 1.5, 7.0) + 0.9), sharey=True, layout=FigureLayout())
         for axis, part, name in zip(axes, parts, PARTS, strict=True):
-            values = np.ma.masked_invalid(part)
-            shown = PolyCollection(corners, array=values, cmap="magma_r", edgecolors="face", linewidths=0.1, rasterized=True)
-            shown.set_clim(0.0, _most(parts))
-            axis.add_collection(shown)
-            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", xlabel="x [m]", title=name)
+            shown = TriangleImage(axis, cells, np.ma.masked_invalid(part), cmap="magma_r", clim=(0.0, _most(parts)))
+            axis.set(xlabel="x [m]", title=name)
             axis.grid(visible=False)
         axes[0].set_ylabel("y [m]")
         figure.colorbar(shown, ax=axes, shrink=0.85).set_label(f"root mean square error [{unit}]")

@@ -1,0 +1,149 @@
+"""Maps of values on triangles, sampled at pixels: the cell under each pixel is found once for all maps of a mesh, whatever its size."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.transforms import Affine2D
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+CORNERS = ("node_x", "node_y", "face_node_connectivity")  # UGRID names of what a map needs of a mesh
+ON_EDGE = 1e-9  # of an edge, in pixels: what lies so little outside is on it
+MOST_PAIRS = 1 << 21  # of a triangle and a pixel that are looked at together
+OUTSIDE = -1
+
+
+class Triangles:
+    """A mesh's triangles, with the cells under the pixels of its latest map."""
+
+    def __init__(self, nodes: tuple[Array, Array], triangles: Array) -> None:
+        """Take ``nodes``, x and y (V,) [m], and the three nodes of each of ``triangles`` (cells, 3)."""
+        self._nodes, self._triangles = nodes, np.ascontiguousarray(triangles.T)
+        ends = [(float(along[self._triangles].min()), float(along[self._triangles].max())) for along in nodes]
+        self.low, self.high = np.array(ends).T
+        self._latest: tuple[Any, Array] | None = None
+
+    def under(self, x: tuple[float, float], y: tuple[float, float], width: int, height: int) -> Array:
+        """The cell (height, width) under the middle of each pixel of a map from ``x[0]`` to ``x[1]``, upwards; `OUTSIDE` where none is."""
+        asked = (x, y, width, height)
+        if self._latest is None or self._latest[0] != asked:
+            view = zip(self._nodes, (x, y), (width, height), strict=True)
+            i, j = ((along - low) * (many / (high - low)) - 0.5 for along, (low, high), many in view)
+            self._latest = asked, cells_under(i, j, self._triangles, width, height)
+        return self._latest[1]
+
+
+def triangles_of(mesh: Mapping[str, Array]) -> Triangles:
+    """The triangles of a ``mesh`` by its UGRID names."""
+    x, y, triangles = (mesh[name] for name in CORNERS)
+    return Triangles((x, y), triangles)
+
+
+def cells_under(i: Array, j: Array, triangles: Array, width: int, height: int) -> Array:
+    """The cell (height, width) that holds each point of a grid, on an edge the first, of ``triangles`` (3, cells) of nodes at ``i``, ``j``.
+
+    Cells are looked at where points lie in the box round them: of small ones most have none, whose corners then are not asked for.
+    """
+    found = np.full((height, width), OUTSIDE, np.int32)
+    (left, across), (low, up) = _boxes(i, triangles, width), _boxes(j, triangles, height)
+    pairs = across * up
+    cells = np.flatnonzero(pairs)[::-1]  # what is assigned last stays
+    ends = np.cumsum(pairs[cells])
+    begin = 0
+    while begin < len(cells):
+        before = ends[begin - 1] if begin else 0
+        end = max(int(np.searchsorted(ends, before + MOST_PAIRS, side="right")), begin + 1)
+        some = cells[begin:end]
+        many = pairs[some]
+        cell = np.repeat(some, many)
+        row, column = np.divmod(np.arange(len(cell)) - np.repeat(np.cumsum(many) - many, many), across[cell])
+        row, column = row + low[cell], column + left[cell]
+        corners = triangles[:, cell]
+        inside = _inside(i[corners], j[corners], column, row)
+        found[row[inside], column[inside]] = cell[inside]
+        begin = end
+    return found
+
+
+def _boxes(places: Array, triangles: Array, many: int) -> tuple[Array, Array]:
+    """The first of ``many`` points that lie along an axis within each triangle's box, and their number, both (cells,)."""
+    first = np.clip(np.ceil(places - ON_EDGE), 0, many).astype(np.int32)
+    last = np.clip(np.floor(places + ON_EDGE), -1, many - 1).astype(np.int32)
+    a, b, c = triangles
+    start = np.minimum(np.minimum(first[a], first[b]), first[c])
+    end = np.maximum(np.maximum(last[a], last[b]), last[c])
+    return start, np.maximum(end - start + 1, 0)
+
+
+def _inside(x: Array, y: Array, column: Array, row: Array) -> Array:
+    """Whether each of N triangles of either direction, of corners ``x`` and ``y`` (3, N), holds its own point."""
+    left, right = np.ones(len(row), bool), np.ones(len(row), bool)
+    for k in range(3):
+        along, up = x[(k + 1) % 3] - x[k], y[(k + 1) % 3] - y[k]
+        slack = ON_EDGE * (1.0 + np.abs(along) + np.abs(up))
+        cross = along * (row - y[k]) - up * (column - x[k])
+        left &= cross >= -slack
+        right &= cross <= slack
+    return left | right
+
+
+class TriangleImage(AxesImage):
+    """An image of values on triangles, a colour a pixel; cells of ``land`` have their own colours."""
+
+    def __init__(self, axes: Axes, triangles: Triangles, values: Array, land: Array | None = None, **style: Any) -> None:
+        """Show ``values`` (cells,) on ``axes``, whose limits become the mesh's.
+
+        Parameters
+        ----------
+        axes
+            Where it is drawn.
+        triangles
+            The mesh.
+        values
+            A value for each cell; none where masked.
+        land
+            Red, green and blue (cells, 3), from 0 to 1; NaN where a cell's value has the colour.
+        style
+            ``cmap``, ``clim`` and others of an image.
+        """
+        limits = style.pop("clim", (None, None))
+        super().__init__(axes, **style)
+        self._triangles, self._land = triangles, land
+        self.set_array(values)
+        self.set_clim(*limits)
+        axes.add_image(self)
+        (left, bottom), (right, top) = triangles.low, triangles.high
+        axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+
+    def set_data(self, A: Any) -> None:
+        """Take values (cells,)."""
+        self._A = np.ma.asarray(A)
+        self.stale = True
+
+    def set_array(self, A: Any) -> None:
+        """Take values (cells,)."""
+        self.set_data(A)
+
+    def get_extent(self) -> tuple[float, float, float, float]:
+        """The mesh's ends: left, right, bottom, top."""
+        (left, bottom), (right, top) = self._triangles.low.tolist(), self._triangles.high.tolist()
+        return left, right, bottom, top
+
+    def make_image(self, renderer: Any, magnification: float = 1.0, unsampled: bool = False) -> tuple[Array, float, float, Affine2D]:
+        """The colours of all pixels of the axes, and where they stand."""
+        box = self.axes.bbox
+        width, height = (max(round(size * magnification), 1) for size in (box.width, box.height))
+        cells = self._triangles.under(self.axes.get_xlim(), self.axes.get_ylim(), width, height)
+        inside = cells != OUTSIDE
+        shown = cells[inside]
+        colours = self.to_rgba(self._A[shown], bytes=True)
+        if self._land is not None:
+            land = self._land[shown]
+            dry = ~np.isnan(land[:, 0])
+            colours[dry, :3], colours[dry, 3] = np.rint(255.0 * land[dry]), 255
+        pixels = np.zeros((height, width, 4), np.uint8)
+        pixels[inside] = colours
+        return pixels, box.x0, box.y0, Affine2D()
