@@ -15,8 +15,8 @@ from matplotlib.image import NonUniformImage
 
 from pipeline.core import plugin
 from pipeline.core.figures import COMPUTED, STYLE, Picture, plain
-from pipeline.core.layout import FigureLayout
-from pipeline.core.triangle_image import TriangleImage, triangles_of
+from pipeline.drawing.layout import FigureLayout
+from pipeline.drawing.triangle_image import TriangleImage, triangles_of
 from pipeline.spectral.shells import energy_spectrum
 from pipeline.spectral.statistics import distribution
 from pipeline.store.reader import Store

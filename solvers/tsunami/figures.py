@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import LAND, STYLE, WET, Picture
-from pipeline.core.layout import FigureLayout
-from pipeline.core.triangle_image import CORNERS, TriangleImage, triangles_of
+from pipeline.drawing.layout import FigureLayout
+from pipeline.drawing.triangle_image import CORNERS, TriangleImage, triangles_of
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]

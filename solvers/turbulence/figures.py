@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 from pipeline.spectral.wavenumbers import frequencies, wavenumbers, whole
 from pipeline.store.reader import Store
 

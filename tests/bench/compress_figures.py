@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from pipeline.compression import comparison
 from pipeline.core.figures import STYLE, save
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 
 COLOURS = {
     "original": "#1f2933",

@@ -14,7 +14,7 @@ import solvers.core.figures as of_solvers
 import solvers.tsunami.figures as of_tsunami
 import solvers.turbulence.figures as of_turbulence
 from pipeline.core import figures
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 from pipeline.stages.compress import figures as of_compress
 from pipeline.stages.core import findings_figures
 from pipeline.stages.decompose import figures as of_decompose

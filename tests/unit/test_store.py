@@ -78,8 +78,8 @@ def test_xarray_opens_a_run(folder):
 
 
 def test_a_part_of_the_mesh_is_read_by_its_arrays_names(folder):
-    with Store(folder / "run.h5") as store:
-        whole, part = store.mesh(), store.mesh("node_x", "node_y")
+    with store.Store(folder / "run.h5") as run:
+        whole, part = run.mesh(), run.mesh("node_x", "node_y")
         assert set(part) == {"node_x", "node_y"}
         assert np.array_equal(part["node_x"], whole["node_x"])
 

@@ -11,9 +11,10 @@ from PIL import Image
 
 from meshes import island, rectangle
 from meshes.core.locate import locate
-from pipeline.core import figures, triangle_image
+from pipeline.core import figures
 from pipeline.core.params import build
-from pipeline.core.triangle_image import OUTSIDE, TriangleImage, Triangles, cells_under
+from pipeline.drawing import triangle_image
+from pipeline.drawing.triangle_image import OUTSIDE, TriangleImage, Triangles, cells_under
 
 X, Y = np.array([0.0, 4.0, 4.0, 0.0]), np.array([0.0, 0.0, 2.0, 2.0])  # [m]
 TWO = np.array([[0, 1, 2], [0, 2, 3]])

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 
 SOFT = "#b8c4ce"
 FAINTEST = 1e-12  # of a spectrum's largest value: what a figure shows of it

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 
 NAMES = {"truth": "truth (held out)", "model": "the model", "corrected": "the corrected model", "tried": "with what was tried (not said)"}
 COLOURS = {"model": OBSERVED, "corrected": COMPUTED, "tried": COMPUTED}

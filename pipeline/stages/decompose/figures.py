@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 from pipeline.stages.decompose.map_figures import error_map
 from pipeline.stages.decompose.scheme import leading_orders, predicted
 from pipeline.store.reader import Store

@@ -8,8 +8,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE
-from pipeline.core.layout import FigureLayout
-from pipeline.core.triangle_image import TriangleImage, triangles_of
+from pipeline.drawing.layout import FigureLayout
+from pipeline.drawing.triangle_image import TriangleImage, triangles_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import STYLE, Picture
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 from pipeline.stages.core.findings_figures import COLOURS, NAMES, with_posteriors
 
 Array = np.ndarray[Any, np.dtype[Any]]

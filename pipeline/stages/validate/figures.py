@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, Picture, plain
-from pipeline.core.layout import FigureLayout
+from pipeline.drawing.layout import FigureLayout
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

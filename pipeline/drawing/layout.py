@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
 
-from pipeline.core.decoration import BOTTOM, LEFT, RIGHT, TOP, Decoration, Ruler
+from pipeline.drawing.decoration import BOTTOM, LEFT, RIGHT, TOP, Decoration, Ruler
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
