@@ -33,9 +33,7 @@ RUN_CODE = (
 )
 MESH_CODE = ("meshes", "pipeline/core/params.py", "pipeline/core/data.py", "pipeline/core/plugin.py", "pipeline/reading")
 CODECS = "pipeline.compression.codecs"  # any of which a stage may choose, other packages' too
-PAGE = tuple(
-    ROOT / "pipeline" / place for place in ("report", "drawing")
-)  # change no number, nor do modules of pictures, whose names end so:
+DRAWN = tuple(ROOT / "pipeline" / place for place in ("report", "drawing"))  # changes no number, nor do modules whose names end so:
 PICTURES = "figures"
 
 
@@ -111,7 +109,7 @@ def code_of(*places: str) -> str:
     for place in places:
         path = ROOT / place
         for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            if not (source.stem.endswith(PICTURES) or any(source.is_relative_to(place) for place in PAGE)):
+            if not (source.stem.endswith(PICTURES) or any(source.is_relative_to(place) for place in DRAWN)):
                 name = source.relative_to(ROOT if source.is_relative_to(ROOT) else path.parent)
                 found.update(str(name).encode() + b"\0" + source.read_bytes() + b"\0")
     return found.hexdigest()

@@ -125,11 +125,11 @@ def test_tests_wait_in_one_loop():
 
 def test_the_page_and_pictures_are_no_part_of_a_result_s_key(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    monkeypatch.setattr(provenance, "PAGE", tmp_path / "pipeline" / "report")
+    monkeypatch.setattr(provenance, "DRAWN", tuple(tmp_path / place.relative_to(ROOT) for place in provenance.DRAWN))
     keys = []
-    for place in ("stages/error.py", "report/page.py", "stages/map_figures.py", "stages/reports.py"):
+    for place in ("stages/error.py", "report/page.py", "stages/map_figures.py", "drawing/layout.py", "stages/reports.py"):
         (tmp_path / "pipeline" / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "pipeline" / place).write_text("x = 1\n")
         keys.append(provenance.code_of.__wrapped__("pipeline"))
-    assert keys[0] == keys[1] == keys[2] != keys[3]
+    assert keys[0] == keys[1] == keys[2] == keys[3] != keys[4]
     assert all((ROOT / place).exists() for place in provenance.RUN_CODE)
