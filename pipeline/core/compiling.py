@@ -19,6 +19,23 @@ LOOKS = 0.1  # [s] between two looks whether numba was loaded
 TOPIC = "wavetrain-compiling"  # of what Dask's workers tell
 
 
+def load_numba() -> None:
+    """Load numba without `scipy.linalg`, of which its first kernel only asks whether it is there; it is loaded where a kernel calls BLAS.
+
+    That takes as long as a third of all loading before a run's first step, on every rank.
+    """
+    import numba.np.linalg
+
+    check = getattr(numba.np.linalg, "ensure_blas", None)
+    if check is None:  # another version of numba
+        return
+    numba.np.linalg.ensure_blas = lambda: None
+    try:
+        import numba.np.arraymath
+    finally:
+        numba.np.linalg.ensure_blas = check
+
+
 class Watch:
     """Watch over compilation in this process: its time so far, and the present kernel. A kernel's own callees count as part of it."""
 

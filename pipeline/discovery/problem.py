@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cholesky, qr, solve_triangular
 
 from pipeline.core.errors import InputError
 from pipeline.discovery.collinear import Accuracy, refuse_collinear
@@ -50,6 +49,8 @@ class Problem:
 
 def whitened(columns: Array, target: Array, covariance: Array) -> tuple[Array, Array]:
     """Columns (N, J) and target (N,) whose noise has the covariance (N, N), brought to independent noise of deviation 1."""
+    from scipy.linalg import cholesky, solve_triangular  # loads for long, and a run's own model does without
+
     factor = cholesky(covariance, lower=True)
     both = solve_triangular(factor, np.column_stack([columns, target]), lower=True)
     return both[:, :-1], both[:, -1]
@@ -78,6 +79,8 @@ def triangle_of(rows: Array, samples: int) -> Problem:
 
     A column that is zero stays out of every fit.
     """
+    from scipy.linalg import qr  # loads for long
+
     many = rows.shape[1] - 1
     scales = np.linalg.norm(rows[:, :many], axis=0)
     scaled = rows / np.append(np.where(scales > 0.0, scales, 1.0), 1.0)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.core.compiling import load_numba
 from solvers.ks.params import KURAMOTO_SIVASHINSKY, Params, stored
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def build(mesh: "Box", part: None, comm: "Comm", params: Params, *, gauges: Mapp
         The mesh is no line or plane, its points don't suit the scheme, a term does not repeat itself over it, there are gauges, or more
         ranks than members of a line or lines of a plane.
     """
+    load_numba()
     from solvers.ks.model import Ensemble  # the kernels load only when a run needs them
 
     return Ensemble(mesh, part, comm, params, gauges=gauges, folder=folder)

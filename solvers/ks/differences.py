@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from pipeline.core.errors import InputError
 from pipeline.terms.expressions import grid_places
@@ -37,6 +36,8 @@ class Differences:
     stages = 6  # of ARKIMEX 4
 
     def __init__(self, terms: Sequence[Term], length: float, points: int, dt: float) -> None:
+        from scipy import sparse  # loads for long, and other schemes do without
+
         if any(term.dimensions > 1 for term in terms):
             raise InputError("terms in two dimensions; this line has one")
         self._spacing, self._points = length / points, points
@@ -50,6 +51,8 @@ class Differences:
         self._arkimex = Arkimex(linear.indptr, linear.indices, linear.data, self._products, dt)
 
     def _matrix(self, derivative: int) -> Any:
+        from scipy import sparse
+
         offsets, weights = stencil(derivative)
         rows = np.repeat(np.arange(self._points), len(offsets))
         columns = (np.arange(self._points)[:, None] + offsets).ravel() % self._points

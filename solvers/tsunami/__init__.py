@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.core.compiling import load_numba
 from solvers.tsunami.params import Params, stored
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def build(
         A side of the mesh or a kind that does not exist, a gauge outside the mesh, water deeper than ``deepest``, or a wave that can't be
         read.
     """
+    load_numba()
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
 
     return Tsunami(mesh, part, comm, params, gauges=gauges, folder=folder)

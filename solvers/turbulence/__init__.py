@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.core.compiling import load_numba
 from solvers.turbulence.params import Params, stored
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def build(mesh: "Box", part: None, comm: "Comm", params: Params, *, gauges: Mapp
     InputError
         The mesh is no cube, its points can't be transformed quickly, there are gauges, or more ranks than planes.
     """
+    load_numba()
     from solvers.turbulence.model import Flow  # the kernels load only when a run needs them
 
     return Flow(mesh, part, comm, params, gauges=gauges, folder=folder)

@@ -2,7 +2,10 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numba
@@ -22,6 +25,27 @@ def compile_for(seconds, name="edge_flux"):
     """Say as numba does, without the work."""
     with event.trigger_event(compiling.KIND, data={"dispatcher": SimpleNamespace(py_func=SimpleNamespace(__name__=name))}):
         time.sleep(seconds)
+
+
+LOADS = """
+import sys
+import numpy as np
+from numba import njit
+from pipeline.core.compiling import load_numba
+from meshes.core import kernels
+load_numba()
+kernels.segment_sums(np.ones(3), np.array([0, 1, 3], np.int32), total := np.zeros(2))
+loaded = "scipy.linalg" in sys.modules
+@njit
+def product(a, b):
+    return a @ b
+print(total.tolist(), loaded, product(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]])).tolist())
+"""
+
+
+def test_a_kernel_is_loaded_without_linear_algebra_which_is_there_for_those_that_use_it():
+    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout == "[1.0, 2.0] False [[1.0, 2.0], [3.0, 4.0]]\n"
 
 
 def at(t, wall):
@@ -130,7 +154,7 @@ def test_several_processes_that_compile_are_told_of_once():
     assert said == [f"the runs: compiling kernels ({progress.ONCE})"]
 
 
-KS = '[mesh]\nkind = "box"\nlength = 22.0\npoints = 32\n[solver]\nkind = "ks"\n[time]\nend = 1.0\nevery = 0.5\ndt = 0.1\n'
+KS = '[mesh]\nkind = "box"\nlength = 22.0\npoints = 32\n[solver]\nkind = "ks"\nmembers = 2\n[time]\nend = 1.0\nevery = 0.5\ndt = 0.1\n'
 CUBE = (
     '[mesh]\nkind = "box"\nlength = [6.28, 6.28, 6.28]\npoints = [8, 8, 8]\n[solver]\nkind = "turbulence"\nviscosity = 0.1\n'
     'initial = { kind = "taylor_green" }\n[time]\nend = 0.2\nevery = 0.1\n'
