@@ -87,9 +87,15 @@ def run(
     Steps that are done and unchanged are not done again; an interrupted run goes on from its last checkpoint. The results
     stand in the output folder: run.h5, run.xdmf, case.toml, log.txt, summary.json, and report.html.
     """
-    from jobs.campaign.execute import execute
+    from jobs.campaign.unchanged import said
 
     limits = {key: value for key, value in (("time", time), ("memory", memory)) if value}
+    plain = not (force or again or only or on or limits or dry_run)
+    if plain and (lines := said(file, ranks, set_, out)) is not None:
+        print("\n".join([] if quiet else lines), end="" if quiet else "\n")
+        return
+    from jobs.campaign.execute import execute  # loads the solvers' packages, which takes a second
+
     execute(
         file, ranks=ranks, overrides=set_, out=out, force=force, again=again, only=only, limits=limits, on=on, dry_run=dry_run, quiet=quiet
     )

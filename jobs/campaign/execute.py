@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from jobs.campaign import catalogue
+from jobs.campaign import catalogue, unchanged
 from jobs.campaign.needed import look_for_files
 from jobs.campaign.outlines import refuse_unfit
 from jobs.campaign.queued import refuse_what_is_queued
 from jobs.campaign.runs import do_runs, is_done, refuse_another
 from jobs.campaign.stages import do_stages
+from jobs.campaign.unchanged import PAGE
 from jobs.local import record
 from jobs.local.launch import check_ranks, more_than_cores
 from pipeline.core import campaign as campaigns
@@ -18,8 +19,6 @@ from pipeline.core import params, plugin
 from pipeline.core.campaign import Campaign, Run
 from pipeline.core.errors import InputError
 from pipeline.store.disk import writing
-
-PAGE = "WAVETRAIN_PAGE"  # set to "no" where no page shall be drawn; the same command without it draws the page of what is done
 
 
 def execute(
@@ -95,7 +94,8 @@ def execute(
         raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
     folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
-    _say_first(say, catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks), *campaign.notes)
+    notes = _notes(catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks), *campaign.notes)
+    _say_first(say, notes)
     _refuse(campaign, folder, forced, only, comm, say, into=dry_run or bool(on))
     if on:
         from jobs.campaign.submit import submit
@@ -105,16 +105,23 @@ def execute(
         _describe_plan(campaign, folder, ranks or comm.size, say, forced, only)
     else:
         if only and comm.rank == 0 and os.environ.get("SLURM_PROCID", "0") == "0":
-            _say_first(say, *record.edited(folder, campaign))
+            _say_first(say, _notes(*record.edited(folder, campaign)))
         with abort_on_error(comm), writing(folder):
-            _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
+            drawn = _do(campaign, folder, comm, max(ranks, 1), only, forced, quiet=quiet, say=say)
+            if drawn and comm.size == 1:
+                unchanged.note(path, ranks, overrides, folder, campaign, notes)
     return folder
 
 
-def _say_first(say: Any, *notes: str) -> None:
-    """Say the ``notes`` that there are, before anything is done."""
-    for note in filter(None, notes):
-        say(f"NOTE: {note}")
+def _notes(*notes: str) -> list[str]:
+    """Lines of the ``notes`` that there are."""
+    return [f"NOTE: {note}" for note in filter(None, notes)]
+
+
+def _say_first(say: Any, notes: Iterable[str]) -> None:
+    """Say ``notes`` before anything is done."""
+    for note in notes:
+        say(note)
 
 
 def _forced(campaign: Campaign, again: str, only: str, *, force: bool) -> set[str]:
@@ -133,8 +140,12 @@ def _refuse(campaign: Campaign, folder: Path, forced: Collection[str], only: str
     _refused_by_all(comm, lambda: refuse_unfit(campaign, folder, forced, only))
 
 
-def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forced: Collection[str], *, quiet: bool, say: Any) -> None:
-    """The runs, then the stages that have all they read, then the page; at last the first error is raised."""
+def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forced: Collection[str], *, quiet: bool, say: Any) -> bool:
+    """The runs, then the stages that have all they read, then the page; at last the first error is raised.
+
+    Returns whether all is done, and the page of all was drawn.
+    """
+    drawn = False
     if comm.rank == 0 and not only:
         record.write(campaign, folder)
     runs = [run for run in campaign.runs if only in ("", run.name)]
@@ -144,9 +155,11 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
         failed |= _do_stages(campaign, folder, only, forced, campaign.after(failed), say)
         if not only and os.environ.get(PAGE) != "no":
             say(f"report: {write_page(campaign, folder)}")
+            drawn = True
     comm.barrier()
     for error in failed.values():
         raise error
+    return drawn
 
 
 def _do_stages(
