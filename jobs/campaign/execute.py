@@ -175,11 +175,13 @@ def _do_stages(
 
 def write_page(campaign: Campaign, folder: Path) -> Path:
     """Write the page of the finished steps of ``campaign``; returns its path."""
+    from jobs.local.fork import may_fork
     from pipeline.report.page import write_report
     from solvers.core.figures import part_of
 
     there = tuple(step for step in campaign.steps if record.has_result(step, folder))
-    return write_report(Campaign(campaign.title, there), folder, part_of)
+    cores = len(os.sched_getaffinity(0)) if may_fork() else 1
+    return write_report(Campaign(campaign.title, there), folder, part_of, cores)
 
 
 def _check_place(place: Path) -> None:

@@ -106,7 +106,7 @@ def _places(campaign: Campaign) -> list[list[str]]:
 
 
 def _named(places: Iterable[Sequence[str]]) -> list[list[str]]:
-    """Those ``places`` with the file that is found for each now; none where there is none."""
+    """The ``places``, each with the file that is found there now; empty where there is none."""
     found = []
     for kind, name, folder, *_ in places:
         path = own_file(name, Path(folder)) if kind == "own" else find_here(name, Path(folder))

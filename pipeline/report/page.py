@@ -5,6 +5,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import numpy as np
 from pipeline.core import figures, plugin
 from pipeline.core.campaign import REPORT, STAGES, Campaign, Run, Stage
 from pipeline.core.figures import Picture
+from pipeline.drawing.side_by_side import side_by_side
 from pipeline.report.summary import answered, picture_of, questions
 from pipeline.store.reader import Store, read_result
 from pipeline.store.writer import write_text
@@ -36,13 +38,15 @@ class PagePart(Protocol):
         """Function from a run's summary to its further facts, in words."""
 
 
-def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], PagePart]) -> Path:
+def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], PagePart], processes: int = 1) -> Path:
     """Write the page of ``campaign``, done in ``folder``; returns its path. Figures of stages stand in ``<stage>/figures`` too.
 
     Parameters
     ----------
     part_of
         Function from a kind of solver to its part; the ground floor loads no solver itself.
+    processes
+        Copies of this process that draw side by side; with 1 it draws alone.
     """
     loader = jinja2.FileSystemLoader([TEMPLATES, STAGE_PAGES], encoding="utf-8")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -50,10 +54,16 @@ def write_report(campaign: Campaign, folder: Path, part_of: Callable[[str], Page
     environment.filters |= {"millimetres": lambda x: "–" if x is None else f"{x * 1e3:.1f}"}
     environment.filters |= {"digits": lambda x: "–" if x is None else f"{x:.3g}", "share": lambda x: "–" if x is None else f"{x:.1%}"}
     environment.filters |= {"equation": _equation, "sentence": lambda text: text[:1].upper() + text[1:]}
-    stages = [_stage(stage, folder / stage.name) for stage in campaign.stages]
+    drawn = _drawn(campaign.runs)
+    parts: list[Callable[[], dict[str, Any]]] = [
+        *(partial(_run, run, folder / run.folder, part_of(run.case.solver.kind)) for run in drawn),
+        *(partial(_stage, stage, folder / stage.name) for stage in campaign.stages),
+    ]
+    done = side_by_side(parts, processes)
+    stages = done[len(drawn) :]
     page = environment.get_template("report.html").render(
         title=campaign.title or folder.name,
-        runs=[_run(run, folder / run.folder, part_of(run.case.solver.kind)) for run in _drawn(campaign.runs)],
+        runs=done[: len(drawn)],
         table=[_line(run, folder / run.folder) for run in campaign.runs] if len(campaign.runs) > MOST_DRAWN else [],
         stages=stages,
         summary=questions(stages),

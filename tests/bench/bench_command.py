@@ -94,7 +94,24 @@ def _million(place: Path, say: Say) -> Numbers:
         again.append(_whole(place, *words)[0])
         bare.append(_whole(place, *words, page=False)[0])
         say(f"  again, the mesh kept: {again[-1]:.1f} s, {bare[-1]:.1f} s without the page")
-    return {"command_1m_first_s": first, "command_1m_s": statistics.median(again), "command_1m_no_page_s": statistics.median(bare)}
+    _whole(place, *words)
+    numbers: Numbers = {
+        "command_1m_first_s": first,
+        "command_1m_s": statistics.median(again),
+        "command_1m_no_page_s": statistics.median(bare),
+    }
+    return numbers | {"page_1m_s": _page(place, say)}
+
+
+def _page(place: Path, say: Say) -> float:
+    """Seconds of ``wavetrain report`` on what the last command left: it draws all of the page, and starts as any command does."""
+    seconds = []
+    for _ in range(REPETITIONS):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "jobs.cli", "report", str(place / "out")], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - begun)
+    say(f"  its page alone: {statistics.median(seconds):.1f} s")
+    return statistics.median(seconds)
 
 
 def _setup(place: Path, say: Say) -> Numbers:
@@ -132,4 +149,5 @@ def _demo(place: Path, say: Say) -> Numbers:
     seconds, steps = _whole(place, "demo", "--ranks", str(RANKS))
     again = statistics.median(_whole(place, "demo", "--ranks", str(RANKS), again=True)[0] for _ in range(REPETITIONS))
     say(f"  demo: {seconds:.0f} s, {steps:.0f} s of it steps; again {again:.1f} s")
-    return {"command_demo_s": seconds, "command_demo_ratio": seconds / steps, "command_done_s": again}
+    numbers: Numbers = {"command_demo_s": seconds, "command_demo_ratio": seconds / steps, "command_done_s": again}
+    return numbers | {"page_demo_s": _page(place, say)}
