@@ -1,6 +1,8 @@
 """Do a case or a campaign here, or hand it to SLURM: steps that are done and unchanged are left, interrupted steps go on."""
 
+import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from pipeline.core import params, plugin
 from pipeline.core.campaign import Campaign, Run
 from pipeline.core.errors import InputError
 from pipeline.store.disk import writing
+
+MANY_PARTS = 5  # of a page, for which a new process, which starts in a second, is worth it
 
 
 def execute(
@@ -154,7 +158,7 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
     if comm.rank == 0 and only not in {run.name for run in runs}:
         failed |= _do_stages(campaign, folder, only, forced, campaign.after(failed), say)
         if not only and os.environ.get(PAGE) != "no":
-            say(f"report: {write_page(campaign, folder)}")
+            say(f"report: {_page(campaign, folder)}")
             drawn = True
     comm.barrier()
     for error in failed.values():
@@ -171,6 +175,27 @@ def _do_stages(
             say(f"{stage.name}: not done, for what it reads failed")
     possible = [stage for stage in campaign.stages if only in ("", stage.name) and stage.name not in broken]
     return do_stages(campaign, possible, folder, forced=forced, say=say)
+
+
+def _page(campaign: Campaign, folder: Path) -> Path:
+    """Write the page of ``campaign``; one of many parts in a new process, where copies of this one, which has threads, are not safe."""
+    from jobs.local.fork import may_fork
+
+    if len(campaign.steps) >= MANY_PARTS and not may_fork() and "matplotlib" not in sys.modules and len(os.sched_getaffinity(0)) > 1:
+        new = multiprocessing.get_context("spawn").Process(target=_write_page_there, args=(campaign, folder))
+        new.start()
+        new.join()
+        if new.exitcode == 0:
+            return folder / campaigns.REPORT
+    return write_page(campaign, folder)
+
+
+def _write_page_there(campaign: Campaign, folder: Path) -> None:
+    """Write the page and say nothing of what goes wrong, which the process that waits finds out in turn."""
+    try:
+        write_page(campaign, folder)
+    except Exception:
+        sys.exit(1)
 
 
 def write_page(campaign: Campaign, folder: Path) -> Path:

@@ -179,7 +179,7 @@ class Store:
 
         Parameters
         ----------
-        names
+        *names
             The arrays to read, of those that there are; all of them without any.
 
         Returns
@@ -261,7 +261,7 @@ class Store:
 
         Returns
         -------
-        numpy.ndarray
+        Array
             Its samples (S,) or (S, shells), in the statistic's unit.
 
         Raises

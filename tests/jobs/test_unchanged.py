@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SOURCES
+from conftest import ROOT, SOURCES
 
 from jobs.campaign import execute, unchanged
 from jobs.campaign.execute import write_page
-from jobs.local import record
+from jobs.local import fork, record
 from pipeline.core.errors import InputError
 
 CASE = """
@@ -92,6 +92,20 @@ def test_a_file_with_other_contents_or_none_is_seen(place, name):
 def test_a_page_drawn_again_is_the_same_page(place):
     write_page(record.read(place / "out"), place / "out")
     assert said(place) is not None
+
+
+def test_a_page_that_a_new_process_draws_is_the_same_page(place, monkeypatch):
+    monkeypatch.setattr(execute, "MANY_PARTS", 2)
+    monkeypatch.setattr(fork, "may_fork", lambda: False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(execute, "write_page", lambda *what: pytest.fail("it was drawn here"))
+    monkeypatch.delitem(sys.modules, "matplotlib")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    page = place / "out" / "report.html"
+    kept = page.read_bytes()
+    page.unlink()
+    assert execute._page(record.read(place / "out"), place / "out") == page
+    assert page.read_bytes() == kept
 
 
 @pytest.mark.parametrize("name", ["pipeline/report/templates/report.html", "solvers/core/figures.py", "jobs/new.py"])
