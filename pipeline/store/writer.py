@@ -79,6 +79,7 @@ class Writer:
         self._waiting: list[tuple[float, Mapping[str, Array]]] = []  # frames that are written together, and their ``_place``
         self._place: tuple[slice, ...] = ()
         self._at_once = 0  # frames; 0: not known yet
+        self._held: int | None = None  # frames in the file; to ask it takes as long as all else of a small frame
         self._file = h5py.File(self.part, "r+" if resume else "w", libver=("v110", "v110"), **options)
 
     def create(
@@ -205,8 +206,7 @@ class Writer:
         if not self._waiting:
             return
         time = self._opened("time")
-        first = time.shape[0]
-        some = slice(first, first + len(self._waiting))
+        some = slice(self.frames - len(self._waiting), self.frames)
         time.resize((some.stop,))
         if self._lead:
             time[some] = [t for t, _ in self._waiting]
@@ -216,6 +216,7 @@ class Writer:
             blocks = [values[name] for _, values in self._waiting]
             self._write_block(data, (some, *self._place), blocks[0][None] if len(blocks) == 1 else np.stack(blocks))
         self._waiting.clear()
+        self._held = some.stop
 
     def append_gauges(self, times: Array, values: Mapping[str, Array]) -> None:
         """Add samples at ``times`` (S,) [s]; each of ``values`` (S, gauges) whole on the lead rank."""
@@ -292,11 +293,13 @@ class Writer:
     def take_over(self, old: Path, written: Written) -> None:
         """Fill the empty series with the data that ``old`` holds of them (see `Written.copy`)."""
         written.copy(old, self._file)
+        self._held = None
 
     def copy_series(self, old: Path, until: float) -> None:
         """Fill the empty series with the data of the closed file ``old``, however it is laid out; of gauges that it does not have,
         not a number. Samples of gauges at ``until`` [s] or later are left out. On one rank."""
         salvage.copy_values(old, self._file, until)
+        self._held = None
 
     def close(self) -> None:
         """Write the frames that wait, and close the file under its unfinished name."""
@@ -307,7 +310,9 @@ class Writer:
     @property
     def frames(self) -> int:
         """Number of the frames, with those that wait."""
-        return int(self._opened("time").shape[0]) + len(self._waiting)
+        if self._held is None:
+            self._held = int(self._opened("time").shape[0])
+        return self._held + len(self._waiting)
 
 
 def write_result(path: Path, tables: Mapping[str, Mapping[str, tuple[Array, str, str]]], attrs: Mapping[str, Any]) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import fft
 
 from pipeline.core.errors import InputError
 from solvers.core.comm import Comm, start_mpi_under_a_launcher_only
@@ -79,12 +78,16 @@ class WholePlane:
         self.rows, self.waves = slice(0, self._grid[0]), slice(0, self._waves)
 
     def forward(self, u: Array) -> Array:
+        from scipy import fft  # loads for long, and a line does without
+
         v = fft.rfft2(u, norm="forward")
         if self._finer:
             v = np.concatenate([v[..., : self._half, : self._waves], v[..., -self._half :, : self._waves]], axis=-2)
         return np.asarray(v)
 
     def backward(self, v: Array) -> Array:
+        from scipy import fft
+
         if self._finer:
             wide = np.zeros((*v.shape[:-2], self._grid[0], self._grid[1] // 2 + 1), complex)
             wide[..., : self._half, : self._waves] = v[..., : self._half, :]
