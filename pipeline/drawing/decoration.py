@@ -10,12 +10,13 @@ from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from matplotlib.transforms import BboxBase, ScaledTranslation
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 LEFT, RIGHT, BOTTOM, TOP = range(4)
+MOST_MINOR = 24  # ticks without texts: three decades' worth
 LINE_SPACING = 1.2  # of matplotlib's texts
 POINT = 1.0 / 72.0  # [inch]
 
@@ -176,6 +177,9 @@ def _ticks(axis: Axis) -> list[tuple[bool, Tick, list[str], Array, Array]]:
             continue
         formatter = axis.get_minor_formatter() if minor else axis.get_major_formatter()
         texts = formatter.format_ticks(locations.tolist())
+        if minor and len(locations) > MOST_MINOR and not any(texts) and not axis.get_tick_params("minor").get("gridOn"):
+            axis.set_minor_locator(NullLocator())  # marks of many decades, which take as long to draw as all texts
+            continue
         places = (axis.get_transform().transform(locations) - ends[0]) / (ends[1] - ends[0])
         inside = [i for i in range(len(texts)) if -1e-9 <= places[i] <= 1.0 + 1e-9 and texts[i]]
         tick = axis.get_minor_ticks(1)[0] if minor else axis.get_major_ticks(1)[0]

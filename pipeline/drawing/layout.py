@@ -18,7 +18,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 EDGE = 0.05  # [inch] between a figure's edge and what is drawn
 GAP = 0.12  # [inch] between neighbours
 MOST_PASSES = 4  # sizes change ticks, whose texts change sizes
-SETTLED = 0.01  # [inch]
+SETTLED = 0.04  # [inch]; less than what is kept clear at the edge
 
 
 class FigureLayout(LayoutEngine):
