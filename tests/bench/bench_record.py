@@ -1,7 +1,7 @@
 """Costs of many gauges and of many frames: processor time of finding and writing them.
 
 The kernels are loaded by a run of each kind first. "Writing" is what the recorder takes for gauges; "a frame" is all that it takes for
-frames, with the views and ``run.xdmf`` at the end.
+frames, with ``run.xdmf`` at the end.
 """
 
 import contextlib
