@@ -27,6 +27,7 @@ class Geometry:
     cells_of: Array  # cells round each vertex, by rising global number
     weights: Array  # what each of them counts for the value at the vertex
     offsets: Array  # (R2, 3, 2) [m] centroid to the edges' middles
+    reach: Array  # (R2, 3, 2) a plane's change to neighbour i's centroid is the sum of those to edges i and i + 1, times these
     bed_change: Array  # (R2, 3) [m] bed at the edges' middles less the cell's
     sharpness: Array  # (R2,) one over the limiter's tolerance, relative and squared: 0 never limits, a huge one always
     rows: Array  # (R1, 3) rows of the flux array in corner order
@@ -62,6 +63,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
         cells_of=part.cells_of,
         weights=weights.astype(real),
         offsets=offsets.astype(real),
+        reach=_reach(mesh, cells[:reach2], offsets).astype(real),
         bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
         sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), limiter, tolerance).astype(real),
         rows=rows,
@@ -72,6 +74,30 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
         normals=mesh.normals[part.edges].astype(real),
         lengths=mesh.lengths[part.edges].astype(real),
     )
+
+
+def _reach(mesh: TriMesh, cells: Array, offsets: Array) -> Array:
+    """See `Geometry`; zero where there is no neighbour. ``offsets`` (cells, 3, 2) [m] are those of ``cells``.
+
+    The way to a neighbour leads through the middle of the common edge, so that periodic sides need no care.
+    """
+    way = offsets.copy()
+    each = np.arange(len(cells))
+    for i in range(3):
+        other = mesh.neighbours[cells, i]
+        place = np.argmax(mesh.cell_edges[other] == mesh.cell_edges[cells, i][:, None], axis=1)
+        nodes = mesh.vertices[mesh.triangles[other]]
+        middle = 0.5 * (nodes[each, place] + nodes[each, (place + 1) % 3])
+        way[:, i] -= middle - mesh.centroids[other]
+    after = np.roll(offsets, -1, axis=1)
+    shares = np.stack([_cross(way, after), _cross(offsets, way)], axis=-1) / _cross(offsets, after)[..., None]
+    return np.where((mesh.neighbours[cells] >= 0)[..., None], shares, 0.0)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Cross products (...,) of vectors in the plane (..., 2)."""
+    product: Array = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return product
 
 
 def _sharpness(size: Array, limiter: str, tolerance: float) -> Array:

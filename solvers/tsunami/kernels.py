@@ -21,7 +21,8 @@ The kinetic solver, B. Perthame, C. Simeoni, Calcolo 38 (2001) 201-231, DOI 10.1
 Draining of cells, A. Bollermann, S. Noelle, M. Lukacova-Medvidova,
 Commun. Comput. Phys. 10 (2011) 371-404, DOI 10.4208/cicp.220210.020710a. Limiters, T. J. Barth, D. C. Jespersen, AIAA
 paper 89-0366, 1989, DOI 10.2514/6.1989-366; C. Michalak, C. Ollivier-Gooch, J. Comput. Phys. 228 (2009) 8693-8711,
-DOI 10.1016/j.jcp.2009.08.021.
+DOI 10.1016/j.jcp.2009.08.021. Changes to the edges with the neighbours' values, C. O. E. Burg, AIAA paper 2005-4999, 2005,
+DOI 10.2514/6.2005-4999; H. Nishikawa, J. Comput. Phys. 417 (2020) 109600, DOI 10.1016/j.jcp.2020.109600.
 """
 
 # c cell, k neighbour, e edge, i corner (edge i joins corners i and i + 1)
@@ -36,6 +37,11 @@ WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water tha
 TINY = 1e-30  # keeps 0 / 0 away
 FLAT = 1e-24  # so that a sharpness of 1e36 limits where neighbours are equal too
 FUSED = {"contract", "nsz"}  # fast-math of the block loops: products may fuse into sums, and zero has no sign
+KAPPA = 0.5  # share of the neighbours' own values in the changes to the edges (Burg 2005, eq. (10))
+SLANT = 3.0  # sum of |p| and |r| up to which a neighbour counts in full: 2 where triangles are regular, large at slivers
+ONE_WAY = 0.1  # least change one way over that the other way, for the limiter: beside a shock a smaller one would be round-off's to decide
+STEEP = 10.0  # dissipation a jump of 1 adds to the share that smooth water has: all of it from jumps of a few hundredths on
+SHORTER = 20.0  # by 1 + this times the jump are steps shorter than in smooth water
 BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
 
@@ -52,8 +58,12 @@ def primitives(u, bed, dry, start, stop, q):
 
 
 @njit(cache=True, error_model="numpy")
-def time_step(q, inradius, g, dry, owned):
-    """Smallest inradius over fastest wave [s] of the own cells; -1 where a value is not finite."""
+def time_step(q, inradius, faces_of, jumps, shortest, longest, g, dry, owned):
+    """Smallest inradius over fastest wave [s] of the own cells, each times its share; -1 where a value is not finite.
+
+    The share is ``longest`` [1] where the water is smooth and ``shortest`` [1] at shocks, by the largest of ``jumps`` (edges,) [1]
+    round the cell. ``faces_of`` (cells, 3): rows of the flux array, two an edge.
+    """
     smallest = np.inf
     finite = True
     for c in range(owned):
@@ -61,27 +71,41 @@ def time_step(q, inradius, g, dry, owned):
         squared = q[c, 1] * q[c, 1] + q[c, 2] * q[c, 2]
         bound = 2.0 * (squared + g * h)  # (|u| + sqrt(g h))^2 is no more
         finite = finite and bound < np.inf  # false for nan too
-        if h > dry and inradius[c] * inradius[c] < smallest * smallest * bound:
-            smallest = min(smallest, inradius[c] / (math.sqrt(squared) + math.sqrt(g * h)))
+        near, far = shortest * inradius[c], longest * inradius[c]
+        if h > dry and near * near < smallest * smallest * bound:
+            jump = max(jumps[faces_of[c, 0] >> 1], max(jumps[faces_of[c, 1] >> 1], jumps[faces_of[c, 2] >> 1]))
+            way = max(near, far / (1.0 + SHORTER * jump))
+            smallest = min(smallest, way / (math.sqrt(squared) + math.sqrt(g * h)))
     return smallest if finite else -1.0
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
-    """Changes to the middles of the edges of the plane through the corners' values ``a``; ``n`` the neighbours less the cell.
+def limited_changes(cells, j, corner, neighbour, mean, sharpness, sloped):
+    """Changes to the middles of the edges, from the plane through the values at the corners and its errors at the neighbours.
 
-    They sum to zero, so the largest one and the smallest one decide how much of them stays within the neighbours (Barth and
-    Jespersen). Where the neighbours differ by less than the root of 1 / ``sharpness``, the state is smooth on this mesh, a
-    crest is no overshoot, and the limiter fades out (Michalak and Ollivier-Gooch 2009, eqs. (22)-(24)). All is zero where
-    ``sloped`` is.
+    Rows ``corner`` and ``neighbour`` of the block ``cells`` are the first of the three values there; ``mean`` is the cell's own. The
+    plane changes by d_i up to the middle of edge i, and by p_i d_i + r_i d_(i + 1) up to the neighbour's centroid; a share of its
+    error there is added (Burg 2005, eq. (10)). The largest change and the smallest decide how much of all stays within
+    the neighbours (Barth and Jespersen). Where the neighbours differ by less than the root of 1 / ``sharpness``, the state is smooth
+    on this mesh, a crest is no overshoot, and the limiter fades out (Michalak and Ollivier-Gooch 2009, eqs. (22)-(24)). All is zero
+    where ``sloped`` is.
     """
+    a0, a1, a2 = cells[corner, j], cells[corner + 1, j], cells[corner + 2, j]
+    n0, n1, n2 = cells[neighbour, j] - mean, cells[neighbour + 1, j] - mean, cells[neighbour + 2, j] - mean
     d0 = (a0 + a1 - 2.0 * a2) * (1.0 / 6.0)
     d1 = (a1 + a2 - 2.0 * a0) * (1.0 / 6.0)
     d2 = (a2 + a0 - 2.0 * a1) * (1.0 / 6.0)
+    m0 = n0 - cells[33, j] * d0 - cells[34, j] * d1
+    m1 = n1 - cells[35, j] * d1 - cells[36, j] * d2
+    m2 = n2 - cells[37, j] * d2 - cells[38, j] * d0
+    d0 += cells[39, j] * m0
+    d1 += cells[40, j] * m1
+    d2 += cells[41, j] * m2
     low = -min(min(n0, n1), min(n2, 0.0))
     high = max(max(n0, n1), max(n2, 0.0))
     rise = max(max(d0, max(d1, d2)), max(high, TINY))
     fall = max(max(-d0, max(-d1, -d2)), max(low, TINY))
+    rise, fall = max(rise, ONE_WAY * fall), max(fall, ONE_WAY * rise)
     up = high * fall < low * rise
     share = (high if up else low) / (rise if up else fall)
     squared = (high + low) * (high + low) + FLAT
@@ -92,57 +116,66 @@ def limited_changes(a0, a1, a2, n0, n1, n2, sharpness, sloped):
 
 
 @njit(cache=True, error_model="numpy")
-def vertex_values(q, first_cell, cells_of, weights, dry, start, stop, corner_values):
+def vertex_values(q, first_cell, cells_of, weights, film, start, stop, corner_values):
     """Free surface and velocity at the vertices ``start:stop``: sums over the cells round them that are exact for planes.
 
     ``cells_of[first_cell[v]:first_cell[v + 1]]`` are the cells round vertex v by rising global number, ``weights`` what each
-    counts. The fourth column says whether all of them are wet.
+    counts. At the shore the mean of the cells deeper than ``film`` [m] takes their place; the fourth column says where it does not.
+    Sums are of differences from one of the cells: water at rest is level to the last bit.
     """
     for v in range(start, stop):
+        first, last = first_cell[v], first_cell[v + 1]
+        base = cells_of[first]
+        wet = 0
+        for j in range(first, last):
+            if q[cells_of[j], 3] > film:
+                wet += 1
+                base = cells_of[j]
+        shore = wet < last - first
+        even = 1.0 / max(wet, 1)
         eta = ux = uy = 0.0
-        wet = 1.0
-        for j in range(first_cell[v], first_cell[v + 1]):
+        for j in range(first, last):
             c = cells_of[j]
-            weight = weights[j]
-            eta += weight * q[c, 0]
-            ux += weight * q[c, 1]
-            uy += weight * q[c, 2]
-            if not q[c, 3] > dry:
-                wet = 0.0
-        corner_values[v, 0] = eta
-        corner_values[v, 1] = ux
-        corner_values[v, 2] = uy
-        corner_values[v, 3] = wet
+            weight = (even if q[c, 3] > film else 0.0) if shore else weights[j]
+            eta += weight * (q[c, 0] - q[base, 0])
+            ux += weight * (q[c, 1] - q[base, 1])
+            uy += weight * (q[c, 2] - q[base, 2])
+        corner_values[v, 0] = q[base, 0] + eta
+        corner_values[v, 1] = q[base, 1] + ux
+        corner_values[v, 2] = q[base, 2] + uy
+        corner_values[v, 3] = 0.0 if shore else 1.0
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
-def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, sharpness, g, order, start, stop, faces, source):
+def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reach, sharpness, g, order, film, start, stop, faces, source):
     """Values at the edges' middles from limited slopes, and the bed's push on the cell.
 
     The slope is that of the plane through the values at the ``corners`` (cells, 3); its change from the centroid to the
     middle of edge i is (a_i + a_{i+1} - 2 a_{i+2}) / 6. ``neighbours`` (cells, 3), the cell itself where there is none;
     ``offsets`` (cells, 3, 2) [m] from the centroid to the edges' middles; ``bed_change`` (cells, 3) [m] of the bed there;
-    ``source`` (cells, 2) [m4/s2]. A cell with a dry one round its corners keeps its means.
+    ``source`` (cells, 2) [m4/s2]; ``reach`` (cells, 3, 2) p and r of `limited_changes`. A cell no deeper
+    than ``film`` [m] keeps its means, and its neighbours have the plane alone towards it.
     """
-    cells = np.zeros((33, BLOCK))  # eta, u, v, h; slope or none; sharpness; bed changes; offsets; corners; neighbours
+    cells = np.zeros((42, BLOCK))  # eta, u, v, h; slope or none; sharpness; bed changes; offsets; corners; neighbours; p, r; kappa / 2
     found = np.zeros((14, BLOCK))
     for first in range(start, stop, BLOCK):
         count = min(BLOCK, stop - first)
         for j in range(count):
             c = first + j
-            wet = 1.0
             for i in range(3):
                 cells[i, j] = q[c, i]
                 cells[6 + i, j] = bed_change[c, i]
                 cells[9 + 2 * i, j] = offsets[c, i, 0]
                 cells[10 + 2 * i, j] = offsets[c, i, 1]
                 v, k = corners[c, i], neighbours[c, i]
-                wet *= corner_values[v, 3]
+                cells[33 + 2 * i, j] = reach[c, i, 0]
+                cells[34 + 2 * i, j] = reach[c, i, 1]
+                cells[39 + i, j] = 0.5 * KAPPA if q[k, 3] > film else 0.0
                 for n in range(3):
                     cells[15 + 3 * n + i, j] = corner_values[v, n]
                     cells[24 + 3 * n + i, j] = q[k, n]
             cells[3, j] = q[c, 3]
-            cells[4, j] = wet if order > 1 else 0.0
+            cells[4, j] = 1.0 if order > 1 and q[c, 3] > film else 0.0
             cells[5, j] = sharpness[c]
         reconstruct_block(cells, g, found)
         for j in range(count):
@@ -157,32 +190,26 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, shar
 def reconstruct_block(cells, g, found):
     """`reconstruct` for the columns of ``cells``, all by the same instructions.
 
-    Depths at the edges are kept >= 0 about the cell's mean, so that a half-wet cell neither gains nor loses water; water at
-    rest has equal free surfaces on all edges, and no push.
+    A depth at an edge below zero is zero: there the bed rises out of the water, and a half-wet cell has its water where its bed is
+    low. Water at rest has equal free surfaces on all edges, and no push.
     """
     over_g = 1.0 / g
     for j in range(BLOCK):
         eta, ux, uy, h, sloped = cells[0, j], cells[1, j], cells[2, j], cells[3, j], cells[4, j]
+        for i in range(3):
+            cells[39 + i, j] *= min(1.0, SLANT / (abs(cells[33 + 2 * i, j]) + abs(cells[34 + 2 * i, j]) + TINY))
         over = sloped / max(h, TINY)
         k_u = cells[5, j] * over * over_g
         k_e = cells[5, j] * over * over
-        e0, e1, e2 = limited_changes(
-            cells[15, j], cells[16, j], cells[17, j], cells[24, j] - eta, cells[25, j] - eta, cells[26, j] - eta, k_e, sloped
-        )
-        x0, x1, x2 = limited_changes(
-            cells[18, j], cells[19, j], cells[20, j], cells[27, j] - ux, cells[28, j] - ux, cells[29, j] - ux, k_u, sloped
-        )
-        y0, y1, y2 = limited_changes(
-            cells[21, j], cells[22, j], cells[23, j], cells[30, j] - uy, cells[31, j] - uy, cells[32, j] - uy, k_u, sloped
-        )
+        e0, e1, e2 = limited_changes(cells, j, 15, 24, eta, k_e, sloped)
+        x0, x1, x2 = limited_changes(cells, j, 18, 27, ux, k_u, sloped)
+        y0, y1, y2 = limited_changes(cells, j, 21, 30, uy, k_u, sloped)
         d0 = e0 - sloped * cells[6, j]
         d1 = e1 - sloped * cells[7, j]
         d2 = e2 - sloped * cells[8, j]
-        fall = max(max(-d0, max(-d1, -d2)), TINY)
-        share = h / fall if fall > h else 1.0
-        h0 = max(h + share * d0, 0.0)
-        h1 = max(h + share * d1, 0.0)
-        h2 = max(h + share * d2, 0.0)
+        h0 = max(h + d0, 0.0)
+        h1 = max(h + d1, 0.0)
+        h2 = max(h + d2, 0.0)
         found[0, j], found[1, j], found[2, j], found[3, j] = h0, eta + e0, ux + x0, uy + y0
         found[4, j], found[5, j], found[6, j], found[7, j] = h1, eta + e1, ux + x1, uy + y1
         found[8, j], found[9, j], found[10, j], found[11, j] = h2, eta + e2, ux + x2, uy + y2
@@ -290,13 +317,13 @@ def kinetic(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
-def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, start, stop, flux):
-    """Fill both rows of the interior edges ``start:stop``. ``left_face``, ``right_face`` (edges,): 3 cell + corner.
+def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, smooth, start, stop, flux, jumps):
+    """Fill both rows and the jump of the interior edges ``start:stop``. ``left_face``, ``right_face`` (edges,): 3 cell + corner.
 
-    ``riemann`` is HLLC, ROE, RUSANOV or KINETIC.
+    ``riemann`` is HLLC, ROE, RUSANOV or KINETIC; ``smooth`` and ``jumps`` (edges,) [1] are those of `blended`.
     """
     edges = np.zeros((11, BLOCK))  # h, eta, u, v left and right; normal; length
-    found = np.zeros((6, BLOCK))
+    found = np.zeros((7, BLOCK))
     for first in range(start, stop, BLOCK):
         count = min(BLOCK, stop - first)
         for j in range(count):
@@ -309,21 +336,39 @@ def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, start,
             edges[9, j] = normals[e, 1]
             edges[10, j] = lengths[e]
         if riemann == HLLC:
-            edge_flux_block(edges, g, hllc, found)
+            edge_flux_block(edges, g, hllc, smooth, found)
         elif riemann == ROE:
-            edge_flux_block(edges, g, roe, found)
+            edge_flux_block(edges, g, roe, smooth, found)
         elif riemann == RUSANOV:
-            edge_flux_block(edges, g, rusanov, found)
+            edge_flux_block(edges, g, rusanov, smooth, found)
         else:
-            edge_flux_block(edges, g, kinetic, found)
+            edge_flux_block(edges, g, kinetic, smooth, found)
         for j in range(count):
             for n in range(3):
                 flux[2 * (first + j), n] = found[n, j]
                 flux[2 * (first + j) + 1, n] = found[3 + n, j]
+            jumps[first + j] = found[6, j]
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def edge_flux_block(edges, g, solver, found):
+def blended(mass, along, h_left, u_left, v_left, h_right, u_right, v_right, rise, g, smooth):
+    """A Riemann solver's fluxes with the share ``smooth`` of their dissipation in smooth water and all of it at shocks, and the jump [1].
+
+    The dissipation is the difference from the mean of both sides' fluxes. The jump is the larger of that of the depth over the sum
+    of depths, and that of the velocity over the sum of wave speeds.
+    """
+    m_left = h_left * u_left
+    m_right = h_right * u_right
+    mean = 0.5 * (m_left + m_right)
+    mean_along = 0.5 * (m_left * u_left + m_right * u_right + rise)
+    speeds = math.sqrt(g * h_left) + math.sqrt(g * h_right) + TINY
+    jump = max(abs(h_right - h_left) / (h_left + h_right + TINY), max(abs(u_right - u_left), abs(v_right - v_left)) / speeds)
+    theta = min(1.0, smooth + STEEP * jump)
+    return mean + theta * (mass - mean), mean_along + theta * (along - mean_along), jump
+
+
+@njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
+def edge_flux_block(edges, g, solver, smooth, found):
     """`edge_flux` by one Riemann solver for the columns of ``edges``, all by the same instructions."""
     for j in range(BLOCK):
         nx, ny, length = edges[8, j], edges[9, j], edges[10, j]
@@ -337,12 +382,13 @@ def edge_flux_block(edges, g, solver, found):
         u_left, v_left = edges[2, j] * nx + edges[3, j] * ny, edges[3, j] * nx - edges[2, j] * ny
         u_right, v_right = edges[6, j] * nx + edges[7, j] * ny, edges[7, j] * nx - edges[6, j] * ny
         mass, along, across = solver(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
+        mass, along, jump = blended(mass, along, h_left, u_left, v_left, h_right, u_right, v_right, rise, g, smooth)
         along += slide_left
         x = length * (along * nx - across * ny)
         y = length * (along * ny + across * nx)
         push = length * (rise + slide_left - slide_right)
         found[0, j], found[1, j], found[2, j] = length * mass, x, y
-        found[3, j], found[4, j], found[5, j] = -length * mass, push * nx - x, push * ny - y
+        found[3, j], found[4, j], found[5, j], found[6, j] = -length * mass, push * nx - x, push * ny - y, jump
 
 
 @njit(cache=True, error_model="numpy")
@@ -411,8 +457,8 @@ def scale_outflow(flux, left, right, share):
 
 
 @njit(cache=True, error_model="numpy")
-def update(u, u_start, flux, source, faces_of, area, g_n2, linear, quadratic, dry, a, b, dt, owned):
-    """Do a Runge-Kutta stage in place: ``u = a u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
+def update(u, u_start, flux, source, faces_of, area, g_n2, linear, quadratic, dry, b, dt, owned):
+    """Do a Runge-Kutta stage in place: ``u = (1 - b) u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
 
     ``g_n2`` [m^(1/3)] is g n^2 with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
     u, and |u| u / h. ``faces_of`` (cells, 3): rows of ``flux`` in corner order.
@@ -438,9 +484,13 @@ def update(u, u_start, flux, source, faces_of, area, g_n2, linear, quadratic, dr
         else:
             x = 0.0
             y = 0.0
-        u[c, 0] = a * u_start[c, 0] + b * h
-        u[c, 1] = a * u_start[c, 1] + b * x
-        u[c, 2] = a * u_start[c, 2] + b * y
+        if b != 1.0:  # as a change, so that shares that don't quite add up lose no water
+            h = u_start[c, 0] + b * (h - u_start[c, 0])
+            x = u_start[c, 1] + b * (x - u_start[c, 1])
+            y = u_start[c, 2] + b * (y - u_start[c, 2])
+        u[c, 0] = h
+        u[c, 1] = x
+        u[c, 2] = y
 
 
 @njit(cache=True, error_model="numpy")
@@ -468,7 +518,8 @@ def note_maxima(u, bed, still_surface, dry, threshold, t, owned, maxima):
         maxima[c, 2] = max(maxima[c, 2], h)
         if h > dry:
             eta = h + bed[c]
-            maxima[c, 0] = max(maxima[c, 0], eta)
+            if not maxima[c, 0] >= eta:  # nan too
+                maxima[c, 0] = eta
             squared = u[c, 1] * u[c, 1] + u[c, 2] * u[c, 2]
             fastest = maxima[c, 1] * h
             if squared > fastest * fastest:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core import quadrature
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
 from pipeline.core.errors import InputError
@@ -43,6 +44,12 @@ RIEMANN = {  # the kernels' number, and how far a step may go: the kinetic solve
     "rusanov": (kernels.RUSANOV, 1.0),
     "kinetic": (kernels.KINETIC, math.sqrt(2.0 / 3.0)),
 }
+STEPPING = {  # steps at shocks and in smooth water over inradius / fastest wave, and the share of dissipation in smooth water
+    "euler": (1.0, 1.0, 1.0),
+    "ssprk2": (1.0, 1.0, 0.5),
+    "ssprk3": (5.0 / 3.0, 2.6, 0.1),
+}
+FILM = 100.0  # times the depth that does not move is a film
 FLOODED = 1e-3  # [m] of water that counts as a flood
 VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order;
 REST_BITS = 30  # what they leave, as multiples of 2^-30 of that
@@ -71,6 +78,8 @@ class Tsunami(Model):
         self.tableau = TABLEAUX[params.stepping]
         self.stages = self.tableau.stages
         self._riemann, self._reach = RIEMANN[params.riemann]
+        *self._lengths, self._smooth = STEPPING[params.stepping if params.order > 1 else "euler"]
+        self._film = FILM * params.dry_depth  # [m] of water in which nothing is sloped
         real = np.dtype(params.precision)
         self.real = real
         self.shape = mesh.dofs
@@ -95,10 +104,11 @@ class Tsunami(Model):
         self._faces = np.zeros((part.reach2, 3, 4), real)
         self._source = np.zeros((part.reach2, 2), real)
         self._flux = np.zeros((2 * edges, 3), real)
+        self._jumps = np.zeros(edges, real)
         self._share = np.ones(n, real)
         self._u_start = np.zeros((part.owned, 3))
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
-        self.maxima = np.tile(np.array([-np.inf, 0.0, 0.0, np.nan]), (part.owned, 1))
+        self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan]), (part.owned, 1))
         self.inflow = np.zeros(len(self._kind))  # [m3] that came in by each boundary edge since t = 0
         deepest = max(float(params.level - mesh.bed.min()), 0.0) + 1.0
         self.drag = (params.gravity * params.manning**2, params.linear_drag, params.quadratic_drag)  # as `kernels.update` takes them
@@ -140,42 +150,45 @@ class Tsunami(Model):
 
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells
-        x, y = self.mesh.centroids[cells].T
-        surface, ux, uy = self._start(x, y, p.level, p.gravity)
-        depth = np.maximum(surface - self.mesh.bed[cells], 0.0)
+        x, y = quadrature.places(self.mesh.vertices[self.mesh.triangles[cells]])
+        surface, ux, uy = (np.broadcast_to(v, x.size).reshape(x.shape) for v in self._start(x.ravel(), y.ravel(), p.level, p.gravity))
+        depth = np.maximum(surface - self.mesh.bed[cells, None], 0.0)
         depth[depth <= p.dry_depth] = 0.0
-        return np.stack([depth, depth * ux, depth * uy], axis=1)
+        return np.stack([quadrature.means(values) for values in (depth, depth * ux, depth * uy)], axis=1)
 
     def max_dt(self, u: Array) -> float:
         p, g = self.params, self.geometry
-        kernels.primitives(u, self._bed, p.dry_depth, 0, self.part.owned, self.q)
-        return self._reach * float(kernels.time_step(self.q, g.inradius, p.gravity, p.dry_depth, self.part.owned))
+        self._fluxes(u)
+        limit = kernels.time_step(self.q, g.inradius, g.rows, self._jumps, *self._lengths, p.gravity, p.dry_depth, self.part.owned)
+        return self._reach * float(limit)
 
     def step(self, t: float, u: Array, dt: float) -> None:
-        """Advance one step; `max_dt` was called on the same state before."""
+        """Advance one step; `max_dt` was called on the same state before, and has left its fluxes."""
         self._u_start[:] = u[: self.part.owned]
-        tableau = self.tableau
-        for stage in range(tableau.stages):
-            self._fluxes(u, t + tableau.c[stage] * dt, first=stage == 0, t_start=t)
+        self.gauges.sample(t, self.q, self._corner_values, self.geometry.corners, self._datum)
+        for stage in range(self.stages):
+            if stage > 0:
+                self._fluxes(u)
+            self._boundary(t + self.tableau.c[stage] * dt)
             self._balance(u, dt)
             self._finish_stage(u, stage, dt)
 
-    def _fluxes(self, u: Array, t: float, *, first: bool, t_start: float) -> None:
-        """Reconstruct and compute the fluxes; cells that need no ghost are done while ghosts travel."""
+    def _fluxes(self, u: Array) -> None:
+        """Reconstruct, and compute the interior edges' fluxes; cells that need no ghost are done while ghosts travel."""
         p, part, g = self.params, self.part, self.geometry
         self.comm.begin(u, part.halo)
-        if not first:
-            kernels.primitives(u, self._bed, p.dry_depth, 0, part.owned, self.q)
+        kernels.primitives(u, self._bed, p.dry_depth, 0, part.owned, self.q)
         self._vertices(0, part.inner_vertices)
         self._reconstruct(0, part.inner)
         self._edges(0, part.inner_edges)
         self.comm.end()
         kernels.primitives(u, self._bed, p.dry_depth, part.owned, len(part.cells), self.q)
         self._vertices(part.inner_vertices, len(g.first_cell) - 1)
-        if first:
-            self.gauges.sample(t_start, self.q, self._corner_values, g.corners, self._datum)
         self._reconstruct(part.inner, part.reach2)
         self._edges(part.inner_edges, part.interior_edges)
+
+    def _boundary(self, t: float) -> None:
+        p, g = self.params, self.geometry
         for side, wave in enumerate(self._waves):
             if wave is not None:
                 self._wave[self._side == side] = wave(t)
@@ -188,13 +201,13 @@ class Tsunami(Model):
             self._wave,
             p.level - self._datum,
             p.gravity,
-            part.interior_edges,
+            self.part.interior_edges,
             self._flux,
         )
 
     def _vertices(self, start: int, stop: int) -> None:
         g = self.geometry
-        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.weights, self.params.dry_depth, start, stop, self._corner_values)
+        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.weights, self._film, start, stop, self._corner_values)
 
     def _reconstruct(self, start: int, stop: int) -> None:
         p, g = self.params, self.geometry
@@ -205,9 +218,11 @@ class Tsunami(Model):
             g.bed_change,
             g.neighbours,
             g.offsets,
+            g.reach,
             g.sharpness,
             p.gravity,
             p.order,
+            self._film,
             start,
             stop,
             self._faces,
@@ -224,9 +239,11 @@ class Tsunami(Model):
             g.lengths,
             self.params.gravity,
             self._riemann,
+            self._smooth,
             start,
             stop,
             self._flux,
+            self._jumps,
         )
 
     def _balance(self, u: Array, dt: float) -> None:
@@ -239,18 +256,7 @@ class Tsunami(Model):
     def _finish_stage(self, u: Array, stage: int, dt: float) -> None:
         p, part, g, tableau = self.params, self.part, self.geometry, self.tableau
         kernels.update(
-            u,
-            self._u_start,
-            self._flux,
-            self._source,
-            g.rows,
-            g.area,
-            *self.drag,
-            p.dry_depth,
-            tableau.a[stage],
-            tableau.b[stage],
-            dt,
-            part.owned,
+            u, self._u_start, self._flux, self._source, g.rows, g.area, *self.drag, p.dry_depth, tableau.b[stage], dt, part.owned
         )
         outflow = self._flux[2 * part.interior_edges : 2 * len(part.edges) : 2, 0]
         self.inflow -= tableau.weights[stage] * dt * outflow
@@ -274,7 +280,7 @@ class Tsunami(Model):
         land = (bed >= self.params.level) & (self.maxima[:, 2] > FLOODED)
         own = [
             bed[land].max(initial=-np.inf) - self.params.level,
-            self.maxima[:, 0].max(initial=-np.inf),
+            np.fmax.reduce(self.maxima[:, 0], initial=-np.inf),
             self.maxima[:, 1].max(initial=0.0),
         ]
         runup, highest, fastest = self.comm.max(np.array(own, float)).tolist()

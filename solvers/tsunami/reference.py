@@ -1,8 +1,4 @@
-"""The exact solution of a run, as a file like the run's own: the same mesh, the same times, means over the same cells.
-
-Means are taken with six points a cell, exact for polynomials of degree four (G. R. Cowper, Int. J. Numer. Methods Eng. 7 (1973)
-405-408, DOI 10.1002/nme.1620070316).
-"""
+"""The exact solution of a run, as a file like the run's own: the same mesh, the same times, means over the same cells."""
 
 import tomllib
 from collections.abc import Callable
@@ -12,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core import quadrature
 from pipeline.core import case as cases
 from pipeline.core import plugin
 from pipeline.core.errors import InputError
@@ -26,10 +23,6 @@ from solvers.tsunami.params import Params
 Array = np.ndarray[Any, np.dtype[Any]]
 Exact = Callable[[Array, Array, float], tuple[Array, Array, Array]]  # of places [m] and a rising time [s]
 
-A, B = 0.816847572980459, 0.091576213509771  # barycentric coordinates of the points near the corners ...
-C, D = 0.108103018168070, 0.445948490915965  # ... and near the middles of the edges
-POINTS = np.array([[A, B, B], [B, A, B], [B, B, A], [C, D, D], [D, C, D], [D, D, C]])
-WEIGHTS = np.array([0.109951743655322] * 3 + [0.223381589678011] * 3)
 EVEN = 1e-9  # [m] by which an even bed may vary
 
 
@@ -65,7 +58,7 @@ def write_exact(run: Path, target: Path) -> Path:
         frames=len(times),
         compression="none",
     )
-    x, y = (np.einsum("pc,tc->tp", POINTS, corners[..., axis]) for axis in (0, 1))
+    x, y = quadrature.places(corners)
     frame_times, gauge_set, series = set(times.tolist()), set(gauge_times.tolist()), []
     px, py = np.array(list(gauges.values())).reshape(-1, 2).T
     near = [_holder(corners, place) for place in gauges.values()]
@@ -73,8 +66,8 @@ def write_exact(run: Path, target: Path) -> Path:
         if t in frame_times:
             surface, ux, uy = solution(x, y, t)
             depth = np.maximum(surface - arrays["bed"][:, None], 0.0)
-            h = depth @ WEIGHTS
-            discharges = {"discharge_x": (depth * ux) @ WEIGHTS, "discharge_y": (depth * uy) @ WEIGHTS}
+            h = quadrature.means(depth)
+            discharges = {"discharge_x": quadrature.means(depth * ux), "discharge_y": quadrature.means(depth * uy)}
             writer.append(t, 0, len(h), {"free_surface": h + arrays["bed"], "depth": h, **discharges})
         if t in gauge_set:
             surface, ux, uy = solution(px, py, t)

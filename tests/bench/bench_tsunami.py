@@ -1,4 +1,4 @@
-"""Speed of the tsunami solver: updates per core-second, beside ANUGA and on two ranks; start-up; a mesh of a million cells.
+"""Speed of the tsunami solver: updates per core-second, beside ANUGA and on two ranks; start-up; a mesh of a million cells; accuracy.
 
 Each figure is a median of runs that alternate with what they are compared with, in one call, on one machine.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tsunami_accuracy as accuracy
 
 from jobs.local.launch import environment, mpirun
 from jobs.local.progress import EVENTS
@@ -41,12 +42,12 @@ def measure(say: Say) -> dict[str, float | None]:
     """All numbers of the bench; None where a peer is absent."""
     numbers: dict[str, float | None] = {}
     mesh = _mesh(CELLS_100K)
-    say(f"dam break on {len(mesh.triangles):,} triangles, float64, second order, SSP-RK2")
+    say(f"dam break on {len(mesh.triangles):,} triangles, float64, second order, SSP-RK3")
     numbers |= _beside_anuga(mesh, say)
     numbers |= _two_ranks(say)
     numbers |= _start(say)
     numbers["mesh_1m_s"] = _mesh_1m(say)
-    return numbers
+    return numbers | accuracy.measure(say)
 
 
 def _mesh(size: float) -> TriMesh:

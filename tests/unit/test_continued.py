@@ -82,9 +82,7 @@ def straight(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "how", [{"stop": 9}, {"die": 15, "output__checkpoint": 0.0}, {"time__end": 0.5}], ids=["stopped", "killed", "done"]
-)
+@pytest.mark.parametrize("how", [{"stop": 9}, {"die": 7, "output__checkpoint": 0.0}, {"time__end": 0.5}], ids=["stopped", "killed", "done"])
 def test_the_state_goes_on_and_what_was_added_begins_there(tmp_path, straight, how):
     run(SEA, tmp_path, **how)
     summary = run(SEA, tmp_path, gauges={"east": [7.0, 3.0], "west": [2.0, 2.0]}, output__filter="zstd")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from meshes.core import quadrature
 from pipeline.core.params import Spec, choose
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -56,19 +57,6 @@ def is_even(asked: Spec) -> bool:
 
 
 def shape_means(shape: Bathymetry, corners: Array) -> Array:
-    """Means (T,) of ``shape`` over triangles (T, 3, 2), exact for polynomials of degree 5.
-
-    J. Radon, Monatsh. Math. Phys. 52 (1948) 286-300, DOI 10.1007/BF01525334: seven points.
-    """
-    root = np.sqrt(15.0)
-    total = 0.225 * _at(shape, corners, (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0))
-    for near, weight in (((6.0 - root) / 21.0, (155.0 - root) / 1200.0), ((6.0 + root) / 21.0, (155.0 + root) / 1200.0)):
-        far = 1.0 - 2.0 * near
-        for place in ((far, near, near), (near, far, near), (near, near, far)):
-            total = total + weight * _at(shape, corners, place)
-    return total
-
-
-def _at(shape: Bathymetry, corners: Array, place: tuple[float, float, float]) -> Array:
-    point = corners[:, 0] * place[0] + corners[:, 1] * place[1] + corners[:, 2] * place[2]
-    return shape(point[:, 0], point[:, 1])
+    """Means (T,) of ``shape`` over triangles (T, 3, 2) [m], exact for polynomials of degree 5."""
+    x, y = quadrature.places(corners)
+    return quadrature.means(np.broadcast_to(shape(x.ravel(), y.ravel()), x.size).reshape(x.shape))
