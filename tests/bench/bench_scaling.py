@@ -116,7 +116,7 @@ def halos(say: Say) -> Numbers:
         numbers |= {f"{of}_{name}": float(value) for name, value in zip(("own", "layer1", "layer2", "layer3"), layers, strict=True)}
         numbers |= {
             f"{of}_bytes_a_step": 3.0 * 24.0 * float(np.mean(sent)),  # three stages, three doubles a cell
-            f"{of}_bytes_most": 2.0 * 24.0 * max(sent),
+            f"{of}_bytes_most": 3.0 * 24.0 * max(sent),
             f"{of}_neighbours": float(np.mean([len(part.halo.send) for part in parts])),
             f"{of}_largest_over_mean": float(np.bincount(owner).max() * count / len(owner)),
         }
