@@ -25,7 +25,7 @@ class Ruler:
     """Sizes [pixel] of texts in a figure; a line is measured once."""
 
     def __init__(self, figure: Figure) -> None:
-        self.renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+        self.renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of Agg's canvas, on which all is drawn
         self._lines: dict[Any, tuple[float, float]] = {}
 
     def text(self, text: str, like: Text) -> tuple[float, float]:
@@ -105,7 +105,7 @@ class Decoration:
             shown = (tick.label1.get_visible(), tick.label2.get_visible())
             measured = np.array([ruler.text(text, tick.label1) for text in texts]).reshape(-1, 2) / self.dpi
             across, extent = (measured[:, 1], measured[:, 0]) if tall else (measured[:, 0], measured[:, 1])
-            pad: Any = tick.get_pad()  # type: ignore[func-returns-value]  # which it does
+            pad: Any = tick.get_pad()  # type: ignore[func-returns-value]  # it returns a number; the stubs say None
             for side, mark, label in zip(sides, marked, shown, strict=True):
                 out = tick.get_tick_padding() * POINT * mark
                 if label and len(texts):
@@ -144,7 +144,7 @@ class Decoration:
 
     def _place_titles(self) -> list[Text]:
         """Put titles above ticks, label and offset's text; returns those that there are."""
-        titles = [self.axes.title, self.axes._left_title, self.axes._right_title]  # type: ignore[attr-defined]
+        titles = [self.axes.title, self.axes._left_title, self.axes._right_title]  # type: ignore[attr-defined]  # no public name
         there = [title for title in titles if title.get_text()]
         above = max(self.offset, self.ticks[TOP] + self.labels[TOP])
         for title in there:

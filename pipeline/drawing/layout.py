@@ -115,12 +115,12 @@ class AxesGrid:
 
     def _of_parents(self, bar: Decoration) -> tuple[Array, Array]:
         """The corners [inch] of the box round the axes that a colour bar belongs to."""
-        boxes = [parent.get_position() for parent in bar.axes._colorbar_info["parents"] if parent.get_visible()]  # type: ignore[attr-defined]
+        boxes = [parent.get_position() for parent in _about(bar)["parents"] if parent.get_visible()]
         return np.min([box.min for box in boxes], axis=0) * self._size, np.max([box.max for box in boxes], axis=0) * self._size
 
     def _bar(self, bar: Decoration) -> tuple[float, float, int, int, int]:
         """Length and thickness [inch], the axis across (0 or 1), the side, and the line of axes that it stands beside."""
-        about = bar.axes._colorbar_info  # type: ignore[attr-defined]
+        about = _about(bar)
         side = {"right": RIGHT, "bottom": BOTTOM}[about["location"]]
         across = 0 if side == RIGHT else 1
         low, high = self._of_parents(bar)
@@ -132,3 +132,9 @@ class AxesGrid:
     def _add_bar(self, bar: Decoration) -> None:
         _, thick, _, side, line = self._bar(bar)
         self._strips[side][line] = max(self._strips[side][line], GAP + thick + bar.all[side])
+
+
+def _about(bar: Decoration) -> dict[str, Any]:
+    """Parents, location, shrink and aspect with which a colour bar was asked for."""
+    about: dict[str, Any] = bar.axes._colorbar_info  # type: ignore[attr-defined]  # matplotlib keeps it under no public name
+    return about

@@ -7,6 +7,7 @@ is in a folder of its own, with kept meshes of its own; the kernels are loaded b
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def _whole(place: Path, *words: str, page: bool = True, again: bool = False) -> 
     """Seconds of ``wavetrain run`` with ``words`` in the folder ``place/out``, which is new but where ``again``, and of its runs' steps."""
     out = place / "out"
     if not again:
-        subprocess.run(["rm", "-rf", str(out)], check=True)
+        shutil.rmtree(out, ignore_errors=True)
     env = os.environ | {"WAVETRAIN_PAGE": "yes" if page else "no"}
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-m", "jobs.cli", "run", *words, "--out", str(out)], capture_output=True, check=True, env=env)

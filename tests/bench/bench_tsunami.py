@@ -12,23 +12,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tsunami_accuracy as accuracy
+from tsunami_accuracy import ANUGA, model_on, square
 
 from jobs.local.launch import environment, mpirun
 from jobs.local.progress import EVENTS
-from meshes import rectangle
 from meshes.core.partition import owners
 from meshes.core.trimesh import TriMesh
-from pipeline.core.params import build
-from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
 
 HERE = Path(__file__).resolve().parent
-ANUGA = HERE.parent.parent / ".peers" / "anuga" / "bin" / "python"
 DAM_BREAK = {"gravity": 9.8, "initial": {"kind": "dam_break", "high": 10.0, "low": 1.0, "radius": 11.0}}
 CELLS_100K = 0.24  # [m] edge length that makes 100 k triangles of 50 m x 50 m
 CELLS_1M = 0.0755
@@ -41,17 +37,13 @@ Say = Callable[[str], None]
 def measure(say: Say) -> dict[str, float | None]:
     """All numbers of the bench; None where a peer is absent."""
     numbers: dict[str, float | None] = {}
-    mesh = _mesh(CELLS_100K)
+    mesh = square(CELLS_100K)
     say(f"dam break on {len(mesh.triangles):,} triangles, float64, second order, SSP-RK3")
     numbers |= _beside_anuga(mesh, say)
     numbers |= _two_ranks(say)
     numbers |= _start(say)
     numbers["mesh_1m_s"] = _mesh_1m(say)
     return numbers | accuracy.measure(say)
-
-
-def _mesh(size: float) -> TriMesh:
-    return rectangle.build(rectangle.Params(50.0, 50.0, size, origin=(-25.0, -25.0)), folder=Path())
 
 
 def _beside_anuga(mesh: TriMesh, say: Say) -> dict[str, float | None]:
@@ -78,9 +70,7 @@ def _beside_anuga(mesh: TriMesh, say: Say) -> dict[str, float | None]:
 
 
 def _ours(mesh: TriMesh) -> float:
-    params = build(tsunami.Params, DAM_BREAK, "solver")
-    part = mesh.part(0, 1, np.zeros(len(mesh.triangles), np.int32))
-    model: Any = tsunami.build(mesh, part, Serial(), params, gauges={}, folder=Path())
+    model = model_on(mesh, DAM_BREAK)
     frames = simulate(model, Serial(), end=END, output_interval=END, cfl=0.9)
     next(frames)
     begun = time.perf_counter()
@@ -150,7 +140,7 @@ def _mesh_1m(say: Say) -> float:
     seconds = []
     for _ in range(3):
         begun = time.perf_counter()
-        mesh = _mesh(CELLS_1M)
+        mesh = square(CELLS_1M)
         owner = owners(mesh, 4)
         parts = [mesh.part(rank, 4, owner) for rank in range(4)]
         seconds.append(time.perf_counter() - begun)

@@ -23,16 +23,22 @@ def main() -> None:
     print(json.dumps({"updates_per_core_s": max(rates), "modes": rates}))
 
 
-def rate(mesh, end, mode):
-    """Triangle-stage updates per second in compute mode ``mode``."""
+def domain_on(mesh, mode):
+    """The mesh in ANUGA between walls on an even bed at height 0, for compute mode ``mode``."""
     domain = anuga.Domain(mesh["vertices"], mesh["triangles"].astype(int))
     domain.set_store(False)
     domain.set_flow_algorithm("DE1")
     domain.set_multiprocessor_mode(mode)
     domain.set_quantity("elevation", 0.0)
-    domain.set_quantity("stage", lambda x, y: np.where(np.hypot(x, y) < 11.0, 10.0, 1.0))
     wall = anuga.Reflective_boundary(domain)
     domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
+    return domain
+
+
+def rate(mesh, end, mode):
+    """Triangle-stage updates per second in compute mode ``mode``."""
+    domain = domain_on(mesh, mode)
+    domain.set_quantity("stage", lambda x, y: np.where(np.hypot(x, y) < 11.0, 10.0, 1.0))
     steps = 0
     begun = time.perf_counter()
     for _ in domain.evolve(yieldstep=end / 2, finaltime=end):

@@ -10,8 +10,8 @@ import time
 from contextlib import redirect_stdout
 from io import StringIO
 
-import anuga
 import numpy as np
+from peer_anuga import domain_on
 
 MODE = 2
 
@@ -20,14 +20,8 @@ def main() -> None:
     mesh = np.load(sys.argv[1])
     end = float(sys.argv[2])
     with redirect_stdout(StringIO()):
-        domain = anuga.Domain(mesh["vertices"], mesh["triangles"].astype(int))
-        domain.set_store(False)
-        domain.set_flow_algorithm("DE1")
-        domain.set_multiprocessor_mode(MODE)
-        domain.set_quantity("elevation", 0.0)
+        domain = domain_on(mesh, MODE)
         domain.set_quantity("stage", mesh["start"], location="centroids")
-        wall = anuga.Reflective_boundary(domain)
-        domain.set_boundary(dict.fromkeys(domain.get_boundary_tags(), wall))
         begun = time.process_time()
         for _ in domain.evolve(yieldstep=end, finaltime=end):
             if domain.get_time() == 0.0:

@@ -49,7 +49,7 @@ Say = Callable[[str], None]
 def measure(say: Say) -> dict[str, float | None]:
     """All numbers of this part; None where a peer is absent."""
     numbers: dict[str, float | None] = {}
-    mesh = _square(FINE)
+    mesh = square(FINE)
     error, _, _ = _ours(mesh, "hump")
     numbers["hump_l1"] = error
     say(f"hump on {len(mesh.triangles):,} triangles: {error:.3g} m")
@@ -65,13 +65,15 @@ def measure(say: Say) -> dict[str, float | None]:
     return numbers
 
 
-def _square(size: float) -> TriMesh:
+def square(size: float) -> TriMesh:
+    """A square of 50 m about the origin with edges of ``size`` [m], its bed even at height 0."""
     bed = {"kind": "flat", "depth": 0.0}
     table = {"width": 50.0, "height": 50.0, "size": size, "origin": [-25.0, -25.0], "bathymetry": bed}
     return rectangle.build(build(rectangle.Params, table, "mesh"), folder=Path())
 
 
-def _model(mesh: TriMesh, solver: dict[str, Any]) -> Any:
+def model_on(mesh: TriMesh, solver: dict[str, Any]) -> Any:
+    """The solver with the case's table ``solver`` on the whole of ``mesh``."""
     part = mesh.part(0, 1, np.zeros(len(mesh.triangles), np.int32))
     return tsunami.build(mesh, part, Serial(), build(tsunami.Params, solver, "solver"), gauges={}, folder=Path())
 
@@ -101,7 +103,7 @@ def _truth(mesh: TriMesh, wave: str) -> np.ndarray:
 def _ours(mesh: TriMesh, wave: str) -> tuple[float, float, int]:
     """Error [m], seconds of processor time of the steps, and stages."""
     initial, end, _, _ = WAVES[wave]
-    model = _model(mesh, {"gravity": G, "level": 1.0 if wave == "hump" else 0.0, "initial": initial})
+    model = model_on(mesh, {"gravity": G, "level": 1.0 if wave == "hump" else 0.0, "initial": initial})
     frames = simulate(model, Serial(), end=end, output_interval=end, cfl=0.9)
     next(frames)
     begun = time.process_time()
@@ -113,8 +115,8 @@ def _ours(mesh: TriMesh, wave: str) -> tuple[float, float, int]:
 
 def _beside_anuga(wave: str, say: Say) -> dict[str, float | None]:
     """Our stages on ANUGA's mesh, and its time over ours at its error there, interpolated between three meshes of ours."""
-    shared = _square(SHARED)
-    meshes = [_square(size) for size in WAVES[wave][3]]
+    shared = square(SHARED)
+    meshes = [square(size) for size in WAVES[wave][3]]
     _, _, stages = _ours(shared, wave)  # compiles
     found: dict[str, float | None] = {f"stages_{wave}": stages, f"time_ratio_{wave}_anuga": None}
     say(f"{wave}: {stages} stages on {len(shared.triangles):,} triangles")
@@ -163,7 +165,7 @@ def _plane_wave(points: int) -> tuple[float, float]:
     """Share of a plane wave's amplitude that is left, and the excess of its speed as a fraction."""
     table = {"width": 1.0, "height": 4.0 / points, "size": 1.0 / points, "periodic": ["x", "y"]}
     mesh = rectangle.build(build(rectangle.Params, table | {"bathymetry": {"kind": "flat", "depth": 1.0}}, "mesh"), folder=Path())
-    model = _model(mesh, {"gravity": G, "initial": {"kind": "plane_wave", "amplitude": 1e-6, "wavelength": 1.0, "depth": 1.0}})
+    model = model_on(mesh, {"gravity": G, "initial": {"kind": "plane_wave", "amplitude": 1e-6, "wavelength": 1.0, "depth": 1.0}})
     wave = mesh.areas * np.exp(-2j * np.pi * mesh.centroids[:, 0])
     start = model.initial()[:, 0].copy()
     end = PERIODS / math.sqrt(G)
@@ -173,13 +175,13 @@ def _plane_wave(points: int) -> tuple[float, float]:
 
 
 def _thacker(size: float) -> float:
-    """Error of the free surface after one period of Thacker's planar bowl, over its deviation from its mean: as `decompose` has it."""
+    """Error of the free surface after one period of Thacker's planar bowl, over its deviation from its mean, both over cells that are wet."""
     table = {"width": 4.0, "height": 4.0, "size": size, "origin": [-2.0, -2.0]}
     mesh = rectangle.build(
         build(rectangle.Params, table | {"bathymetry": {"kind": "bowl", "depth": 0.1, "radius": 1.0}}, "mesh"), folder=Path()
     )
     initial = {"kind": "thacker", "depth": 0.1, "radius": 1.0, "shape": "planar", "shift": 0.5}
-    model = _model(mesh, {"initial": initial})
+    model = model_on(mesh, {"initial": initial})
     end = 2.0 * math.pi / math.sqrt(2.0 * 9.81 * 0.1)
     *_, last = simulate(model, Serial(), end=end, output_interval=end / 4.0, cfl=0.9)
     x, y = quadrature.places(mesh.vertices[mesh.triangles])
