@@ -175,7 +175,7 @@ def _plane_wave(points: int) -> tuple[float, float]:
 
 
 def _thacker(size: float) -> float:
-    """Error of the free surface after one period of Thacker's planar bowl, over its deviation from its mean, both over cells that are wet."""
+    """Error of the free surface after a period of Thacker's planar bowl over its deviation from its mean, in cells that are wet."""
     table = {"width": 4.0, "height": 4.0, "size": size, "origin": [-2.0, -2.0]}
     mesh = rectangle.build(
         build(rectangle.Params, table | {"bathymetry": {"kind": "bowl", "depth": 0.1, "radius": 1.0}}, "mesh"), folder=Path()
