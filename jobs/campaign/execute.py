@@ -1,28 +1,22 @@
 """Do a case or a campaign here, or hand it to SLURM: steps that are done and unchanged are left, interrupted steps go on."""
 
-import multiprocessing
 import os
-import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from jobs.campaign import catalogue, unchanged
-from jobs.campaign.needed import look_for_files
-from jobs.campaign.outlines import refuse_unfit
-from jobs.campaign.queued import refuse_what_is_queued
-from jobs.campaign.runs import do_runs, is_done, refuse_another
+from jobs.campaign.page import draw_page
+from jobs.campaign.refused import check_place, refuse, steps_forced
+from jobs.campaign.runs import do_runs, is_done
 from jobs.campaign.stages import do_stages
 from jobs.campaign.unchanged import PAGE
 from jobs.local import record
 from jobs.local.launch import check_ranks, more_than_cores
 from pipeline.core import campaign as campaigns
-from pipeline.core import params, plugin
 from pipeline.core.campaign import Campaign, Run
 from pipeline.core.errors import InputError
 from pipeline.store.disk import writing
-
-MANY_PARTS = 5  # of a page, for which a new process, which starts in a second, is worth it
 
 
 def execute(
@@ -85,22 +79,20 @@ def execute(
     >>> execute(Path("cases/ks"), overrides=small, out=Path("runs/ks"), quiet=True)
     PosixPath('runs/ks')
     """
-    from solvers.core.comm import Serial, abort_on_error, world
+    from solvers.core.comm import abort_on_error
 
     path = catalogue.find(file)
     check_ranks(ranks)
     for place in (path.resolve(), Path.cwd(), out or Path()):
-        _check_place(place)
+        check_place(place)
     campaign = campaigns.read(path, list(overrides))
-    forced = _forced(campaign, again, only, force=force)
-    comm = Serial() if only in {stage.name for stage in campaign.stages} else world()  # a stage's processes are no world of ranks
-    if comm.size > 1 and ranks not in (0, comm.size):
-        raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
+    forced = steps_forced(campaign, again, only, force=force)
+    comm = _communicator(campaign, only, ranks)
     folder = out or Path("runs") / campaigns.name_of(path)
     say = _sayer(quiet=quiet or comm.rank > 0)
     notes = _notes(catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks), *campaign.notes)
     _say_first(say, notes)
-    _refuse(campaign, folder, forced, only, comm, say, into=dry_run or bool(on))
+    refuse(campaign, folder, forced, only, comm, say, into=dry_run or bool(on))
     if on:
         from jobs.campaign.submit import submit
 
@@ -117,6 +109,16 @@ def execute(
     return folder
 
 
+def _communicator(campaign: Campaign, only: str, ranks: int) -> Any:
+    """All ranks that a launcher started, as many as ``ranks`` says; one for a stage, whose processes are no world of ranks."""
+    from solvers.core.comm import Serial, world
+
+    comm = Serial() if only in {stage.name for stage in campaign.stages} else world()
+    if comm.size > 1 and ranks not in (0, comm.size):
+        raise InputError(f"--ranks {ranks} inside a launcher with {comm.size} ranks")
+    return comm
+
+
 def _notes(*notes: str) -> list[str]:
     """Lines of the ``notes`` that there are."""
     return [f"NOTE: {note}" for note in filter(None, notes)]
@@ -126,22 +128,6 @@ def _say_first(say: Any, notes: Iterable[str]) -> None:
     """Say ``notes`` before anything is done."""
     for note in notes:
         say(note)
-
-
-def _forced(campaign: Campaign, again: str, only: str, *, force: bool) -> set[str]:
-    """The steps that are done again in any case; `InputError` where ``again`` or ``only`` is no step."""
-    names = [step.name for step in campaign.steps]
-    for name in filter(None, (again, only)):
-        _known(name, names)
-    return set(names) if force else set(campaign.after([again])) if again else set()
-
-
-def _refuse(campaign: Campaign, folder: Path, forced: Collection[str], only: str, comm: Any, say: Any, *, into: bool) -> None:
-    """Refuse impossible requests, on all ranks, before anything is computed; ``into`` asks for a look into files too."""
-    _check_runs(campaign, folder, forced, say)
-    _refused_by_all(comm, lambda: refuse_what_is_queued(folder))
-    _refused_by_all(comm, lambda: look_for_files(campaign, folder, forced, only, into=into))
-    _refused_by_all(comm, lambda: refuse_unfit(campaign, folder, forced, only))
 
 
 def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forced: Collection[str], *, quiet: bool, say: Any) -> bool:
@@ -158,7 +144,7 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
     if comm.rank == 0 and only not in {run.name for run in runs}:
         failed |= _do_stages(campaign, folder, only, forced, campaign.after(failed), say)
         if not only and os.environ.get(PAGE) != "no":
-            say(f"report: {_page(campaign, folder)}")
+            say(f"report: {draw_page(campaign, folder)}")
             drawn = True
     comm.barrier()
     for error in failed.values():
@@ -177,87 +163,10 @@ def _do_stages(
     return do_stages(campaign, possible, folder, forced=forced, say=say)
 
 
-def _page(campaign: Campaign, folder: Path) -> Path:
-    """Write the page of ``campaign``; one of many parts in a new process, where copies of this one, which has threads, are not safe."""
-    from jobs.local.fork import may_fork
-
-    if len(campaign.steps) >= MANY_PARTS and not may_fork() and "matplotlib" not in sys.modules and len(os.sched_getaffinity(0)) > 1:
-        new = multiprocessing.get_context("spawn").Process(target=_write_page_there, args=(campaign, folder))
-        new.start()
-        new.join()
-        if new.exitcode == 0:
-            return folder / campaigns.REPORT
-    return write_page(campaign, folder)
-
-
-def _write_page_there(campaign: Campaign, folder: Path) -> None:
-    """Write the page and say nothing of what goes wrong, which the process that waits finds out in turn."""
-    try:
-        write_page(campaign, folder)
-    except Exception:
-        sys.exit(1)
-
-
-def write_page(campaign: Campaign, folder: Path) -> Path:
-    """Write the page of the finished steps of ``campaign``; returns its path."""
-    from jobs.local.fork import may_fork
-    from pipeline.report.page import write_report
-    from solvers.core.figures import part_of
-
-    there = tuple(step for step in campaign.steps if record.has_result(step, folder))
-    cores = len(os.sched_getaffinity(0)) if may_fork() else 1
-    return write_report(Campaign(campaign.title, there), folder, part_of, cores)
-
-
-def _check_place(place: Path) -> None:
-    """Refuse a file or folder whose name the scripts, cases and pages can't hold, for they are UTF-8."""
-    try:
-        str(place).encode()
-    except UnicodeEncodeError:
-        raise InputError(f"the name {str(place)!r} is not UTF-8: rename it, or choose another folder with --out") from None
-
-
-def _known(name: str, names: Collection[str]) -> str:
-    if name not in names:
-        raise InputError(f"no run or stage {name!r}{plugin.nearest(name, names)}; there are: {', '.join(names)}")
-    return name
-
-
 def _sayer(*, quiet: bool) -> Any:
     from jobs.local.progress import aloud, silent
 
     return silent if quiet else aloud
-
-
-def _check_runs(campaign: Campaign, folder: Path, forced: Collection[str], say: Any) -> None:
-    """Refuse wrong cases, and folders that hold other runs; say which runs go on as changed cases."""
-    for run in campaign.runs:
-        _check_run(run, alone=len(campaign.runs) == 1)
-        if run.name not in forced and (changed := refuse_another(folder / run.folder, run.case.text)):
-            say(f"NOTE: {run.name} goes on with what was changed: {changed}")
-
-
-def _check_run(run: Run, *, alone: bool) -> None:
-    """Refuse a wrong case before anything is started: the mesh's and the solver's tables, by name."""
-    case = run.case
-    try:
-        params.build(plugin.load("meshes", case.mesh.kind).Params, case.mesh.table, "mesh")
-        params.build(plugin.load("solvers", case.solver.kind).Params, case.solver.table, "solver")
-    except InputError as error:
-        raise error if alone else InputError(f"run {run.name}: {error}") from None
-
-
-def _refused_by_all(comm: Any, check: Callable[[], Any]) -> None:
-    """Call ``check`` on rank 0; all ranks raise its error."""
-    refused = None
-    if comm.rank == 0:
-        try:
-            check()
-        except InputError as error:
-            refused = error
-    refused = comm.broadcast(refused)
-    if refused is not None:
-        raise refused
 
 
 def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any, forced: Collection[str], only: str) -> None:

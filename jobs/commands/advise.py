@@ -138,6 +138,18 @@ def in_words(advice: Advice, ranks: int) -> list[str]:
     return lines
 
 
+def comparison(advice: Advice, outcome: dict[str, float]) -> list[str]:
+    """A table of what was predicted beside the ``outcome`` of `prove`, line by line."""
+    lines = [f"{'':<22}{'predicted':>12}{'outcome':>12}{'ratio':>8}"]
+    for name, unit, predicted in (
+        ("error", "[1]", advice.error),
+        ("cost", "[core-seconds]", advice.cost),
+        ("storage", "[bytes]", advice.storage),
+    ):
+        lines.append(f"{name + ' ' + unit:<22}{predicted:>12.4g}{outcome[name]:>12.4g}{predicted / outcome[name]:>8.3f}")
+    return lines
+
+
 def at(sweep: Sweep, n: float) -> Advice:
     """Advice for resolution ``n`` [1/m]."""
     return Advice(

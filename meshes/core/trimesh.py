@@ -224,6 +224,11 @@ def trimesh(
     triangles = np.ascontiguousarray(triangles, np.int32)
     _check(vertices, triangles)
     same_as = np.arange(len(vertices), dtype=np.int32) if same_as is None else np.asarray(same_as, np.int32)
+    return _assemble(*_ordered(vertices, triangles, same_as), period, bed, tuple(boundary_names), side)
+
+
+def _ordered(vertices: Array, triangles: Array, same_as: Array) -> tuple[Array, Array, Array]:
+    """Vertices (V, 2) and triangles (T, 3) in their final order, and the nodes (T, 3) of their corners: periodic copies are one."""
     _, edge_cells, cell_edges = _connect(vertices, triangles, same_as[triangles])
     order = rcm(_across(edge_cells, cell_edges))
     triangles = triangles[order]
@@ -234,7 +239,7 @@ def trimesh(
     vertices, triangles = np.ascontiguousarray(vertices[old]), new[triangles]
     first = np.full(len(new), len(old), np.int32)  # of the periodic copies of a vertex, the first used is the node
     np.minimum.at(first, same_as[old], new[old])
-    return _assemble(vertices, triangles, first[same_as[old]][triangles], period, bed, tuple(boundary_names), side)
+    return vertices, triangles, first[same_as[old]][triangles]
 
 
 def _assemble(

@@ -212,8 +212,7 @@ def _simulate(
     error = 0.0 if state is None else error_of(state)
     begun, before = _clock(compiled), compiled.seconds
     core = CoreTime(compiled)
-    writing, said = 0.0, _Said()
-    whole = True
+    writing, whole, said = 0.0, True, _Said()
 
     def report(now: Clock) -> None:
         core.note_first(now.step)

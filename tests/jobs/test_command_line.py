@@ -19,8 +19,9 @@ from jobs.campaign import execute
 from jobs.campaign.catalogue import find, namesake
 from jobs.campaign.status import Status, Step
 from jobs.campaign.status import status as status_of
-from jobs.commands import streams, verbs, watch
+from jobs.commands import streams, watch
 from jobs.commands.doctor.trial import Finding
+from jobs.commands.verbs import campaigns
 from jobs.local import launch, record
 from pipeline.core import campaign
 from pipeline.core.errors import InputError
@@ -261,4 +262,4 @@ def test_status_of_a_folder_that_was_moved_and_of_a_run_taken_out_of_it(done, tm
         (taken / name).write_bytes((done / "run" / name).read_bytes())
     assert [(step.name, step.state) for step in status_of(taken).steps] == [("taken", "done")]
     with pytest.raises(InputError, match="no folder"):
-        verbs.status(tmp_path / "project" / "out")
+        campaigns.status(tmp_path / "project" / "out")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import started, wait_for, wavetrain
 
-from jobs.campaign.execute import write_page
+from jobs.campaign.page import write_page
 from jobs.local import record
 from pipeline.report import page as report
 

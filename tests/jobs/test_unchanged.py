@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT, SOURCES
 
 from jobs.campaign import execute, unchanged
-from jobs.campaign.execute import write_page
+from jobs.campaign import page as pages
+from jobs.campaign.page import write_page
 from jobs.local import fork, record
 from pipeline.core.errors import InputError
 
@@ -95,16 +96,16 @@ def test_a_page_drawn_again_is_the_same_page(place):
 
 
 def test_a_page_that_a_new_process_draws_is_the_same_page(place, monkeypatch):
-    monkeypatch.setattr(execute, "MANY_PARTS", 2)
+    monkeypatch.setattr(pages, "MANY_PARTS", 2)
     monkeypatch.setattr(fork, "may_fork", lambda: False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
-    monkeypatch.setattr(execute, "write_page", lambda *what: pytest.fail("it was drawn here"))
+    monkeypatch.setattr(pages, "write_page", lambda *what: pytest.fail("it was drawn here"))
     monkeypatch.delitem(sys.modules, "matplotlib")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     page = place / "out" / "report.html"
     kept = page.read_bytes()
     page.unlink()
-    assert execute._page(record.read(place / "out"), place / "out") == page
+    assert pages.draw_page(record.read(place / "out"), place / "out") == page
     assert page.read_bytes() == kept
 
 

@@ -66,6 +66,12 @@ def test_it_is_run_as_a_command_by_some_test(verb, given):
     assert [words for words in given if words[: len(verb)] == verb]
 
 
+def test_the_command_line_registers_verbs_and_has_none_of_its_own():
+    groups = [app, *(group.typer_instance for group in app.registered_groups)]
+    modules = {command.callback.__module__ for group in groups for command in group.registered_commands}
+    assert modules == {f"jobs.commands.verbs.{name}" for name in ("archives", "campaigns", "files", "machine", "slurm")}
+
+
 def test_words_of_commands_are_found_through_a_test_s_own_functions():
     text = 'def asked(*words):\n    return wavetrain("slurm", *words)\nasked("up", "--nodes")\nstarted("run", name)\nother("show")\n'
     assert set(commands(ast.parse(text))) == {("slurm", "up", "--nodes"), ("slurm",), ("run",)}

@@ -130,35 +130,37 @@ def run(inputs: Mapping[str, Any], params: Params, client: Any, folder: Path) ->
     >>> sorted(result["runs"]["ks"]["fields"]["relative"])
     ['high', 'low', 'value']
     """
-    reference = inputs["reference"]
+    reference, field = inputs["reference"], params.field or SURFACE
     found: dict[str, Any] = {}
     tables: Tables = {}
-    field = params.field or SURFACE
     for i, path in enumerate(inputs["runs"]):
         if path == reference and len(inputs["runs"]) > 1:
             continue  # the finest of a sweep is what the others are compared with
-        name = path.parent.name
         with Store(path) as store:
             refuse_window(params.window, float(store.times[-1]), "window")
             facts = _facts(path, store)
             if reference == "observed":
-                facts |= _beside_observations(store, name, params, tables)
+                parts = _beside_observations(store, path.parent.name, params, tables)
             else:
-                other = reference[i] if isinstance(reference, list) else reference
                 field = field_of(store, params.field)
-                with (
-                    Store(other) as whole,
-                    on_the_mesh_of(store, whole, field, params.wet, client, folder / f"{name}-reference.h5") as same,
-                ):
-                    facts["gauges"] = _gauges(_stored(store), _stored(whole), name, params.window, params, tables)
-                    both = pair(field, store, same, params.wet, raised_level(store, whole, field))
-                    facts |= _fields(both, name, params, client, tables)
-        found[name] = facts
+                other = reference[i] if isinstance(reference, list) else reference
+                parts = _beside_run(store, other, path.parent.name, field, params, client, folder, tables)
+            found[path.parent.name] = facts | parts
     result = {"field": field, "reference": _label(reference), "confidence": CONFIDENCE, "params": asdict(params), "runs": found}
     result["modified_equation"] = modified_equations(found)
     result |= _budget(found, tables) if reference == "observed" else {"budget": None, "sentences": _sentences(found)}
     write_result(folder / "result.h5", tables, {"stage": "decompose", "reference": result["reference"]})
     return result
+
+
+def _beside_run(
+    store: Store, other: Path, name: str, field: str, params: Params, client: Any, folder: Path, tables: Tables
+) -> dict[str, Any]:
+    """Gauges and fields of the run ``name`` beside the run or the exact solution in the file ``other``."""
+    with Store(other) as whole, on_the_mesh_of(store, whole, field, params.wet, client, folder / f"{name}-reference.h5") as same:
+        gauges = _gauges(_stored(store), _stored(whole), name, params.window, params, tables)
+        both = pair(field, store, same, params.wet, raised_level(store, whole, field))
+        return {"gauges": gauges, **_fields(both, name, params, client, tables)}
 
 
 def _budget(runs: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
