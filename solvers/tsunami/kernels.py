@@ -7,7 +7,7 @@ per second and metre of edge, times the edge's length.
 
 Every cell sums its edges in corner order, and every value is computed by the same instructions whatever the rank: so the
 result is the same bits on any number of ranks. To that end the costly loops gather a block, compute all of its columns (the
-last block's spare ones too), and scatter; a range cut anywhere gives the same bits, which a test holds. Only these may fuse
+last block's spare ones too), and scatter; a list cut anywhere gives the same bits, which a test holds. Only these may fuse
 products into sums: any other loop a compiler may split into a vector part and a rest, which then would differ. Flags of
 fast-math that reorder sums are out of the question.
 
@@ -42,13 +42,14 @@ SLANT = 3.0  # sum of |p| and |r| up to which a neighbour counts in full: 2 wher
 ONE_WAY = 0.1  # least change one way over that the other way, for the limiter: beside a shock a smaller one would be round-off's to decide
 STEEP = 10.0  # dissipation a jump of 1 adds to the share that smooth water has: all of it from jumps of a few hundredths on
 SHORTER = 20.0  # by 1 + this times the jump are steps shorter than in smooth water
+SLOWEST = 1e-15  # of the wave speed: slower water rests, for its flow is round-off of the depths round it
 BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
 
 @njit(cache=True, error_model="numpy")
-def primitives(u, bed, dry, start, stop, q):
-    """Fill ``q[start:stop]``; a cell no deeper than ``dry`` [m] has no velocity."""
-    for c in range(start, stop):
+def primitives(u, bed, dry, cells, q):
+    """Fill the rows ``cells`` of ``q``; a cell no deeper than ``dry`` [m] has no velocity."""
+    for c in cells:
         h = u[c, 0]
         q[c, 0] = h + bed[c]
         q[c, 3] = h
@@ -58,25 +59,23 @@ def primitives(u, bed, dry, start, stop, q):
 
 
 @njit(cache=True, error_model="numpy")
-def time_step(q, inradius, faces_of, jumps, shortest, longest, g, dry, owned):
-    """Smallest inradius over fastest wave [s] of the own cells, each times its share; -1 where a value is not finite.
+def time_steps(q, inradius, faces_of, jumps, shortest, longest, g, dry, cells, steps):
+    """Fill the rows ``cells`` of ``steps`` (own cells,): inradius over fastest wave [s] times a share; -1 where a value is not finite.
 
     The share is ``longest`` [1] where the water is smooth and ``shortest`` [1] at shocks, by the largest of ``jumps`` (edges,) [1]
-    round the cell. ``faces_of`` (cells, 3): rows of the flux array, two an edge.
+    round the cell. ``faces_of`` (cells, 3): rows of the flux array, two an edge. A dry cell has no limit: infinity.
     """
-    smallest = np.inf
-    finite = True
-    for c in range(owned):
+    for c in cells:
         h = q[c, 3]
         squared = q[c, 1] * q[c, 1] + q[c, 2] * q[c, 2]
-        bound = 2.0 * (squared + g * h)  # (|u| + sqrt(g h))^2 is no more
-        finite = finite and bound < np.inf  # false for nan too
-        near, far = shortest * inradius[c], longest * inradius[c]
-        if h > dry and near * near < smallest * smallest * bound:
+        limit = np.inf
+        if not squared + g * h < np.inf:  # nan too
+            limit = -1.0
+        elif h > dry:
             jump = max(jumps[faces_of[c, 0] >> 1], max(jumps[faces_of[c, 1] >> 1], jumps[faces_of[c, 2] >> 1]))
-            way = max(near, far / (1.0 + SHORTER * jump))
-            smallest = min(smallest, way / (math.sqrt(squared) + math.sqrt(g * h)))
-    return smallest if finite else -1.0
+            way = max(shortest * inradius[c], longest * inradius[c] / (1.0 + SHORTER * jump))
+            limit = way / (math.sqrt(squared) + math.sqrt(g * h))
+        steps[c] = limit
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
@@ -116,14 +115,14 @@ def limited_changes(cells, j, corner, neighbour, mean, sharpness, sloped):
 
 
 @njit(cache=True, error_model="numpy")
-def vertex_values(q, first_cell, cells_of, weights, film, start, stop, corner_values):
-    """Free surface and velocity at the vertices ``start:stop``: sums over the cells round them that are exact for planes.
+def vertex_values(q, first_cell, cells_of, weights, film, vertices, corner_values):
+    """Free surface and velocity at the ``vertices``: sums over the cells round them that are exact for planes.
 
     ``cells_of[first_cell[v]:first_cell[v + 1]]`` are the cells round vertex v by rising global number, ``weights`` what each
     counts. At the shore the mean of the cells deeper than ``film`` [m] takes their place; the fourth column says where it does not.
     Sums are of differences from one of the cells: water at rest is level to the last bit.
     """
-    for v in range(start, stop):
+    for v in vertices:
         first, last = first_cell[v], first_cell[v + 1]
         base = cells_of[first]
         wet = 0
@@ -147,8 +146,8 @@ def vertex_values(q, first_cell, cells_of, weights, film, start, stop, corner_va
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
-def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reach, sharpness, g, order, film, start, stop, faces, source):
-    """Values at the edges' middles from limited slopes, and the bed's push on the cell.
+def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reach, sharpness, g, order, film, listed, faces, source):
+    """Values at the middles of the edges of the ``listed`` cells from limited slopes, and the bed's push on the cells.
 
     The slope is that of the plane through the values at the ``corners`` (cells, 3); its change from the centroid to the
     middle of edge i is (a_i + a_{i+1} - 2 a_{i+2}) / 6. ``neighbours`` (cells, 3), the cell itself where there is none;
@@ -158,10 +157,10 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reac
     """
     cells = np.zeros((42, BLOCK))  # eta, u, v, h; slope or none; sharpness; bed changes; offsets; corners; neighbours; p, r; kappa / 2
     found = np.zeros((14, BLOCK))
-    for first in range(start, stop, BLOCK):
-        count = min(BLOCK, stop - first)
+    for first in range(0, len(listed), BLOCK):
+        count = min(BLOCK, len(listed) - first)
         for j in range(count):
-            c = first + j
+            c = listed[first + j]
             for i in range(3):
                 cells[i, j] = q[c, i]
                 cells[6 + i, j] = bed_change[c, i]
@@ -179,11 +178,12 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reac
             cells[5, j] = sharpness[c]
         reconstruct_block(cells, g, found)
         for j in range(count):
+            c = listed[first + j]
             for i in range(3):
                 for n in range(4):
-                    faces[first + j, i, n] = found[4 * i + n, j]
-            source[first + j, 0] = found[12, j]
-            source[first + j, 1] = found[13, j]
+                    faces[c, i, n] = found[4 * i + n, j]
+            source[c, 0] = found[12, j]
+            source[c, 1] = found[13, j]
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
@@ -317,17 +317,17 @@ def kinetic(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
-def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, smooth, start, stop, flux, jumps):
-    """Fill both rows and the jump of the interior edges ``start:stop``. ``left_face``, ``right_face`` (edges,): 3 cell + corner.
+def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, smooth, listed, flux, jumps):
+    """Fill both rows and the jump of the ``listed`` interior edges. ``left_face``, ``right_face`` (edges,): 3 cell + corner.
 
     ``riemann`` is HLLC, ROE, RUSANOV or KINETIC; ``smooth`` and ``jumps`` (edges,) [1] are those of `blended`.
     """
     edges = np.zeros((11, BLOCK))  # h, eta, u, v left and right; normal; length
     found = np.zeros((7, BLOCK))
-    for first in range(start, stop, BLOCK):
-        count = min(BLOCK, stop - first)
+    for first in range(0, len(listed), BLOCK):
+        count = min(BLOCK, len(listed) - first)
         for j in range(count):
-            e = first + j
+            e = listed[first + j]
             a, b = left_face[e], right_face[e]
             for n in range(4):
                 edges[n, j] = faces[a, n]
@@ -344,10 +344,11 @@ def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, smooth
         else:
             edge_flux_block(edges, g, kinetic, smooth, found)
         for j in range(count):
+            e = listed[first + j]
             for n in range(3):
-                flux[2 * (first + j), n] = found[n, j]
-                flux[2 * (first + j) + 1, n] = found[3 + n, j]
-            jumps[first + j] = found[6, j]
+                flux[2 * e, n] = found[n, j]
+                flux[2 * e + 1, n] = found[3 + n, j]
+            jumps[e] = found[6, j]
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
@@ -392,15 +393,15 @@ def edge_flux_block(edges, g, solver, smooth, found):
 
 
 @njit(cache=True, error_model="numpy")
-def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, first, flux):
-    """Fill the left rows of the boundary edges, which start at ``first``.
+def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, first, listed, flux):
+    """Fill the left rows of the ``listed`` boundary edges; edge ``first`` is the first of all boundary edges.
 
     ``kind`` (boundary edges,) is WALL or OPEN. Outside an open edge the water stands at level ``still`` [m] and carries
     the incoming wave ``wave`` (boundary edges,) [m] as a simple wave, u = 2 (sqrt(g h) - sqrt(g h_still)): what comes
     from inside passes it. The Riemann solver here is HLLC.
     """
-    for j in range(kind.shape[0]):
-        e = first + j
+    for e in listed:
+        j = e - first
         a = left_face[e]
         nx = normals[e, 0]
         ny = normals[e, 1]
@@ -429,10 +430,10 @@ def boundary_flux(faces, left_face, normals, lengths, kind, wave, still, g, firs
 
 
 @njit(cache=True, error_model="numpy")
-def drain(u, flux, faces_of, area, margin, dt, reach, share):
-    """Fill ``share[:reach]``: the part of its outflow that a cell can pay within ``dt``; true where any is below 1."""
+def drain(u, flux, faces_of, area, margin, dt, cells, share):
+    """Fill the rows ``cells`` of ``share``: the part of its outflow that a cell can pay within ``dt``; true where any is below 1."""
     short = False
-    for c in range(reach):
+    for c in cells:
         out = 0.0
         for i in range(3):
             out += max(flux[faces_of[c, i], 0], 0.0)
@@ -446,9 +447,9 @@ def drain(u, flux, faces_of, area, margin, dt, reach, share):
 
 
 @njit(cache=True, error_model="numpy")
-def scale_outflow(flux, left, right, share):
-    """Let no edge carry more than its donor cell can pay; both sides see the same flux, so no water is lost."""
-    for e in range(left.shape[0]):
+def scale_outflow(flux, left, right, edges, share):
+    """Let none of the ``edges`` carry more than its donor cell can pay; both sides see the same flux, so no water is lost."""
+    for e in edges:
         donor = left[e] if flux[2 * e, 0] > 0.0 else right[e]
         if donor >= 0 and share[donor] < 1.0:
             for row in range(2 * e, 2 * e + 2):
@@ -457,14 +458,22 @@ def scale_outflow(flux, left, right, share):
 
 
 @njit(cache=True, error_model="numpy")
-def update(u, u_start, flux, source, faces_of, area, g_n2, linear, quadratic, dry, b, dt, owned):
-    """Do a Runge-Kutta stage in place: ``u = (1 - b) u_start + b (u + dt L(u))``, the bottom friction taken at the new time.
+def update(u, u_start, flux, source, faces_of, area, g, g_n2, linear, quadratic, dry, b, dt, cells):
+    """Do a Runge-Kutta stage of the ``cells`` in place: ``u = (1 - b) u_start + b (u + dt L(u))``.
 
+    The bottom friction is taken at the new time.
+    The first stage, of b = 1, keeps its ``u`` as ``u_start``. Water slower than `SLOWEST` of the wave speed is brought to rest: no
+    trace of a wave runs before it through quiet water, ring after ring, below all round-off.
     ``g_n2`` [m^(1/3)] is g n^2 with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
     u, and |u| u / h. ``faces_of`` (cells, 3): rows of ``flux`` in corner order.
     """
     drags = linear != 0.0 or quadratic != 0.0
-    for c in range(owned):
+    first = b == 1.0
+    for c in cells:
+        if first:
+            u_start[c, 0] = u[c, 0]
+            u_start[c, 1] = u[c, 1]
+            u_start[c, 2] = u[c, 2]
         r0 = faces_of[c, 0]
         r1 = faces_of[c, 1]
         r2 = faces_of[c, 2]
@@ -484,13 +493,14 @@ def update(u, u_start, flux, source, faces_of, area, g_n2, linear, quadratic, dr
         else:
             x = 0.0
             y = 0.0
-        if b != 1.0:  # as a change, so that shares that don't quite add up lose no water
+        if not first:  # as a change, so that shares that don't quite add up lose no water
             h = u_start[c, 0] + b * (h - u_start[c, 0])
             x = u_start[c, 1] + b * (x - u_start[c, 1])
             y = u_start[c, 2] + b * (y - u_start[c, 2])
+        slow = x * x + y * y < SLOWEST * SLOWEST * g * h * h * h
         u[c, 0] = h
-        u[c, 1] = x
-        u[c, 2] = y
+        u[c, 1] = 0.0 if slow else x
+        u[c, 2] = 0.0 if slow else y
 
 
 @njit(cache=True, error_model="numpy")
@@ -511,9 +521,9 @@ def sample(q, corner_values, corners, cells, places, values):
 
 
 @njit(cache=True, error_model="numpy")
-def note_maxima(u, bed, still_surface, dry, threshold, t, owned, maxima):
-    """Running maxima of the own cells: free surface [m], speed [m/s], depth [m], arrival time [s] (nan until then)."""
-    for c in range(owned):
+def note_maxima(u, bed, still_surface, dry, threshold, t, cells, maxima):
+    """Running maxima of the own ``cells``: free surface [m], speed [m/s], depth [m], arrival time [s] (nan until then)."""
+    for c in cells:
         h = u[c, 0]
         maxima[c, 2] = max(maxima[c, 2], h)
         if h > dry:

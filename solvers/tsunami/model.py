@@ -23,6 +23,7 @@ from solvers.tsunami import boundary, initial, kernels
 from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.geometry import geometry
 from solvers.tsunami.params import Params
+from solvers.tsunami.region import Region
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -85,9 +86,10 @@ class Tsunami(Model):
         self.shape = mesh.dofs
         self.rows = self.saved_rows = Rows(part.cells[: part.owned], mesh.dofs[0])
         self.geometry = geometry(mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, real=real)
-        self._datum = params.level if real == np.float32 else 0.0  # [m] from which ``self.q`` and what is made of it have heights
+        self._datum = params.level  # [m] from which ``self.q`` and what is made of it have heights: water at rest is then at zero, exactly
         self._bed = self.geometry.bed - self._datum
-        self.fields = tuple(replace(f, double=True) if self._datum and f.name == "free_surface" else f for f in FIELDS)
+        lost = real == np.float32 and params.level != 0.0  # a wave's height in the digits of a level's
+        self.fields = tuple(replace(f, double=True) if lost and f.name == "free_surface" else f for f in FIELDS)
         depth = float(params.level - mesh.bed.min(initial=np.inf))
         if depth > params.deepest:
             x, y = mesh.centroids[int(np.argmin(mesh.bed))]
@@ -107,6 +109,9 @@ class Tsunami(Model):
         self._jumps = np.zeros(edges, real)
         self._share = np.ones(n, real)
         self._u_start = np.zeros((part.owned, 3))
+        self._limits = np.zeros(part.owned)  # [s] of a step, by cells
+        self.region = Region(part, self.geometry, comm, self.stages)
+        self._followed: Array | None = None  # the state whose changes the region follows
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
         self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan]), (part.owned, 1))
         self.inflow = np.zeros(len(self._kind))  # [m3] that came in by each boundary edge since t = 0
@@ -134,6 +139,9 @@ class Tsunami(Model):
         self._wave = np.zeros(len(edges), self.real)
         self._own_edge = self.geometry.left[self.part.interior_edges :] < self.part.owned
         self._own_face = self.geometry.left_face[self.part.interior_edges :][self._own_edge]
+        enters = np.array([wave is not None for wave in self._waves], bool)[self._side]
+        self._forced = np.zeros(self.part.owned, bool)  # cells by whose boundary edge a wave comes in
+        self._forced[self.geometry.left[self.part.interior_edges :][self._own_edge & enters]] = True
 
     def remarks(self, end: float) -> list[str]:
         """Lines to be said of the water of a run to ``end`` [s]; `InputError` where nothing of an incident series enters."""
@@ -158,13 +166,20 @@ class Tsunami(Model):
 
     def max_dt(self, u: Array) -> float:
         p, g = self.params, self.geometry
+        if u is not self._followed or not self.region.holds(u, self.q):
+            self.region.reset()
         self._fluxes(u)
-        limit = kernels.time_step(self.q, g.inradius, g.rows, self._jumps, *self._lengths, p.gravity, p.dry_depth, self.part.owned)
-        return self._reach * float(limit)
+        kernels.time_steps(
+            self.q, g.inradius, g.rows, self._jumps, *self._lengths, p.gravity, p.dry_depth, self.region.lists.cells, self._limits
+        )
+        self._boundary_flux()
+        self.region.follow(u, self._flux, self._source, self._forced)
+        self._followed = u
+        limit = float(self._limits.min(initial=np.inf))
+        return self._reach * limit if limit > 0.0 else -1.0
 
     def step(self, t: float, u: Array, dt: float) -> None:
         """Advance one step; `max_dt` was called on the same state before, and has left its fluxes."""
-        self._u_start[:] = u[: self.part.owned]
         self.gauges.sample(t, self.q, self._corner_values, self.geometry.corners, self._datum)
         for stage in range(self.stages):
             if stage > 0:
@@ -175,23 +190,27 @@ class Tsunami(Model):
 
     def _fluxes(self, u: Array) -> None:
         """Reconstruct, and compute the interior edges' fluxes; cells that need no ghost are done while ghosts travel."""
-        p, part, g = self.params, self.part, self.geometry
+        p, part, lists = self.params, self.part, self.region.lists
         self.comm.begin(u, part.halo)
-        kernels.primitives(u, self._bed, p.dry_depth, 0, part.owned, self.q)
-        self._vertices(0, part.inner_vertices)
-        self._reconstruct(0, part.inner)
-        self._edges(0, part.inner_edges)
+        kernels.primitives(u, self._bed, p.dry_depth, lists.cells, self.q)
+        self._vertices(lists.vertices[: lists.inner_vertices])
+        self._reconstruct(lists.sloped[: lists.inner_cells])
+        self._edges(lists.edges[: lists.inner_edges])
         self.comm.end()
-        kernels.primitives(u, self._bed, p.dry_depth, part.owned, len(part.cells), self.q)
-        self._vertices(part.inner_vertices, len(g.first_cell) - 1)
-        self._reconstruct(part.inner, part.reach2)
-        self._edges(part.inner_edges, part.interior_edges)
+        kernels.primitives(u, self._bed, p.dry_depth, lists.ghosts, self.q)
+        self._vertices(lists.vertices[lists.inner_vertices :])
+        self._reconstruct(lists.sloped[lists.inner_cells :])
+        self._edges(lists.edges[lists.inner_edges :])
 
     def _boundary(self, t: float) -> None:
-        p, g = self.params, self.geometry
+        """Compute the boundary edges' fluxes at time ``t`` [s]."""
         for side, wave in enumerate(self._waves):
             if wave is not None:
                 self._wave[self._side == side] = wave(t)
+        self._boundary_flux()
+
+    def _boundary_flux(self) -> None:
+        p, g = self.params, self.geometry
         kernels.boundary_flux(
             self._faces.reshape(-1, 4),
             g.left_face,
@@ -202,14 +221,15 @@ class Tsunami(Model):
             p.level - self._datum,
             p.gravity,
             self.part.interior_edges,
+            self.region.lists.boundary,
             self._flux,
         )
 
-    def _vertices(self, start: int, stop: int) -> None:
+    def _vertices(self, vertices: Array) -> None:
         g = self.geometry
-        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.weights, self._film, start, stop, self._corner_values)
+        kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.weights, self._film, vertices, self._corner_values)
 
-    def _reconstruct(self, start: int, stop: int) -> None:
+    def _reconstruct(self, cells: Array) -> None:
         p, g = self.params, self.geometry
         kernels.reconstruct(
             self.q,
@@ -223,13 +243,12 @@ class Tsunami(Model):
             p.gravity,
             p.order,
             self._film,
-            start,
-            stop,
+            cells,
             self._faces,
             self._source,
         )
 
-    def _edges(self, start: int, stop: int) -> None:
+    def _edges(self, edges: Array) -> None:
         g = self.geometry
         kernels.edge_flux(
             self._faces.reshape(-1, 4),
@@ -240,8 +259,7 @@ class Tsunami(Model):
             self.params.gravity,
             self._riemann,
             self._smooth,
-            start,
-            stop,
+            edges,
             self._flux,
             self._jumps,
         )
@@ -250,27 +268,42 @@ class Tsunami(Model):
         """No cell pays more water than it has."""
         g = self.geometry
         margin = 64.0 * float(np.finfo(self.real).eps)
-        if kernels.drain(u, self._flux, g.rows, g.area, margin, dt, self.part.reach1, self._share):
-            kernels.scale_outflow(self._flux, g.left, g.right, self._share)
+        lists = self.region.lists
+        if kernels.drain(u, self._flux, g.rows, g.area, margin, dt, lists.near, self._share):
+            for edges in (lists.edges, lists.boundary):
+                kernels.scale_outflow(self._flux, g.left, g.right, edges, self._share)
 
     def _finish_stage(self, u: Array, stage: int, dt: float) -> None:
         p, part, g, tableau = self.params, self.part, self.geometry, self.tableau
         kernels.update(
-            u, self._u_start, self._flux, self._source, g.rows, g.area, *self.drag, p.dry_depth, tableau.b[stage], dt, part.owned
+            u,
+            self._u_start,
+            self._flux,
+            self._source,
+            g.rows,
+            g.area,
+            p.gravity,
+            *self.drag,
+            p.dry_depth,
+            tableau.b[stage],
+            dt,
+            self.region.lists.cells,
         )
         outflow = self._flux[2 * part.interior_edges : 2 * len(part.edges) : 2, 0]
         self.inflow -= tableau.weights[stage] * dt * outflow
 
     def observe(self, t: float, u: Array) -> None:
         p, g = self.params, self.geometry
-        kernels.note_maxima(u, g.bed, self._still, p.dry_depth, p.arrival, t, self.part.owned, self.maxima)
+        kernels.note_maxima(u, g.bed, self._still, p.dry_depth, p.arrival, t, self.region.lists.cells, self.maxima)
 
     def finish(self, t: float, u: Array) -> None:
         """Sample the gauges at the run's last time: `step` samples at the start of each step only."""
         self.comm.begin(u, self.part.halo)
         self.comm.end()
-        kernels.primitives(u, self._bed, self.params.dry_depth, 0, len(self.part.cells), self.q)
-        self._vertices(0, len(self._corner_values))
+        self.region.reset()
+        self._followed = None
+        kernels.primitives(u, self._bed, self.params.dry_depth, np.arange(len(self.part.cells), dtype=np.int32), self.q)
+        self._vertices(self.region.lists.vertices)
         self.gauges.sample(t, self.q, self._corner_values, self.geometry.corners, self._datum)
 
     def extremes(self) -> dict[str, float | None]:

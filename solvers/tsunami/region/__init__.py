@@ -1,0 +1,139 @@
+"""The active region: the cells that a step has to compute, and their vertices and edges.
+
+A cell whose rate of change is exactly zero and whose water does not flow stays as it is until a change reaches it. By a stage a
+change spreads to the cells that share a vertex with it, and to their neighbours. Quiet water and dry land are left out, and the
+result is bit-identical to that of all cells.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from meshes.core.part import Part
+from solvers.core.comm import Comm
+from solvers.tsunami.geometry import Geometry
+from solvers.tsunami.region import kernels
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MAY_CHANGE, COMPUTED = 1, 2  # marks of cells in the region: by this step, or by the next one at the earliest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lists:
+    """Local cells, vertices and edges of a part, rising. The first ``inner`` of each need no ghost."""
+
+    cells: Array  # own
+    inner_cells: int
+    ghosts: Array
+    near: Array  # cells whose fluxes are all known here: own ones and the first layer of ghosts
+    sloped: Array  # cells that are reconstructed: those and the second layer
+    vertices: Array
+    inner_vertices: int
+    edges: Array  # interior
+    inner_edges: int
+    boundary: Array  # edges
+
+
+class Region:
+    """The active region of a part, all of it at first.
+
+    Attributes
+    ----------
+    lists
+        What a stage computes.
+    """
+
+    def __init__(self, part: Part, geometry: Geometry, comm: Comm, stages: int) -> None:
+        self._part, self._geometry, self._comm, self._stages = part, geometry, comm, stages
+        cells = len(part.cells)
+        self._corners = np.empty((cells, 3), np.int32)
+        kernels.corners_of_all(part.corners, part.first_cell, part.cells_of, self._corners)
+        self._marks = np.full((cells, 1), MAY_CHANGE, np.uint8)
+        self._queue = np.empty(cells, np.int32)
+        self.whole = self.lists = lists_of(part, geometry, np.ones(cells, bool))
+
+    def reset(self) -> None:
+        """Let the region be all of the part."""
+        self._marks[:] = MAY_CHANGE
+        self.lists = self.whole
+
+    def holds(self, u: Array, q: Array) -> bool:
+        """Whether a state is at rest wherever the last step could not change it, on all ranks, or the region is all of them. Collective.
+
+        Parameters
+        ----------
+        u
+            The state (local cells, 3).
+        q
+            Primitives (local cells, 4) of the last stage.
+        """
+        here = self.lists is self.whole or bool(kernels.is_as_left(u, q, self._marks, self._part.owned))
+        return self._comm.min(np.array([float(here)]))[0] > 0.0
+
+    def follow(self, u: Array, flux: Array, source: Array, forced: Array) -> None:
+        """Find the region of the next step. Collective.
+
+        Parameters
+        ----------
+        u
+            The state (local cells, 3).
+        flux, source
+            Those of `solvers.tsunami.kernels.update` at this state, in all of the region.
+        forced
+            Own cells (own cells,) that are active whatever their state.
+        """
+        kernels.find_moving(u, flux, source, self._geometry.rows, forced, self.lists.cells, self._marks)
+        self._comm.begin(self._marks, self._part.halo)
+        self._comm.end()
+        self._spread()
+        marked = self._marks[:, 0] > 0
+        self.lists = self.whole if marked.all() else lists_of(self._part, self._geometry, marked)
+
+    def _spread(self) -> None:
+        """Mark the cells that the step's stages may change, and those whose fluxes are other ones after it."""
+        g = self._geometry
+        begin, end = 0, int(kernels.rim(g.first_cell, g.cells_of, self._marks, self._queue))
+        for stage in range(1, self._stages + 1):
+            mark = MAY_CHANGE if stage < self._stages else COMPUTED
+            last = kernels.spread(self._corners, g.first_cell, g.cells_of, g.neighbours, begin, end, mark, self._marks, self._queue)
+            begin, end = end, self._exchange(int(last))
+
+    def _exchange(self, end: int) -> int:
+        """Mark the ghosts that their ranks have marked; the new ones stand behind ``end`` in the queue, whose end is returned."""
+        if self._comm.size == 1:
+            return end
+        ghosts = self._marks[self._part.owned :, 0]
+        before = ghosts.copy()
+        self._comm.begin(self._marks, self._part.halo)
+        self._comm.end()
+        new = np.flatnonzero((ghosts > 0) & (before == 0)) + self._part.owned
+        np.maximum(ghosts, before, out=ghosts)
+        self._queue[end : end + len(new)] = new
+        return end + len(new)
+
+
+def lists_of(part: Part, geometry: Geometry, chosen: Array) -> Lists:
+    """The lists for the ``chosen`` (local cells,) cells, and the edges and vertices that they touch."""
+    cells = np.flatnonzero(chosen).astype(np.int32)
+    inner, owned, reach1, reach2 = (int(n) for n in np.searchsorted(cells, (part.inner, part.owned, part.reach1, part.reach2)))
+    marks = np.zeros(len(part.edges), bool)
+    kernels.touch(part.cell_edges, cells[:reach1], marks)
+    edges = np.flatnonzero(marks).astype(np.int32)
+    inner_edges, interior = (int(n) for n in np.searchsorted(edges, (part.inner_edges, part.interior_edges)))
+    marks = np.zeros(len(geometry.first_cell) - 1, bool)
+    kernels.touch(part.corners, cells[:reach2], marks)
+    vertices = np.flatnonzero(marks).astype(np.int32)
+    return Lists(
+        cells=cells[:owned],
+        inner_cells=inner,
+        ghosts=cells[owned:],
+        near=cells[:reach1],
+        sloped=cells[:reach2],
+        vertices=vertices,
+        inner_vertices=int(np.searchsorted(vertices, part.inner_vertices)),
+        edges=edges[:interior],
+        inner_edges=inner_edges,
+        boundary=edges[interior:],
+    )
