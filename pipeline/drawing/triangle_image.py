@@ -45,9 +45,10 @@ def triangles_of(mesh: Mapping[str, Array]) -> Triangles:
 def cells_under(i: Array, j: Array, triangles: Array, width: int, height: int) -> Array:
     """The cell (height, width) that holds each point of a grid, on an edge the first, of ``triangles`` (3, cells) of nodes at ``i``, ``j``.
 
-    Cells are looked at where points lie in the box round them: of small ones most have none, whose corners then are not asked for.
+    Cells are looked at where points lie in the box round them: of small ones most have none, whose corners then are not asked for. A row
+    of points lies in a triangle from one column to another.
     """
-    found = np.full((height, width), OUTSIDE, np.int32)
+    found = np.full(height * width, OUTSIDE, np.int32)
     (left, across), (low, up) = _boxes(i, triangles, width), _boxes(j, triangles, height)
     pairs = across * up
     cells = np.flatnonzero(pairs)[::-1]  # what is assigned last stays
@@ -57,15 +58,17 @@ def cells_under(i: Array, j: Array, triangles: Array, width: int, height: int) -
         before = ends[begin - 1] if begin else 0
         end = max(int(np.searchsorted(ends, before + MOST_PAIRS, side="right")), begin + 1)
         some = cells[begin:end]
-        many = pairs[some]
-        cell = np.repeat(some, many)
-        row, column = np.divmod(np.arange(len(cell)) - np.repeat(np.cumsum(many) - many, many), across[cell])
-        row, column = row + low[cell], column + left[cell]
-        corners = triangles[:, cell]
-        inside = _inside(i[corners], j[corners], column, row)
-        found[row[inside], column[inside]] = cell[inside]
+        row = _counted(low[some], up[some])
+        corners = triangles[:, some]
+        first, many = _columns(i[corners], j[corners], left[some], across[some], up[some], row)
+        found[_counted(row * width + first, many)] = np.repeat(np.repeat(some, up[some]), many)
         begin = end
-    return found
+    return found.reshape(height, width)
+
+
+def _counted(first: Array, many: Array) -> Array:
+    """Each of ``first`` (N,) and the numbers that follow it, ``many`` (N,) of them, one after the other."""
+    return np.arange(many.sum()) + np.repeat(first - (np.cumsum(many) - many), many)
 
 
 def _boxes(places: Array, triangles: Array, many: int) -> tuple[Array, Array]:
@@ -78,16 +81,23 @@ def _boxes(places: Array, triangles: Array, many: int) -> tuple[Array, Array]:
     return start, np.maximum(end - start + 1, 0)
 
 
-def _inside(x: Array, y: Array, column: Array, row: Array) -> Array:
-    """Whether each of N triangles of either direction, of corners ``x`` and ``y`` (3, N), holds its own point."""
-    left, right = np.ones(len(row), bool), np.ones(len(row), bool)
+def _columns(x: Array, y: Array, left: Array, across: Array, up: Array, row: Array) -> tuple[Array, Array]:
+    """The first column in each of N triangles of either direction, of corners ``x`` and ``y`` (3, N), in each of its rows; their number.
+
+    Of each triangle, columns from ``left`` on, ``across`` of them, are looked at, in ``up`` rows, one after the other in ``row``.
+    """
+    start, end = (np.repeat(ends, up).astype(float) for ends in (left, left + across - 1))
+    along, high = np.roll(x, -1, axis=0) - x, np.roll(y, -1, axis=0) - y
+    ahead = high * np.where(along[0] * high[1] >= along[1] * high[0], 1.0, -1.0)  # above 0 on a triangle's right
+    level = high == 0.0  # the rows end there
+    lean = np.divide(along, high, out=np.zeros_like(x), where=~level)
+    slack = np.divide(ON_EDGE * (1.0 + np.abs(along) + np.abs(high)), ahead, out=np.zeros_like(x), where=~level)
     for k in range(3):
-        along, up = x[(k + 1) % 3] - x[k], y[(k + 1) % 3] - y[k]
-        slack = ON_EDGE * (1.0 + np.abs(along) + np.abs(up))
-        cross = along * (row - y[k]) - up * (column - x[k])
-        left &= cross >= -slack
-        right &= cross <= slack
-    return left | right
+        place = np.repeat(x[k] - lean[k] * y[k] + slack[k], up) + np.repeat(lean[k], up) * row
+        np.minimum(end, place, out=end, where=np.repeat(ahead[k] > 0.0, up))
+        np.maximum(start, place, out=start, where=np.repeat(ahead[k] < 0.0, up))
+    first = np.ceil(start).astype(np.int64)
+    return first, np.maximum(np.floor(end).astype(np.int64) - first + 1, 0)
 
 
 class TriangleImage(AxesImage):
@@ -137,13 +147,13 @@ class TriangleImage(AxesImage):
         box = self.axes.bbox
         width, height = (max(round(size * magnification), 1) for size in (box.width, box.height))
         cells = self._triangles.under(self.axes.get_xlim(), self.axes.get_ylim(), width, height)
-        inside = cells != OUTSIDE
-        shown = cells[inside]
-        colours = self.to_rgba(self._A[shown], bytes=True)
+        seen = np.zeros(len(self._A) - OUTSIDE, bool)
+        seen[cells] = True
+        shown = np.flatnonzero(seen[:OUTSIDE])
+        colours = np.zeros((len(seen), 4), np.uint8)  # that of no cell is the last
+        colours[shown] = self.to_rgba(self._A[shown], bytes=True)
         if self._land is not None:
-            land = self._land[shown]
-            dry = ~np.isnan(land[:, 0])
-            colours[dry, :3], colours[dry, 3] = np.rint(255.0 * land[dry]), 255
-        pixels = np.zeros((height, width, 4), np.uint8)
-        pixels[inside] = colours
+            dry = shown[~np.isnan(self._land[shown, 0])]
+            colours[dry, :3], colours[dry, 3] = np.rint(255.0 * self._land[dry]), 255
+        pixels = colours.view(np.uint32)[cells].view(np.uint8)
         return pixels, box.x0, box.y0, Affine2D()
