@@ -149,15 +149,17 @@ class Shares:
         (3,) points along z, y, x.
     waves
         (3,) waves that are kept along z, y, x, of the last the half.
+    row
+        Numbers of a row of waves along x: as many, or in slabs some more, which fill vector registers.
     """
 
-    def __init__(self, communicator: Any, grid: tuple[int, int, int], waves: tuple[int, int, int], *, pencils: bool) -> None:
+    def __init__(self, communicator: Any, grid: tuple[int, int, int], waves: tuple[int, int, int], *, row: int, pencils: bool) -> None:
         self._subcomm = None
         self.waves = (slice(0, waves[0]), slice(0, waves[1]), slice(0, waves[2]))
         self.points = (slice(0, grid[0]), slice(0, grid[1]), slice(0, grid[2]))
         self.between = slice(0, waves[2])  # of the waves along x, those of this rank between the exchanges
         self.pencils = False  # whether lines along y are cut
-        self._grid, self._kept = grid, waves
+        self._grid, self._kept = grid, (*waves[:2], row)
         if communicator is None:
             return
         fftw = _mpi4py_fft()
@@ -165,7 +167,7 @@ class Shares:
         self._subcomm = fftw.pencil.Subcomm(communicator, [1, 0, 0 if pencils else 1, 1])
         first, second = self._stages(1)[::2]
         y, x = (slice(start, start + count) for start, count in zip(second.substart[2:], second.subshape[2:], strict=True))
-        self.waves = (self.waves[0], y, x)
+        self.waves = (self.waves[0], y, x if pencils else self.waves[2])
         _, z, y, _ = (slice(start, start + count) for start, count in zip(first.substart, first.subshape, strict=True))
         self.points, self.between = (z, y, self.points[2]), x
         self.pencils = self._subcomm[2].Get_size() > 1
@@ -188,7 +190,7 @@ class Shares:
         return (along_x.transfer(along_y, dtype) if self.pencils else None), kept.transfer(along_z, dtype)
 
 
-def shares(comm: Comm, grid: tuple[int, int, int], waves: tuple[int, int, int], *, pencils: bool) -> Shares:
+def shares(comm: Comm, grid: tuple[int, int, int], waves: tuple[int, int, int], *, row: int, pencils: bool) -> Shares:
     """Share a cube among the ranks of ``comm``. Collective.
 
     Raises
@@ -197,12 +199,12 @@ def shares(comm: Comm, grid: tuple[int, int, int], waves: tuple[int, int, int], 
         There are more ranks than planes or waves to share.
     """
     if comm.size == 1:
-        return Shares(None, grid, waves, pencils=pencils)
+        return Shares(None, grid, waves, row=row, pencils=pencils)
     rows, columns = _grid_of_ranks(comm.size) if pencils else (comm.size, 1)
     if rows > min(grid[0], waves[1]) or columns > min(grid[1], waves[2]):
         kind = f"{rows} x {columns} pencils" if pencils else f"{comm.size} slabs; pencils share more"
         raise InputError(f"too many ranks for the points: {list(grid[::-1])} points and {list(waves[::-1])} waves can't be cut into {kind}")
-    return Shares(comm.handle, grid, waves, pencils=pencils)
+    return Shares(comm.handle, grid, waves, row=row, pencils=pencils)
 
 
 def _grid_of_ranks(size: int) -> tuple[int, int]:

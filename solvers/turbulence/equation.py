@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.spectral.forcing.core import Force
-from solvers.turbulence import kernels
+from solvers.turbulence import kernels, pairs
 from solvers.turbulence.cube import Cube
 from solvers.turbulence.schemes import Evaluation, IntegratingFactor
 from solvers.turbulence.waves import OwnWaves
@@ -59,24 +59,22 @@ class Equation:
 
     def unforced(self, v: Array, *, first: bool) -> Array:
         """`rate` without the forcing. Collective."""
-        kernels.spread_rotation(v, *self.waves.k, self.cube.lines)
+        kernels.spread_rotation(v.view(self.cube.real), *self.waves.k, self.cube.lines.view(self.cube.real))
         if first:
             self.fastest = 0.0
         lines = self.cube.sweep(self._first_products if first else self._products, self._back)
-        kernels.rate(lines, *self.waves.k, self.waves.limit, self.cube.scale, self.n[:3])
+        kernels.rate(lines.view(self.cube.real), *self.waves.k, self.waves.limit, self.cube.scale, self.n[:3].view(self.cube.real))
         if self._scalar:
             kernels.scalar_rate(lines, v, self._gradient, *self.waves.k, self.waves.limit, self.cube.scale, self.n[3])
         return self.n
 
-    def _products(self, pairs: Array, planes: slice) -> None:
-        if self._scalar:
-            kernels.rotation_and_flux(pairs)
-        else:
-            kernels.rotation(pairs)
+    def _products(self, points: Array, planes: slice) -> None:
+        product = pairs.rotation_and_flux if self._scalar else pairs.rotation
+        product(points.view(self.cube.real))
 
-    def _first_products(self, pairs: Array, planes: slice) -> None:
-        self.fastest = max(self.fastest, float(kernels.fastest(pairs, *self._per)))
-        self._products(pairs, planes)
+    def _first_products(self, points: Array, planes: slice) -> None:
+        self.fastest = max(self.fastest, float(pairs.fastest(points.view(self.cube.real), *self._per)))
+        self._products(points, planes)
 
     def step(self, v: Array, dt: float) -> None:
         """Advance ``v`` in place by ``dt``; `n` holds its rate, forcing included. Collective."""
@@ -86,7 +84,8 @@ class Equation:
                 self.rate(self._stage)
             kind = 0 if number == 0 else (2 if number == last else 1)
             for part, decays in zip((slice(0, 3), slice(3, 4)), self._powers(dt), strict=False):
-                arrays = (array[part].view(self.cube.real) for array in (v, self._stage, self._total, self.n))
+                own = (array[part] for array in (v, self._stage, self._total, self.n))
+                arrays = (array.view(self.cube.real).reshape(*array.shape[:2], -1) for array in own)
                 kernels.advance(*arrays, *decays, *self._numbers(stage, dt), kind)
 
     def _numbers(self, stage: Evaluation, dt: float) -> tuple[Any, Any]:
@@ -95,13 +94,14 @@ class Equation:
         return powers, tuple(map(real, (stage.kept[1], dt * stage.new[1], stage.mixed, dt * stage.added[1])))
 
     def _powers(self, dt: float) -> list[Any]:
-        """Powers 0, 1, ... of each diffusivity's decay over a unit of a step along z, y, x (units + 1, waves); along x each twice."""
+        """Powers 0, 1, ... of each diffusivity's decay over a unit of a step: along z (units + 1, lz), and in a plane of waves along y and
+        x (units + 1, ly 2 lx), each twice."""
         if self._decays[0] != dt:
             steps = np.arange(self._scheme.units + 1)[:, None] * (dt / self._scheme.units)
             found = []
             for diffusivity in self._diffusivities:
                 z, y, x = (np.exp(-diffusivity * k.astype(float) ** 2 * steps).astype(self.cube.real) for k in self.waves.k)
-                found.append((z, y, np.repeat(x, 2, axis=1)))
+                found.append((z, (y[:, :, None] * np.repeat(x, 2, axis=1)[:, None]).reshape(len(steps), -1)))
             self._decays = dt, found
         return self._decays[1]
 
@@ -138,7 +138,7 @@ class Equation:
         """Sums (2, 3) over the cube's points of squares, cubes and fourth powers of slopes along and across. Collective."""
         found = np.zeros((2, 3))
         kernels.spread_slopes(v, *self.waves.k, self.cube.lines)
-        self.cube.sweep(lambda pairs, planes: kernels.moments(pairs, found))
+        self.cube.sweep(lambda points, planes: pairs.moments(points.view(self.cube.real), found))
         return self.waves.total(found)
 
     def divergence(self, v: Array) -> float:

@@ -1,5 +1,6 @@
 """Turbulence on one rank: the model for the time loop and the recorder."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pipeline.spectral.wavenumbers import Dealias, fine, highest
 from pipeline.store.layout import Field
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
+from solvers.core.subnormal import can_flush, flushing
 from solvers.core.writers import Hyperslab
 from solvers.turbulence import initial, scalar
 from solvers.turbulence.cube import Cube
@@ -23,6 +25,8 @@ from solvers.turbulence.statistics import Statistics
 from solvers.turbulence.waves import waves
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+log = logging.getLogger("wavetrain")
 
 FIELDS = tuple(Field(name, "1", f"velocity along {axis}") for name, axis in zip("uvw", "xyz", strict=True))
 PRIMES = (2, 3, 5, 7)  # of which points may be made
@@ -49,6 +53,9 @@ class Flow(Model):
         self.mesh, self.comm, self.params = mesh, comm, params
         self.shape = mesh.dofs
         self.real = np.dtype(np.float64 if params.precision == "double" else np.float32)
+        self.flushes = self.real == np.float32  # where many waves are nearly empty, their products are subnormal
+        if self.flushes and not can_flush() and comm.rank == 0:
+            log.info("single precision: subnormal numbers are not set to zero on this system; waves that are nearly empty may take long")
         self._start = choose(initial.__name__, params.initial, "solver.initial")
         carried = choose(scalar.__name__, params.scalar, "solver.scalar")
         self._scalar = carried if carried.fields else None
@@ -74,6 +81,7 @@ class Flow(Model):
         self._steps, self._t = 0, 0.0
         self._rated: Array | None = None  # the state whose rate the equation holds
 
+    @flushing
     def initial(self) -> Array:
         p = self.params
         u = np.empty((len(self.fields), *self.equation.cube.shape), self.equation.cube.complex)
@@ -83,6 +91,7 @@ class Flow(Model):
         self._rated = None
         return self._clean(u)
 
+    @flushing
     def max_dt(self, u: Array) -> float:
         if not np.isfinite(u.view(self.real).sum(dtype=float)):
             return -1.0
@@ -91,6 +100,7 @@ class Flow(Model):
             self._rated = u
         return self._courant / self.equation.fastest if self.equation.fastest > 0.0 else np.inf
 
+    @flushing
     def step(self, t: float, u: Array, dt: float) -> None:
         if self._rated is not u:
             self.equation.rate(u)
@@ -101,6 +111,7 @@ class Flow(Model):
         if self._steps % CLEAN_EVERY == 0:  # by round-off mirror images with kx = 0 part, which forcing lets grow, and divergence adds up
             u[:] = self._clean(self.cube.spectrum(self.cube.values(u)))
 
+    @flushing
     def observe(self, t: float, u: Array) -> None:
         self._t = t
         if self._steps % self.params.statistics_every == 0:
@@ -115,11 +126,13 @@ class Flow(Model):
     def finish(self, t: float, u: Array) -> None:
         """Add nothing: the statistics hold all results."""
 
+    @flushing
     def output(self, u: Array) -> dict[str, Array]:
         if self.statistics.last_time != self._t:
             self._sample(self._t, u)
         return dict(zip((field.name for field in self.fields), self.cube.values(self._clean(u.copy())), strict=True))
 
+    @flushing
     def take(self, values: Array) -> Array:
         """The state of own points ``values`` (fields, planes, rows, nx), without its divergent part. Collective."""
         self._rated = None
@@ -146,6 +159,7 @@ class Flow(Model):
         own = np.ascontiguousarray(saved["state"][self._saved.place])
         return own.view(self.equation.cube.complex)[..., 0]
 
+    @flushing
     def mass(self, u: Array) -> tuple[float, float]:
         """The divergence, beside the velocity's slopes, and nothing that came in."""
         return self.equation.divergence(u), 0.0

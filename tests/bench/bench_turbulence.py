@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 SHENFUN = HERE.parent.parent / ".peers" / "shenfun" / "bin" / "python"
 POINTS, VISCOSITY, DT, STEPS = 64, 1 / 1600, 0.02, 5
 REPETITIONS = 7
+SINGLE = {64: 5, 128: 1}  # points: steps
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Say = Callable[[str], None]
@@ -96,15 +97,28 @@ def _speed(say: Say) -> dict[str, float | None]:
 
 
 def _single(say: Say) -> dict[str, float | None]:
-    """Milliseconds a step in single precision."""
-    model = flow(POINTS, viscosity=VISCOSITY, precision="single")
-    state, found = model.initial(), []
-    for _ in range(REPETITIONS + 1):
-        begun = time.process_time()
-        for _ in range(STEPS):
-            model.step(0.0, state, DT)
-        found.append(time.process_time() - begun)
-    return {"step_ms_single": statistics.median(found[1:]) / STEPS * 1e3}
+    """Milliseconds a step in single precision, and how much longer one in double precision takes: of the Taylor-Green vortex, whose waves
+    are nearly all empty at first, and of a flow whose waves have all of their energy; alternating."""
+    found: dict[str, float | None] = {}
+    for points, steps in SINGLE.items():
+        shells = np.arange(1.0, points // 3 + 1)
+        full = {"kind": "random", "spectrum": list(0.5 * shells ** (-5 / 3) / (shells ** (-5 / 3)).sum())}
+        for start, suffix in (({"kind": "taylor_green"}, ""), (full, "_developed")):
+            seconds: dict[str, list[float]] = {"double": [], "single": []}
+            models = {name: flow(points, viscosity=VISCOSITY, precision=name, initial=start) for name in seconds}
+            states = {name: model.initial() for name, model in models.items()}
+            for _ in range(REPETITIONS + 1):
+                for name, model in models.items():
+                    state = states[name].copy()
+                    begun = time.process_time()
+                    for _ in range(steps):
+                        model.step(0.0, state, DT * POINTS / points)
+                    seconds[name].append((time.process_time() - begun) / steps)
+            ratio = statistics.median(d / s for d, s in zip(seconds["double"][1:], seconds["single"][1:], strict=True))
+            double, single = (1e3 * statistics.median(values[1:]) for values in seconds.values())
+            say(f"  {points}^3 points{suffix}: double {double:.1f} ms, single {single:.1f} ms a step, ratio {ratio:.2f}")
+            found |= {f"step_ms_single_{points}{suffix}": single, f"ratio_single_{points}{suffix}": ratio}
+    return found
 
 
 def transforms(model: Any) -> None:

@@ -131,10 +131,10 @@ class ManyRanks(Serial):
 def test_more_ranks_than_planes_are_refused(pencils, said):
     if said is None:
         with pytest.raises(InputError, match="into 4 x 4 pencils"):
-            shares(ManyRanks(), (24, 20, 16), (15, 13, 3), pencils=True)
+            shares(ManyRanks(), (24, 20, 16), (15, 13, 3), row=3, pencils=True)
         return
     with pytest.raises(InputError, match=said):
-        shares(ManyRanks(), (24, 20, 16), (15, 13, 6), pencils=pencils)
+        shares(ManyRanks(), (24, 20, 16), (15, 13, 6), row=6, pencils=pencils)
 
 
 def test_without_parallel_hdf5_rank_0_writes_the_blocks(tmp_path):
