@@ -6,7 +6,7 @@ RANKS := $(shell n=$$(nproc); echo $$(( n < 2 ? 1 : 2 )))
 
 TESTS := tests
 
-.PHONY: help setup demo test test-data test-slow coverage faults lint ruff mypy imports docstrings bench peers lock clean
+.PHONY: help setup demo test test-data test-slow coverage faults lint ruff mypy imports docstrings bench bench-compare peers lock clean
 help:          ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -55,15 +55,13 @@ faults: setup  ## kill, fill and damage what can be, for real, in half an hour; 
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/pip install --quiet "atheris>=3" || echo "no atheris here: hypothesis makes its inputs too"
 	$(BIN)/python tests/faults/run.py
 
-bench: setup   ## all benches, their numbers as JSON
-	$(BIN)/wavetrain bench tsunami --json
-	$(BIN)/wavetrain bench decompose --json
-	$(BIN)/wavetrain bench assimilation --json
-	$(BIN)/wavetrain bench ks --json
-	$(BIN)/wavetrain bench discover --json
-	$(BIN)/wavetrain bench turbulence --json
-	$(BIN)/wavetrain bench compress --json
-	$(BIN)/wavetrain bench scaling --json
+bench: setup   ## all benches, briefly, in twenty minutes; their figures as JSON, all values in build/bench/all.json
+	$(BIN)/wavetrain bench all --json
+
+RUN := build/bench/all.json
+bench-compare: setup  ## what has changed since the kept figures by more than the noise; of RUN=FILE, else of a run that it makes
+	@test -e $(RUN) || $(BIN)/wavetrain bench all --out $(RUN) > /dev/null
+	@$(BIN)/python tests/bench/compare.py $(RUN)
 
 peers: setup   ## the programs that benches compare with, in a folder of their own
 	@.ci/peers

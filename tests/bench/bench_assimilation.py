@@ -32,8 +32,10 @@ GC = 1.82  # DAPPER's radius is that of a Gaussian: half the taper's support is 
 
 LARGE, LARGE_MEMBERS, LARGE_RADIUS = 100_000, 40, 10.0
 LIMIT = 512 * 2**20  # [bytes] of each worker
+BRIEF = {"SEEDS": 2, "LARGE": 20_000}
 
 Say = Callable[[str], None]
+Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
 Setup = dict[str, Any]
 
 # as dapper.mods.Lorenz96.sakov2008, after P. Sakov, P. R. Oke 2008, DOI 10.1175/2007MWR2021.1
@@ -67,19 +69,22 @@ FILTERS: list[tuple[str, Setup, int, Setup, Setup]] = [  # name, set-up, members
 ]
 
 
-def measure(say: Say) -> dict[str, float | None]:
-    """All numbers of the bench; None where a peer is absent. Ratios of scores are the worst of the filters, that of speed the least."""
+def measure(say: Say) -> Figures:
+    """All figures of the bench; None where a peer is absent. Ratios of scores are the worst of the filters, that of speed the least."""
     scores: dict[str, list[float]] = {"l96": [], "ks": []}
-    speeds: list[float] = []
+    speeds: list[list[float]] = []
+    numbers: Figures = {}
     if not DAPPER.exists():
         say("DAPPER is absent: `make peers` puts it into a folder of its own")
     for name, setup, members, ours, theirs in FILTERS:
-        rmse_ratio, speed_ratio = _beside(name, setup, members, ours, theirs, say)
-        if rmse_ratio is not None and speed_ratio is not None:
-            scores[setup["model"]].append(rmse_ratio)
-            speeds.append(speed_ratio)
-    numbers: dict[str, float | None] = {f"{model}_rmse_ratio_vs_dapper": max(found, default=None) for model, found in scores.items()}
-    numbers["speed_ratio_vs_dapper"] = min(speeds, default=None)
+        errors, times = _beside(name, setup, members, ours, theirs, say)
+        of = f"{setup['model']}_{name.lower()}"
+        numbers |= {f"{of}_rmse": float(np.median(errors[:, 0])), f"{of}_cycle_ms": (1e3 / setup["cycles"] * times[:, 0]).tolist()}
+        if DAPPER.exists():
+            scores[setup["model"]].append(float(np.median(errors[:, 0]) / np.median(errors[:, 1])))
+            speeds.append((times[:, 1] / times[:, 0]).tolist())
+    numbers |= {f"{model}_rmse_ratio_vs_dapper": max(found, default=None) for model, found in scores.items()}
+    numbers["speed_ratio_vs_dapper"] = min(speeds, key=statistics.median, default=None)
     return numbers | _large(say)
 
 
@@ -101,8 +106,8 @@ def _twin(setup: Setup, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return whole, whole[setup["steps"] :: setup["steps"]] + rng.standard_normal((setup["cycles"], dofs))
 
 
-def _beside(name: str, setup: Setup, members: int, ours: Setup, theirs: Setup, say: Say) -> tuple[float | None, float | None]:
-    """Our rms error over DAPPER's (medians over the seeds), and its time over ours (median over the seeds)."""
+def _beside(name: str, setup: Setup, members: int, ours: Setup, theirs: Setup, say: Say) -> tuple[np.ndarray, np.ndarray]:
+    """Rms errors and seconds (seeds, 2), ours and DAPPER's; nan where it is absent."""
     errors, times = [], []
     for seed in range(SEEDS):
         truth, observed = _twin(setup, seed)
@@ -112,13 +117,12 @@ def _beside(name: str, setup: Setup, members: int, ours: Setup, theirs: Setup, s
         times.append((mine[1], its[1]))
     here, there = np.median(errors, axis=0)
     milliseconds = 1e3 * np.median(times, axis=0) / setup["cycles"]
-    speed = statistics.median(b / a for a, b in times)
     said = f"  {setup['model']} {name:<5} {members:>3} members: rmse {here:.4f}, {milliseconds[0]:.2f} ms a cycle"
-    if not DAPPER.exists():
-        say(said)
-        return None, None
-    say(f"{said}; DAPPER {there:.4f}, {milliseconds[1]:.2f} ms: rmse ratio {here / there:.3f}, {speed:.2f} times as fast")
-    return float(here / there), speed
+    if DAPPER.exists():
+        speed = statistics.median(b / a for a, b in times)
+        said += f"; DAPPER {there:.4f}, {milliseconds[1]:.2f} ms: rmse ratio {here / there:.3f}, {speed:.2f} times as fast"
+    say(said)
+    return np.array(errors), np.array(times)
 
 
 def _ours(setup: Setup, members: int, ours: Setup, truth: np.ndarray, observed: np.ndarray, seed: int) -> tuple[float, float]:
@@ -157,7 +161,7 @@ def _theirs(setup: Setup, theirs: Setup, truth: np.ndarray, observed: np.ndarray
     return float(found["rmse"]), float(found["seconds"])
 
 
-def _large(say: Say) -> dict[str, float | None]:
+def _large(say: Say) -> Figures:
     """An analysis of 100,000 variables, each observed, with 40 members on two workers; the same bits as without them."""
     from dask import config
     from dask.distributed import Client, LocalCluster
@@ -185,7 +189,7 @@ def _large(say: Say) -> dict[str, float | None]:
         f"  LETKF of {LARGE:,} variables, {LARGE_MEMBERS} members, radius {LARGE_RADIUS:g}: {statistics.median(seconds):.1f} s on two "
         f"workers, {without:.1f} s without, the same bits; a worker's peak {peak / 2**20:.0f} MiB of {LIMIT / 2**20:.0f} MiB"
     )
-    return {"letkf_1e5_s": statistics.median(seconds), "letkf_1e5_peak_over_limit": peak / LIMIT}
+    return {"letkf_1e5_s": seconds, "letkf_1e5_peak_over_limit": [peak / LIMIT]}
 
 
 def _peak() -> int:

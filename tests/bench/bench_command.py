@@ -22,6 +22,8 @@ from pipeline.core import case as cases
 from solvers.core.run import mesh_of
 
 REPETITIONS = 3
+PARTS = ("many_frames", "million", "setup", "lake", "demo")
+BRIEF = {"REPETITIONS": 2, "PARTS": PARTS[:-1]}  # the demo takes two minutes
 RANKS = 2
 FEW_FRAMES = 5
 MILLION = """
@@ -40,15 +42,16 @@ every = 0.005
 """
 
 Say = Callable[[str], None]
-Numbers = dict[str, float | None]
+Figures = dict[str, float | list[float] | None]  # all values of each
 
 
-def measure(say: Say) -> Numbers:
-    """Seconds of whole commands, medians of three (the demo's once), and their ratios to the steps."""
+def measure(say: Say) -> Figures:
+    """Seconds of whole commands, three times each (the demo once), and their ratios to the steps."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         os.environ["WAVETRAIN_MESHES"] = str(place / "meshes")
-        return _many_frames(place, say) | _million(place, say) | _setup(place, say) | _lake(place, say) | _demo(place, say)
+        parts = {"many_frames": _many_frames, "million": _million, "setup": _setup, "lake": _lake, "demo": _demo}
+        return {name: figure for part in PARTS for name, figure in parts[part](place, say).items()}
 
 
 def _whole(place: Path, *words: str, page: bool = True, again: bool = False) -> tuple[float, float]:
@@ -69,7 +72,7 @@ def _spent() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _many_frames(place: Path, say: Say) -> Numbers:
+def _many_frames(place: Path, say: Say) -> Figures:
     """The demo's run ``truth``: with its page, without, and with few frames in the same steps, one after another."""
     few = ("--set", f"time.every={100.0 / FEW_FRAMES}")
     _whole(place, "ks_frames", *few, page=False)
@@ -86,14 +89,14 @@ def _many_frames(place: Path, say: Say) -> Numbers:
         frame.append(1e3 * (2.0 * spent[1] - spent[0] - spent[2]) / (round(100.0 / 0.02) - FEW_FRAMES))
         say(f"  ks, 5,001 frames: {seconds:.1f} s, {without:.1f} s without the page, {steps:.1f} s of steps; {frame[-1]:.3f} ms a frame")
     return {
-        "command_ks_s": statistics.median(seconds for seconds, _ in whole),
-        "command_ks_ratio": statistics.median(seconds / steps for seconds, steps in whole),
-        "command_ks_no_page_ratio": statistics.median(seconds / steps for seconds, steps in bare),
-        "frame_ms": statistics.median(frame),
+        "command_ks_s": [seconds for seconds, _ in whole],
+        "command_ks_ratio": [seconds / steps for seconds, steps in whole],
+        "command_ks_no_page_ratio": [seconds / steps for seconds, steps in bare],
+        "frame_ms": frame,
     }
 
 
-def _million(place: Path, say: Say) -> Numbers:
+def _million(place: Path, say: Say) -> Figures:
     """A step of a million triangles: the mesh built, then kept; with the page and without."""
     (place / "million.toml").write_text(MILLION)
     words = (str(place / "million.toml"),)
@@ -105,15 +108,10 @@ def _million(place: Path, say: Say) -> Numbers:
         bare.append(_whole(place, *words, page=False)[0])
         say(f"  again, the mesh kept: {again[-1]:.1f} s, {bare[-1]:.1f} s without the page")
     _whole(place, *words)
-    numbers: Numbers = {
-        "command_1m_first_s": first,
-        "command_1m_s": statistics.median(again),
-        "command_1m_no_page_s": statistics.median(bare),
-    }
-    return numbers | {"page_1m_s": _page(place, say)}
+    return {"command_1m_first_s": [first], "command_1m_s": again, "command_1m_no_page_s": bare, "page_1m_s": _page(place, say)}
 
 
-def _page(place: Path, say: Say) -> float:
+def _page(place: Path, say: Say) -> list[float]:
     """Seconds of ``wavetrain report`` on what the last command left: it draws all of the page, and starts as any command does."""
     seconds = []
     for _ in range(REPETITIONS):
@@ -121,10 +119,10 @@ def _page(place: Path, say: Say) -> float:
         subprocess.run([sys.executable, "-m", "jobs.cli", "report", str(place / "out")], capture_output=True, check=True)
         seconds.append(time.perf_counter() - begun)
     say(f"  its page alone: {statistics.median(seconds):.1f} s")
-    return statistics.median(seconds)
+    return seconds
 
 
-def _setup(place: Path, say: Say) -> Numbers:
+def _setup(place: Path, say: Say) -> Figures:
     """The mesh of a million triangles for 2 ranks, on one core: built and then read, ordered, cut, halos of both."""
     case = cases.parse(cases.read_text(MILLION), place)
     seconds: list[float] = []
@@ -138,26 +136,25 @@ def _setup(place: Path, say: Say) -> Numbers:
         seconds.append(time.perf_counter() - begun)
         assert sum(part.owned for part in parts) == len(mesh.triangles) >= 1_000_000
     say(f"  1 M triangles set up for {RANKS} ranks: {seconds[0]:.1f} s built, {statistics.median(seconds[1:]):.1f} s read")
-    return {"setup_1m_first_s": seconds[0], "setup_1m_s": statistics.median(seconds[1:])}
+    return {"setup_1m_first_s": seconds[:1], "setup_1m_s": seconds[1:]}
 
 
-def _lake(place: Path, say: Say) -> Numbers:
+def _lake(place: Path, say: Say) -> Figures:
     _whole(place, "lake_at_rest")
     found = [_whole(place, "lake_at_rest") for _ in range(REPETITIONS)]
     bare = [_whole(place, "lake_at_rest", page=False) for _ in range(REPETITIONS)]
-    numbers: Numbers = {
-        "command_lake_s": statistics.median(seconds for seconds, _ in found),
-        "command_lake_ratio": statistics.median(seconds / steps for seconds, steps in found),
-        "command_lake_no_page_ratio": statistics.median(seconds / steps for seconds, steps in bare),
+    say(f"  lake_at_rest: {', '.join(f'{seconds:.1f} s, {seconds / steps:.2f}x its steps' for seconds, steps in found)}")
+    return {
+        "command_lake_s": [seconds for seconds, _ in found],
+        "command_lake_ratio": [seconds / steps for seconds, steps in found],
+        "command_lake_no_page_ratio": [seconds / steps for seconds, steps in bare],
     }
-    say(f"  lake_at_rest: {numbers['command_lake_s']:.1f} s, {numbers['command_lake_ratio']:.2f}x its steps")
-    return numbers
 
 
-def _demo(place: Path, say: Say) -> Numbers:
+def _demo(place: Path, say: Say) -> Figures:
     """The demo on two ranks, once, and the same command again."""
     seconds, steps = _whole(place, "demo", "--ranks", str(RANKS))
-    again = statistics.median(_whole(place, "demo", "--ranks", str(RANKS), again=True)[0] for _ in range(REPETITIONS))
-    say(f"  demo: {seconds:.0f} s, {steps:.0f} s of it steps; again {again:.1f} s")
-    numbers: Numbers = {"command_demo_s": seconds, "command_demo_ratio": seconds / steps, "command_done_s": again}
-    return numbers | {"page_demo_s": _page(place, say)}
+    again = [_whole(place, "demo", "--ranks", str(RANKS), again=True)[0] for _ in range(REPETITIONS)]
+    say(f"  demo: {seconds:.0f} s, {steps:.0f} s of it steps; again {statistics.median(again):.1f} s")
+    found: Figures = {"command_demo_s": [seconds], "command_demo_ratio": [seconds / steps], "command_done_s": again}
+    return found | {"page_demo_s": _page(place, say)}

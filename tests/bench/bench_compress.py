@@ -33,21 +33,24 @@ RATIOS = (8, 64, 150, 512, 1300)
 LEARNED = (512, 1300)  # where a learned codec is asked for statistics
 OURS = ("solenoidal", "zipgan", LEAST)
 THEIRS = ("sperr", "sz3", "zfp", "wavelet")  # wavelet is bior4.4
+POINTS, VISCOSITY = held_out.POINTS, held_out.VISCOSITY
+KINDS = ("cube", "reynolds2", "vortex", "box")  # of other fields
+BRIEF = {"POINTS": 48, "VISCOSITY": 0.02, "RATIOS": (64, 512), "LEARNED": (512,), "KINDS": ()}
 BOUND = 1e-3  # of the range of the three components
 FAINTEST = 1e-12  # of the energy: shells with less do not count
 LOSSLESS = float(np.finfo(np.float32).eps)  # of the greatest magnitude
 Rows = dict[str, dict[str, list[Row]]]  # by codec, and what was asked
-Table = dict[str, float | None]
+Table = dict[str, float | list[float] | None]  # an exact value, or all that were measured
 
 
 def measure(say: Say, seed: int = 7) -> Table:
     """All numbers of the bench; None where a codec can't do what is asked. ``NAME_spread`` is a standard deviation over the snapshots."""
-    name, snapshots = held_out.held_out(say, seed)
+    name, snapshots = held_out.held_out(say, seed, points=POINTS, viscosity=VISCOSITY)
     folder = held_out.BUILD / name
     run = archived.source(folder, snapshots)
     solenoidal.decode(solenoidal.encode(snapshots[0], Target("nrmse", 0.1)))  # what is compiled at the first call is not counted
     rows = coded(run, snapshots, say)
-    numbers = errors(rows) | bounds(rows) | speeds(rows) | weighed(folder, rows, snapshots) | between(snapshots, say)
+    numbers = errors(rows) | bounds(rows) | speeds(rows) | weighed(folder, rows, snapshots) | between(snapshots, say, VISCOSITY)
     found = looks(folder, rows, snapshots, say) | other_kinds(folder, snapshots, seed, say)
     (folder / "rows.json").write_text(json.dumps({c: {a: [asdict(r) for r in some] for a, some in t.items()} for c, t in rows.items()}))
     return numbers | found
@@ -125,7 +128,7 @@ def speeds(rows: Rows) -> Table:
     for codec in ("solenoidal", "zipgan", *THEIRS):
         some = rows[codec].get("cr512" if codec == "zipgan" else "cr64")
         for way in ("encode_mb_s", "decode_mb_s"):
-            found[way if codec == "solenoidal" else f"{codec}_{way}"] = mean(some, way)
+            found[way if codec == "solenoidal" else f"{codec}_{way}"] = [getattr(row, way) for row in some] if some else None
     return found
 
 
@@ -154,7 +157,7 @@ SHOWN = {
 }
 
 
-def between(snapshots: Sequence[Array], say: Say, viscosity: float = held_out.VISCOSITY) -> Table:
+def between(snapshots: Sequence[Array], say: Say, viscosity: float) -> Table:
     """Errors halfway between two fields that are 0.6 and 1.2 Kolmogorov times apart, marched and by a cubic: means over the snapshots."""
     found = [midpoint.solved(values, viscosity) for values in snapshots]
     table: Table = {}
@@ -204,7 +207,7 @@ def other_kinds(folder: Path, snapshots: Sequence[Array], seed: int, say: Say) -
         "box": lambda: unseen.cut_out(snapshots[0]),
     }
     table: Table = {}
-    for kind, make in kinds.items():
+    for kind, make in ((kind, kinds[kind]) for kind in KINDS):
         say(f"{kind}:")
         values = unseen.kept(folder / kind / "values.npy", make)
         table |= {f"{name}_{kind}": number for name, number in of_kind(folder / kind, values, say, periodic=kind != "box").items()}

@@ -41,9 +41,11 @@ HORIZON = 300.0  # longest forecast; HELD_OUT states of another trajectory begin
 HELD_OUT = 3
 LOST = 0.5  # error of a forecast, relative to the states' deviation, from which it is no longer valid
 LIBRARY = default_library()
+CHOSEN: tuple[str, ...] = ()  # of the cases; all where none are named
+BRIEF = {"CHOSEN": ("4", "9", "u_xxx 0.1"), "REPEATS": 40, "HORIZON": 60.0}
 
 Say = Callable[[str], None]
-Numbers = dict[str, float | None]
+Numbers = dict[str, float | list[float] | None]
 
 
 def measure(say: Say, seed: int = 1) -> Numbers:
@@ -63,6 +65,11 @@ def measure(say: Say, seed: int = 1) -> Numbers:
     return numbers | _peers(pair, noisy, say)
 
 
+def chosen() -> dict[str, Any]:
+    """The cases that are measured."""
+    return {name: case for name, case in cases().items() if not CHOSEN or name in CHOSEN}
+
+
 def _trajectory(times: Any, states: Any, noise: float) -> Any:
     return observe(times, states, LENGTH, noise, forecaster(0.05), points=GRID, members=MEMBERS, candidates=len(LIBRARY))
 
@@ -70,7 +77,7 @@ def _trajectory(times: Any, states: Any, noise: float) -> Any:
 def _all(kind: str, view: Callable[[], Any], say: Say, found: dict[str, Discovery] | None = None) -> Numbers:
     """Every case: how many are right, the worst error of a coefficient, the longest time."""
     count, right, worst, longest = 0, 0, 0.0, 0.0
-    for name, (model, lack) in cases().items():
+    for name, (model, lack) in chosen().items():
         begun = time.perf_counter()
         result = discover(view(), model, LIBRARY)
         seconds = time.perf_counter() - begun
@@ -94,7 +101,7 @@ def _all(kind: str, view: Callable[[], Any], say: Say, found: dict[str, Discover
         longest = max(longest, seconds)
         if not apart:
             count, right, worst = count + 1, right + ok, max(worst, error)
-    return {f"{kind}_cases": count, f"{kind}_right": right, f"{kind}_worst_error": worst, f"seconds_{kind}": longest}
+    return {f"{kind}_cases": count, f"{kind}_right": right, f"{kind}_worst_error": worst, f"seconds_{kind}": [longest]}
 
 
 def _coverage(seed: int, say: Say) -> Numbers:
@@ -132,7 +139,7 @@ def _horizon(found: dict[str, Discovery], seed: int, say: Say) -> float:
     begin = truth(seed + 10_000, 20.0 * np.arange(HELD_OUT), points=GRID, longest=4e-3)
     exact = _course(TRUTH, begin, times, 0.01)
     ratios = {}
-    for name, (model, _) in cases().items():
+    for name, (model, _) in chosen().items():
         given, corrected = (_valid(_course(m, begin, times, 0.05), exact, times) for m in (model, found[name].corrected))
         ratios[name] = float(np.median(corrected) / np.median(given))
         say(f"  {name:<28} valid for {np.median(given):.1f}, corrected for {np.median(corrected):.1f} (at most {HORIZON:.0f})")
@@ -164,10 +171,10 @@ def _peers(pair: Any, noisy: Any, say: Say) -> Numbers:
         say("  PySINDy is absent: `make peers` puts it into a folder of its own")
         return dict.fromkeys(names, None)
     raw = forecaster(0.05)
-    free = {f"free {name}": (pair[1:] - forecaster(2e-3)(model, pair[:1], STEP)) / STEP for name, (model, _) in cases().items()}
+    free = {f"free {name}": (pair[1:] - forecaster(2e-3)(model, pair[:1], STEP)) / STEP for name, (model, _) in chosen().items()}
     with np.errstate(all="ignore"):
-        errors = {f"noisy {name}": (noisy[1:] - raw(model, noisy[:-1], SPACING)) / SPACING for name, (model, _) in cases().items()}
-    lacks = json.dumps({name: lack for name, (_, lack) in cases().items()})
+        errors = {f"noisy {name}": (noisy[1:] - raw(model, noisy[:-1], SPACING)) / SPACING for name, (model, _) in chosen().items()}
+    lacks = json.dumps({name: lack for name, (_, lack) in chosen().items()})
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "data.npz"
         np.savez(file, pair=pair, noisy=noisy, steps=[STEP, SPACING], length=LENGTH, lacks=lacks, **free, **errors)

@@ -6,7 +6,6 @@ processor time on one thread: other work on the machine then counts for less.
 
 import json
 import os
-import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -29,18 +28,19 @@ REPETITIONS = 7
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Say = Callable[[str], None]
+Figures = dict[str, list[float] | None]  # all values of each
 
 
-def measure(say: Say) -> dict[str, float | None]:
-    """All numbers of the bench; None where a peer is absent."""
-    numbers: dict[str, float | None] = {}
+def measure(say: Say) -> Figures:
+    """All figures of the bench; None where a peer is absent."""
+    numbers: Figures = {}
     for members, suffix in ((1, ""), (100, "_batch")):
         say(f"{POINTS} points, {members} member(s), ETDRK4, 2/3 dealiasing")
         numbers |= {f"{name}{suffix}": value for name, value in _beside(members, say).items()}
     return numbers
 
 
-def _beside(members: int, say: Say) -> dict[str, float | None]:
+def _beside(members: int, say: Say) -> Figures:
     """Microseconds a member and step here, in numpy and in exponax, alternating; and the ratios."""
     steps = STEPS[members]
     u = initial.states(Random(modes=8), (POINTS,), 0, np.arange(members))
@@ -67,11 +67,11 @@ def _beside(members: int, say: Say) -> dict[str, float | None]:
             say(f"  largest difference from exponax after {steps} steps: {exponax.difference(integrator.advance(u, steps)):.1e}")
     scale = 1e6 / steps / members
     return {
-        "step_us": statistics.median(ours) * scale,
-        "numpy_step_us": statistics.median(numpys) * scale,
-        "exponax_step_us": statistics.median(theirs) * scale if theirs else None,
-        "ratio_vs_numpy": statistics.median(b / a for a, b in zip(ours, numpys, strict=True)),
-        "ratio_vs_exponax": statistics.median(b / a for a, b in zip(ours, theirs, strict=True)) if theirs else None,
+        "step_us": [scale * one for one in ours],
+        "numpy_step_us": [scale * one for one in numpys],
+        "exponax_step_us": [scale * one for one in theirs] or None,
+        "ratio_vs_numpy": [b / a for a, b in zip(ours, numpys, strict=True)],
+        "ratio_vs_exponax": [b / a for a, b in zip(ours, theirs, strict=True)] if theirs else None,
     }
 
 

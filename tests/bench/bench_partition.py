@@ -17,24 +17,27 @@ from meshes.core.partition import bisect, owners
 from meshes.core.trimesh import TriMesh
 
 CELLS, PARTS = 10_000_000, 4096
+BRIEF = {"CELLS": 300_000, "PARTS": 128}
 BALANCE = 0.01  # what PETSc asks of PT-Scotch: parts at most so much above the mean, where that can be had
 LINES = 500_000  # of a graph that are made at once
 
 Say = Callable[[str], None]
+Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
 
 
-def measure(say: Say) -> dict[str, float | None]:
-    """All numbers of the bench; those of `dgpart` (Debian's package ptscotch) are None where it is absent."""
+def measure(say: Say) -> Figures:
+    """All figures of the bench; those of `dgpart` (Debian's package ptscotch) are None where it is absent."""
     begun = time.perf_counter()
     mesh = rectangle.build(rectangle.Params(50.0, 50.0, edge_of(CELLS)), folder=Path())
-    numbers: dict[str, float | None] = {"cells": len(mesh.triangles), "build_s": time.perf_counter() - begun, "build_peak_gb": _peak()}
-    say(f"{len(mesh.triangles):,} triangles built in {numbers['build_s']:.0f} s, at most {_peak():.2f} GB")
+    seconds = time.perf_counter() - begun
+    numbers: Figures = {"cells": len(mesh.triangles), "build_s": [seconds], "build_peak_gb": [_peak()]}
+    say(f"{len(mesh.triangles):,} triangles built in {seconds:.0f} s, at most {_peak():.2f} GB")
     numbers |= _cut(mesh, PARTS, say)
     numbers |= beside_dgpart(mesh, PARTS, say)
     return numbers
 
 
-def _cut(mesh: TriMesh, parts: int, say: Say) -> dict[str, float | None]:
+def _cut(mesh: TriMesh, parts: int, say: Say) -> Figures:
     begun = time.perf_counter()
     owner = owners(mesh, parts)
     seconds = time.perf_counter() - begun
@@ -42,9 +45,10 @@ def _cut(mesh: TriMesh, parts: int, say: Say) -> dict[str, float | None]:
     cut, balance = quality(mesh, owner, parts)
     begun = time.perf_counter()
     part = mesh.part(parts // 2, parts, owner)
-    numbers = {"cut": cut, "largest_over_mean": balance, "cut_s": seconds, "peak_gb": _peak(), "part_s": time.perf_counter() - begun}
+    part_s = time.perf_counter() - begun
+    numbers: Figures = {"cut": cut, "largest_over_mean": balance, "cut_s": [seconds], "peak_gb": [_peak()], "part_s": [part_s]}
     say(f"{parts:,} parts in {seconds:.0f} s: {cut:,} edges cut, the largest part {balance:.4f} of the mean; at most {_peak():.2f} GB")
-    say(f"one part with its halo in {numbers['part_s']:.2f} s: {part.owned:,} cells, {len(part.cells) - part.owned:,} ghosts")
+    say(f"one part with its halo in {part_s:.2f} s: {part.owned:,} cells, {len(part.cells) - part.owned:,} ghosts")
     return numbers | {"bisection_cut": geometric[0], "bisection_largest_over_mean": geometric[1]}
 
 
@@ -55,7 +59,7 @@ def quality(mesh: TriMesh, owner: np.ndarray, parts: int) -> tuple[int, float]:
     return int((owner[sides[:, 0]] != owner[sides[:, 1]]).sum()), float(counts.max() * parts / len(owner))
 
 
-def beside_dgpart(mesh: TriMesh, parts: int, say: Say) -> dict[str, float | None]:
+def beside_dgpart(mesh: TriMesh, parts: int, say: Say) -> Figures:
     """Measures of the cut of the same graph by PT-Scotch's program, at the same balance."""
     program = shutil.which("dgpart") or shutil.which("ptscotch_dgpart")
     if program is None:
@@ -71,7 +75,7 @@ def beside_dgpart(mesh: TriMesh, parts: int, say: Say) -> dict[str, float | None
     balance = re.search(r"maxavg=(\S+)", report)
     seconds = re.search(r"Mapping\s+min=\S+\s+max=(\S+)", report)
     assert cut and balance and seconds, report
-    return {"dgpart_cut": int(cut[1]), "dgpart_largest_over_mean": float(balance[1]), "dgpart_s": float(seconds[1])}
+    return {"dgpart_cut": int(cut[1]), "dgpart_largest_over_mean": float(balance[1]), "dgpart_s": [float(seconds[1])]}
 
 
 def write_graph(mesh: TriMesh, path: Path) -> None:

@@ -33,18 +33,30 @@ WRITERS = {1: (1,), 2: (1, 2), 8: (1, 8), 16: (2, 16), 32: (4, 32), 64: (8,)}  #
 LARGE = 1_000_000  # values a field of a frame: 32 MB in four fields
 TASKS = (1_000, 10_000, 100_000)
 REPETITIONS = 3
+BRIEF = {
+    "STRONG": {"tsunami": ((20_000,), 60), "ks": ((16,), 60), "turbulence": ((32,), 12)},
+    "SHARING": (2, 500_000),
+    "MESH": 200_000,
+    "PARTS": (8, 64),
+    "WRITERS": {1: (1,), 2: (1, 2)},
+    "LARGE": 100_000,
+    "TASKS": (1_000, 10_000),
+}
+EXACT = ("exchange_bytes", "halo_", "mesh_bytes_a_cell")  # how figures begin that no clock has measured
 
 Say = Callable[[str], None]
 Numbers = dict[str, float | None]
+Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
 
 
-def measure(say: Say) -> Numbers:
-    """All numbers of the bench."""
+def measure(say: Say) -> Figures:
+    """All figures of the bench."""
     say(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     numbers: Numbers = {"load_before": os.getloadavg()[0]}
     for part in (strong, weak, halos, memory, messages, files, tasks):
         numbers |= part(say)
-    return numbers | {"load_after": os.getloadavg()[0]}
+    numbers["load_after"] = os.getloadavg()[0]
+    return {name: value if value is None or name.startswith(EXACT) else [value] for name, value in numbers.items()}
 
 
 def ranks(count: int, *words: Any) -> dict[str, float]:

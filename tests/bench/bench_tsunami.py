@@ -30,23 +30,25 @@ CELLS_100K = 0.24  # [m] edge length that makes 100 k triangles of 50 m x 50 m
 CELLS_1M = 0.0755
 END = 0.2  # [s] simulated in each repetition
 REPETITIONS = 5
+BRIEF = {"REPETITIONS": 3, "tsunami_accuracy.REPETITIONS": 3, "tsunami_accuracy.FINE": 0.4}
 
 Say = Callable[[str], None]
+Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
 
 
-def measure(say: Say) -> dict[str, float | None]:
-    """All numbers of the bench; None where a peer is absent."""
-    numbers: dict[str, float | None] = {}
+def measure(say: Say) -> Figures:
+    """All figures of the bench; None where a peer is absent."""
+    numbers: Figures = {}
     mesh = square(CELLS_100K)
     say(f"dam break on {len(mesh.triangles):,} triangles, float64, second order, SSP-RK3")
     numbers |= _beside_anuga(mesh, say)
     numbers |= _two_ranks(say)
     numbers |= _start(say)
     numbers["mesh_1m_s"] = _mesh_1m(say)
-    return numbers | accuracy.measure(say)
+    return numbers | {name: [value] if name.startswith("time_") and value else value for name, value in accuracy.measure(say).items()}
 
 
-def _beside_anuga(mesh: TriMesh, say: Say) -> dict[str, float | None]:
+def _beside_anuga(mesh: TriMesh, say: Say) -> Figures:
     """Updates per core-second (triangles x stages / s) here and in ANUGA, alternating; the same mesh and the same wave."""
     ours, theirs = [], []
     _ours(mesh)  # compiles
@@ -60,13 +62,9 @@ def _beside_anuga(mesh: TriMesh, say: Say) -> dict[str, float | None]:
             say(f"  here {ours[-1] / 1e6:.2f} M/s" + (f", ANUGA {theirs[-1] / 1e6:.2f} M/s" if theirs else ""))
     if not theirs:
         say("  ANUGA is absent: `make peers` puts it into a folder of its own")
-        return {"updates_per_core_s": statistics.median(ours), "ratio_updates_vs_anuga": None}
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    return {
-        "updates_per_core_s": statistics.median(ours),
-        "ratio_updates_vs_anuga": ratio,
-        "anuga_updates_per_core_s": statistics.median(theirs),
-    }
+        return {"updates_per_core_s": ours, "ratio_updates_vs_anuga": None}
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return {"updates_per_core_s": ours, "ratio_updates_vs_anuga": ratios, "anuga_updates_per_core_s": theirs}
 
 
 def _ours(mesh: TriMesh) -> float:
@@ -85,7 +83,7 @@ def _anuga(file: Path) -> float:
     return float(json.loads(out.splitlines()[-1])["updates_per_core_s"])
 
 
-def _two_ranks(say: Say) -> dict[str, float | None]:
+def _two_ranks(say: Say) -> Figures:
     """Time of the time loop on one rank over that on two, alternating; null on a machine with one core."""
     if (os.cpu_count() or 1) < 2:
         say("one core: no second rank to measure")
@@ -95,7 +93,7 @@ def _two_ranks(say: Say) -> dict[str, float | None]:
         one, two = _on_ranks(1), _on_ranks(2)
         ratios.append(one / two)
         say(f"  1 rank {one:.2f} s, 2 ranks {two:.2f} s: {ratios[-1]:.2f}x")
-    return {"speedup_2_ranks": statistics.median(ratios)}
+    return {"speedup_2_ranks": ratios}
 
 
 def _on_ranks(ranks: int) -> float:
@@ -113,7 +111,7 @@ def _on_ranks(ranks: int) -> float:
         return float(json.loads((Path(folder) / "summary.json").read_text())["wall_s"])
 
 
-def _start(say: Say) -> dict[str, float | None]:
+def _start(say: Say) -> Figures:
     """Seconds from the command to its first step, and to the end of ``wavetrain --help``; both warm."""
     wavetrain = [sys.executable, "-m", "jobs.cli"]
     first, helped = [], []
@@ -132,10 +130,10 @@ def _start(say: Say) -> dict[str, float | None]:
         subprocess.run([*wavetrain, "--help"], capture_output=True, check=True)
         helped.append(time.perf_counter() - begun)
     say(f"  first step {statistics.median(first):.2f} s, --help {statistics.median(helped):.2f} s after the command")
-    return {"first_step_s": statistics.median(first), "help_s": statistics.median(helped)}
+    return {"first_step_s": first, "help_s": helped}
 
 
-def _mesh_1m(say: Say) -> float:
+def _mesh_1m(say: Say) -> list[float]:
     """Seconds in which a million triangles are built, ordered and cut for 4 parts, on one core."""
     seconds = []
     for _ in range(3):
@@ -146,4 +144,4 @@ def _mesh_1m(say: Say) -> float:
         seconds.append(time.perf_counter() - begun)
         say(f"  {len(mesh.triangles):,} triangles built, ordered and cut for 4 parts in {seconds[-1]:.1f} s")
         assert sum(part.owned for part in parts) == len(mesh.triangles) >= 1_000_000
-    return statistics.median(seconds)
+    return seconds

@@ -24,13 +24,15 @@ SHENFUN = HERE.parent.parent / ".peers" / "shenfun" / "bin" / "python"
 POINTS, VISCOSITY, DT, STEPS = 64, 1 / 1600, 0.02, 5
 REPETITIONS = 7
 SINGLE = {64: 5, 128: 1}  # points: steps
+BRIEF = {"SINGLE": {64: 5}}
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Say = Callable[[str], None]
+Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
 
 
-def measure(say: Say) -> dict[str, float | None]:
-    """All numbers of the bench; None where reference or peer is absent."""
+def measure(say: Say) -> Figures:
+    """All figures of the bench; None where reference or peer is absent."""
     return {"tgv64_rel_error_t15": _error(say), **_speed(say), **_single(say)}
 
 
@@ -48,7 +50,7 @@ def _error(say: Say) -> float | None:
     return float(error)
 
 
-def _speed(say: Say) -> dict[str, float | None]:
+def _speed(say: Say) -> Figures:
     """Milliseconds a step here, of its transforms alone, and in others, alternating; and the ratios."""
     model, plain = flow(POINTS, viscosity=VISCOSITY), Plain()
     start = model.initial()
@@ -79,27 +81,29 @@ def _speed(say: Say) -> dict[str, float | None]:
                 seconds["shenfun"].append(shenfun.seconds())
             say("  " + ", ".join(f"{name} {1e3 * values[-1] / STEPS:.1f} ms" for name, values in seconds.items() if values) + " a step")
 
-    def ratio(one: str, other: str) -> float | None:
-        pairs = zip(seconds[one], seconds[other], strict=False)
-        return statistics.median(a / b for a, b in pairs) if seconds[one] and seconds[other] else None
+    def ratio(one: str, other: str) -> list[float] | None:
+        return [a / b for a, b in zip(seconds[one], seconds[other], strict=False)] or None
+
+    def step_ms(name: str) -> list[float] | None:
+        return [1e3 * one / STEPS for one in seconds[name]] or None
 
     return {
-        "step_ms": statistics.median(seconds["here"]) / STEPS * 1e3,
-        "ffts_ms": statistics.median(seconds["transforms"]) / STEPS * 1e3,
+        "step_ms": step_ms("here"),
+        "ffts_ms": step_ms("transforms"),
         "overhead_over_ffts": ratio("here", "transforms"),
         "overhead_over_plans": ratio("here", "plans"),
-        "mpi4py_fft_ffts_ms": statistics.median(seconds["mpi4py-fft"]) / STEPS * 1e3,
-        "numpy_step_ms": statistics.median(seconds["numpy"]) / STEPS * 1e3,
+        "mpi4py_fft_ffts_ms": step_ms("mpi4py-fft"),
+        "numpy_step_ms": step_ms("numpy"),
         "ratio_vs_numpy": ratio("numpy", "here"),
-        "peer_step_ms": statistics.median(seconds["shenfun"]) / STEPS * 1e3 if seconds["shenfun"] else None,
+        "peer_step_ms": step_ms("shenfun"),
         "ratio_vs_peer": ratio("shenfun", "here"),
     }
 
 
-def _single(say: Say) -> dict[str, float | None]:
+def _single(say: Say) -> Figures:
     """Milliseconds a step in single precision, and how much longer one in double precision takes: of the Taylor-Green vortex, whose waves
     are nearly all empty at first, and of a flow whose waves have all of their energy; alternating."""
-    found: dict[str, float | None] = {}
+    found: Figures = {}
     for points, steps in SINGLE.items():
         shells = np.arange(1.0, points // 3 + 1)
         full = {"kind": "random", "spectrum": list(0.5 * shells ** (-5 / 3) / (shells ** (-5 / 3)).sum())}
@@ -114,10 +118,11 @@ def _single(say: Say) -> dict[str, float | None]:
                     for _ in range(steps):
                         model.step(0.0, state, DT * POINTS / points)
                     seconds[name].append((time.process_time() - begun) / steps)
-            ratio = statistics.median(d / s for d, s in zip(seconds["double"][1:], seconds["single"][1:], strict=True))
-            double, single = (1e3 * statistics.median(values[1:]) for values in seconds.values())
-            say(f"  {points}^3 points{suffix}: double {double:.1f} ms, single {single:.1f} ms a step, ratio {ratio:.2f}")
-            found |= {f"step_ms_single_{points}{suffix}": single, f"ratio_single_{points}{suffix}": ratio}
+            ratios = [d / s for d, s in zip(seconds["double"][1:], seconds["single"][1:], strict=True)]
+            double, single = ([1e3 * one for one in values[1:]] for values in seconds.values())
+            told = ", ".join(f"{name} {statistics.median(some):.1f} ms" for name, some in (("double", double), ("single", single)))
+            say(f"  {points}^3 points{suffix}: {told} a step, ratio {statistics.median(ratios):.2f}")
+            found |= {f"step_ms_single_{points}{suffix}": single, f"ratio_single_{points}{suffix}": ratios}
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 def test_ten_million_cells_are_cut_as_well_as_by_ptscotch_itself():
     numbers = bench_partition.measure(print)
     assert numbers["cells"] >= 10_000_000
-    assert numbers["peak_gb"] < 10.0
+    assert max(numbers["peak_gb"]) < 10.0
     assert numbers["largest_over_mean"] < 1.02
     assert numbers["cut"] < numbers["bisection_cut"]
     if numbers["dgpart_cut"] is None:

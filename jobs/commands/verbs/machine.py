@@ -1,6 +1,7 @@
 """The verbs of this machine and of SLURM's: bench, sites, doctor."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +11,29 @@ from pipeline.core.errors import InputError, RunError
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which bench; `wavetrain list` shows them.")],
+    name: Annotated[str, typer.Argument(help="Which bench (`wavetrain list` shows them), or `all`: each of them, briefly.")],
     json: Annotated[bool, typer.Option("--json", help="Print one flat JSON object and nothing else.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of the bench's random data, where it has any.")] = None,
+    brief: Annotated[bool, typer.Option("--brief", help="Measure fewer and smaller things, as `all` does.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Write all values of the figures too. Default of `all`: build/bench/all.json.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="The time for `all`; it goes on in the next call. Default: 20.")] = None,
 ) -> None:
     """Measure speed or skill, beside other programs, and print the numbers."""
+    from jobs.commands import bench_all
     from jobs.commands.bench import run_bench
 
-    run_bench(name, as_json=json, seed=seed)
+    if name != bench_all.ALL:
+        if minutes is not None:
+            raise InputError("--minutes is for `wavetrain bench all`")
+        run_bench(name, as_json=json, seed=seed, brief=brief, out=out)
+        return
+    if seed is not None:
+        raise InputError("--seed is for one bench: `all` takes that of each")
+    if minutes is not None and not 0.0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes:g}: it must be above 0")
+    bench_all.run_all(as_json=json, out=out or bench_all.OUT, minutes=minutes or bench_all.MINUTES)
 
 
 def sites(as_json: AsJson = False) -> None:
