@@ -5,6 +5,7 @@ alternate, whose median is printed.
 """
 
 import json
+import resource
 import statistics
 import sys
 import time
@@ -43,8 +44,15 @@ def run_bench(name: str, *, as_json: bool, seed: int | None = None, brief: bool 
     begun = time.perf_counter()
     figures: dict[str, Figure] = module.measure(lambda text: print(text, file=sys.stderr, flush=True), **chosen)
     if out is not None:
-        bench_record.write(out, {name: {"brief": brief, "seconds": time.perf_counter() - begun, "figures": figures}})
+        seconds = {"seconds": time.perf_counter() - begun, "core_s": _core_seconds()}
+        bench_record.write(out, {name: {"brief": brief, **seconds, "figures": figures}})
     show(figures, as_json=as_json)
+
+
+def _core_seconds() -> float:
+    """Processor time [s] of this process and of all that it started and that have ended."""
+    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def show(figures: Mapping[str, Figure], *, as_json: bool) -> None:

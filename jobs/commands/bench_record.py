@@ -1,4 +1,4 @@
-"""The file of a run of benches: the machine, the program, and for each bench its seconds and all values of its figures."""
+"""The file of a run of benches: the machine, the program, and for each bench its time and all values of its figures."""
 
 import hashlib
 import json

@@ -42,7 +42,7 @@ def as_toml(campaign: Campaign) -> str:
     for step in campaign.steps:
         if isinstance(step, Run):
             alone = {"alone": True} if step.folder == "." else {}
-            most = {"ranks": step.most_ranks} if step.most_ranks else {}
+            most = {"ranks": step.max_ranks} if step.max_ranks else {}
             runs[step.name] = {"folder": str(step.case.folder), **alone, **most, **step.limits, "case": tomllib.loads(step.case.text)}
         else:
             stages[step.name] = _stage(step)

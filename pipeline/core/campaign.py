@@ -54,7 +54,7 @@ class Run:
     case: Case
     folder: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what a sweep set here
-    most_ranks: int = 0  # 0: any number
+    max_ranks: int = 0  # 0: any number
     limits: Mapping[str, str] = dataclasses.field(default_factory=dict)  # time and memory of its job, where the file has them
 
     @property
@@ -64,7 +64,7 @@ class Run:
 
     def ranks(self, asked: int) -> int:
         """The number of ranks that it runs on where ``asked`` are to be had."""
-        return min(asked, self.most_ranks) if self.most_ranks else asked
+        return min(asked, self.max_ranks) if self.max_ranks else asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ CELLS_100K = 0.24  # [m] edge length that makes 100 k triangles of 50 m x 50 m
 CELLS_1M = 0.0755
 END = 0.2  # [s] simulated in each repetition
 REPETITIONS = 5
-BRIEF = {"REPETITIONS": 3, "tsunami_accuracy.REPETITIONS": 3, "tsunami_accuracy.FINE": 0.4}
+MESHES = 3
+BRIEF = {"REPETITIONS": 3, "MESHES": 1, "tsunami_accuracy.REPETITIONS": 3, "tsunami_accuracy.FINE": 0.4}
 
 Say = Callable[[str], None]
 Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
@@ -136,7 +137,7 @@ def _start(say: Say) -> Figures:
 def _mesh_1m(say: Say) -> list[float]:
     """Seconds in which a million triangles are built, ordered and cut for 4 parts, on one core."""
     seconds = []
-    for _ in range(3):
+    for _ in range(MESHES):
         begun = time.perf_counter()
         mesh = square(CELLS_1M)
         owner = owners(mesh, 4)

@@ -21,7 +21,7 @@ HOMEMADE = {
     "nought": "zero",
     "noughts": "zeros",
 }
-WHOLE = {"beside": "comparison", "apart": "isolated", "longest_step": "dt_max"}  # ... as whole names alone
+WHOLE = {"beside": "comparison", "apart": "isolated", "longest_step": "dt_max", "most_ranks": "max_ranks"}  # ... as whole names alone
 
 
 def words(name: str) -> set[str]:
