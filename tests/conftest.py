@@ -71,14 +71,18 @@ def long(*values: Any) -> Any:
 
 
 def wavetrain(
-    *words: Any, cwd: Path, page: bool = False, more: Mapping[str, str] = MappingProxyType({}), **named: Any
+    *words: Any, cwd: Path, page: bool = False, packages: Path | None = None, more: Mapping[str, str] = MappingProxyType({}), **named: Any
 ) -> subprocess.CompletedProcess[str]:
     """The command with ``words``, in the folder ``cwd``, with ``more`` variables in its environment; it draws a ``page`` where asked to.
+
+    It finds what is installed in the folder ``packages``.
 
     It is a fork of a process that has loaded it (`forks`). With variables of its own, or with ``named``, which `subprocess.run` takes, it
     is started anew.
     """
     env = os.environ | (SOURCES | ALONE if page else BARE) | more
+    if packages:
+        env |= {"PYTHONPATH": os.pathsep.join([env["PYTHONPATH"], str(packages)])}
     if not named and not more:
         return _forked([str(word) for word in words], cwd, env)
     command = [sys.executable, "-m", "jobs.cli", *map(str, words)]

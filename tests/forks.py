@@ -156,6 +156,12 @@ def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], file
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
+    own = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
+    if own:  # packages with plug-ins, of which nothing is known yet
+        from pipeline.core import plugin
+
+        sys.path[1:1] = own
+        plugin._entries.cache_clear()
     sys.argv = ["wavetrain", *words]
     main()
 

@@ -41,6 +41,9 @@ def load(package: str, kind: str) -> ModuleType:
     InputError
         There is no such plug-in: the message lists all there are. Or another package's can't be imported.
     """
+    loaded = sys.modules.get(f"{package}.{kind}")
+    if loaded is not None and kind not in NOT_KINDS and "." not in kind:
+        return loaded  # without a look at the folder: codecs are asked for by every block
     if kind in _own(package):
         return importlib.import_module(f"{package}.{kind}")
     if kind in others(package):

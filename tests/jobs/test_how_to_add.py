@@ -43,9 +43,8 @@ def install(folder: Path, files: dict[str, str]) -> None:
     (noted / "entry_points.txt").write_text("\n".join(groups))
 
 
-def command(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    paths = {"PYTHONPATH": os.pathsep.join([SOURCES["PYTHONPATH"], str(folder)])}
-    return wavetrain(*words, cwd=folder, page=True, more=paths)
+def command(folder: Path, *words: str, page: bool = False) -> "subprocess.CompletedProcess[str]":
+    return wavetrain(*words, cwd=folder, page=page, packages=folder)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,7 @@ def made(tmp_path_factory) -> Path:
     """A folder with the page's files, its package installed, and its campaign done."""
     folder = tmp_path_factory.mktemp("extras")
     install(folder, blocks())
-    done = command(folder, "run", "campaign.toml", "--out", "out")
+    done = command(folder, "run", "campaign.toml", "--out", "out", page=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

@@ -141,7 +141,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, one_worker: Any) -> Path:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(executing, "do_runs", in_turn)
-        patch.setattr(executing, "write_page", lambda campaign, folder: folder)  # a page of so many figures takes longer than all the rest
+        patch.setattr(executing, "draw_page", lambda campaign, folder: folder)  # a page of so many figures takes longer than all the rest
         executing.execute(write(folder, table_of(WORKS)), out=folder / "out", quiet=True)
     return folder / "out"
 
