@@ -5,6 +5,7 @@ alternate, whose median is printed.
 """
 
 import json
+import os
 import resource
 import statistics
 import sys
@@ -44,8 +45,8 @@ def run_bench(name: str, *, as_json: bool, seed: int | None = None, brief: bool 
     begun = time.perf_counter()
     figures: dict[str, Figure] = module.measure(lambda text: print(text, file=sys.stderr, flush=True), **chosen)
     if out is not None:
-        seconds = {"seconds": time.perf_counter() - begun, "core_s": _core_seconds()}
-        bench_record.write(out, {name: {"brief": brief, **seconds, "figures": figures}})
+        took = {"seconds": time.perf_counter() - begun, "core_s": _core_seconds(), "load": os.getloadavg()[0]}
+        bench_record.write(out, {name: {"brief": brief, **took, "figures": figures}})
     show(figures, as_json=as_json)
 
 

@@ -42,7 +42,7 @@ HELD_OUT = 3
 LOST = 0.5  # error of a forecast, relative to the states' deviation, from which it is no longer valid
 LIBRARY = default_library()
 CHOSEN: tuple[str, ...] = ()  # of the cases; all where none are named
-BRIEF = {"CHOSEN": ("4", "9", "u_xxx 0.1"), "REPEATS": 40, "HORIZON": 60.0}
+BRIEF = {"CHOSEN": ("u_xxx 0.1",), "REPEATS": 20, "HORIZON": 60.0}
 
 Say = Callable[[str], None]
 Numbers = dict[str, float | list[float] | None]

@@ -29,7 +29,7 @@ CHANGES: dict[str, tuple[float, ...]] = {
     "members": (50, 60, 80, 100),
     "states": (10, 25, 50, 100),
 }
-BRIEF = {"CHANGES": {"noise": (0.05,), "members": (60,)}, "CASES": ("4", "u_xxx 0.1")}
+BRIEF = {"CHANGES": {"noise": (0.05,), "members": (60,)}, "CASES": ("4",)}
 LABELS = {
     "noise": "noise, of the states' deviation",
     "every": "observed at every n-th point",
