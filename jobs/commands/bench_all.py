@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def measured(name: str, seconds: float) -> dict[str, Any]:
     """
     if seconds <= 0.0:
         raise RunError(OUT_OF_TIME)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _ended_by_signals():
         file = Path(folder) / "bench.json"
         command = python("-m", "jobs.cli", "bench", name, "--brief", "--out", str(file))
         env = os.environ | {"PYTHONPATH": python_path()}
@@ -103,11 +103,26 @@ def measured(name: str, seconds: float) -> dict[str, Any]:
                 last = _followed(process)
             finally:
                 timer.cancel()
-                if process.poll() is None:  # Ctrl-C, which its session does not hear
+                if process.poll() is None:  # Ctrl-C or a signal, which its session does not hear
                     _end(process)
         if process.returncode != 0 or not file.exists():
             raise RunError(OUT_OF_TIME if late.is_set() else last.removeprefix("error: ") or f"it ended with code {process.returncode}")
         return dict(bench_record.read(file)["benches"][name])
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does, by an exception: else a bench, in a session of its own, went on alone."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _followed(process: "subprocess.Popen[str]") -> str:

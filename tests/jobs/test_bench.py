@@ -1,13 +1,15 @@
 """The command `wavetrain bench`: medians of what alternates, all benches within a time, and what a run differs from the kept one in."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import compare
 import pytest
-from conftest import ROOT, wavetrain
+from conftest import ROOT, SOURCES, wavetrain
 
 from jobs.campaign import catalogue
 from jobs.commands import bench, bench_all, bench_record
@@ -107,6 +109,23 @@ def test_one_that_takes_too_long_is_ended_with_what_it_started(monkeypatch):
         bench_all.measured("steps", 0.5)
     with pytest.raises(RunError, match=bench_all.OUT_OF_TIME):
         bench_all.measured("steps", 0.0)
+
+
+def test_a_signal_ends_the_bench_that_runs_too(tmp_path):
+    child = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(600)"
+    script = f"""
+import sys
+from jobs.commands import bench_all
+bench_all.python = lambda *words: [sys.executable, "-c", {child!r}]
+bench_all.measured("steps", 600.0)
+"""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ | SOURCES) as process:
+        inner = int(process.stderr.readline())
+        process.terminate()
+        assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(inner, 0)
 
 
 def test_a_process_of_a_bench_says_its_progress_and_its_last_line_is_why_it_failed(monkeypatch, capsys):
