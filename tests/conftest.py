@@ -4,6 +4,7 @@ import os
 
 os.environ |= {
     "OPENBLAS_NUM_THREADS": "1",  # as the command sets it, before numpy is loaded: small solves crawl on several threads
+    "OMP_NUM_THREADS": "1",  # torch's too: threads of a small network spin while they wait for each other
     "WAVETRAIN_MESHES": "no",  # each test builds its own
     "OMPI_MCA_mpi_yield_when_idle": "1",  # a rank that waits for another leaves its core to it, and to the other tests
 }
