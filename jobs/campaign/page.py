@@ -26,7 +26,7 @@ def draw_page(campaign: Campaign, folder: Path) -> Path:
 
 
 def _write_page_there(campaign: Campaign, folder: Path) -> None:
-    """Write the page and say nothing of what goes wrong, which the process that waits finds out in turn."""
+    """Write the page, silently: the process that waits meets the same error in turn."""
     try:
         write_page(campaign, folder)
     except Exception:

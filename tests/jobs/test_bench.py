@@ -101,6 +101,17 @@ def test_what_another_program_measured_is_not_gone_on_with(measured, tmp_path, m
     assert done == ["a", "b", "c"] * 2
 
 
+@pytest.mark.slow
+def test_a_bench_of_ours_is_measured_in_a_process_of_its_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench_all, "benches", lambda: {"partition": catalogue.benches()["partition"]})
+    bench_all.run_all(as_json=True, out=tmp_path / "all.json")
+    told = capsys.readouterr()
+    assert json.loads(told.out)["partition.cut"] < json.loads(told.out)["partition.bisection_cut"]
+    assert "edges cut" in told.err
+    kept = bench_record.read(tmp_path / "all.json")["benches"]["partition"]
+    assert kept["brief"] and kept["figures"]["cells"] < 1_000_000
+
+
 def test_one_that_takes_too_long_is_ended_with_what_it_started(monkeypatch):
     held = "import subprocess, sys, time; print('it begins', file=sys.stderr, flush=True); subprocess.run(['sleep', '600'])"
     monkeypatch.setattr(bench_all, "python", lambda *words: [sys.executable, "-c", held])
