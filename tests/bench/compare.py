@@ -92,13 +92,19 @@ def _size(ratio: float) -> float:
     return abs(math.log(ratio)) if 0.0 < ratio < math.inf else math.inf
 
 
+def where(run: dict[str, Any]) -> str:
+    """The machine of ``run``, and its load at the ends of the benches: elapsed times grow with it."""
+    loads = [bench["load"] for bench in run["benches"].values()] or [math.nan]
+    return f"{run['machine']}, load {min(loads):.1f} to {max(loads):.1f}"
+
+
 def report(kept: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """The comparison of two runs of benches, line by line."""
     lengths = [{name: bench["brief"] for name, bench in run["benches"].items()} for run in (kept, now)]
     unlike = {name for name in lengths[0].keys() & lengths[1].keys() if lengths[0][name] != lengths[1][name]}
     both = [flat({name: bench for name, bench in run["benches"].items() if name not in unlike}) for run in (kept, now)]
     changes, rest = compared(*both)
-    lines = [f"kept: {kept['machine']}", f"now:  {now['machine']}"]
+    lines = [f"kept: {where(kept)}", f"now:  {where(now)}"]
     lines += [f"NOTE: {name} is brief in one of the two, and not compared" for name in sorted(unlike)]
     if kept["machine"] != now["machine"]:
         lines.append("NOTE: two machines: speeds differ with them")

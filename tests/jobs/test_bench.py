@@ -161,7 +161,8 @@ def test_wrong_words_are_refused(words, told, tmp_path):
 
 
 def run(figures: dict, **more) -> dict:
-    return {"machine": "one", "program": "x", "failed": {}, "benches": {"ks": {"brief": True, "seconds": 1.0, "figures": figures}}} | more
+    benches = {"ks": {"brief": True, "seconds": 1.0, "core_s": 1.0, "load": 2.0, "figures": figures}}
+    return {"machine": "one", "program": "x", "failed": {}, "benches": benches} | more
 
 
 KEPT = {"step_us": [10.0, 11.0, 12.0], "error": 1.0e-8, "right": 24, "ratio": [2.0, 2.1, 2.2], "once_s": [5.0], "gone_s": [1.0, 2.0]}
@@ -195,6 +196,7 @@ def test_of_several_kept_runs_the_scatter_judges_what_is_measured_once():
 def test_two_machines_brief_ones_and_failures_are_said():
     other = run(KEPT, machine="two", failed={"tsunami": "out of time"})
     lines = compare.report(run(KEPT), other)
+    assert lines[:2] == ["kept: one, load 2.0 to 2.0", "now:  two, load 2.0 to 2.0"]
     assert any(line.startswith("NOTE: two machines") for line in lines) and "NOTE: tsunami failed: out of time" in lines
     other["benches"]["ks"]["brief"] = False
     lines = compare.report(run(KEPT), other)
