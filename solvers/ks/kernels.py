@@ -1,7 +1,7 @@
-"""The nonlinear terms and the time steps, for one member or eight side by side: arrays in, arrays out.
+"""The nonlinear terms and the time steps, for one member or some side by side: arrays in, arrays out.
 
 Complex arrays are pairs of real ones, as `solvers.ks.vector.fourier` has them. Wavenumbers beyond those kept have no weight anywhere, so
-that what stands there stays zero; K, the length of a spectrum's arrays, is a multiple of eight and at least n + 1.
+that what stands there stays zero; K, the length of a spectrum's arrays, is a multiple of `LANES` and at least n + 1.
 
 ``plan`` is `fourier.plan`'s. ``terms`` says what the nonlinear terms are made of: factors by which a spectrum becomes a derivative's
 (D, n + 1), real and imaginary; for each product, its coefficient, and where its derivatives begin in the list ``factors`` of them; for
@@ -20,13 +20,13 @@ import math
 from numba import njit
 
 from solvers.ks.vector.fourier import to_points, to_spectrum, transform
-from solvers.ks.vector.lanes import add, fold, load, mul, rows, scale, stacked, store, sub, weights
+from solvers.ks.vector.lanes import BARE, add, fold, load, mul, raised, rows, scale, stacked, store, sub, weights
 from solvers.ks.vector.stages import times
 
 HIGHEST_POWER = 700.0  # of e that a double holds
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def product(points, factors, coefficient, out):
     """Let ``out`` be ``coefficient`` times the product of those derivatives that ``factors`` lists."""
     a, b = points[factors[0]], points[factors[-1]]
@@ -40,7 +40,7 @@ def product(points, factors, coefficient, out):
             store(out, i, mul(load(out, i), load(c, i)))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def products(points, first_factor, factors, coefficients, first, last, out, more):
     """Let ``out`` be the sum of the products ``first`` to ``last`` - 1; ``more`` is for work."""
     for j in range(first, last):
@@ -53,7 +53,7 @@ def products(points, first_factor, factors, coefficients, first, last, out, more
             store(out, i, add(load(out, i), load(more, i)))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def nonlinear(u_r, u_i, plan, terms, work, out_r, out_i):
     """Let ``out`` be the spectrum of the nonlinear terms at the spectrum ``u``."""
     radices, w_r, w_i, first_r, first_i, turn_r, turn_i = plan
@@ -83,10 +83,10 @@ def nonlinear(u_r, u_i, plan, terms, work, out_r, out_i):
         to_spectrum(a_r, a_i, sum_r[s], sum_i[s], turn_r, turn_i, more_r, more_i)
         out_r += more_r
         out_i += more_i
-    out_r[0:1] += constant
+    store(out_r, 0, raised(load(out_r, 0), constant))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def balance(state, weights, sums):
     """Let ``sums`` (members, 2) be those of |v|^2 over the waves v of ``state`` (members, slots, waves), by two ``weights`` (2, waves)."""
     for m in range(state.shape[0]):
@@ -100,7 +100,7 @@ def balance(state, weights, sums):
         sums[m, 1] = second
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def grown(sums, since, constant, margin, allowed, rates, sizes):
     """Whether no member is beyond ``margin`` times what it is ``allowed``; updates the last three, (members,); see `solvers.ks.growth`."""
     fits = True
@@ -114,21 +114,21 @@ def grown(sums, since, constant, margin, allowed, rates, sizes):
     return fits
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def plus(a_r, a_i, b_r, b_i, k, factor_r, factor_i):
     """``a`` plus row k of ``b`` times a factor."""
     r, i = times(load(b_r, k), load(b_i, k), factor_r, factor_i)
     return add(a_r, r), add(a_i, i)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def put(out_r, out_i, k, r, i):
     """Store a complex number."""
     store(out_r, k, r)
     store(out_i, k, i)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def weighted(c_r, c_i, a_r, a_i, d_r, d_i, b_r, b_i, out_r, out_i):
     """Let ``out`` be c a + d b, row by row."""
     for k in range(out_r.shape[0]):
@@ -137,7 +137,7 @@ def weighted(c_r, c_i, a_r, a_i, d_r, d_i, b_r, b_i, out_r, out_i):
         put(out_r, out_i, k, r, i)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def etdrk4_third(c_r, c_i, a_r, a_i, n_r, n_i, nb_r, nb_i, out_r, out_i):
     """Let ``out`` be exp(L dt / 2) a + Q (2 N(b) - N(u))."""
     e_r, e_i, q_r, q_i = c_r[1], c_i[1], c_r[2], c_i[2]
@@ -148,7 +148,7 @@ def etdrk4_third(c_r, c_i, a_r, a_i, n_r, n_i, nb_r, nb_i, out_r, out_i):
         put(out_r, out_i, k, add(r, more_r), add(i, more_i))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def etdrk4_last(c_r, c_i, n_r, n_i, na_r, na_i, nb_r, nb_i, nc_r, nc_i, u_r, u_i):
     """Let ``u`` be exp(L dt) u + f1 N(u) + 2 f2 (N(a) + N(b)) + f3 N(c)."""
     e_r, e_i, f_r, f_i, g_r, g_i, h_r, h_i = c_r[0], c_i[0], c_r[3], c_i[3], c_r[4], c_i[4], c_r[5], c_i[5]
@@ -161,7 +161,7 @@ def etdrk4_last(c_r, c_i, n_r, n_i, na_r, na_i, nb_r, nb_i, nc_r, nc_i, u_r, u_i
         put(u_r, u_i, k, r, i)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def etdrk4(u_r, u_i, history_r, history_i, c_r, c_i, steps, plan, terms, work, stage_r, stage_i):
     """``steps`` steps of ETDRK4; ``c`` (6, K): exp(L dt), exp(L dt / 2), Q, f1, 2 f2, f3. Stages (6, K)."""
     w_r, w_i = weights(c_r, u_r), weights(c_i, u_r)
@@ -179,7 +179,7 @@ def etdrk4(u_r, u_i, history_r, history_i, c_r, c_i, steps, plan, terms, work, s
         etdrk4_last(w_r, w_i, n_r, n_i, na_r, na_i, nb_r, nb_i, nc_r, nc_i, v_r, v_i)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def cnab2_last(c_r, c_i, n_r, n_i, before_r, before_i, u_r, u_i):
     """Let ``u`` be c0 u + c1 N(u) + c2 N(u before), and what was before be N(u)."""
     e_r, e_i, f_r, f_i, g_r, g_i = c_r[0], c_i[0], c_r[1], c_i[1], c_r[2], c_i[2]
@@ -207,14 +207,14 @@ def cnab2(u_r, u_i, history_r, history_i, c_r, c_i, steps, plan, terms, work, st
         cnab2_last(w_r, w_i, rows(n_r), rows(n_i), rows(history_r), rows(history_i), rows(u_r), rows(u_i))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def add_times(out_r, out_i, a_r, a_i, factor):
     """Add ``factor`` times ``a`` to ``out``."""
     for k in range(out_r.shape[0]):
         put(out_r, out_i, k, add(load(out_r, k), scale(load(a_r, k), factor)), add(load(out_i, k), scale(load(a_i, k), factor)))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def solved(c_r, c_i, u_r, u_i, s_r, s_i, out_r, out_i):
     """Let ``out`` be (u + s + dt L out) / (1 - dt L gamma): c0 is dt L, c1 what is divided by."""
     e_r, e_i, f_r, f_i = c_r[0], c_i[0], c_r[1], c_i[1]

@@ -194,7 +194,7 @@ class Integrator:
         return sums
 
     def _blocks(self, members: int) -> Iterator[tuple[slice, "_Work"]]:
-        """Members by eight, then, if there are few left, one by one: the bits are the same."""
+        """As many members as a register holds, then, if there are few left, one by one: the bits are the same."""
         start = 0
         while start < members:
             width = LANES if members - start >= FEWEST_WIDE else 1
@@ -225,7 +225,7 @@ def _coefficients(scheme: str, linear: bytes, dt: float) -> Array:
 
 
 class _Work:
-    """The arrays for one member, (n,), or for eight side by side, (n, 8)."""
+    """The arrays for one member, (n,), or for as many as go side by side, (n, `LANES`)."""
 
     def __init__(self, half: int, plain_half: int, waves: int, derivatives: int, stages: int, width: int) -> None:
         lanes = (width,) if width > 1 else ()

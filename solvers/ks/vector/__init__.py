@@ -1,1 +1,1 @@
-"""Fourier transforms in vector registers: numbers that are one value or eight side by side, and the stages made of them."""
+"""Fourier transforms in vector registers: numbers that are one value or some side by side, and the stages made of them."""

@@ -1,6 +1,6 @@
-"""Fourier transforms of one member or of eight side by side: arrays in, arrays out.
+"""Fourier transforms of one member or of some side by side: arrays in, arrays out.
 
-Complex arrays are pairs of real ones, ``_r`` and ``_i``, each (n,) for one member or (n, 8) for eight (see `solvers.ks.vector.lanes`). A
+Complex arrays are pairs of real ones, ``_r`` and ``_i``, each (n,) for one member or (n, lanes) for several (`solvers.ks.vector.lanes`). A
 spectrum holds wavenumbers 0 to n of 2 n real points, as numpy's rfft orders and scales them. Real points are held as n pairs: those of
 even number in the ``_r`` array, those of odd number in the ``_i`` array; pointwise products need not know.
 
@@ -16,13 +16,13 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from solvers.ks.vector.lanes import add, ahead, back, fold, load, rows, scale, store, store_ahead, store_back, sub
+from solvers.ks.vector.lanes import BARE, LANES, add, ahead, back, fold, load, rows, scale, store, store_ahead, store_back, sub
 from solvers.ks.vector.stages import begin, put, stage, times
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def transform(x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r, first_i):
     """The discrete Fourier transform of ``x`` (n,), in ``x`` where the number of ``radices`` is even, else in ``y``: both are
     overwritten. With ``_r`` and ``_i`` exchanged it is n times the inverse."""
@@ -40,7 +40,7 @@ def transform(x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r, first_i):
         first += m * (radix - 1)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def woven(a_r, a_i, b_r, b_i, turn_r, turn_i):
     """The two mirror images, at k and at n - k, in the spectrum of pairs of points, from those in the spectrum of real points."""
     e_r, e_i = add(a_r, b_r), sub(a_i, b_i)
@@ -48,7 +48,7 @@ def woven(a_r, a_i, b_r, b_i, turn_r, turn_i):
     return sub(e_r, o_i), add(e_i, o_r), add(e_r, o_i), sub(o_r, e_i)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def parted(a_r, a_i, b_r, b_i, turn_r, turn_i):
     """The way back; ``turn`` is halved."""
     e_r, e_i = scale(add(a_r, b_r), 0.5), scale(sub(a_i, b_i), 0.5)
@@ -69,7 +69,7 @@ def part(x_r: Any, x_i: Any, f_r: Any, f_i: Any, turn_r: Any, turn_i: Any, out_r
 def _weave(u_r: Any, u_i: Any, f_r: Any, f_i: Any, turn_r: Any, turn_i: Any, x_r: Any, x_i: Any) -> Any:
     def one(u_r, u_i, f_r, f_i, turn_r, turn_i, x_r, x_i):
         k, n = 1, len(x_r)
-        while k + 8 <= n // 2:
+        while k + LANES <= n // 2:
             a_r, a_i = times(ahead(u_r, k), ahead(u_i, k), ahead(f_r, k), ahead(f_i, k))
             b_r, b_i = times(back(u_r, n - k), back(u_i, n - k), back(f_r, n - k), back(f_i, n - k))
             c_r, c_i, d_r, d_i = woven(a_r, a_i, b_r, b_i, ahead(turn_r, k), ahead(turn_i, k))
@@ -77,7 +77,7 @@ def _weave(u_r: Any, u_i: Any, f_r: Any, f_i: Any, turn_r: Any, turn_i: Any, x_r
             store_ahead(x_i, k, c_i)
             store_back(x_r, n - k, d_r)
             store_back(x_i, n - k, d_i)
-            k += 8
+            k += LANES
         return k
 
     return one if x_r.ndim == 1 else (lambda u_r, u_i, f_r, f_i, turn_r, turn_i, x_r, x_i: 1)
@@ -87,7 +87,7 @@ def _weave(u_r: Any, u_i: Any, f_r: Any, f_i: Any, turn_r: Any, turn_i: Any, x_r
 def _part(x_r: Any, x_i: Any, f_r: Any, f_i: Any, turn_r: Any, turn_i: Any, out_r: Any, out_i: Any) -> Any:
     def one(x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i):
         k, n = 1, len(x_r)
-        while k + 8 <= n // 2:
+        while k + LANES <= n // 2:
             a_r, a_i, b_r, b_i = ahead(x_r, k), ahead(x_i, k), back(x_r, n - k), back(x_i, n - k)
             half_r, half_i = scale(ahead(turn_r, k), 0.5), scale(ahead(turn_i, k), 0.5)
             c_r, c_i, d_r, d_i = parted(a_r, a_i, b_r, b_i, half_r, half_i)
@@ -97,13 +97,13 @@ def _part(x_r: Any, x_i: Any, f_r: Any, f_i: Any, turn_r: Any, turn_i: Any, out_
             store_ahead(out_i, k, c_i)
             store_back(out_r, n - k, d_r)
             store_back(out_i, n - k, d_i)
-            k += 8
+            k += LANES
         return k
 
     return one if x_r.ndim == 1 else (lambda x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i: 1)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def to_points(u_r, u_i, f_r, f_i, x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r, first_i, turn_r, turn_i):
     """Points of the spectrum ``u`` (n + 1,) times ``f`` (n + 1,), which holds the inverse's 1 / 2 n too; left where `transform` leaves it.
 
@@ -124,7 +124,7 @@ def to_points(u_r, u_i, f_r, f_i, x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r
     transform(x_i, x_r, y_i, y_r, radices, w_r, w_i, first_r, first_i)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def to_spectrum(x_r, x_i, f_r, f_i, turn_r, turn_i, out_r, out_i):
     """Let ``out`` (n + 1,) be the spectrum, times ``f`` (n + 1,), of the points whose complex transform is ``x`` (n,)."""
     n = x_r.shape[0]

@@ -1,6 +1,6 @@
-"""Numbers that are one value or eight side by side: a kernel that is written with these is compiled for both, from one source.
+"""Numbers that are one value or some side by side: a kernel that is written with these is compiled for both, from one source.
 
-An array (n,) holds one number a row, an array (n, 8) eight: the same row of eight members of an ensemble, which a vector register
+An array (n,) holds one number a row, an array (n, `LANES`) as many: the same row of several members of an ensemble, which a vector register
 takes at once. Each operation is one strict IEEE instruction a number, never fused or reordered: so a member has the same bits
 whether it was computed alone or beside others.
 """
@@ -8,10 +8,15 @@ whether it was computed alone or beside others.
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.core import cgutils
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
-LANES = 8  # numbers side by side
+LANES = 8 if get_host_cpu_features().get("avx512f") else 4  # numbers side by side: where registers are shorter, more leave them
+BARE = {"cache": True, "error_model": "numpy", "_nrt": False}  # of a kernel that keeps no arrays: numba then counts no references to them
 WIDE = types.UniTuple(types.float64, LANES)
 VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 
@@ -49,7 +54,7 @@ def _number(kind: Any) -> Any:
 
 @intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
-    """Row ``index`` of ``array``, (n,) or (n, 8)."""
+    """Row ``index`` of ``array``, (n,) or (n, `LANES`)."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = signature.args[0]
@@ -116,16 +121,35 @@ def scale(typing: Any, a: Any, factor: Any) -> Any:
         kind, other = signature.args
         left, right = _packed(builder, kind, values[0]), _packed(builder, other, values[1])
         if kind != other:
-            vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), right, ir.Constant(ir.IntType(32), 0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-            right = builder.shuffle_vector(vector, ir.Constant(VECTOR, ir.Undefined), zeros)
+            right = _everywhere(builder, right)
         return _unpacked(builder, kind, builder.fmul(left, right))
 
     return a(a, factor), code
 
 
+@intrinsic
+def raised(typing: Any, a: Any, number: Any) -> Any:
+    """``a`` plus a number."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = signature.args[0]
+        left, right = _packed(builder, kind, values[0]), values[1]
+        if kind != types.float64:
+            right = _everywhere(builder, right)
+        return _unpacked(builder, kind, builder.fadd(left, right))
+
+    return a(a, types.float64), code
+
+
+def _everywhere(builder: Any, number: Any) -> Any:
+    """``number`` in all lanes."""
+    vector = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(vector, ir.Constant(VECTOR, ir.Undefined), zeros)
+
+
 def _run(context: Any, builder: Any, signature: Any, array: Any, first: Any) -> Any:
-    """A pointer to the eight numbers of ``array`` (n,) from ``first`` on, as a vector."""
+    """A pointer to `LANES` numbers of ``array`` (n,) from ``first`` on, as a vector."""
     data = context.make_array(signature.args[0])(context, builder, array).data
     return builder.bitcast(builder.gep(data, [first]), VECTOR.as_pointer())
 
@@ -137,7 +161,7 @@ def _reversed(builder: Any, vector: Any) -> Any:
 
 @intrinsic
 def ahead(typing: Any, array: Any, first: Any) -> Any:
-    """Numbers ``first`` to ``first`` + 7 of ``array`` (n,), side by side."""
+    """`LANES` numbers from ``first`` on of ``array`` (n,), side by side."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return _unpacked(builder, WIDE, builder.load(_run(context, builder, signature, *values), align=8))
@@ -147,7 +171,7 @@ def ahead(typing: Any, array: Any, first: Any) -> Any:
 
 @intrinsic
 def back(typing: Any, array: Any, last: Any) -> Any:
-    """Numbers ``last``, ``last`` - 1 to ``last`` - 7 of ``array`` (n,), side by side."""
+    """`LANES` numbers from ``last`` backwards of ``array`` (n,), side by side."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         first = builder.sub(values[1], ir.Constant(values[1].type, LANES - 1))
@@ -189,45 +213,62 @@ def spread(typing: Any, array: Any, first: Any, value: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, values[0]).data
         for i in range(LANES):
-            place = builder.gep(data, [builder.add(values[1], ir.Constant(values[1].type, i * LANES))])
+            place = builder.gep(data, [builder.add(values[1], ir.Constant(values[1].type, i * 8))])
             builder.store(builder.extract_value(values[2], i), place)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, WIDE), code
 
 
-def rows(x: Any) -> Any:
-    """``x`` as eight numbers a row: (n,) as (n / 8, 8), where n is a multiple of 8; (n, 8) as it is. One member too then fills a register,
-    with what stands side by side in it."""
+def _seen(builder: Any, context: Any, signature: Any, array: Any, kind: Any, shape: list[Any]) -> Any:
+    """``array`` as one of another ``kind`` and ``shape`` in the same memory, which it does not hold: no reference is counted."""
+    size = context.get_constant(types.intp, 8)
+    strides = [size]
+    for count in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], count))
+    made = context.make_array(kind)(context, builder)
+    data = context.make_array(signature.args[0])(context, builder, array).data
+    populate_array(made, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
+    return made._getvalue()
 
 
-def fold(x: Any) -> Any:
-    """The number of rows of ``x`` in one of ``rows(x)``: 8 or 1."""
+def _wider(kind: Any) -> Any:
+    return kind.copy(ndim=kind.ndim + 1)
 
 
-def stacked(x: Any) -> Any:
-    """`rows` of each of several arrays: (d, n) or (d, n, 8)."""
+def _folded(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    """The last axis of an array in parts of `LANES`."""
+    kind = signature.args[0]
+    shape = cgutils.unpack_tuple(builder, context.make_array(kind)(context, builder, values[0]).shape, kind.ndim)
+    lanes = context.get_constant(types.intp, LANES)
+    return _seen(builder, context, signature, values[0], signature.return_type, [*shape[:-1], builder.udiv(shape[-1], lanes), lanes])
 
 
-def weights(c: Any, x: Any) -> Any:
-    """Factors ``c`` (d, n) in the form that goes with ``rows(x)``: eight a row where x holds one member, one a row where it holds eight."""
+def _same(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return impl_ret_borrowed(context, builder, signature.return_type, values[0])
 
 
-@overload(rows, strict=False)  # the implementations carry no annotations
-def _rows(x: Any) -> Any:
-    return (lambda x: x.reshape((x.shape[0] // LANES, LANES))) if x.ndim == 1 else (lambda x: x)
+@intrinsic
+def rows(typing: Any, x: Any) -> Any:
+    """``x`` as `LANES` numbers a row: (n,) as (n / `LANES`, `LANES`), of which n is a multiple; an array of rows as it is. One member too
+    then fills a register, with what stands side by side in it."""
+    return (_wider(x)(x), _folded) if x.ndim == 1 else (x(x), _same)
 
 
-@overload(fold, strict=False)  # the implementations carry no annotations
-def _fold(x: Any) -> Any:
-    return (lambda x: LANES) if x.ndim == 1 else (lambda x: 1)
+@intrinsic
+def fold(typing: Any, x: Any) -> Any:
+    """The number of rows of ``x`` in one of ``rows(x)``: `LANES` or 1."""
+    count = LANES if x.ndim == 1 else 1
+    return types.intp(x), lambda context, builder, signature, values: context.get_constant(types.intp, count)
 
 
-@overload(stacked, strict=False)  # the implementations carry no annotations
-def _stacked(x: Any) -> Any:
-    return (lambda x: x.reshape((x.shape[0], x.shape[1] // LANES, LANES))) if x.ndim == 2 else (lambda x: x)
+@intrinsic
+def stacked(typing: Any, x: Any) -> Any:
+    """`rows` of each of several arrays: (d, n) or (d, n, `LANES`)."""
+    return (_wider(x)(x), _folded) if x.ndim == 2 else (x(x), _same)
 
 
-@overload(weights, strict=False)  # the implementations carry no annotations
-def _weights(c: Any, x: Any) -> Any:
-    return (lambda c, x: c.reshape((c.shape[0], c.shape[1] // LANES, LANES))) if x.ndim == 1 else (lambda c, x: c)
+@intrinsic
+def weights(typing: Any, c: Any, x: Any) -> Any:
+    """Factors ``c`` (d, n) in the form that goes with ``rows(x)``: `LANES` a row where x holds one member, one a row where several."""
+    return (_wider(c)(c, x), _folded) if x.ndim == 1 else (c(c, x), _same)

@@ -1,7 +1,7 @@
-"""The stages of a Stockham transform: radix 8, 4, 2, 3 and 5, for one member or for eight side by side. Arrays in, arrays out.
+"""The stages of a Stockham transform: radix 8, 4, 2, 3 and 5, for one member or for some side by side. Arrays in, arrays out.
 
-Each takes blocks of rows of ``x`` to ``y``, both pairs of real arrays (n,) or (n, 8), and multiplies by the twiddles ``w``: C. Van Loan,
-Computational Frameworks for the Fast Fourier Transform, SIAM 1992, DOI 10.1137/1.9781611970999, sections 1.7 and 2.4.
+Each takes blocks of rows of ``x`` to ``y``, both pairs of real arrays (n,) or (n, lanes), and multiplies by the twiddles ``w``: C. Van
+Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992, DOI 10.1137/1.9781611970999, sections 1.7 and 2.4.
 """
 
 # p block, q row in a block; m blocks, s rows of a block
@@ -12,19 +12,19 @@ from typing import Any
 from numba import njit
 from numba.extending import overload
 
-from solvers.ks.vector.lanes import add, load, rows, scale, spread, stacked, store, sub
+from solvers.ks.vector.lanes import BARE, LANES, add, load, rows, scale, spread, stacked, store, sub
 
 HALF_ROOT = math.sqrt(0.5)
 SIN60, COS72, COS36, SIN72, SIN36 = math.sqrt(0.75), (5**0.5 - 1) / 4, -(5**0.5 + 1) / 4, math.sin(0.4 * math.pi), math.sin(0.8 * math.pi)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def times(r, i, factor_r, factor_i):
     """A complex number times one that is the same for all lanes."""
     return sub(scale(r, factor_r), scale(i, factor_i)), add(scale(r, factor_i), scale(i, factor_r))
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def four(x_r, x_i, row, away):
     """The transform of four rows, ``away`` from each other."""
     a_r, a_i, c_r, c_i = load(x_r, row), load(x_i, row), load(x_r, row + 2 * away), load(x_i, row + 2 * away)
@@ -34,7 +34,7 @@ def four(x_r, x_i, row, away):
     return add(e_r, g_r), add(e_i, g_i), add(f_r, h_r), add(f_i, h_i), sub(e_r, g_r), sub(e_i, g_i), sub(f_r, h_r), sub(f_i, h_i)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def put(y_r, y_i, row, r, i, w_r, w_i):
     """Store a number times a twiddle."""
     r, i = times(r, i, w_r, w_i)
@@ -42,7 +42,7 @@ def put(y_r, y_i, row, r, i, w_r, w_i):
     store(y_i, row, i)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def eight(x_r, x_i, row, away):
     """The transform of eight rows, ``away`` from each other."""
     a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i = four(x_r, x_i, row, 2 * away)
@@ -55,7 +55,7 @@ def eight(x_r, x_i, row, away):
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def stage8(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
     """A stage of radix 8: ``m`` blocks of ``s`` rows; twiddles ``w`` (7 m,), by block."""
     for p in range(m):
@@ -73,7 +73,7 @@ def stage8(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             put(y_r, y_i, y + 7 * s + q, h[0], h[1], w_r[t + 6], w_i[t + 6])
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(**BARE, inline="always")
 def put_spread(y_r, y_i, row, pair, w_r, w_i):
     """Spread numbers, each times its own twiddle."""
     r, i = times(pair[0], pair[1], w_r, w_i)
@@ -81,25 +81,25 @@ def put_spread(y_r, y_i, row, pair, w_r, w_i):
     spread(y_i, row, i)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def first_stage8(x_r, x_i, y_r, y_i, w_r, w_i, m):
-    """The first stage of radix 8 of one member, eight blocks of one row side by side; twiddles ``w`` (7, m) by their power."""
+    """The first stage of radix 8 of one member, some blocks of one row side by side; twiddles ``w`` (7, m) by their power."""
     v_r, v_i = stacked(w_r), stacked(w_i)
     a_r, a_i = rows(x_r), rows(x_i)
-    for p in range(m // 8):
-        a, b, c, d, e, f, g, h = eight(a_r, a_i, p, m // 8)
-        spread(y_r, 64 * p, a[0])
-        spread(y_i, 64 * p, a[1])
-        put_spread(y_r, y_i, 64 * p + 1, b, load(v_r[0], p), load(v_i[0], p))
-        put_spread(y_r, y_i, 64 * p + 2, c, load(v_r[1], p), load(v_i[1], p))
-        put_spread(y_r, y_i, 64 * p + 3, d, load(v_r[2], p), load(v_i[2], p))
-        put_spread(y_r, y_i, 64 * p + 4, e, load(v_r[3], p), load(v_i[3], p))
-        put_spread(y_r, y_i, 64 * p + 5, f, load(v_r[4], p), load(v_i[4], p))
-        put_spread(y_r, y_i, 64 * p + 6, g, load(v_r[5], p), load(v_i[5], p))
-        put_spread(y_r, y_i, 64 * p + 7, h, load(v_r[6], p), load(v_i[6], p))
+    for p in range(m // LANES):
+        a, b, c, d, e, f, g, h = eight(a_r, a_i, p, m // LANES)
+        spread(y_r, 8 * LANES * p, a[0])
+        spread(y_i, 8 * LANES * p, a[1])
+        put_spread(y_r, y_i, 8 * LANES * p + 1, b, load(v_r[0], p), load(v_i[0], p))
+        put_spread(y_r, y_i, 8 * LANES * p + 2, c, load(v_r[1], p), load(v_i[1], p))
+        put_spread(y_r, y_i, 8 * LANES * p + 3, d, load(v_r[2], p), load(v_i[2], p))
+        put_spread(y_r, y_i, 8 * LANES * p + 4, e, load(v_r[3], p), load(v_i[3], p))
+        put_spread(y_r, y_i, 8 * LANES * p + 5, f, load(v_r[4], p), load(v_i[4], p))
+        put_spread(y_r, y_i, 8 * LANES * p + 6, g, load(v_r[5], p), load(v_i[5], p))
+        put_spread(y_r, y_i, 8 * LANES * p + 7, h, load(v_r[6], p), load(v_i[6], p))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
     """A stage of radix 4; twiddles ``w`` (3 m,)."""
     for p in range(m):
@@ -113,7 +113,7 @@ def stage4(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             put(y_r, y_i, y + 3 * s + q, d_r, d_i, w_r[t + 2], w_i[t + 2])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
     """A stage of radix 2; twiddles ``w`` (m,)."""
     for p in range(m):
@@ -125,7 +125,7 @@ def stage2(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             put(y_r, y_i, y + s + q, sub(a_r, b_r), sub(a_i, b_i), w_r[p], w_i[p])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
     """A stage of radix 3; twiddles ``w`` (2 m,)."""
     for p in range(m):
@@ -143,7 +143,7 @@ def stage3(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             put(y_r, y_i, y + 2 * s + q, sub(e_r, h_r), sub(e_i, h_i), w_r[2 * p + 1], w_i[2 * p + 1])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
     """A stage of radix 5; twiddles ``w`` (4 m,)."""
     for p in range(m):
@@ -167,7 +167,7 @@ def stage5(x_r, x_i, y_r, y_i, w_r, w_i, m, s):
             put(y_r, y_i, y + 4 * s + q, sub(s_r, k_r), sub(s_i, k_i), w_r[4 * p + 3], w_i[4 * p + 3])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**BARE)
 def stage(x_r, x_i, y_r, y_i, w_r, w_i, m, s, radix):
     """A stage of any radix."""
     if radix == 8:
@@ -189,7 +189,7 @@ def begin(x_r: Any, x_i: Any, y_r: Any, y_i: Any, w_r: Any, w_i: Any, radix: Any
 @overload(begin, strict=False)  # the implementations carry no annotations
 def _begin(x_r: Any, x_i: Any, y_r: Any, y_i: Any, w_r: Any, w_i: Any, radix: Any) -> Any:
     def one(x_r, x_i, y_r, y_i, w_r, w_i, radix):
-        if radix != 8 or len(x_r) % 64 != 0:
+        if radix != 8 or len(x_r) % (8 * LANES) != 0:
             return False
         first_stage8(x_r, x_i, y_r, y_i, w_r, w_i, len(x_r) // 8)
         return True
