@@ -14,13 +14,15 @@ from pipeline.core.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 SHAKE = 0.12  # of the spacing: enough to break the lattice's directions, too little to spoil its angles
+INWARD = (0.22, 0.08)  # of the spacing, of a shifted row's first and second point: the least height grows by 40 %
 LARGEST = 40_000_000  # cells: what a mesh may have before it is taken for a slip of the keyboard
 
 
 def lattice(width: float, height: float, size: float) -> tuple[Array, Array]:
     """A triangular lattice on (0, width) x (0, height) with edges of about ``size`` [m]: points (P, 2) and whether each is inside.
 
-    Every second row is shifted by half an edge; all four sides carry points.
+    Every second row is shifted by half an edge; all four sides carry points. At the ends of shifted rows the first points stand a
+    little further inside, lest triangles of half the width there shorten every time step.
     """
     columns = max(round(width / size), 1)
     rows = max(round(height / (size * np.sqrt(0.75))), 1)
@@ -30,11 +32,21 @@ def lattice(width: float, height: float, size: float) -> tuple[Array, Array]:
     points, inside = [], []
     for parity in (0, 1):
         ys = np.linspace(0.0, height, rows + 1)[parity::2]  # ends at the walls to the last bit: a wall's point must not be disturbed
-        xs = np.linspace(0.0, width, columns + 1) if parity == 0 else np.concatenate([[0.0], (np.arange(columns) + 0.5) * dx, [width]])
+        xs = np.linspace(0.0, width, columns + 1) if parity == 0 else np.concatenate([[0.0], _shifted(columns) * dx, [width]])
         grid = np.stack(np.meshgrid(xs, ys, indexing="xy"), axis=-1).reshape(-1, 2)
         points.append(grid)
         inside.append((grid[:, 0] > 0.0) & (grid[:, 0] < width) & (grid[:, 1] > 0.0) & (grid[:, 1] < height))
     return np.concatenate(points), np.concatenate(inside)
+
+
+def _shifted(columns: int) -> Array:
+    """Places of the ``columns`` points of a shifted row, in edges from its end."""
+    places = np.arange(columns) + 0.5
+    if columns >= 2 * len(INWARD):
+        for j, way in enumerate(INWARD):
+            places[j] += way
+            places[-1 - j] -= way
+    return places
 
 
 def shaken(points: Array, inside: Array, size: Array | float, seed: int) -> Array:
@@ -106,7 +118,8 @@ def repeating(width: float, height: float, size: float, period: tuple[float, flo
         raise InputError(f"an edge length of {size:g} m makes more than {LARGEST:,} cells of {width:g} m x {height:g} m")
     step = np.array([width / columns, height / rows])
     i, j = np.meshgrid(np.arange(columns if period[0] else columns + 1), np.arange(rows if period[1] else rows + 1), indexing="ij")
-    half = 0.5 * (j % 2) * (1.0 if period[0] else (i < columns))
+    shift = np.full(columns, 0.5) if period[0] else np.append(_shifted(columns) - np.arange(columns), 0.0)
+    half = (j % 2) * shift[i]
     ends = (j % 2 == 1) & (i == 0)
     grid = np.stack([i + half, j], axis=-1).reshape(-1, 2) * step
     if not period[0]:  # rows that are shifted by half an edge have points at both ends too

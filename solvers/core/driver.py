@@ -107,6 +107,7 @@ def simulate(
     >>> len(means), max(means) - min(means) < 1e-12
     (3, True)
     """
+    model.cfl = cfl
     resumed = clock is not None
     clock = clock or Clock()
     if u is None:

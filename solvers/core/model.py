@@ -53,6 +53,8 @@ class Model(ABC):
         None, or an object with ``series``, ``wavenumbers`` and ``take()``.
     conservation_is_relative
         Whether the error of conservation is told as a share of `mass` at the start.
+    cfl
+        Courant number of the run's steps, at most 1, for models whose steps have shorter ones inside.
     """
 
     shape: tuple[int, ...]
@@ -64,6 +66,7 @@ class Model(ABC):
     gauges: Any = NoGauges()
     statistics: Any = None
     conservation_is_relative = False
+    cfl = 1.0
 
     @property
     def on_one_rank(self) -> bool:

@@ -46,22 +46,31 @@ class Gauges:
         local[part.cells[: part.owned]] = np.arange(part.owned)
         mine = local[cells] >= 0
         self.index = np.flatnonzero(mine)  # which of the gauges are sampled here
-        self._cells = local[cells[mine]]
+        self.cells = local[cells[mine]]
         self._places = barycentric(places[mine], mesh.vertices[mesh.triangles[cells[mine]]]) - 1.0 / 3.0
         self._times: list[float] = []  # [s] of the samples since they were last taken
-        self._values = np.empty((len(GAUGES), 1, len(self._cells)))  # (fields, samples and room for more, own gauges)
+        self._values = np.empty((len(GAUGES), 1, len(self.cells)))  # (fields, samples and room for more, own gauges)
 
     def sample(self, t: float, q: Array, corner_values: Array, corners: Array, datum: float) -> None:
         """Note the state at time ``t`` [s]; the arrays are as in `kernels.sample`, their free surface from ``datum`` [m]."""
-        values = np.empty((len(self._cells), len(GAUGES)))
-        if len(self._cells):
-            kernels.sample(q, corner_values, corners, self._cells, self._places, values)
+        values = np.empty((len(self.cells), len(GAUGES)))
+        if len(self.cells):
+            kernels.sample(q, corner_values, corners, self.cells, self._places, values)
             values[:, 0] += datum
         number = len(self._times)
         if number == self._values.shape[1]:
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
         self._values[:, number] = values.T
         self._times.append(t)
+
+    @property
+    def count(self) -> int:
+        """Samples since they were last taken."""
+        return len(self._times)
+
+    def drop(self, count: int) -> None:
+        """Forget the samples after the first ``count``."""
+        del self._times[count:]
 
     def take(self) -> tuple[Array, Array]:
         """Times (S,) [s] and values (S, own gauges, fields) sampled since this was last asked; the next sample writes over them."""

@@ -21,6 +21,7 @@ class Geometry:
     area: Array  # (C,) [m2]
     bed: Array  # (C,) [m], double: the free surface is what is left of depth and bed
     inradius: Array  # (C,) [m]
+    nearest: Array  # (C,) [m] from the centroid to the nearest edge: a third of the least height
     neighbours: Array  # (R2, 3) the cell itself at the boundary
     corners: Array  # (R2, 3) local vertices
     first_cell: Array  # (V + 1,) where each vertex's cells begin in cells_of
@@ -37,10 +38,14 @@ class Geometry:
     right_face: Array  # (interior E,)
     normals: Array  # (E, 2) out of the left cell
     lengths: Array  # (E,) [m]
+    smooth: Array  # (interior E,) [1] share of the Riemann solver's dissipation in smooth water
 
 
-def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real: Any) -> Geometry:
-    """Cut the mesh's arrays down to ``part``; ``limiter`` and its K, ``tolerance``, ``real`` the floating-point type."""
+def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smooth: float, at_walls: float, real: Any) -> Geometry:
+    """Cut the mesh's arrays down to ``part``; ``limiter`` and its K, ``tolerance``, ``real`` the floating-point type.
+
+    ``smooth`` [1] is the share of dissipation in smooth water, ``at_walls`` that of edges of cells at the mesh's boundary.
+    """
     cells = part.cells
     reach2 = part.reach2
     centroids = mesh.centroids[cells]
@@ -53,10 +58,17 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
     bed = mesh.bed[cells]
     bed_corners = segment_sums(weights * bed[part.cells_of], part.first_cell)[part.corners]
     left_face, right_face, rows = _edge_rows(mesh, part)
+    longest = np.sqrt((np.diff(corners, axis=1, append=corners[:, :1]) ** 2).sum(axis=2).max(axis=1))
+    nearest = np.full(len(cells), np.inf)
+    nearest[:reach2] = 2.0 / 3.0 * mesh.areas[cells[:reach2]] / longest
+    walled = np.asarray((part.neighbours < 0).any(axis=1))
+    interior = slice(part.interior_edges)
+    beside = walled[part.left[interior]] | walled[part.right[interior]]
     return Geometry(
         area=mesh.areas[cells].astype(real),
         bed=bed,
         inradius=mesh.inradius[cells].astype(real),
+        nearest=nearest.astype(real),
         neighbours=np.ascontiguousarray(neighbours, dtype=np.int32),
         corners=part.corners,
         first_cell=part.first_cell,
@@ -73,6 +85,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, real:
         right_face=right_face,
         normals=mesh.normals[part.edges].astype(real),
         lengths=mesh.lengths[part.edges].astype(real),
+        smooth=np.where(beside, at_walls, smooth).astype(real),
     )
 
 

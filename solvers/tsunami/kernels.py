@@ -59,11 +59,12 @@ def primitives(u, bed, dry, cells, q):
 
 
 @njit(cache=True, error_model="numpy")
-def time_steps(q, inradius, faces_of, jumps, shortest, longest, g, dry, cells, steps):
-    """Fill the rows ``cells`` of ``steps`` (own cells,): inradius over fastest wave [s] times a share; -1 where a value is not finite.
+def time_steps(q, inradius, nearest, faces_of, jumps, shortest, longest, g, dry, cells, steps):
+    """Fill the rows ``cells`` of ``steps`` (own cells,): a length over the fastest wave [s]; -1 where a value is not finite.
 
-    The share is ``longest`` [1] where the water is smooth and ``shortest`` [1] at shocks, by the largest of ``jumps`` (edges,) [1]
-    round the cell. ``faces_of`` (cells, 3): rows of the flux array, two an edge. A dry cell has no limit: infinity.
+    The length is ``longest`` [1] times that from the centroid to the ``nearest`` edge where the water is smooth, and at shocks
+    ``shortest`` [1] times the ``inradius``, by the largest of ``jumps`` (edges,) [1] round the cell. ``faces_of`` (cells, 3): rows
+    of the flux array, two an edge. A dry cell has no limit: infinity.
     """
     for c in cells:
         h = q[c, 3]
@@ -73,7 +74,7 @@ def time_steps(q, inradius, faces_of, jumps, shortest, longest, g, dry, cells, s
             limit = -1.0
         elif h > dry:
             jump = max(jumps[faces_of[c, 0] >> 1], max(jumps[faces_of[c, 1] >> 1], jumps[faces_of[c, 2] >> 1]))
-            way = max(shortest * inradius[c], longest * inradius[c] / (1.0 + SHORTER * jump))
+            way = max(shortest * inradius[c], longest * nearest[c] / (1.0 + SHORTER * jump))
             limit = way / (math.sqrt(squared) + math.sqrt(g * h))
         steps[c] = limit
 
@@ -317,12 +318,12 @@ def kinetic(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy")
-def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, smooth, listed, flux, jumps):
+def edge_flux(faces, left_face, right_face, normals, lengths, smooth, g, riemann, listed, flux, jumps):
     """Fill both rows and the jump of the ``listed`` interior edges. ``left_face``, ``right_face`` (edges,): 3 cell + corner.
 
-    ``riemann`` is HLLC, ROE, RUSANOV or KINETIC; ``smooth`` and ``jumps`` (edges,) [1] are those of `blended`.
+    ``riemann`` is HLLC, ROE, RUSANOV or KINETIC; ``smooth`` (interior edges,) [1] and ``jumps`` (edges,) [1] are those of `blended`.
     """
-    edges = np.zeros((11, BLOCK))  # h, eta, u, v left and right; normal; length
+    edges = np.zeros((12, BLOCK))  # h, eta, u, v left and right; normal; length; share of dissipation
     found = np.zeros((7, BLOCK))
     for first in range(0, len(listed), BLOCK):
         count = min(BLOCK, len(listed) - first)
@@ -335,14 +336,15 @@ def edge_flux(faces, left_face, right_face, normals, lengths, g, riemann, smooth
             edges[8, j] = normals[e, 0]
             edges[9, j] = normals[e, 1]
             edges[10, j] = lengths[e]
+            edges[11, j] = smooth[e]
         if riemann == HLLC:
-            edge_flux_block(edges, g, hllc, smooth, found)
+            edge_flux_block(edges, g, hllc, found)
         elif riemann == ROE:
-            edge_flux_block(edges, g, roe, smooth, found)
+            edge_flux_block(edges, g, roe, found)
         elif riemann == RUSANOV:
-            edge_flux_block(edges, g, rusanov, smooth, found)
+            edge_flux_block(edges, g, rusanov, found)
         else:
-            edge_flux_block(edges, g, kinetic, smooth, found)
+            edge_flux_block(edges, g, kinetic, found)
         for j in range(count):
             e = listed[first + j]
             for n in range(3):
@@ -369,7 +371,7 @@ def blended(mass, along, h_left, u_left, v_left, h_right, u_right, v_right, rise
 
 
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
-def edge_flux_block(edges, g, solver, smooth, found):
+def edge_flux_block(edges, g, solver, found):
     """`edge_flux` by one Riemann solver for the columns of ``edges``, all by the same instructions."""
     for j in range(BLOCK):
         nx, ny, length = edges[8, j], edges[9, j], edges[10, j]
@@ -383,7 +385,7 @@ def edge_flux_block(edges, g, solver, smooth, found):
         u_left, v_left = edges[2, j] * nx + edges[3, j] * ny, edges[3, j] * nx - edges[2, j] * ny
         u_right, v_right = edges[6, j] * nx + edges[7, j] * ny, edges[7, j] * nx - edges[6, j] * ny
         mass, along, across = solver(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
-        mass, along, jump = blended(mass, along, h_left, u_left, v_left, h_right, u_right, v_right, rise, g, smooth)
+        mass, along, jump = blended(mass, along, h_left, u_left, v_left, h_right, u_right, v_right, rise, g, edges[11, j])
         along += slide_left
         x = length * (along * nx - across * ny)
         y = length * (along * ny + across * nx)
@@ -457,42 +459,50 @@ def scale_outflow(flux, left, right, edges, share):
                     flux[row, v] *= share[donor]
 
 
-@njit(cache=True, error_model="numpy")
-def update(u, u_start, flux, source, faces_of, area, g, g_n2, linear, quadratic, dry, b, dt, cells):
-    """Do a Runge-Kutta stage of the ``cells`` in place: ``u = (1 - b) u_start + b (u + dt L(u))``.
+@njit(cache=True, error_model="numpy", inline="always")
+def advanced(u, flux, source, faces_of, area, g_n2, linear, quadratic, dry, dt, c):
+    """Depth and discharges of cell ``c`` after a step of Euler's, the bottom friction taken at the new time.
 
-    The bottom friction is taken at the new time.
-    The first stage, of b = 1, keeps its ``u`` as ``u_start``. Water slower than `SLOWEST` of the wave speed is brought to rest: no
-    trace of a wave runs before it through quiet water, ring after ring, below all round-off.
     ``g_n2`` [m^(1/3)] is g n^2 with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
     u, and |u| u / h. ``faces_of`` (cells, 3): rows of ``flux`` in corner order.
     """
-    drags = linear != 0.0 or quadratic != 0.0
+    r0 = faces_of[c, 0]
+    r1 = faces_of[c, 1]
+    r2 = faces_of[c, 2]
+    k = dt / area[c]
+    h = u[c, 0] - k * (np.float64(flux[r0, 0]) + flux[r1, 0] + flux[r2, 0])  # what one cell loses its neighbours gain
+    x = u[c, 1] - k * (flux[r0, 1] + flux[r1, 1] + flux[r2, 1] - source[c, 0])
+    y = u[c, 2] - k * (flux[r0, 2] + flux[r1, 2] + flux[r2, 2] - source[c, 1])
+    if h > dry:
+        drags = linear != 0.0 or quadratic != 0.0
+        if g_n2 != 0.0 or drags:
+            grip = 1.0
+            if g_n2 != 0.0:
+                grip += dt * g_n2 * math.sqrt(x * x + y * y) / (h * h * np.cbrt(h))
+            if drags:
+                grip += dt * (linear + quadratic * math.sqrt(x * x + y * y) / (h * h))
+            x /= grip
+            y /= grip
+    else:
+        x = 0.0
+        y = 0.0
+    return h, x, y
+
+
+@njit(cache=True, error_model="numpy")
+def update(u, u_start, flux, source, faces_of, area, g, g_n2, linear, quadratic, dry, b, dt, cells):
+    """Do a Runge-Kutta stage of the ``cells`` in place: ``u = (1 - b) u_start + b (u + dt L(u))``, see `advanced`.
+
+    The first stage, of b = 1, keeps its ``u`` as ``u_start``. Water slower than `SLOWEST` of the wave speed is brought to rest: no
+    trace of a wave runs before it through quiet water, ring after ring, below all round-off.
+    """
     first = b == 1.0
     for c in cells:
         if first:
             u_start[c, 0] = u[c, 0]
             u_start[c, 1] = u[c, 1]
             u_start[c, 2] = u[c, 2]
-        r0 = faces_of[c, 0]
-        r1 = faces_of[c, 1]
-        r2 = faces_of[c, 2]
-        k = dt / area[c]
-        h = u[c, 0] - k * (np.float64(flux[r0, 0]) + flux[r1, 0] + flux[r2, 0])  # what one cell loses its neighbours gain
-        x = u[c, 1] - k * (flux[r0, 1] + flux[r1, 1] + flux[r2, 1] - source[c, 0])
-        y = u[c, 2] - k * (flux[r0, 2] + flux[r1, 2] + flux[r2, 2] - source[c, 1])
-        if h > dry:
-            if g_n2 != 0.0 or drags:
-                grip = 1.0
-                if g_n2 != 0.0:
-                    grip += dt * g_n2 * math.sqrt(x * x + y * y) / (h * h * np.cbrt(h))
-                if drags:
-                    grip += dt * (linear + quadratic * math.sqrt(x * x + y * y) / (h * h))
-                x /= grip
-                y /= grip
-        else:
-            x = 0.0
-            y = 0.0
+        h, x, y = advanced(u, flux, source, faces_of, area, g_n2, linear, quadratic, dry, dt, c)
         if not first:  # as a change, so that shares that don't quite add up lose no water
             h = u_start[c, 0] + b * (h - u_start[c, 0])
             x = u_start[c, 1] + b * (x - u_start[c, 1])

@@ -25,6 +25,7 @@ class Params:
     limiter_tolerance: float = setting("Michalak and Ollivier-Gooch's K [1]: larger lets more crests pass unlimited", default=1.0)
     riemann: Literal["hllc", "roe", "rusanov", "kinetic"] = setting("Riemann solver at the edges", default="hllc")
     stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk3")
+    time_steps: Literal["global", "local"] = setting("one step for all cells, or by cells 2^l times the shortest", default="global")
     precision: Literal["float64", "float32"] = setting("floating-point type of fluxes, slopes and stored fields", default="float64")
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
     initial: Spec = setting("initial state", default=Spec("rest", {}), kinds="solvers.tsunami.initial")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import tsunami_accuracy as accuracy
+import tsunami_fewer as fewer
 from tsunami_accuracy import ANUGA, model_on, square
 
 from jobs.local.launch import environment, mpirun
@@ -31,7 +32,7 @@ CELLS_1M = 0.0755
 END = 0.2  # [s] simulated in each repetition
 REPETITIONS = 5
 MESHES = 3
-BRIEF = {"REPETITIONS": 3, "MESHES": 1, "tsunami_accuracy.REPETITIONS": 3, "tsunami_accuracy.FINE": 0.4}
+BRIEF = {"REPETITIONS": 3, "MESHES": 1, "tsunami_accuracy.REPETITIONS": 3, "tsunami_accuracy.FINE": 0.4, "tsunami_fewer.REPETITIONS": 1}
 
 Say = Callable[[str], None]
 Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
@@ -46,7 +47,8 @@ def measure(say: Say) -> Figures:
     numbers |= _two_ranks(say)
     numbers |= _start(say)
     numbers["mesh_1m_s"] = _mesh_1m(say)
-    return numbers | {name: [value] if name.startswith("time_") and value else value for name, value in accuracy.measure(say).items()}
+    exact = {name: [value] if name.startswith("time_") and value else value for name, value in accuracy.measure(say).items()}
+    return numbers | exact | fewer.measure(say)
 
 
 def _beside_anuga(mesh: TriMesh, say: Say) -> Figures:

@@ -127,13 +127,13 @@ def _beside_anuga(wave: str, say: Say) -> dict[str, float | None]:
     for _ in range(REPETITIONS):
         runs = [_ours(mesh, wave) for mesh in meshes]
         error, seconds = _anuga(shared, wave)
-        ours = _at_error(error, [run[0] for run in runs], [run[1] for run in runs])
+        ours = at_error(error, [run[0] for run in runs], [run[1] for run in runs])
         ratios.append(seconds / ours)
         say(f"  error {error:.4g} m: ANUGA {seconds:.2f} s, here {ours:.2f} s ({', '.join(f'{run[0]:.3g} m' for run in runs)})")
     return found | {f"time_ratio_{wave}_anuga": statistics.median(ratios)}
 
 
-def _at_error(error: float, errors: Sequence[float], seconds: Sequence[float]) -> float:
+def at_error(error: float, errors: Sequence[float], seconds: Sequence[float]) -> float:
     """Seconds that ``error`` takes, between runs with falling ``errors``.
 
     Raises

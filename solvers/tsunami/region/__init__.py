@@ -17,6 +17,7 @@ from solvers.tsunami.region import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+SMALL = 1000  # cells: fewer are computed sooner than looked over
 MAY_CHANGE, COMPUTED = 1, 2  # marks of cells in the region: by this step, or by the next one at the earliest
 
 
@@ -37,7 +38,7 @@ class Lists:
 
 
 class Region:
-    """The active region of a part, all of it at first.
+    """The active region of a part, all of it at first, and always all of a mesh of less than `SMALL` cells.
 
     Attributes
     ----------
@@ -53,6 +54,7 @@ class Region:
         self._marks = np.full((cells, 1), MAY_CHANGE, np.uint8)
         self._queue = np.empty(cells, np.int32)
         self.whole = self.lists = lists_of(part, geometry, np.ones(cells, bool))
+        self._small = int(comm.sum(np.array([part.owned]))[0]) < SMALL
 
     def reset(self) -> None:
         """Let the region be all of the part."""
@@ -72,7 +74,7 @@ class Region:
         here = self.lists is self.whole or bool(kernels.is_as_left(u, q, self._marks, self._part.owned))
         return self._comm.min(np.array([float(here)]))[0] > 0.0
 
-    def follow(self, u: Array, flux: Array, source: Array, forced: Array) -> None:
+    def follow(self, u: Array, flux: Array, source: Array, forced: Array, levels: Array | None = None) -> None:
         """Find the region of the next step. Collective.
 
         Parameters
@@ -83,11 +85,18 @@ class Region:
             Those of `solvers.tsunami.kernels.update` at this state, in all of the region.
         forced
             Own cells (own cells,) that are active whatever their state.
+        levels
+            Levels of the local cells (local cells, 1) in local time stepping: 2^level are a cell's steps over the shortest.
         """
+        if self._small:
+            return
         kernels.find_moving(u, flux, source, self._geometry.rows, forced, self.lists.cells, self._marks)
         self._comm.begin(self._marks, self._part.halo)
         self._comm.end()
-        self._spread()
+        if levels is None:
+            self._spread()
+        else:
+            self._spread_by(levels)
         marked = self._marks[:, 0] > 0
         self.lists = self.whole if marked.all() else lists_of(self._part, self._geometry, marked)
 
@@ -99,6 +108,39 @@ class Region:
             mark = MAY_CHANGE if stage < self._stages else COMPUTED
             last = kernels.spread(self._corners, g.first_cell, g.cells_of, g.neighbours, begin, end, mark, self._marks, self._queue)
             begin, end = end, self._exchange(int(last))
+
+    def _spread_by(self, levels: Array) -> None:
+        """The same where cells have steps of their own: the highest level's span all others'.
+
+        Within it, a stage of each step lets a change pass out of a cell, and so does the course that lower levels take from it; two more
+        are for steps that begin in between.
+        """
+        g, comm = self._geometry, self._comm
+        longest = 1 << int(comm.max(levels[: self._part.owned].max(axis=0, initial=0).astype(float))[0])
+        budget = np.where(self._marks > 0, (self._stages + 3) * longest, -1).astype(np.int32)
+        count = int(kernels.rim(g.first_cell, g.cells_of, self._marks, self._queue))
+        queued = np.zeros(len(budget), bool)
+        growing = True
+        while growing:
+            queued[self._queue[:count]] = True
+            grew = kernels.spread_by_levels(
+                self._corners, g.first_cell, g.cells_of, g.neighbours, levels, self._queue, queued, count, budget
+            )
+            growing = comm.size > 1 and comm.max(np.array([float(grew)]))[0] > 0.0
+            if growing:
+                before = budget[self._part.owned :].copy()
+                comm.begin(budget, self._part.halo)
+                comm.end()
+                more = np.flatnonzero(budget[self._part.owned :, 0] > before[:, 0]) + self._part.owned
+                np.maximum(budget[self._part.owned :], before, out=budget[self._part.owned :])
+                count = len(more)
+                self._queue[:count] = more
+        self._marks[:] = np.where(budget >= longest, MAY_CHANGE, np.where(budget >= 0, COMPUTED, 0))
+
+    @property
+    def left_out(self) -> Array:
+        """Marks (local cells, 1) of the cells that are not in the region."""
+        return self._marks == 0
 
     def _exchange(self, end: int) -> int:
         """Mark the ghosts that their ranks have marked; the new ones stand behind ``end`` in the queue, whose end is returned."""

@@ -97,6 +97,40 @@ def spread(corners, first_cell, cells_of, neighbours, begin, end, value, marks, 
 
 
 @njit(cache=True, error_model="numpy")
+def spread_by_levels(corners, first_cell, cells_of, neighbours, levels, queue, queued, count, budget):
+    """Spread the ``budget`` (local cells, 1) of the ``count`` cells in ``queue``: a way out of a cell costs 2^level of it.
+
+    ``queued`` (local cells,) says which cells stand in the queue, a ring of as many places as there are cells; it is empty in the
+    end. Returns whether any cell's budget grew.
+    """
+    room = len(queue)
+    first = 0
+    grew = False
+    while count > 0:
+        c = queue[first]
+        first = first + 1 if first + 1 < room else 0
+        count -= 1
+        queued[c] = False
+        left = budget[c, 0] - (1 << levels[c, 0])
+        for i in range(3):
+            v = corners[c, i]
+            if v < 0:
+                continue
+            for place in range(first_cell[v], first_cell[v + 1]):
+                k = cells_of[place]
+                for j in range(-1, 3 if k < neighbours.shape[0] else 0):
+                    n = k if j < 0 else neighbours[k, j]
+                    if budget[n, 0] < left:
+                        budget[n, 0] = left
+                        grew = True
+                        if not queued[n]:
+                            queued[n] = True
+                            queue[(first + count) % room] = n
+                            count += 1
+    return grew
+
+
+@njit(cache=True, error_model="numpy")
 def touch(columns, cells, touched):
     """Mark the numbers in the rows ``cells`` of ``columns`` (cells, 3)."""
     for c in cells:

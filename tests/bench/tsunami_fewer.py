@@ -1,0 +1,91 @@
+"""What local time stepping and the active region save: part of ``wavetrain bench tsunami``.
+
+Time at equal error: the local steps' time is interpolated between meshes of three sizes at the error of equal steps on the middle one.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tsunami_accuracy import REPETITIONS, RINGS, G, at_error, model_on
+
+from meshes import rectangle
+from meshes.core import quadrature
+from meshes.core.trimesh import TriMesh
+from pipeline.core.params import build
+from solvers.core.comm import Serial
+from solvers.core.driver import simulate
+from solvers.tsunami.radial import RadialWave
+from solvers.tsunami.region import Region
+
+SIZES = (0.7, 0.6, 0.5)  # [m] edge lengths of the sea; a fiftieth in the harbour
+HUMP, CENTRE, END = {"kind": "hump", "height": 0.2, "width": 4.0, "centre": [20.0, 25.0]}, (20.0, 25.0), 4.0  # [s]
+OCEAN = {"width": 4.4e6, "height": 4.4e6, "size": 2.2e4, "origin": [-2.2e6, -2.2e6]}  # [m]
+BASIN = {"kind": "bowl", "depth": 5000.0, "radius": 2.0e6}  # with land in the corners
+SOURCE = {"kind": "hump", "height": 1.0, "width": 5.0e4, "centre": [-1.5e6, 0.0]}
+CROSSED = 18500.0  # [s] after which the wave is at the other side
+
+Say = Callable[[str], None]
+
+
+def measure(say: Say) -> dict[str, list[float]]:
+    """All that was measured, by the numbers of this part."""
+    return {"local_stepping_gain": _local(say), "active_region_gain": _active(say)}
+
+
+def harbour(size: float) -> TriMesh:
+    """A square sea of 50 m with edges of ``size`` [m], and a harbour with edges of a fiftieth."""
+    disc = {"centre": [32.0, 25.0], "radius": size / 4.0, "size": size / 50.0, "growth": 0.25}
+    table = {"width": 50.0, "height": 50.0, "size": size, "refine": [disc], "bathymetry": {"kind": "flat", "depth": 1.0}}
+    return rectangle.build(build(rectangle.Params, table, "mesh"), folder=Path())
+
+
+def _local(say: Say) -> list[float]:
+    """Time of equal steps over that of local ones at the same error, on a mesh with edges of 1 to 50."""
+    r, depth, _ = RadialWave(lambda r: 1.0 + 0.2 * np.exp(-((r / 4.0) ** 2)), g=G, reach=60.0, rings=RINGS, limited=False).advance(END)
+    meshes = [harbour(size) for size in SIZES]
+    truths = []
+    for mesh in meshes:
+        x, y = quadrature.places(mesh.vertices[mesh.triangles])
+        truths.append(quadrature.means(np.interp(np.hypot(x - CENTRE[0], y - CENTRE[1]), r, depth)))
+
+    def run(number: int, steps: str) -> tuple[float, float]:
+        u, seconds = _run(meshes[number], {"initial": HUMP, "gravity": G, "time_steps": steps}, END)
+        return float(np.average(np.abs(u[:, 0] - truths[number]), weights=meshes[number].areas)), seconds
+
+    run(0, "local")  # compiles
+    gains = []
+    for _ in range(REPETITIONS):
+        error, seconds = run(1, "global")
+        found = [run(number, "local") for number in range(len(meshes))]
+        local = at_error(error, [f[0] for f in found], [f[1] for f in found])
+        gains.append(seconds / local)
+        errors = ", ".join(f"{f[0]:.3g} m in {f[1]:.2f} s" for f in found)
+        say(f"  harbour, {len(meshes[1].triangles):,} triangles: equal steps {error:.3g} m in {seconds:.2f} s; local ones {errors}")
+    return gains
+
+
+def _active(say: Say) -> list[float]:
+    """Time of all cells over that of the active region, the same bits, for a wave across an ocean."""
+    mesh = rectangle.build(build(rectangle.Params, {**OCEAN, "bathymetry": BASIN}, "mesh"), folder=Path())
+    gains = []
+    for _ in range(REPETITIONS):
+        u, active = _run(mesh, {"initial": SOURCE}, CROSSED)
+        follow, Region.follow = Region.follow, lambda *_: None  # type: ignore[method-assign]
+        whole, seconds = _run(mesh, {"initial": SOURCE}, CROSSED)
+        Region.follow = follow  # type: ignore[method-assign]
+        assert u.tobytes() == whole.tobytes()
+        gains.append(seconds / active)
+        say(f"  ocean, {len(mesh.triangles):,} triangles: all {seconds:.2f} s, active region {active:.2f} s")
+    return gains
+
+
+def _run(mesh: TriMesh, solver: dict[str, Any], end: float) -> tuple[np.ndarray, float]:
+    """The last state, and the seconds of processor time of the steps."""
+    frames = simulate(model_on(mesh, solver), Serial(), end=end, output_interval=end, cfl=0.9)
+    next(frames)
+    begun = time.process_time()
+    *_, last = frames
+    return last.u.copy(), time.process_time() - begun
