@@ -42,5 +42,5 @@ class Box:
         """The arrays of ``/mesh`` by name."""
         return {**{"xyz"[axis]: self.coordinates(axis) for axis in range(len(self.points))}, "length": np.array(self.lengths)}
 
-    def share(self, comm: Any) -> None:
+    def share(self, comm: Any, groups: Any = None) -> None:
         """A box is not cut: its sharing among ranks is the solver's matter, such as an ensemble's members."""

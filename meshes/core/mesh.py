@@ -31,13 +31,15 @@ class Mesh(Protocol):
             Arrays by name, with the shapes and units that `pipeline.store.layout.MESHES` has for the kind: (nodes,) [m], (faces, 3), ...
         """
 
-    def share(self, comm: Any) -> Any:
+    def share(self, comm: Any, groups: Any = None) -> Any:
         """Cut the mesh among all ranks. Collective.
 
         Parameters
         ----------
         comm
             All ranks that share the mesh.
+        groups
+            Numbers of groups of cells, each of which all ranks are to share evenly; None where any even cut will do.
 
         Returns
         -------

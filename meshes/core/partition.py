@@ -53,11 +53,16 @@ def petsc() -> Any:
     return PETSc
 
 
-def owners(mesh: "TriMesh", size: int) -> Array:
-    """The owning rank (T,) of each cell, for ``size`` ranks, as this process finds it: PT-Scotch may answer another differently."""
+def owners(mesh: "TriMesh", size: int, groups: Array | None = None) -> Array:
+    """The owning rank (T,) of each cell, for ``size`` ranks, as this process finds it: PT-Scotch may answer another differently.
+
+    Where there are ``groups`` (T,) of cells, each is shared out evenly, by coordinate bisection.
+    """
     cells = len(mesh.triangles)
     if size == 1:
         return np.zeros(cells, np.int32)
+    if groups is not None:
+        return bisect(mesh.centroids, size, groups)
     try:
         owner = _scotch(mesh, size)
     except ImportError:
@@ -101,9 +106,10 @@ def _scotch(mesh: "TriMesh", size: int) -> Array:
     return found
 
 
-def bisect(places: Array, size: int) -> Array:
-    """Cut ``places`` (T, 2) into ``size`` parts of nearly equal count, along the longer side each time."""
+def bisect(places: Array, size: int, groups: Array | None = None) -> Array:
+    """Cut ``places`` (T, 2) into ``size`` parts of nearly equal count, along the longer side each time; each of ``groups`` (T,) too."""
     owner = np.zeros(len(places), np.int32)
+    _, group = np.unique(np.zeros(len(places)) if groups is None else groups, return_inverse=True)
 
     def split(cells: Array, first: int, count: int) -> None:
         if count == 1:
@@ -111,11 +117,13 @@ def bisect(places: Array, size: int) -> Array:
             return
         here = places[cells]
         axis = int(np.argmax(np.ptp(here, axis=0)))
-        order = cells[np.lexsort((cells, here[:, axis]))]
+        order = cells[np.lexsort((cells, here[:, axis], group[cells]))]
         half = count // 2
-        middle = len(cells) * half // count
-        split(order[:middle], first, half)
-        split(order[middle:], first + half, count - half)
+        sizes = np.bincount(group[cells])
+        place = np.arange(len(cells)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        lower = place < np.repeat(sizes * half // count, sizes)
+        split(order[lower], first, half)
+        split(order[~lower], first + half, count - half)
 
     split(np.arange(len(places)), 0, size)
     return owner

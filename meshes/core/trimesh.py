@@ -143,13 +143,15 @@ class TriMesh:
         """
         return cut(self, rank, size, owner, rim_of(self, owner))
 
-    def share(self, comm: Any) -> Part:
+    def share(self, comm: Any, groups: Array | None = None) -> Part:
         """Cut the mesh among all ranks. Collective.
 
         Parameters
         ----------
         comm
             All ranks that share the mesh.
+        groups
+            Numbers (T,) of groups of cells, each of which all ranks are to share evenly; rank 0's count.
 
         Returns
         -------
@@ -162,12 +164,12 @@ class TriMesh:
             There are more ranks than cells.
         """
         start(len(self.triangles), comm.size)  # one rank cuts: it takes many times the mesh's memory, and each might find another answer
-        owner, rim = comm.broadcast(_owners_and_rim(self, comm.size) if comm.rank == 0 else None)
+        owner, rim = comm.broadcast(_owners_and_rim(self, comm.size, groups) if comm.rank == 0 else None)
         return cut(self, comm.rank, comm.size, owner, rim)
 
 
-def _owners_and_rim(mesh: TriMesh, size: int) -> tuple[Array, Array]:
-    owner = owners(mesh, size)
+def _owners_and_rim(mesh: TriMesh, size: int, groups: Array | None) -> tuple[Array, Array]:
+    owner = owners(mesh, size, groups)
     return owner, rim_of(mesh, owner)
 
 

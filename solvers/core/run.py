@@ -115,6 +115,12 @@ def _blamed_mesh(case: Case) -> Mesh:
         return mesh_of(case)
 
 
+def _share(mesh: Mesh, comm: Comm, solver: Any, solver_params: Any) -> Any:
+    """This rank's part of the mesh, cut so that each of the solver's groups is shared evenly, where it has groups."""
+    groups = solver.groups(mesh, solver_params) if comm.size > 1 and hasattr(solver, "groups") else None
+    return mesh.share(comm) if groups is None else mesh.share(comm, groups)
+
+
 def run_case(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], None] = lambda p: None) -> dict[str, Any]:
     """Run ``case`` and write its files into ``folder``. It goes on from a checkpoint that is left there.
 
@@ -165,7 +171,8 @@ def _run(case: Case, folder: Path, comm: Comm, progress: Callable[[Progress], No
     with remarks.collected() as notes:
         mesh = comm.once_a_node(lambda: _blamed_mesh(case))
         with values_blamed():
-            model = solver.build(mesh, mesh.share(comm), comm, solver_params, gauges=case.gauges, folder=case.folder)
+            part = _share(mesh, comm, solver, solver_params)
+            model = solver.build(mesh, part, comm, solver_params, gauges=case.gauges, folder=case.folder)
         if comm.size > 1 and model.on_one_rank:
             raise InputError(f"solver {case.solver.kind!r} runs on one rank")
         for line in model.remarks(case.time.end):

@@ -7,7 +7,7 @@
 with depth h [m], velocity u, v [m/s], bed b [m] positive up, gravity g [m/s2], Manning's n [s/m^(1/3)],
 a quadratic drag c (Chezy's g / C^2) and a linear one r [1/s].
 
-Scheme: cell-centred finite volumes of first or second order (limited least-squares slopes, hydrostatic reconstruction; HLLC,
+FiniteVolumes: cell-centred finite volumes of first or second order (limited least-squares slopes, hydrostatic reconstruction; HLLC,
 Roe's, Rusanov's or kinetic fluxes), strong-stability-preserving Runge-Kutta steps, semi-implicit friction; water at rest stays
 at rest, depths stay >= 0, and no water is lost. References stand in ``kernels``.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from solvers.core.comm import Comm
     from solvers.tsunami.model import Tsunami
 
-__all__ = ["MEMORY", "Params", "build", "check_exact", "draw", "facts", "laws", "look_into_files", "stored", "write_exact"]
+__all__ = ["MEMORY", "Params", "build", "check_exact", "draw", "facts", "groups", "laws", "look_into_files", "stored", "write_exact"]
 
 MEMORY = (710.0, 275.0, 0.0)  # [B] a cell: shared on a node, on each rank, spread over all
 
@@ -65,6 +65,14 @@ def build(
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
 
     return Tsunami(mesh, part, comm, params, gauges=gauges, folder=folder)
+
+
+def groups(mesh: "TriMesh", params: Params) -> Any:
+    """Groups of cells that the ranks are to share evenly: see `solvers.tsunami.balance.groups`."""
+    load_numba()
+    from solvers.tsunami.balance import groups as found
+
+    return found(mesh, params)
 
 
 def check_exact(params: Params, bed: Any) -> None:

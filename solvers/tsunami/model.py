@@ -18,11 +18,11 @@ from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
 from solvers.tsunami import initial
+from solvers.tsunami.finite_volumes import FiniteVolumes
 from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.local import LocalStepping
 from solvers.tsunami.params import Params
 from solvers.tsunami.region import Region
-from solvers.tsunami.scheme import Scheme
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -76,7 +76,7 @@ class Tsunami(Model):
                 "mend the bed or the level, or raise it"
             )
         self._start: initial.InitialSea = choose(initial.__name__, params.initial, "solver.initial")
-        self.scheme = Scheme(mesh, part, params, folder)
+        self.scheme = FiniteVolumes(mesh, part, params, folder)
         self.stages = self.scheme.tableau.stages
         self.maxima = self.scheme.maxima
         self.gauges = Gauges(mesh, part, comm, gauges)

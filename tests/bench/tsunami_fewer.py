@@ -1,4 +1,4 @@
-"""What local time stepping and the active region save: part of ``wavetrain bench tsunami``.
+"""Savings of local time stepping and the active region: part of ``wavetrain bench tsunami``.
 
 Time at equal error: the local steps' time is interpolated between meshes of three sizes at the error of equal steps on the middle one.
 """

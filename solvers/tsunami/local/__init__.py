@@ -18,9 +18,9 @@ import numpy as np
 
 from solvers.core.comm import Comm
 from solvers.core.steppers import Tableau
+from solvers.tsunami.finite_volumes import FiniteVolumes
 from solvers.tsunami.gauges import Gauges
 from solvers.tsunami.local import kernels
-from solvers.tsunami.scheme import Scheme
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,7 +50,7 @@ class Level:
 class LocalStepping:
     """The steps of a model's cells by their levels."""
 
-    def __init__(self, scheme: Scheme, comm: Comm, gauges: Gauges) -> None:
+    def __init__(self, scheme: FiniteVolumes, comm: Comm, gauges: Gauges) -> None:
         self._scheme, self._comm, self._gauges = scheme, comm, gauges
         part, g = scheme.part, scheme.geometry
         cells = len(part.cells)
@@ -68,7 +68,6 @@ class LocalStepping:
         self._seen = np.zeros(vertices, np.uint8), np.zeros(cells, np.uint8), np.zeros(cells, np.uint8)
         self._rates = np.zeros((cells, 3))
         self._total, self._own = np.zeros((2, 2 * len(part.edges), 3))
-        self._shares = scheme.tableau.weights
         self._start = np.zeros(256)  # [s] time of the last state of each level
         lengths = (cells, len(part.edges), len(part.edges), 2 * len(part.edges), 2 * len(part.edges), cells)
         self._room = [np.empty(n, np.int32) for n in lengths]
@@ -230,7 +229,7 @@ class LocalStepping:
     def _share_fluxes(self, level: int, stage: int, dt: float, u: Array) -> None:
         """Sum up the fluxes of a stage between ``level`` and others; after the last, its cells take the lower levels' sums."""
         scheme, lists, g = self._scheme, self._lists[level], self._scheme.geometry
-        share = self._shares[stage] * dt
+        share = scheme.shares[stage] * dt
         if len(lists.outer):
             kernels.accumulate(scheme.flux, lists.outer, share, self._total)
         if len(lists.inner):

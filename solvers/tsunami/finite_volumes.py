@@ -31,7 +31,7 @@ STEPPING = {  # steps at shocks and in smooth water, see `kernels.time_steps`, a
 FILM = 100.0  # times the depth that does not move is a film
 
 
-class Scheme:
+class FiniteVolumes:
     """The scheme on a part.
 
     Attributes
@@ -53,6 +53,7 @@ class Scheme:
     def __init__(self, mesh: TriMesh, part: Part, params: Params, folder: Path) -> None:
         self.part, self.params = part, params
         self.tableau = TABLEAUX[params.stepping]
+        self.shares = self.tableau.weights  # of a stage's fluxes in a step's
         self._riemann, reach = RIEMANN[params.riemann]
         shortest, longest, smooth, at_walls = STEPPING[params.stepping if params.order > 1 else "euler"]
         self._lengths = reach * shortest, reach * longest
@@ -161,7 +162,7 @@ class Scheme:
         kernels.update(
             u, self._u_start, self.flux, self.source, g.rows, g.area, p.gravity, *self.drag, p.dry_depth, tableau.b[stage], dt, cells
         )
-        self.outside.note(boundary, tableau.weights[stage] * dt, self.flux)
+        self.outside.note(boundary, self.shares[stage] * dt, self.flux)
 
     def observe(self, t: float, u: Array, cells: Array) -> None:
         """Note the maxima of the own ``cells`` at time ``t`` [s]."""
