@@ -194,7 +194,7 @@ class Integrator:
         return sums
 
     def _blocks(self, members: int) -> Iterator[tuple[slice, "_Work"]]:
-        """As many members as a register holds, then, if there are few left, one by one: the bits are the same."""
+        """Members, as many at a time as a register holds, then, if there are few left, one by one: the bits are the same."""
         start = 0
         while start < members:
             width = LANES if members - start >= FEWEST_WIDE else 1

@@ -56,7 +56,7 @@ def _everywhere(builder: Any, value: Any, vector: Any) -> Any:
 
 @intrinsic
 def together(typing: Any, array: Any) -> Any:
-    """How many complex numbers of ``array`` (n,) go side by side."""
+    """Count the complex numbers of ``array`` (n,) that go side by side."""
     count = ir.Constant(ir.IntType(types.intp.bitwidth), _count(array.dtype) // 2)
     return types.intp(array), lambda context, builder, signature, values: count
 

@@ -13,6 +13,7 @@ from pipeline.core import plugin
 # Names that are words of other things too: they are looked for where the statement speaks of a kind.
 WORDS = {"none", "shell", "series", "waves", "box", "linear"}
 ALLOWED = {  # the module, the name, and why it can't be otherwise
+    ("jobs.commands.verbs", "compress"): "a verb of the command line, which has a stage's name",
     ("pipeline.compression.blocks.coding", "compress"): "an extra of pyproject.toml, which pip knows by this name",
     ("pipeline.compression.blocks.coding", "zipgan"): "another",
     ("pipeline.compression.frames_between", "turbulence"): "archives made before say their equations by their case alone",
