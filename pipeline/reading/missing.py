@@ -76,7 +76,7 @@ def find_missing(
     if not undeclared or values.dtype.kind not in "fiu" or values.dtype.itemsize == 1:  # each of 256 values is a value
         return Missing(missing, doubtful, ())
     low, high = _range(values[~missing])
-    near = [constant for constant in CONSTANTS if low - DIGITS * abs(low) <= constant <= high + DIGITS * abs(high)]
+    near = _near(low, high)
     found = {constant: mask for constant in near if (mask := equals(values, constant) & ~missing).any()}
     if not found:
         return Missing(missing, doubtful, ())
@@ -92,6 +92,19 @@ def find_missing(
             continue
         seen.append(constant)
     return Missing(missing, doubtful, tuple(seen))
+
+
+def surely_all_there(values: Array) -> bool:
+    """Whether none of the real ``values`` (any shape) is nan or could be a constant of `CONSTANTS`: seen by their range, without masks."""
+    if values.dtype.kind != "f" or not values.size:
+        return False
+    low, high = _range(values)
+    return bool(np.isfinite(low) and np.isfinite(high)) and not _near(low, high)
+
+
+def _near(low: float, high: float) -> list[float]:
+    """The constants that a value between ``low`` and ``high`` may be."""
+    return [constant for constant in CONSTANTS if low - DIGITS * abs(low) <= constant <= high + DIGITS * abs(high)]
 
 
 def missing_mask(values: Array, attributes: Mapping[str, Any] | None = None, own: Iterable[float] = ()) -> Array:

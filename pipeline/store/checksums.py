@@ -225,12 +225,22 @@ class Checked(ReadOnly):
     def _pages(self, first: int, last: int) -> bytes:
         """Pages ``first`` to ``last`` - 1, verified."""
         data = self._read(first * PAGE, min(last * PAGE, self._table.covered) - first * PAGE)
-        view = memoryview(data)
-        for number in range(first, last):
-            at = (number - first) * PAGE
-            if zlib.crc32(view[at : at + PAGE]) != self._sum(number):
-                raise DamagedFile(f"{self._path}: {said(number, number + 1, self._table.covered)} damaged (CRC-32)")
+        view, known = memoryview(data), self._known(first, last)
+        found = [zlib.crc32(view[at : at + PAGE]) for at in range(0, len(data), PAGE)]
+        if found != known:
+            number = first + next(i for i, (one, other) in enumerate(zip(found, known, strict=True)) if one != other)
+            raise DamagedFile(f"{self._path}: {said(number, number + 1, self._table.covered)} damaged (CRC-32)")
         return data
+
+    def _known(self, first: int, last: int) -> list[int]:
+        """The checksums of pages ``first`` to ``last`` - 1."""
+        known: list[int] = []
+        while len(known) < last - first:
+            number = first + len(known)
+            at = number % (PAGE // SIZE)
+            self._sum(number)  # reads and verifies the page of checksums that it stands in
+            known += self._sums[1][at : at + last - number].tolist()
+        return known
 
     def _sum(self, number: int) -> int:
         page, at = divmod(number, PAGE // SIZE)

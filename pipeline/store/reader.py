@@ -313,7 +313,7 @@ class Store:
             from pipeline.compression.archive import reader
 
             return reader.ArchivedField(str(self.path), name, data.shape, data.dtype)
-        return StoredArray(str(self.path), f"{group}/{name}", data.shape, data.dtype)
+        return StoredArray(str(self.path), f"{group}/{name}", data.shape, data.dtype, data.chunks)
 
     def _lazy(self, group: str, name: str) -> Any:
         import dask.array
@@ -340,9 +340,10 @@ def _blocks(shape: tuple[int, ...], chunks: tuple[int, ...], itemsize: int) -> t
 class StoredArray:
     """An array in a file, opened anew by each reader: it can be sent to another process."""
 
-    def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: Any, stored: tuple[int, ...] | None = None) -> None:
         self.path, self.name, self.shape, self.dtype = path, name, shape, dtype
         self.ndim = len(shape)
+        self.stored = stored  # the file's own chunks, which are read whole
 
     def __getitem__(self, place: Any) -> Array:
         import hdf5plugin  # noqa: F401  (registers the filters)

@@ -26,6 +26,7 @@ from pipeline.stages.decompose.kernels import block_sums
 from pipeline.stages.decompose.moments import moments, sums
 from pipeline.stages.decompose.scheme import lax_wendroff, travel, upwind
 from pipeline.stages.decompose.spectra import lines, spectrum
+from pipeline.store import checksums
 from pipeline.store.reader import Store
 
 Say = Callable[[str], None]
@@ -54,6 +55,7 @@ def measure(say: Say) -> Figures:
         folder = Path(name)
         found["amplitude_loss_20ppw_10periods"] = loss(folder, say)
         found |= predictions(folder, say)
+        found |= sums_beside_stream(say)
         found |= large(folder, say)
     return found
 
@@ -172,6 +174,39 @@ def throughput(paths: tuple[Path, Path], say: Say) -> list[float]:
     return rates
 
 
+def sums_beside_stream(say: Say) -> Figures:
+    """GB/s of the moments' sums of fields in memory, of STREAM's triad (J. D. McCalpin, IEEE TCCA Newsletter, December 1995) by numba, and
+    their ratio: one core, alternating."""
+    from numba import njit
+
+    @njit
+    def triad(a: Any, b: Any, c: Any) -> None:
+        for i in range(len(a)):
+            a[i] = b[i] + 3.0 * c[i]
+
+    frames, cells, blocks = 250, 8000, 20
+    n = np.random.default_rng([5]).standard_normal((blocks, frames, cells))
+    r, out = n + 0.01, np.empty(n.size)
+    low, area = np.full(cells, -np.inf), np.ones(cells)
+
+    def moments_of_all() -> None:
+        for x, y in zip(n, r, strict=True):
+            block_sums(x, y, low, area, np.zeros((frames, 7)), np.zeros((cells, 7)))
+
+    rates: dict[str, list[float]] = {"moments": [], "stream": []}
+    works = {"moments": (moments_of_all, 16.0), "stream": (lambda: triad(out, n.ravel(), r.ravel()), 24.0)}
+    for work, _ in works.values():
+        work()
+    for _ in range(2 * REPEATS + 1):
+        for name, (work, size) in works.items():
+            begun = time.process_time()
+            work()
+            rates[name].append(size * n.size / 1e9 / (time.process_time() - begun))
+    mine, stream = rates.values()
+    say(f"  sums of moments in memory: {np.median(mine):.1f} GB/s, STREAM's triad {np.median(stream):.1f} GB/s, one core")
+    return {"moments_gb_s": mine, "stream_gb_s": stream, "moments_over_stream": [a / b for a, b in zip(mine, stream, strict=True)]}
+
+
 def synthetic(folder: Path, source: Path, frames: int, say: Say) -> tuple[Path, Path]:
     """Two files of ``frames`` frames on the mesh of ``source``: noise and a wave; the second is the first, a little late."""
     with h5py.File(source) as file:
@@ -191,6 +226,7 @@ def synthetic(folder: Path, source: Path, frames: int, say: Say) -> tuple[Path, 
             rng = np.random.default_rng([3])
             for i in range(frames):
                 data[i] = 0.1 * np.sin(0.4 * x - 0.7 * (0.1 * i - late)) + 0.001 * rng.standard_normal(len(x))
+        checksums.append(place)
         found.append(place)
     say(f"  {frames} frames of {len(x):,} cells, two files of {found[0].stat().st_size / 1e9:.2f} GB")
     return found[0], found[1]
@@ -208,12 +244,14 @@ def large(folder: Path, say: Say) -> Figures:
         small = synthetic(folder / "small", source, 250, say)
         rates = throughput(small, say)
         seconds: dict[str, list[float]] = {"stage": [], "loop": []}
+        used: dict[str, list[float]] = {"stage": [], "loop": []}  # [s] of processor time, of this process and the workers
         for _ in range(REPEATS):
             for name, function in (("stage", lambda: both_passes(small, client)), ("loop", lambda: plain_loop(small))):
-                begun = time.perf_counter()
+                begun, before = time.perf_counter(), _used(client)
                 function()
                 seconds[name].append(time.perf_counter() - begun)
-        ratios = [loop / stage for stage, loop in zip(seconds["stage"], seconds["loop"], strict=True)]
+                used[name].append(_used(client) - before)
+        ratios, in_core_seconds = ([b / a for a, b in zip(some["stage"], some["loop"], strict=True)] for some in (seconds, used))
         say(f"  all measures, two workers: {np.median(seconds['stage']):.1f} s; the loop: {np.median(seconds['loop']):.1f} s")
         shutil.rmtree(folder / "small")
         big = synthetic(folder / "big", source, int(TIMES * LIMIT / (8 * cells)) + 1, say)
@@ -226,7 +264,17 @@ def large(folder: Path, say: Say) -> Figures:
         f"  {total / 1e9:.1f} GB in {took:.0f} s ({total / 1e6 / took / 2:.0f} MB/s a core, both passes); "
         f"a worker held at most {peak / 1e6:.0f} MB"
     )
-    return {"peak_memory_over_limit": [peak / LIMIT], "mb_per_s_core": rates, "ratio_vs_numpy_loop": ratios}
+    return {
+        "peak_memory_over_limit": [peak / LIMIT],
+        "mb_per_s_core": rates,
+        "ratio_vs_numpy_loop": ratios,
+        "core_seconds_loop_over_stage": in_core_seconds,
+    }
+
+
+def _used(client: Any) -> float:
+    """Processor time [s] of this process and of all workers so far."""
+    return time.process_time() + sum(client.run(time.process_time).values())
 
 
 def _peak() -> float:

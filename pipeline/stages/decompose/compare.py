@@ -16,7 +16,7 @@ from pipeline.spectral.wavenumbers import frequencies, multiplicity
 from pipeline.stages.decompose import kernels
 from pipeline.stages.decompose.moments import Sums, merge
 from pipeline.stages.decompose.pairs import FieldReader, Pair
-from pipeline.stages.decompose.spectra import LINES, Scales, banded, lines
+from pipeline.stages.decompose.spectra import LINES, Scales, banded
 from pipeline.stages.decompose.window import in_order
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -44,7 +44,7 @@ class InTime:
 def in_time(pair: Pair, client: Any, *, resamples: int, seed: int) -> InTime:
     """The first pass; the bands are bootstrapped over groups of neighbouring cells."""
     cells, count = pair.cells, len(pair.frames)
-    width = int(np.clip(BLOCK_BYTES / (8 * count), min(LEAST_WIDTH, cells), cells))
+    width = _fitted(int(np.clip(BLOCK_BYTES / (8 * count), min(LEAST_WIDTH, cells), cells)), pair)
     length = max(pair.even // int(np.ceil(8 * width * count / (1.5 * BLOCK_BYTES))), 1)
     cuts = [*range(0, pair.even - length + 1, length), count]
     spans = [slice(i, min(i + width, cells)) for i in range(0, cells, width)]
@@ -68,6 +68,14 @@ def in_time(pair: Pair, client: Any, *, resamples: int, seed: int) -> InTime:
     return InTime(frames, by_cell, missing, frequencies(length, step, half=True), middle, bands)
 
 
+def _fitted(width: int, pair: Pair) -> int:
+    """At most ``width`` cells, that blocks begin where the file's chunks do: a chunk is read whole by every block that has some of it."""
+    stored = getattr(pair.sources[0].source, "stored", None)
+    if stored is None or len(stored) != 2 or width >= pair.cells:
+        return width
+    return width // stored[1] * stored[1] if width >= stored[1] else -(-stored[1] // -(-stored[1] // width))
+
+
 def _groups(some: slice, cells: int) -> Array:
     """The group of neighbouring cells that each of ``some`` belongs to."""
     return np.arange(some.start, some.stop) * min(GROUPS, cells) // cells
@@ -88,20 +96,21 @@ def _block(
     sources: tuple[FieldReader, FieldReader], span: tuple[int, int], some: slice, low: Array, weight: Array, group: Array, length: int
 ) -> tuple[Array, Array, Array, Array, int]:
     """Reads its own block, so that no more of them are in memory than are at work."""
+    from scipy.fft import rfft  # several series at once in vector registers, and loads for long
+
     n, r = (source.cells(_cut(source.frames, *span), some) for source in sources)
     low, weight = np.ascontiguousarray(low), np.ascontiguousarray(weight)
     frame, cell = np.zeros((n.shape[0], 7)), np.zeros((n.shape[1], 7))
     kernels.block_sums(n, r, low, weight, frame, cell)
-    missing = int(np.count_nonzero(~(np.isfinite(n) & np.isfinite(r))))
+    missing = 0 if (frame[:, 1] == n.shape[1]).all() else int(np.count_nonzero(~(np.isfinite(n) & np.isfinite(r))))
     whole = np.flatnonzero(cell[:, 1] == n.shape[0])
-    d = np.subtract(n, r, dtype=float)
     first, groups = group[0], group[-1] - group[0] + 1
-    found = np.zeros((groups, LINES, length // 2 + 1), complex)
-    twice = multiplicity(np.arange(length // 2 + 1), length)
+    found = np.zeros((groups, LINES + 1, length // 2 + 1))
+    twice = multiplicity(np.arange(length // 2 + 1), length).astype(float)
     for start in range(0, len(whole), CACHE_CELLS):
         few = whole[start : start + CACHE_CELLS]
-        a, b = (np.fft.rfft(v[:length, few].T.astype(float)) / length for v in (d, r))
-        starts = np.flatnonzero(np.diff(group[few], prepend=-1))
-        for i, line in enumerate(lines(a, b)):
-            found[group[few[starts]] - first, i] += twice * np.add.reduceat(weight[few, None] * line, starts, axis=0)
-    return frame, cell, found, np.bincount(group[whole] - first, weight[whole], groups), missing
+        d, b = np.empty((2, len(few), length))
+        kernels.series(n, r, few, d, b)
+        kernels.add_lines(rfft(d, norm="forward"), rfft(b, norm="forward"), weight[few], group[few] - first, twice, found)
+    lines = np.concatenate([found[:, : LINES - 1], found[:, LINES - 1 : LINES] + 1j * found[:, LINES:]], axis=1)
+    return frame, cell, lines, np.bincount(group[whole] - first, weight[whole], groups), missing

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
+TILE = 512  # cells whose sums stay in a near cache while all frames go by
+
 
 @njit(cache=True, error_model="numpy")
 def block_sums(n, r, low, area, frame, cell):
@@ -18,54 +20,148 @@ def block_sums(n, r, low, area, frame, cell):
     area : (C,) weights of the cells.
     frame : (F, 7) and cell : (C, 7), filled with weight, count, mean of d, mean of r, and the sums of d d, r r, d r about the means.
     """
-    cells = n.shape[1]
-    first = np.zeros((cells, 2))
-    cell[:] = 0.0
-    for f in range(n.shape[0]):
-        weight = sum_d = sum_r = 0.0
-        count = 0
+    frame[:] = 0.0
+    some = np.empty((11, TILE))
+    for start in range(0, n.shape[1], TILE):
+        stop = min(start + TILE, n.shape[1])
+        some[:] = 0.0
+        begun = 0  # cells that had a value
+        for f in range(n.shape[0]):
+            begun = tile_sums(n[f, start:stop], r[f, start:stop], low[start:stop], area[start:stop], frame[f], some, begun)
+        for c in range(start, stop):
+            count, x, y = some[0, c - start], 0.0, 0.0
+            if count > 0.0:
+                x, y = some[3, c - start] / count, some[4, c - start] / count
+            cell[c, 0], cell[c, 1], cell[c, 2], cell[c, 3] = count, count, some[1, c - start] + x, some[2, c - start] + y
+            cell[c, 4] = max(some[5, c - start] - count * x * x, 0.0)
+            cell[c, 5] = max(some[6, c - start] - count * y * y, 0.0)
+            cell[c, 6] = some[7, c - start] - count * x * y
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def tile_sums(n, r, low, area, frame, some, begun):
+    """Merge sums over the cells (c,) of a tile of a frame with those of the ``frame`` (7,), and add to ``some`` (11, c) of each cell: its
+    count, d and r of its first value, from which on its sums are taken, so that a level costs no digits, and these: d, r, d d, r r, d r.
+
+    The last three rows are for work. Returns in how many cells there was a value so far. Loops see few arrays: LLVM then knows them apart.
+    """
+    cells, present = len(n), counted(n, r, low)
+    d, y, a = some[8], some[9], some[10]
+    if present == 0.0:
+        return begun
+    if present == cells:
         for c in range(cells):
-            if math.isfinite(n[f, c]) and math.isfinite(r[f, c]) and n[f, c] > low[c] and r[f, c] > low[c]:
-                d = float(n[f, c]) - float(r[f, c])
-                count += 1
-                weight += area[c]
-                sum_d += area[c] * d
-                sum_r += area[c] * r[f, c]
-        mean_d = sum_d / weight if weight > 0.0 else 0.0
-        mean_r = sum_r / weight if weight > 0.0 else 0.0
-        dd = rr = dr = 0.0
-        for c in range(cells):
-            if math.isfinite(n[f, c]) and math.isfinite(r[f, c]) and n[f, c] > low[c] and r[f, c] > low[c]:
-                d = float(n[f, c]) - float(r[f, c])
-                x = d - mean_d
-                y = r[f, c] - mean_r
-                dd += area[c] * x * x
-                rr += area[c] * y * y
-                dr += area[c] * x * y
-                if cell[c, 0] == 0.0:  # sums of a cell are taken from its first value, so that a level does not cost digits
-                    first[c, 0] = d
-                    first[c, 1] = r[f, c]
-                x = d - first[c, 0]
-                y = r[f, c] - first[c, 1]
-                cell[c, 0] += 1.0
-                cell[c, 2] += x
-                cell[c, 3] += y
-                cell[c, 4] += x * x
-                cell[c, 5] += y * y
-                cell[c, 6] += x * y
-        frame[f, 0], frame[f, 1], frame[f, 2], frame[f, 3] = weight, count, mean_d, mean_r
-        frame[f, 4], frame[f, 5], frame[f, 6] = dd, rr, dr
+            d[c] = np.float64(n[c]) - np.float64(r[c])
+        if begun == 0:
+            begun = cells
+            for c in range(cells):
+                some[1, c], some[2, c] = d[c], r[c]
+        merged(present, d, r, area, frame)
+        if begun == cells:
+            for c in range(cells):
+                some[0, c] += 1.0
+            added(d, r, some[1], some[2], some[3], some[4], some[5], some[6], some[7])
+            return begun
     for c in range(cells):
-        count = cell[c, 0]
-        cell[c, 1] = count
-        if count > 0.0:
-            x = cell[c, 2] / count
-            y = cell[c, 3] / count
-            cell[c, 4] = max(cell[c, 4] - count * x * x, 0.0)
-            cell[c, 5] = max(cell[c, 5] - count * y * y, 0.0)
-            cell[c, 6] -= count * x * y
-            cell[c, 2] = first[c, 0] + x
-            cell[c, 3] = first[c, 1] + y
+        there = low[c] < n[c] < np.inf and low[c] < r[c] < np.inf
+        d[c], y[c], a[c] = (np.float64(n[c]) - np.float64(r[c]), np.float64(r[c]), area[c]) if there else (0.0, 0.0, 0.0)
+        if there and some[0, c] == 0.0:
+            some[1, c], some[2, c] = d[c], y[c]
+            begun += 1
+    if present < cells:
+        merged(present, d, y[:cells], a[:cells], frame)
+    for c in range(cells):
+        if low[c] < n[c] < np.inf and low[c] < r[c] < np.inf:
+            some[0, c] += 1.0
+        else:
+            d[c], y[c] = some[1, c], some[2, c]  # adds nothing
+    added(d, y[:cells], some[1], some[2], some[3], some[4], some[5], some[6], some[7])
+    return begun
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc"}, _nrt=False)
+def counted(n, r, low):
+    """The number of cells where a value counts."""
+    count = 0.0
+    for c in range(len(n)):
+        count += 1.0 if (low[c] < n[c]) & (n[c] < np.inf) & (low[c] < r[c]) & (r[c] < np.inf) else 0.0
+    return count
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def added(d, r, first_d, first_r, sum_d, sum_r, sum_dd, sum_rr, sum_dr):
+    """Add d and r, from their first values on, to the sums of each cell."""
+    for c in range(len(r)):
+        x = d[c] - first_d[c]
+        sum_d[c] += x
+        sum_dd[c] += x * x
+    for c in range(len(r)):
+        y = r[c] - first_r[c]
+        sum_r[c] += y
+        sum_rr[c] += y * y
+    for c in range(len(r)):
+        sum_dr[c] += (d[c] - first_d[c]) * (r[c] - first_r[c])
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc"}, _nrt=False)
+def merged(count, d, y, a, frame):
+    """Merge the sums of d and r of ``count`` cells with weights ``a`` with those of the ``frame`` (see `moments.merge`)."""
+    weight = sum_d = sum_r = 0.0
+    for c in range(len(y)):
+        weight += a[c]
+        sum_d += a[c] * d[c]
+        sum_r += a[c] * y[c]
+    mean_d = sum_d / weight if weight > 0.0 else 0.0
+    mean_r = sum_r / weight if weight > 0.0 else 0.0
+    dd = rr = dr = 0.0
+    for c in range(len(y)):
+        p, q = d[c] - mean_d, y[c] - mean_r
+        dd += a[c] * p * p
+        rr += a[c] * q * q
+        dr += a[c] * p * q
+    whole = frame[0] + weight
+    share = weight / whole if whole > 0.0 else 0.0
+    p, q, between = mean_d - frame[2], mean_r - frame[3], frame[0] * share
+    frame[0], frame[1], frame[2], frame[3] = whole, frame[1] + count, frame[2] + share * p, frame[3] + share * q
+    frame[4] += dd + between * p * p
+    frame[5] += rr + between * q * q
+    frame[6] += dr + between * p * q
+
+
+@njit(cache=True, error_model="numpy")
+def series(n, r, cells, d, out):
+    """Let ``d`` and ``out`` (c, S) be the series of n - r and of r at the ``cells`` (c,) of n and r (F, C), of the first S frames."""
+    for f in range(d.shape[1]):
+        for i in range(len(cells)):
+            d[i, f] = np.float64(n[f, cells[i]]) - np.float64(r[f, cells[i]])
+            out[i, f] = np.float64(r[f, cells[i]])
+
+
+@njit(cache=True, error_model="numpy")
+def add_lines(d, r, weight, group, twice, found):
+    """Add `pipeline.stages.decompose.spectra.lines` of the transforms ``d`` of n - r and ``r`` (c, K) to those of their groups.
+
+    Each cell's counts ``weight`` (c,) times, each frequency's ``twice`` (K,); ``found`` (groups, 6, K): amplitude, phase, |n|^2, |r|^2, and
+    real and imaginary part of n conj(r).
+    """
+    for i in range(d.shape[0]):
+        mine, w = found[group[i]], weight[i]
+        for k in range(d.shape[1]):
+            d_r, d_i, r_r, r_i = d[i, k].real, d[i, k].imag, r[i, k].real, r[i, k].imag
+            n_r, n_i, factor = r_r + d_r, r_i + d_i, w * twice[k]
+            nn, rr = n_r * n_r + n_i * n_i, r_r * r_r + r_i * r_i
+            size_n, size_r = math.sqrt(nn), math.sqrt(rr)
+            total, both = size_n + size_r, size_n > 0.0 and size_r > 0.0
+            change = (d_r * (n_r + r_r) + d_i * (n_i + r_i)) / (total if total > 0.0 else 1.0)
+            turn = change / (size_r if both else 1.0) if both else 0.0
+            t_r, t_i = d_r - r_r * turn, d_i - r_i * turn
+            phase = (t_r * t_r + t_i * t_i) * size_r / (size_n if both else 1.0) if both else 0.0
+            mine[0, k] += factor * (change * change)
+            mine[1, k] += factor * phase
+            mine[2, k] += factor * nn
+            mine[3, k] += factor * rr
+            mine[4, k] += factor * (n_r * r_r + n_i * r_i)
+            mine[5, k] += factor * (n_i * r_r - n_r * r_i)
 
 
 @njit(cache=True)

@@ -1,7 +1,7 @@
 """Two runs on one mesh, triangles or a box, and the frames that both have: read in blocks of cells, wherever they are needed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Outline, frame_times
 from pipeline.core.plugin import nearest
-from pipeline.reading.missing import find_missing
+from pipeline.reading.missing import find_missing, surely_all_there
 from pipeline.stages.core.comparison import still_level
 from pipeline.store.layout import MESHES
 from pipeline.store.reader import Store, StoredArray
@@ -42,10 +42,13 @@ class FieldReader:
         flat = [part.reshape(len(part), -1) for part in parts]
         return self._lowered(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1))
 
-    def frame(self, i: int, thin: tuple[slice, ...]) -> Array:
-        """The values of the ``i``-th frame at ``thin`` of its points, nan where they are missing."""
-        frame = int(self.frames.start + i if isinstance(self.frames, slice) else self.frames[i])
-        return self._lowered(np.asarray(self.source[(frame, *thin)]))
+    def whole(self, some: range, thin: tuple[slice, ...]) -> Iterator[Array]:
+        """The values of each of ``some`` frames at ``thin`` of its points, nan where they are missing; read at once if in a row."""
+        if isinstance(self.frames, slice):
+            read = self.source[(slice(self.frames.start + some.start, self.frames.start + some.stop), *thin)]
+            yield from (self._lowered(np.asarray(values)) for values in read)
+        else:
+            yield from (self._lowered(np.asarray(self.source[(int(self.frames[i]), *thin)])) for i in some)
 
     def _lowered(self, values: Array) -> Array:
         return there(values) - self.down if self.down else there(values)
@@ -53,6 +56,8 @@ class FieldReader:
 
 def there(values: Array) -> Array:
     """``values`` with nan in place of constants that stand for missing values."""
+    if surely_all_there(values):
+        return values
     missing = find_missing(values).missing
     return np.where(missing, np.nan, values) if missing.any() else values
 

@@ -4,7 +4,8 @@ Triangles get means over their areas (`pipeline.stages.decompose.restriction`), 
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.spectral.grids import seen_at
+from pipeline.stages.decompose.compare import BLOCK_BYTES
 from pipeline.stages.decompose.pairs import SURFACE, is_box, there
 from pipeline.stages.decompose.restriction import Restriction, corners_of, restriction
 from pipeline.stages.decompose.window import in_order
@@ -104,11 +106,18 @@ def _write(run: Store, reference: Store, field: str, client: Any, target: Path, 
         layout=layout,
     )
     times, handed = reference.times, client.scatter(shared)
-    frames = in_order(client, take, ((reference.source(field), i, handed) for i in range(len(times))))
+    batch = int(np.clip(BLOCK_BYTES / (8 * np.prod(theirs)), 1, max(np.ceil(len(times) / 8), 1)))
+    batches = (range(i, min(i + batch, len(times))) for i in range(0, len(times), batch))
+    frames = chain.from_iterable(in_order(client, _several, ((take, reference.source(field), some, handed) for some in batches)))
     for t, values in zip(times, frames, strict=True):
         writer.append_block(float(t), tuple(slice(0, size) for size in shape), {field: values})
     writer.close()
     publish(target)
+
+
+def _several(take: Callable[..., Array], field: StoredArray, some: range, shared: Any) -> list[Array]:
+    """Frames enough for a task that outweighs Dask's own work."""
+    return [take(field, i, shared) for i in some]
 
 
 def _restricted(field: StoredArray, i: int, shared: tuple[Restriction, Array | None]) -> Array:

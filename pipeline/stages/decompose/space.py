@@ -147,7 +147,7 @@ def _rings(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, i
 def _frames(sources: tuple[FieldReader, FieldReader], some: range, shared: Any) -> list[Any]:
     run, reference = sources
     thin = shared[0].thin
-    return [_frame(run.frame(i, thin), reference.frame(i, thin), shared) for i in some]
+    return [_frame(n, r, shared) for n, r in zip(run.whole(some, thin), reference.whole(some, thin), strict=True)]
 
 
 def _frame(n: Array, r: Array, shared: Any) -> tuple[Array, Array, float, float, float, Array | None]:
@@ -165,7 +165,9 @@ def _frame(n: Array, r: Array, shared: Any) -> tuple[Array, Array, float, float,
 
 def _picture(n: Array, r: Array, ring: Array, rings: int, spacing: tuple[float, ...]) -> tuple[Array, Array, float, float, float]:
     """The same of one picture."""
-    d_waves, r_waves = (np.fft.rfftn(p) / p.size for p in (n - r, r))
+    from scipy.fft import rfftn  # several lines at once in vector registers, and loads for long
+
+    d_waves, r_waves = (rfftn(p, norm="forward") for p in (n - r, r))
     twice = multiplicity(np.arange(n.shape[-1] // 2 + 1), n.shape[-1])
     lined = np.array([summed(twice * line.real, ring, rings) for line in lines(d_waves, r_waves)])
     if np.ptp(n) > 0.0 and np.ptp(r) > 0.0:
