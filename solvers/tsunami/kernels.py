@@ -30,19 +30,27 @@ DOI 10.2514/6.2005-4999; H. Nishikawa, J. Comput. Phys. 417 (2020) 109600, DOI 1
 import math
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 HLLC, ROE, RUSANOV, KINETIC = 0, 1, 2, 3  # Riemann solvers
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass
-TINY = 1e-30  # keeps 0 / 0 away
-FLAT = 1e-24  # so that a sharpness of 1e36 limits where neighbours are equal too
+ZERO, QUARTER, HALF, ONE, TWO, THREE = (np.float32(x) for x in (0.0, 0.25, 0.5, 1.0, 2.0, 3.0))  # exact: the other operand decides the type
+TINY = np.float32(1e-30)  # keeps 0 / 0 away
+FLAT = np.float32(1e-24)  # so that a sharpness of 1e36 limits where neighbours are equal too
+CONTRACTED = {"contract"}  # of the loops whose zeros are kept to the bit
 FUSED = {"contract", "nsz"}  # fast-math of the block loops: products may fuse into sums, and zero has no sign
-KAPPA = 0.5  # share of the neighbours' own values in the changes to the edges (Burg 2005, eq. (10))
-SLANT = 3.0  # sum of |p| and |r| up to which a neighbour counts in full: 2 where triangles are regular, large at slivers
-ONE_WAY = 0.1  # least change one way over that the other way, for the limiter: beside a shock a smaller one would be round-off's to decide
-STEEP = 10.0  # dissipation a jump of 1 adds to the share that smooth water has: all of it from jumps of a few hundredths on
+KAPPA = np.float32(0.5)  # share of the neighbours' own values in the changes to the edges (Burg 2005, eq. (10))
+SLANT = np.float32(3.0)  # sum of |p| and |r| up to which a neighbour counts in full: 2 where triangles are regular, large at slivers
+ONE_WAY = np.float32(
+    0.1
+)  # least change one way over that the other way, for the limiter: beside a shock a smaller one would be round-off's to decide
+STEEP = np.float32(10.0)  # dissipation a jump of 1 adds to the share that smooth water has: all of it from jumps of a few hundredths on
 SHORTER = 20.0  # by 1 + this times the jump are steps shorter than in smooth water
 SLOWEST = 1e-15  # of the wave speed: slower water rests, for its flow is round-off of the depths round it
+INVERSE_CUBE = 0x553EF0FF289DD796  # less a third of a double's bits: about those of its inverse cube root
+SIXTH = 42  # row of a block that holds 1 / 6, which no single-precision constant is
 BLOCK = 16  # cells or edges that are gathered, computed side by side in vector registers, and scattered
 
 
@@ -92,26 +100,26 @@ def limited_changes(cells, j, corner, neighbour, mean, sharpness, sloped):
     """
     a0, a1, a2 = cells[corner, j], cells[corner + 1, j], cells[corner + 2, j]
     n0, n1, n2 = cells[neighbour, j] - mean, cells[neighbour + 1, j] - mean, cells[neighbour + 2, j] - mean
-    d0 = (a0 + a1 - 2.0 * a2) * (1.0 / 6.0)
-    d1 = (a1 + a2 - 2.0 * a0) * (1.0 / 6.0)
-    d2 = (a2 + a0 - 2.0 * a1) * (1.0 / 6.0)
+    d0 = (a0 + a1 - TWO * a2) * cells[SIXTH, j]
+    d1 = (a1 + a2 - TWO * a0) * cells[SIXTH, j]
+    d2 = (a2 + a0 - TWO * a1) * cells[SIXTH, j]
     m0 = n0 - cells[33, j] * d0 - cells[34, j] * d1
     m1 = n1 - cells[35, j] * d1 - cells[36, j] * d2
     m2 = n2 - cells[37, j] * d2 - cells[38, j] * d0
     d0 += cells[39, j] * m0
     d1 += cells[40, j] * m1
     d2 += cells[41, j] * m2
-    low = -min(min(n0, n1), min(n2, 0.0))
-    high = max(max(n0, n1), max(n2, 0.0))
+    low = -min(min(n0, n1), min(n2, ZERO))
+    high = max(max(n0, n1), max(n2, ZERO))
     rise = max(max(d0, max(d1, d2)), max(high, TINY))
     fall = max(max(-d0, max(-d1, -d2)), max(low, TINY))
     rise, fall = max(rise, ONE_WAY * fall), max(fall, ONE_WAY * rise)
     up = high * fall < low * rise
     share = (high if up else low) / (rise if up else fall)
     squared = (high + low) * (high + low) + FLAT
-    y = min(max(squared * sharpness - 1.0, 0.0), 1.0)
-    smooth = (2.0 * y - 3.0) * y * y + 1.0
-    share = sloped * (smooth + (1.0 - smooth) * share)
+    y = min(max(squared * sharpness - ONE, ZERO), ONE)
+    smooth = (TWO * y - THREE) * y * y + ONE
+    share = sloped * (smooth + (ONE - smooth) * share)
     return share * d0, share * d1, share * d2
 
 
@@ -125,21 +133,28 @@ def vertex_values(q, first_cell, cells_of, weights, film, vertices, corner_value
     """
     for v in vertices:
         first, last = first_cell[v], first_cell[v + 1]
-        base = cells_of[first]
+        base = cells_of[last - 1]
         wet = 0
-        for j in range(first, last):
-            if q[cells_of[j], 3] > film:
-                wet += 1
-                base = cells_of[j]
-        shore = wet < last - first
-        even = 1.0 / max(wet, 1)
         eta = ux = uy = 0.0
         for j in range(first, last):
             c = cells_of[j]
-            weight = (even if q[c, 3] > film else 0.0) if shore else weights[j]
-            eta += weight * (q[c, 0] - q[base, 0])
-            ux += weight * (q[c, 1] - q[base, 1])
-            uy += weight * (q[c, 2] - q[base, 2])
+            wet += q[c, 3] > film
+            eta += weights[j] * (q[c, 0] - q[base, 0])
+            ux += weights[j] * (q[c, 1] - q[base, 1])
+            uy += weights[j] * (q[c, 2] - q[base, 2])
+        shore = wet < last - first
+        if shore:
+            for j in range(first, last):
+                if q[cells_of[j], 3] > film:
+                    base = cells_of[j]
+            even = 1.0 / max(wet, 1)
+            eta = ux = uy = 0.0
+            for j in range(first, last):
+                c = cells_of[j]
+                if q[c, 3] > film:
+                    eta += even * (q[c, 0] - q[base, 0])
+                    ux += even * (q[c, 1] - q[base, 1])
+                    uy += even * (q[c, 2] - q[base, 2])
         corner_values[v, 0] = q[base, 0] + eta
         corner_values[v, 1] = q[base, 1] + ux
         corner_values[v, 2] = q[base, 2] + uy
@@ -156,8 +171,11 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reac
     ``source`` (cells, 2) [m4/s2]; ``reach`` (cells, 3, 2) p and r of `limited_changes`. A cell no deeper
     than ``film`` [m] keeps its means, and its neighbours have the plane alone towards it.
     """
-    cells = np.zeros((42, BLOCK))  # eta, u, v, h; slope or none; sharpness; bed changes; offsets; corners; neighbours; p, r; kappa / 2
-    found = np.zeros((14, BLOCK))
+    cells = np.zeros(
+        (43, BLOCK), q.dtype
+    )  # eta, u, v, h; slope or none; sharpness; bed changes; offsets; corners; neighbours; p, r; kappa / 2
+    found = np.zeros((14, BLOCK), q.dtype)
+    cells[SIXTH] = 1.0 / 6.0
     for first in range(0, len(listed), BLOCK):
         count = min(BLOCK, len(listed) - first)
         for j in range(count):
@@ -177,7 +195,7 @@ def reconstruct(q, corner_values, corners, bed_change, neighbours, offsets, reac
             cells[3, j] = q[c, 3]
             cells[4, j] = 1.0 if order > 1 and q[c, 3] > film else 0.0
             cells[5, j] = sharpness[c]
-        reconstruct_block(cells, g, found)
+        reconstruct_block(cells, q.dtype.type(g), found)
         for j in range(count):
             c = listed[first + j]
             for i in range(3):
@@ -194,11 +212,11 @@ def reconstruct_block(cells, g, found):
     A depth at an edge below zero is zero: there the bed rises out of the water, and a half-wet cell has its water where its bed is
     low. Water at rest has equal free surfaces on all edges, and no push.
     """
-    over_g = 1.0 / g
+    over_g = ONE / g
     for j in range(BLOCK):
         eta, ux, uy, h, sloped = cells[0, j], cells[1, j], cells[2, j], cells[3, j], cells[4, j]
         for i in range(3):
-            cells[39 + i, j] *= min(1.0, SLANT / (abs(cells[33 + 2 * i, j]) + abs(cells[34 + 2 * i, j]) + TINY))
+            cells[39 + i, j] *= min(ONE, SLANT / (abs(cells[33 + 2 * i, j]) + abs(cells[34 + 2 * i, j]) + TINY))
         over = sloped / max(h, TINY)
         k_u = cells[5, j] * over * over_g
         k_e = cells[5, j] * over * over
@@ -208,9 +226,9 @@ def reconstruct_block(cells, g, found):
         d0 = e0 - sloped * cells[6, j]
         d1 = e1 - sloped * cells[7, j]
         d2 = e2 - sloped * cells[8, j]
-        h0 = max(h + d0, 0.0)
-        h1 = max(h + d1, 0.0)
-        h2 = max(h + d2, 0.0)
+        h0 = max(h + d0, ZERO)
+        h1 = max(h + d1, ZERO)
+        h2 = max(h + d2, ZERO)
         found[0, j], found[1, j], found[2, j], found[3, j] = h0, eta + e0, ux + x0, uy + y0
         found[4, j], found[5, j], found[6, j], found[7, j] = h1, eta + e1, ux + x1, uy + y1
         found[8, j], found[9, j], found[10, j], found[11, j] = h2, eta + e2, ux + x2, uy + y2
@@ -234,21 +252,21 @@ def hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
     """
     c_left = math.sqrt(g * h_left)
     c_right = math.sqrt(g * h_right)
-    u_star = 0.5 * (u_left + u_right) + c_left - c_right
-    c_star = max(0.5 * (c_left + c_right) + 0.25 * (u_left - u_right), 0.0)
+    u_star = HALF * (u_left + u_right) + c_left - c_right
+    c_star = max(HALF * (c_left + c_right) + QUARTER * (u_left - u_right), ZERO)
     s_left = min(u_left - c_left, u_star - c_star)
     s_right = max(u_right + c_right, u_star + c_star)
-    s_left = (u_right - 2.0 * c_right) if h_left == 0.0 else ((u_left - c_left) if h_right == 0.0 else s_left)
-    s_right = (u_right + c_right) if h_left == 0.0 else ((u_left + 2.0 * c_left) if h_right == 0.0 else s_right)
-    s_left = min(s_left, 0.0)  # a wave that runs away from the edge leaves the one-sided flux
-    s_right = max(s_right, 0.0)
+    s_left = (u_right - TWO * c_right) if h_left == ZERO else ((u_left - c_left) if h_right == ZERO else s_left)
+    s_right = (u_right + c_right) if h_left == ZERO else ((u_left + TWO * c_left) if h_right == ZERO else s_right)
+    s_left = min(s_left, ZERO)  # a wave that runs away from the edge leaves the one-sided flux
+    s_right = max(s_right, ZERO)
     m_left = h_left * u_left
     m_right = h_right * u_right
-    width = 1.0 / (s_right - s_left + TINY)
+    width = ONE / (s_right - s_left + TINY)
     both = s_left * s_right
     mass = (s_right * m_left - s_left * m_right + both * (h_right - h_left)) * width
     along = (s_right * (m_left * u_left) - s_left * (m_right * u_right + rise) + both * (m_right - m_left)) * width
-    across = mass * (v_left if mass >= 0.0 else v_right)  # the contact moves with the water that crosses the edge
+    across = mass * (v_left if mass >= ZERO else v_right)  # the contact moves with the water that crosses the edge
     return mass, along, across
 
 
@@ -323,7 +341,7 @@ def edge_flux(faces, left_face, right_face, normals, lengths, smooth, g, riemann
 
     ``riemann`` is HLLC, ROE, RUSANOV or KINETIC; ``smooth`` (interior edges,) [1] and ``jumps`` (edges,) [1] are those of `blended`.
     """
-    edges = np.zeros((12, BLOCK))  # h, eta, u, v left and right; normal; length; share of dissipation
+    edges = np.zeros((12, BLOCK))  # h, eta, u, v left and right; normal; length; share of dissipation. In double: depths differ by a wave
     found = np.zeros((7, BLOCK))
     for first in range(0, len(listed), BLOCK):
         count = min(BLOCK, len(listed) - first)
@@ -362,11 +380,11 @@ def blended(mass, along, h_left, u_left, v_left, h_right, u_right, v_right, rise
     """
     m_left = h_left * u_left
     m_right = h_right * u_right
-    mean = 0.5 * (m_left + m_right)
-    mean_along = 0.5 * (m_left * u_left + m_right * u_right + rise)
+    mean = HALF * (m_left + m_right)
+    mean_along = HALF * (m_left * u_left + m_right * u_right + rise)
     speeds = math.sqrt(g * h_left) + math.sqrt(g * h_right) + TINY
     jump = max(abs(h_right - h_left) / (h_left + h_right + TINY), max(abs(u_right - u_left), abs(v_right - v_left)) / speeds)
-    theta = min(1.0, smooth + STEEP * jump)
+    theta = min(ONE, smooth + STEEP * jump)
     return mean + theta * (mass - mean), mean_along + theta * (along - mean_along), jump
 
 
@@ -377,11 +395,11 @@ def edge_flux_block(edges, g, solver, found):
         nx, ny, length = edges[8, j], edges[9, j], edges[10, j]
         bed_left, bed_right = edges[1, j] - edges[0, j], edges[5, j] - edges[4, j]
         top = min(max(bed_left, bed_right), min(edges[1, j], edges[5, j]))  # the higher bed, but no higher than any water
-        h_left = max(min(edges[1, j] - top, edges[0, j]), 0.0)
-        h_right = max(min(edges[5, j] - top, edges[4, j]), 0.0)
-        slide_left = g * edges[0, j] * min(top - bed_left, 0.0)  # a film thinner than the step of the bed slides down it
-        slide_right = g * edges[4, j] * min(top - bed_right, 0.0)
-        rise = 0.5 * g * (h_right - h_left) * (h_right + h_left)
+        h_left = max(min(edges[1, j] - top, edges[0, j]), ZERO)
+        h_right = max(min(edges[5, j] - top, edges[4, j]), ZERO)
+        slide_left = g * edges[0, j] * min(top - bed_left, ZERO)  # a film thinner than the step of the bed slides down it
+        slide_right = g * edges[4, j] * min(top - bed_right, ZERO)
+        rise = HALF * g * (h_right - h_left) * (h_right + h_left)
         u_left, v_left = edges[2, j] * nx + edges[3, j] * ny, edges[3, j] * nx - edges[2, j] * ny
         u_right, v_right = edges[6, j] * nx + edges[7, j] * ny, edges[7, j] * nx - edges[6, j] * ny
         mass, along, across = solver(h_left, u_left, v_left, h_right, u_right, v_right, rise, g)
@@ -459,58 +477,96 @@ def scale_outflow(flux, left, right, edges, share):
                     flux[row, v] *= share[donor]
 
 
+@intrinsic
+def as_integer(typing, x):
+    """The bits of a double as an integer."""
+    return types.int64(types.float64), lambda context, builder, signature, values: builder.bitcast(values[0], ir.IntType(64))
+
+
+@intrinsic
+def as_double(typing, i):
+    """The double that has the bits of an integer."""
+    return types.float64(types.int64), lambda context, builder, signature, values: builder.bitcast(values[0], ir.DoubleType())
+
+
+@njit(cache=True, fastmath=CONTRACTED, error_model="numpy", inline="always")
+def inverse_cube_root(x):
+    """x^(-1/3) to 1e-15, by arithmetic alone: a third of the bits, within 4 %, then four of Newton's steps."""
+    y = as_double(INVERSE_CUBE - as_integer(x) // 3)
+    for _ in range(4):
+        y *= (4.0 - x * y * y * y) * (1.0 / 3.0)
+    return y
+
+
 @njit(cache=True, error_model="numpy", inline="always")
-def advanced(u, flux, source, faces_of, area, g_n2, linear, quadratic, dry, dt, c):
-    """Depth and discharges of cell ``c`` after a step of Euler's, the bottom friction taken at the new time.
+def gather_balance(u, flux, source, faces_of, area, c, j, block):
+    """Fill column ``j`` of ``block`` with the state of cell ``c``, its loss by its edges (rows ``faces_of`` of ``flux``), and its area."""
+    r0, r1, r2 = faces_of[c, 0], faces_of[c, 1], faces_of[c, 2]
+    for n in range(3):
+        block[n, j] = u[c, n]
+    block[3, j] = np.float64(flux[r0, 0]) + flux[r1, 0] + flux[r2, 0]
+    block[4, j] = flux[r0, 1] + flux[r1, 1] + flux[r2, 1] - source[c, 0]
+    block[5, j] = flux[r0, 2] + flux[r1, 2] + flux[r2, 2] - source[c, 1]
+    block[6, j] = area[c]
 
-    ``g_n2`` [m^(1/3)] is g n^2 with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]: the drags are theirs times |u| u / h^(4/3),
-    u, and |u| u / h. ``faces_of`` (cells, 3): rows of ``flux`` in corner order.
+
+@njit(cache=True, fastmath=CONTRACTED, error_model="numpy", inline="always")
+def advance_block(block, g_n2, linear, quadratic, dry, dt):
+    """Do a step of Euler's for the columns of ``block``: rows 3 to 5 become the depth and the discharges after it.
+
+    The bottom friction is taken at the new time. ``g_n2`` [m^(1/3)] is g n^2 with Manning's n, ``linear`` [1/s] and ``quadratic`` [1]:
+    the drags are theirs times |u| u / h^(4/3), u, and |u| u / h.
     """
-    r0 = faces_of[c, 0]
-    r1 = faces_of[c, 1]
-    r2 = faces_of[c, 2]
-    k = dt / area[c]
-    h = u[c, 0] - k * (np.float64(flux[r0, 0]) + flux[r1, 0] + flux[r2, 0])  # what one cell loses its neighbours gain
-    x = u[c, 1] - k * (flux[r0, 1] + flux[r1, 1] + flux[r2, 1] - source[c, 0])
-    y = u[c, 2] - k * (flux[r0, 2] + flux[r1, 2] + flux[r2, 2] - source[c, 1])
-    if h > dry:
-        drags = linear != 0.0 or quadratic != 0.0
-        if g_n2 != 0.0 or drags:
-            grip = 1.0
-            if g_n2 != 0.0:
-                grip += dt * g_n2 * math.sqrt(x * x + y * y) / (h * h * np.cbrt(h))
-            if drags:
-                grip += dt * (linear + quadratic * math.sqrt(x * x + y * y) / (h * h))
-            x /= grip
-            y /= grip
-    else:
-        x = 0.0
-        y = 0.0
-    return h, x, y
+    drags = g_n2 != 0.0 or linear != 0.0 or quadratic != 0.0
+    for j in range(BLOCK):
+        k = dt / block[6, j]
+        h = block[0, j] - k * block[3, j]  # what one cell loses its neighbours gain
+        x = block[1, j] - k * block[4, j]
+        y = block[2, j] - k * block[5, j]
+        block[3, j] = h
+        block[4, j] = x if h > dry else 0.0
+        block[5, j] = y if h > dry else 0.0
+    if drags:
+        for j in range(BLOCK):
+            h, x, y = max(block[3, j], dry), block[4, j], block[5, j]
+            rough = quadratic + g_n2 * inverse_cube_root(h)
+            grip = 1.0 / (1.0 + dt * (linear + rough * math.sqrt(x * x + y * y) / (h * h)))
+            block[4, j] = x * grip
+            block[5, j] = y * grip
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, fastmath=CONTRACTED, error_model="numpy")
 def update(u, u_start, flux, source, faces_of, area, g, g_n2, linear, quadratic, dry, b, dt, cells):
-    """Do a Runge-Kutta stage of the ``cells`` in place: ``u = (1 - b) u_start + b (u + dt L(u))``, see `advanced`.
+    """Do a Runge-Kutta stage of the ``cells`` in place: ``u = (1 - b) u_start + b (u + dt L(u))``, see `advance_block`.
 
     The first stage, of b = 1, keeps its ``u`` as ``u_start``. Water slower than `SLOWEST` of the wave speed is brought to rest: no
     trace of a wave runs before it through quiet water, ring after ring, below all round-off.
     """
     first = b == 1.0
-    for c in cells:
-        if first:
-            u_start[c, 0] = u[c, 0]
-            u_start[c, 1] = u[c, 1]
-            u_start[c, 2] = u[c, 2]
-        h, x, y = advanced(u, flux, source, faces_of, area, g_n2, linear, quadratic, dry, dt, c)
-        if not first:  # as a change, so that shares that don't quite add up lose no water
-            h = u_start[c, 0] + b * (h - u_start[c, 0])
-            x = u_start[c, 1] + b * (x - u_start[c, 1])
-            y = u_start[c, 2] + b * (y - u_start[c, 2])
-        slow = x * x + y * y < SLOWEST * SLOWEST * g * h * h * h
-        u[c, 0] = h
-        u[c, 1] = 0.0 if slow else x
-        u[c, 2] = 0.0 if slow else y
+    slowest = SLOWEST * SLOWEST * g
+    block = np.ones((10, BLOCK))
+    for begin in range(0, len(cells), BLOCK):
+        count = min(BLOCK, len(cells) - begin)
+        for j in range(count):
+            c = cells[begin + j]
+            gather_balance(u, flux, source, faces_of, area, c, j, block)
+            for n in range(3):
+                if first:
+                    u_start[c, n] = u[c, n]
+                block[7 + n, j] = u_start[c, n]
+        advance_block(block, g_n2, linear, quadratic, dry, dt)
+        for j in range(BLOCK):
+            if not first:  # as a change, so that shares that don't quite add up lose no water
+                for n in range(3):
+                    block[3 + n, j] = block[7 + n, j] + b * (block[3 + n, j] - block[7 + n, j])
+            h, x, y = block[3, j], block[4, j], block[5, j]
+            slow = x * x + y * y < slowest * h * h * h
+            block[4, j] = 0.0 if slow else x
+            block[5, j] = 0.0 if slow else y
+        for j in range(count):
+            c = cells[begin + j]
+            for n in range(3):
+                u[c, n] = block[3 + n, j]
 
 
 @njit(cache=True, error_model="numpy")

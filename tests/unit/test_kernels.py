@@ -100,7 +100,8 @@ def six(low, high):
 
 def block(values, reach, half_kappa):
     """A block of cells, all alike, with ``values`` at corners and neighbours in the rows that `kernels.limited_changes` reads."""
-    cells = np.zeros((42, kernels.BLOCK))
+    cells = np.zeros((43, kernels.BLOCK))
+    cells[kernels.SIXTH] = 1.0 / 6.0
     cells[15:18], cells[24:27] = np.reshape(values[:3], (3, 1)), np.reshape(values[3:], (3, 1))
     cells[33:39], cells[39:42] = np.reshape(reach, (6, 1)), half_kappa
     return cells
@@ -214,3 +215,8 @@ def test_a_boundary_edge_has_the_same_bits_wherever_it_stands(seed):
     for e in range(edges):
         kernels.boundary_flux(faces, left, normals, lengths, kind[e : e + 1], wave[e : e + 1], 0.5, G, e, all_of(edges)[e : e + 1], alone)
     assert whole.tobytes() == alone.tobytes()
+
+
+def test_the_inverse_cube_root_is_one_to_round_off():
+    for x in 10.0 ** np.random.default_rng([5]).uniform(-12.0, 6.0, 1000):
+        assert kernels.inverse_cube_root(x) == pytest.approx(x ** (-1.0 / 3.0), rel=2e-15)

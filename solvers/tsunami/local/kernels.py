@@ -2,9 +2,10 @@
 
 # c cell, k cell round a vertex or beyond an edge, v vertex, e edge, i corner, l level
 
+import numpy as np
 from numba import njit
 
-from solvers.tsunami.kernels import advanced
+from solvers.tsunami.kernels import BLOCK, advance_block, gather_balance
 
 
 @njit(cache=True, error_model="numpy")
@@ -135,11 +136,15 @@ def interpolate(first, middle, u, weights, bed, dry, cells, q):
 def change_rates(u, flux, source, faces_of, area, g_n2, linear, quadratic, dry, dt, cells, rates):
     """Fill the rows ``cells`` of ``rates`` (local cells, 3): what a step of Euler's of ``dt`` [s] changes, over its length."""
     over = 1.0 / dt
-    for c in cells:
-        h, x, y = advanced(u, flux, source, faces_of, area, g_n2, linear, quadratic, dry, dt, c)
-        rates[c, 0] = (h - u[c, 0]) * over
-        rates[c, 1] = (x - u[c, 1]) * over
-        rates[c, 2] = (y - u[c, 2]) * over
+    block = np.ones((7, BLOCK))
+    for begin in range(0, len(cells), BLOCK):
+        count = min(BLOCK, len(cells) - begin)
+        for j in range(count):
+            gather_balance(u, flux, source, faces_of, area, cells[begin + j], j, block)
+        advance_block(block, g_n2, linear, quadratic, dry, dt)
+        for j in range(count):
+            for n in range(3):
+                rates[cells[begin + j], n] = (block[3 + n, j] - block[n, j]) * over
 
 
 @njit(cache=True, error_model="numpy")
