@@ -123,8 +123,12 @@ def bounds(rows: Rows) -> Table:
 
 
 def speeds(rows: Rows) -> Table:
-    """MB of values a second of processor time: `solenoidal` at 64, without prefix, `zipgan` at 512, the others at 64."""
+    """MB of values a second of processor time: `solenoidal` at 64, without prefix, `zipgan` at 512, the others at 64; and `solenoidal` with
+    the bound, and without loss."""
     found: Table = {}
+    for what in ("bound", "lossless"):
+        for way in ("encode_mb_s", "decode_mb_s"):
+            found[f"{what}_{way}"] = [getattr(row, way) for row in rows["solenoidal"].get(what, ())] or None
     for codec in ("solenoidal", "zipgan", *THEIRS):
         some = rows[codec].get("cr512" if codec == "zipgan" else "cr64")
         for way in ("encode_mb_s", "decode_mb_s"):

@@ -10,7 +10,8 @@ pytest.importorskip("constriction")
 
 from pipeline.compression.codecs import solenoidal
 from pipeline.compression.codecs.solenoidal.dynamics import tendency
-from pipeline.compression.codecs.solenoidal.layers import layers
+from pipeline.compression.codecs.solenoidal.layers import layers, rebuild
+from pipeline.compression.codecs.solenoidal.step_search import Coefficients
 from pipeline.compression.entropy import corrections, quantisers
 from pipeline.compression.entropy.range_coder import RangeReader, RangeWriter
 from pipeline.compression.target import Target
@@ -136,6 +137,16 @@ def test_lossless_is_to_the_rounding_of_float32_and_smaller_than_the_independent
     assert error <= np.finfo(np.float32).eps * np.abs(values).max()
     kept = 4 * int((modes((24, 24, 24)).shells() <= 8).sum())
     assert len(data) < 4 * kept
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(np.float32, 0.02), (np.float64, 1e-5)])
+def test_a_coder_sees_what_the_reader_will(dtype, step):
+    """So that corrections to a bound need no decoding."""
+    values = flow((24, 24, 24), dtype=dtype)
+    waves = Coefficients(values, Target("bound", step))
+    trial = waves.run(step)
+    assert len(trial.tendencies) > 2
+    assert np.array_equal(trial.decoded.parts, rebuild(waves.coded(trial))[0].parts)
 
 
 def test_lossless_float64_is_refused():

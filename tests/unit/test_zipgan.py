@@ -278,5 +278,5 @@ def test_shells_without_energy_are_sent_as_such():
 def test_a_boost_raises_the_flatness_and_its_opposite_lowers_it():
     original, _, facts = about(flow(), 800)
     candidate = detail.grown(facts, original.viscosity, 1.0)
-    found = [detail.flatness(detail.boosted(candidate, facts, boost), facts) for boost in (-0.4, 0.0, 1.0)]
+    found = [detail.flatness(detail.Boosting(candidate, facts).by(boost), facts) for boost in (-0.4, 0.0, 1.0)]
     assert (np.diff(found, axis=0) > 0.0).all()

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from pipeline.compression.codecs.solenoidal.layers import GAIN, WEIGHTS, Coded, Decoded, paired, rebuild
-from pipeline.compression.codecs.solenoidal.step_search import Coefficients, Goal
+from pipeline.compression.codecs.solenoidal.step_search import Attempt, Coefficients, Goal
 from pipeline.compression.codecs.solenoidal.stream import pack, unpack
 from pipeline.compression.entropy import corrections, quantisers
 from pipeline.compression.target import Target
@@ -24,6 +24,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TARGETS = ("bound", "nrmse", "bytes", "lossless")
 PATIENCE = 120.0  # [s] of processor time, beside what its size takes: kernels are compiled first
 DIVERGENCE = 1e-3  # greatest spectral divergence over gradient, root mean squares, that is taken
+BEST = 3.35  # bound over the standard deviation of the error before corrections: near the cheapest of turbulence, whatever the bound
+OCTAVE, FARTHEST = 7.5, 12  # steps that are tried to an octave, and in either direction
+NEARLY = 1.005  # times the bytes of the step that is expected to be the cheapest: not worth coding once more
 RESTORED = 0.995  # of an error; the rest is left to what restoring energy costs
 
 
@@ -125,19 +128,31 @@ def _within(waves: Coefficients, most: int) -> bytes:
 
 
 def _bounded(waves: Coefficients, values: Array, bound: float) -> bytes:
-    """The block with no point further off than ``bound``: of all steps, the coarser with more corrections, the cheapest."""
+    """The block with no point further off than ``bound``: of all steps, the coarser with more corrections, the cheapest.
+
+    Steps are tried with the tendencies of the first, whose coefficients are already decoded.
+    """
     waves.check((bound / 1.8) ** 2 * values.size)
-    near = waves.run(waves.guess(Goal("error", max((bound / 3.0) ** 2 * values.size, 1.1 * waves.lost)), waves.power))
+    trial = waves.run(waves.guess(Goal("error", max((bound / BEST) ** 2 * values.size, 1.1 * waves.lost)), waves.power))
 
-    def cost(step: float) -> float:
-        trial = waves.run(step, near.tendencies)
-        return trial.bits + values.size * _bits_beyond(bound / np.sqrt(trial.error / values.size))
+    def cost(tried: Attempt) -> float:
+        return tried.bits + values.size * _bits_beyond(bound / np.sqrt(tried.error / values.size))
 
-    step = near.step
-    for octaves in (np.arange(-1.2, 1.0, 0.4), (-0.13, 0.0, 0.13)):
-        step = min((step * float(np.exp2(o)) for o in octaves), key=cost)
-    coded = waves.coded(waves.run(step))
-    return pack(coded, corrections.find(values, _field(coded), bound))
+    found = {0: cost(trial)}  # by steps of 1 / OCTAVE from the trial's
+
+    def at(place: int) -> float:
+        if place not in found and abs(place) <= FARTHEST:
+            found[place] = cost(waves.run(trial.step * 2.0 ** (place / OCTAVE), trial.tendencies))
+        return found.get(place, np.inf)
+
+    best = 0
+    for stride in (3, 1):
+        while at(near := min((best - stride, best + stride), key=at)) < at(best):
+            best = near
+    if found[0] > NEARLY * found[best]:
+        trial = waves.run(trial.step * 2.0 ** (best / OCTAVE))
+    coded = waves.coded(trial)
+    return pack(coded, corrections.find(values, _points(trial.decoded, coded), bound))
 
 
 def _bits_beyond(ratio: float) -> float:
@@ -160,7 +175,12 @@ def decode(data: bytes) -> Array:
 
 
 def _field(coded: Coded) -> Array:
-    parts = _levelled(rebuild(coded)[0], coded)
+    return _points(rebuild(coded)[0], coded)
+
+
+def _points(decoded: Decoded, coded: Coded) -> Array:
+    """The field of decoded coefficients, which are changed."""
+    parts = _levelled(decoded, coded)
     if coded.type == "<f8":
         parts = parts.astype(np.complex128)
     return field(parts, coded.shape, coded.mean, coded.box).astype(coded.type, copy=False)

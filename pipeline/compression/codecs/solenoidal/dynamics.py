@@ -21,7 +21,7 @@ from pipeline.spectral.craya import Modes, Shape
 from pipeline.spectral.kernels import numbers_at
 
 Array = np.ndarray[Any, np.dtype[Any]]
-PLANES = 1 << 14  # points that are multiplied at once
+PLANES = 1 << 15  # points that are multiplied at once
 
 
 def grid(low: Shape, high: Shape) -> Shape:

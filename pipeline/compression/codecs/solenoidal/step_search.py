@@ -5,7 +5,7 @@ can be tried without transforms. The step found so is coded in full again, for p
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class Coefficients:
         """
         trial = Attempt(float(np.float32(step)), self._last(step), len(self.scale), len(self.x))
         trial.error = self.lost
-        decoded = Decoded(self.within, self.double)
+        trial.decoded = decoded = Decoded(self.within, self.double)
         for low, high in layers(trial.last, len(self.scale)):
             f = None
             if low:
@@ -224,6 +224,7 @@ class Attempt:
         self.step, self.last = step, last
         self.levels, self.weights, self.offsets, self.gains = (np.zeros(shells, np.int64) for _ in range(4))
         self.numbers = np.zeros(numbers, np.int64)
+        self.decoded: Any = None  # `Decoded`, as the reader will have it, where nothing was known of tendencies
         self.tendencies: dict[int, Array] = {}  # by the last shell of those they are made of
         self.left = np.zeros(shells)  # sums of squares that predictions leave
         self.offset = 0  # of the layer in hand

@@ -197,12 +197,13 @@ def _coded(values: Array, original: Original, on: Base, least: bool) -> tuple[by
     boost, found = BARE, bare
     if about.energy[about.first :].any():
         candidate = _candidate(about, original.viscosity)
+        boosting = detail.Boosting(candidate, about)
         want = detail.flatness(original.parts, about)
         wrong = np.inf
         for tried in ([PLAIN],) if least else (RISING, FALLING):
             for value in tried:
                 number = PLAIN if least else BOOSTS.index(value)
-                parts = _finished(about, candidate, number)
+                parts = detail.within(candidate, about) if least else detail.agreed(boosting.by(value), about)[0]
                 off, here = error(parts), float(np.abs(np.log(detail.flatness(parts, about) / want)).max())
                 if off > (1.0 if least else WORST) * bare or here > wrong:
                     break  # further on, the flatness is further off
@@ -277,8 +278,7 @@ def _finished(about: Conditions, candidate: Array, boost: int) -> Array:
     """The coefficients (2, modes) that are decoded."""
     if boost == PLAIN:
         return detail.within(candidate, about)
-    parts, _ = detail.agreed(detail.boosted(candidate, about, BOOSTS[boost]), about)
-    return parts
+    return detail.agreed(detail.Boosting(candidate, about).by(BOOSTS[boost]), about)[0]
 
 
 def _shape(values: Array) -> Shape:

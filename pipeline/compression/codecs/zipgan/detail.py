@@ -4,6 +4,7 @@ Coefficients are those of `pipeline.spectral.craya`: (2, modes) complex, ordered
 holds the box; their squares sum to those of the field at its points, so that another grid is another constant factor.
 """
 
+import functools
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -165,20 +166,32 @@ def inputs(about: Conditions, parts: Array) -> Array:
     return np.concatenate([gradients(scale * parts, about.grid, about.box), change])
 
 
-def boosted(parts: Array, about: Conditions, boost: float) -> Array:
-    """Coefficients whose difference from the base is multiplied point by point by 1 + boost * g, g the squared gradient over its mean.
+class Boosting:
+    """Detail that is strengthened or weakened where gradients are strong: coefficients ``parts`` (2, modes) less those of the base."""
 
-    A ``boost`` below zero weakens: it divides by 1 - boost * g.
-    """
-    if boost == 0.0:
-        return parts
-    factor = np.complex64(about.factor)
-    vorticity = np.complex64(max(scales(about)[0], 1e-30))
-    strength = (gradients(factor / vorticity * parts, about.grid, about.box) ** 2).sum(axis=0)
-    weight = (1.0 + np.float32(abs(boost)) * strength / strength.mean()) ** np.sign(boost)
-    weight /= np.sqrt((weight**2).mean())
-    change = field((parts - about.values) * factor, about.grid, box=about.box)
-    return about.values + parts_of(change * weight, about)
+    def __init__(self, parts: Array, about: Conditions) -> None:
+        self._parts, self._about = parts, about
+
+    @functools.cached_property
+    def _points(self) -> tuple[Array, Array]:
+        """The difference (3, *grid) and the squared gradient (*grid) at each point."""
+        about = self._about
+        factor = np.complex64(about.factor)
+        vorticity = np.complex64(max(scales(about)[0], 1e-30))
+        strength = (gradients(factor / vorticity * self._parts, about.grid, about.box) ** 2).sum(axis=0)
+        return field((self._parts - about.values) * factor, about.grid, box=about.box), strength
+
+    def by(self, boost: float) -> Array:
+        """Coefficients whose difference is multiplied point by point by 1 + boost * g, g the squared gradient over its mean.
+
+        A ``boost`` below zero weakens: it divides by 1 - boost * g.
+        """
+        if boost == 0.0:
+            return self._parts
+        change, strength = self._points
+        weight = (1.0 + np.float32(abs(boost)) * strength / strength.mean()) ** np.sign(boost)
+        weight /= np.sqrt((weight**2).mean())
+        return self._about.values + parts_of(change * weight, self._about)
 
 
 def flatness(parts: Array, about: Conditions) -> Array:
