@@ -22,8 +22,10 @@ from jobs.local.launch import environment, mpirun
 from jobs.local.progress import EVENTS
 from meshes.core.partition import owners
 from meshes.core.trimesh import TriMesh
+from pipeline.core import case
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
+from solvers.core.run import run_case
 
 HERE = Path(__file__).resolve().parent
 DAM_BREAK = {"gravity": 9.8, "initial": {"kind": "dam_break", "high": 10.0, "low": 1.0, "radius": 11.0}}
@@ -47,6 +49,7 @@ def measure(say: Say) -> Figures:
     numbers |= _two_ranks(say)
     numbers |= _start(say)
     numbers["mesh_1m_s"] = _mesh_1m(say)
+    numbers["output_slowdown"] = _output(say)
     exact = {name: [value] if name.startswith("time_") and value else value for name, value in accuracy.measure(say).items()}
     return numbers | exact | fewer.measure(say)
 
@@ -102,16 +105,31 @@ def _two_ranks(say: Say) -> Figures:
 def _on_ranks(ranks: int) -> float:
     """Seconds of the time loop of the dam break on ``ranks`` ranks, written files not counted."""
     with tempfile.TemporaryDirectory() as folder:
-        case = Path(folder) / "case.toml"
+        path = Path(folder) / "case.toml"
         end = 2.0 * END
-        case.write_text(
+        path.write_text(
             f'[mesh]\nkind = "rectangle"\nwidth = 50.0\nheight = 50.0\norigin = [-25.0, -25.0]\nsize = {CELLS_100K}\n'
             '[solver]\nkind = "tsunami"\ngravity = 9.8\ninitial = { kind = "dam_break", high = 10.0, low = 1.0, radius = 11.0 }\n'
             f"[time]\nend = {end}\nevery = {end}\n"
         )
-        command = [*mpirun(ranks), sys.executable, "-m", "jobs.local.rank", str(case), folder, folder]
+        command = [*mpirun(ranks), sys.executable, "-m", "jobs.local.rank", str(path), folder, folder]
         subprocess.run(command, capture_output=True, check=True, env=environment() | {EVENTS: "1"})
         return float(json.loads((Path(folder) / "summary.json").read_text())["wall_s"])
+
+
+def _output(say: Say) -> list[float]:
+    """Time of writing a frame every 20 steps over that of the steps, on one rank."""
+    shares = []
+    for _ in range(REPETITIONS):
+        with tempfile.TemporaryDirectory() as folder:
+            solver = {"kind": "tsunami", **DAM_BREAK}
+            mesh = {"kind": "rectangle", "width": 50.0, "height": 50.0, "origin": [-25.0, -25.0], "size": CELLS_100K}
+            read = case.parse({"mesh": mesh, "solver": solver, "time": {"end": 0.6, "every": 0.1}}, Path(folder))
+            summary = run_case(read, Path(folder), Serial())
+        frames = summary["steps"] / 20.0
+        shares.append(summary["writing_s"] / 7.0 * frames / summary["wall_s"])
+        say(f"  a frame every 20 steps would take {shares[-1]:.2%} of the steps' time")
+    return shares
 
 
 def _start(say: Say) -> Figures:

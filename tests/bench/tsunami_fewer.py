@@ -3,6 +3,11 @@
 Time at equal error: the local steps' time is interpolated between meshes of three sizes at the error of equal steps on the middle one.
 """
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +16,12 @@ from typing import Any
 import numpy as np
 from tsunami_accuracy import REPETITIONS, RINGS, G, at_error, model_on
 
+from jobs.local.launch import environment, mpirun
+from jobs.local.progress import EVENTS
 from meshes import rectangle
 from meshes.core import quadrature
 from meshes.core.trimesh import TriMesh
+from pipeline.core.case import to_toml
 from pipeline.core.params import build
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
@@ -26,13 +34,14 @@ OCEAN = {"width": 4.4e6, "height": 4.4e6, "size": 2.2e4, "origin": [-2.2e6, -2.2
 BASIN = {"kind": "bowl", "depth": 5000.0, "radius": 2.0e6}  # with land in the corners
 SOURCE = {"kind": "hump", "height": 1.0, "width": 5.0e4, "centre": [-1.5e6, 0.0]}
 CROSSED = 18500.0  # [s] after which the wave is at the other side
+PORT = {"centre": [1.2e6, 3.0e5], "radius": 2.0e4, "size": 2.0e3, "growth": 0.2}
 
 Say = Callable[[str], None]
 
 
-def measure(say: Say) -> dict[str, list[float]]:
+def measure(say: Say) -> dict[str, list[float] | None]:
     """All that was measured, by the numbers of this part."""
-    return {"local_stepping_gain": _local(say), "active_region_gain": _active(say)}
+    return {"local_stepping_gain": _local(say), "active_region_gain": _active(say), "fewer_speedup_2_ranks": _two_ranks(say)}
 
 
 def harbour(size: float) -> TriMesh:
@@ -80,6 +89,30 @@ def _active(say: Say) -> list[float]:
         gains.append(seconds / active)
         say(f"  ocean, {len(mesh.triangles):,} triangles: all {seconds:.2f} s, active region {active:.2f} s")
     return gains
+
+
+def _two_ranks(say: Say) -> list[float] | None:
+    """Time of the time loop on one rank over that on two, with local steps and the active region; null on a machine with one core."""
+    if (os.cpu_count() or 1) < 2:
+        return None
+    ratios = []
+    for _ in range(REPETITIONS):
+        one, two = _on_ranks(1), _on_ranks(2)
+        ratios.append(one / two)
+        say(f"  ocean with a port, local steps: 1 rank {one:.2f} s, 2 ranks {two:.2f} s")
+    return ratios
+
+
+def _on_ranks(ranks: int) -> float:
+    """Seconds of the time loop on ``ranks`` ranks."""
+    solver = {"kind": "tsunami", "initial": SOURCE, "time_steps": "local"}
+    mesh = {"kind": "rectangle", **OCEAN, "refine": [PORT], "bathymetry": BASIN}
+    with tempfile.TemporaryDirectory() as folder:
+        case = Path(folder) / "case.toml"
+        case.write_text(to_toml({"mesh": mesh, "solver": solver, "time": {"end": 4000.0, "every": 4000.0}}))
+        command = [*mpirun(ranks), sys.executable, "-m", "jobs.local.rank", str(case), folder, folder]
+        subprocess.run(command, capture_output=True, check=True, env=environment() | {EVENTS: "1"})
+        return float(json.loads((Path(folder) / "summary.json").read_text())["wall_s"])
 
 
 def _run(mesh: TriMesh, solver: dict[str, Any], end: float) -> tuple[np.ndarray, float]:
