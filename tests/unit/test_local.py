@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from meshes.core import quadrature
+from meshes.core.partition import owners
+from pipeline.core.params import build
 from solvers.core.steppers import TABLEAUX
+from solvers.tsunami import groups
 from solvers.tsunami.local import LocalStepping, stage_times
+from solvers.tsunami.params import Params
 from solvers.tsunami.region import Region
 
 HARBOUR = [{"centre": [1.0, 0.5], "radius": 0.2, "size": 0.05, "growth": 0.25}]
@@ -103,18 +107,48 @@ def test_gauges_are_sampled_as_often_as_with_equal_steps(basin):
     assert np.abs(series[0] - series[1]).max() < 1e-2 * np.abs(series[0]).max()
 
 
-def test_steps_that_prove_too_long_are_done_again_with_shorter_ones(basin, monkeypatch):
-    tried = []
-    make_lists = LocalStepping._make_lists
-    monkeypatch.setattr(LocalStepping, "_make_lists", lambda self, top: (tried.append(top), make_lists(self, top))[1])
-    sea = of(basin, {"kind": "flat", "depth": 0.0}, {"initial": {"kind": "dam_break", "high": 5.0, "low": 0.01, "radius": 2.0}, **LOCAL})
+@pytest.mark.parametrize("judgements", [[False], [False] * 4])
+def test_steps_that_prove_too_long_are_done_again_with_shorter_ones(basin, monkeypatch, judgements):
+    """At last with equal ones, whatever becomes of them: these are the steps of a run with equal steps, to the bit."""
+    sea, equal = (of(basin, FLAT, {"initial": HUMP, **solver}) for solver in (LOCAL, {}))
     u = sea.model.initial()
-    limit = sea.model.max_dt(u)
+    start = u.copy()
+    dt = 0.9 * sea.model.max_dt(u)
     sea.model.cfl = 0.9
-    before = u.copy()
-    sea.model.step(0.0, u, 1.9 * limit)  # more than any scheme may
-    assert np.isfinite(u).all() and (u[:, 0] >= 0.0).all()
-    assert len(tried) >= 1 and (u != before).any()
+    tops = []
+    advance = LocalStepping._advance
+
+    def judged(self, level, t, dt, u, *, ready):
+        outermost = t == 0.0 and dt == whole
+        if outermost:
+            tops.append(level)
+        advance(self, level, t, dt, u, ready=ready)
+        if outermost and len(tops) <= len(judgements):
+            self._sound = judgements[len(tops) - 1]
+
+    whole = dt
+    monkeypatch.setattr(LocalStepping, "_advance", judged)
+    sea.model.step(0.0, u, dt)
+    assert tops == list(range(tops[0], tops[0] + min(len(judgements) + 1, 4)))
+    assert sea.model.mass(u)[0] == pytest.approx(sea.model.mass(start)[0], rel=1e-14)
+    if len(tops) == 4:
+        for step in range(2 ** tops[-1]):
+            equal.model.max_dt(start)
+            equal.model.step(step * dt / 2 ** tops[-1], start, dt / 2 ** tops[-1])
+        assert u == pytest.approx(start, abs=1e-15)
+    assert sea.model.gauges.count == 2 ** (tops[-1] - min(sea.model._local._sampled, tops[-1]))
+
+
+def test_ranks_share_each_level_evenly(basin):
+    """As far as still water tells: the sea's levels at the start of a run."""
+    sea = of(basin, FLAT, {"initial": {"kind": "hump", "height": 1e-3, "width": 0.5}, **LOCAL})
+    sea.model.max_dt(sea.model.initial())
+    levels = np.empty(len(sea.cells), int)
+    levels[sea.cells] = sea.model._local.levels[: len(sea.cells), 0]
+    owner = owners(sea.mesh, 2, groups(sea.mesh, sea.model.params))
+    work = np.array([np.bincount(levels[owner == rank], minlength=levels.max() + 1) for rank in range(2)])
+    assert (np.abs(work[0] - work[1]) <= 0.15 * work.sum(axis=0) + 8).all()
+    assert groups(sea.mesh, build(Params, {}, "solver")) is None
 
 
 def test_stages_of_the_parabola_are_those_of_the_method():

@@ -172,6 +172,16 @@ def test_partitions_are_even_and_leave_no_rank_empty(size):
         assert counts.max() <= 1.1 * counts.mean()
 
 
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_groups_of_cells_are_shared_out_evenly(size):
+    mesh = rectangle.build(rectangle.Params(10.0, 10.0, 0.4), folder=Path())
+    groups = np.searchsorted([1.0, 2.0, 4.0], np.hypot(*(mesh.centroids - 3.0).T))
+    owner = partition.owners(mesh, size, groups)
+    for group in range(4):
+        counts = np.bincount(owner[groups == group], minlength=size)
+        assert np.ptp(counts) <= np.ceil(np.log2(size))  # one at each cut
+
+
 def test_pt_scotch_called_directly_cuts_fewer_edges_than_through_petsc_and_the_same_each_time(monkeypatch):
     meshes = [rectangle.build(rectangle.Params(10.0, 10.0, 0.08, seed=seed), folder=Path()) for seed in range(3)]
     direct = [partition.owners(mesh, 32) for mesh in meshes]

@@ -25,7 +25,6 @@ from solvers.tsunami.local import kernels
 Array = np.ndarray[Any, np.dtype[Any]]
 
 HIGHEST = 10  # level
-REST = 255  # the level of cells that are left out
 ATTEMPTS = 4
 
 
@@ -38,7 +37,7 @@ class Level:
     near: Array  # cells whose fluxes are all known here
     sloped: Array
     vertices: Array
-    edges: Array  # interior, towards no lower level
+    edges: Array  # interior
     boundary: Array  # edges
     finer: Array  # cells of lower levels round the vertices
     coarser: Array  # of higher levels
@@ -90,13 +89,15 @@ class LocalStepping:
             return math.inf
         with np.errstate(divide="ignore"):
             levels = np.minimum(np.floor(np.log2(most / often)), HIGHEST)
+        wet = scheme.q[:owned, 3] > scheme.film
+        highest = int(self._comm.max(np.array([levels[wet].max(initial=0.0)]))[0])
+        levels = np.minimum(levels, highest)  # land makes no step longer
         if self._gauges.names:
             lowest = self._comm.min(np.array([levels[self._gauges.cells].min(initial=HIGHEST)]))[0]
             levels[self._watched] = np.minimum(levels[self._watched], lowest)
             self._sampled = int(lowest)
         self.levels[:owned, 0] = levels
         self._exchange(self.levels)
-        highest = int(self._comm.max(np.array([levels.max(initial=0.0)]))[0])
         return self._finest * 2.0**highest
 
     def _steps_wanted(self) -> Array:
@@ -133,7 +134,7 @@ class LocalStepping:
         """Advance all cells by ``dt`` [s] but the ``left_out`` (local cells, 1), by steps of their levels. Collective.
 
         Where these prove too long, or a cell beside others of lower levels pays more water than it has, all is done again with
-        shorter ones, at last with equal ones.
+        shorter ones, at last with equal ones, which stand whatever they make: the next `max_dt` judges them.
         """
         scheme = self._scheme
         count = 0
@@ -145,14 +146,14 @@ class LocalStepping:
             self._finest_step = dt / 2.0 ** (count + shorter)
             np.minimum(self.levels, count if shorter < ATTEMPTS - 1 else 0, out=self._active)
             if shorter == 0:
-                self._active[left_out] = REST
+                self._active[left_out] = kernels.REST
             self._make_lists(count + shorter)
             self._sound = True
-            self._total[:] = self._own[:] = 0.0
             self._advance(len(self._lists) - 1, t, dt, u, ready=shorter == 0)
-            if self._comm.min(np.array([float(self._sound)]))[0] > 0.0:
+            if self._comm.min(np.array([float(self._sound)]))[0] > 0.0 or shorter == ATTEMPTS - 1:
                 return
             u[:], scheme.maxima[:], scheme.outside.inflow[:] = kept
+            self._total[:] = self._own[:] = 0.0
             self._gauges.drop(samples)
 
     def _make_lists(self, top: int) -> None:

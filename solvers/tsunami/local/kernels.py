@@ -7,6 +7,8 @@ from numba import njit
 
 from solvers.tsunami.kernels import BLOCK, advance_block, gather_balance
 
+REST = 255  # the level of cells that are left out
+
 
 @njit(cache=True, error_model="numpy")
 def largest_round(first_cell, cells_of, values, largest):
@@ -30,7 +32,7 @@ def near_lists(level, members, levels, reach1, edges_of, neighbours, faces_of, s
 
     ``sloped``: cells to be reconstructed, the members and their neighbours. ``edges``, ``boundary``: interior and boundary edges of
     members. ``inner``: rows of the flux array of members towards lower levels. ``outer``: rows of neighbours of higher levels
-    towards members. ``touched``: members that are neighbours of lower levels' cells.
+    towards members, but for cells that are left out. ``touched``: members that are neighbours of lower levels' cells.
     """
     n_sloped = n_edges = n_boundary = n_inner = n_outer = n_touched = 0
     stamp = level + 1
@@ -61,7 +63,7 @@ def near_lists(level, members, levels, reach1, edges_of, neighbours, faces_of, s
             if other < level:
                 inner[n_inner] = faces_of[c, i]
                 n_inner += 1
-            elif other > level:
+            elif level < other < REST:
                 outer[n_outer] = faces_of[c, i] ^ 1
                 n_outer += 1
             if other != level and seen[k] != stamp:
