@@ -23,7 +23,7 @@ class Load:
 
     cells: int  # whose values are stored; all members of an ensemble
     stages: int  # of a step
-    dt: float  # [s] of the first step
+    dt: float  # [s] of the first step, of a cell on average
 
 
 def load_of(case: Case) -> Load:
@@ -49,7 +49,7 @@ def tried(solver: Any, mesh: Any, wanted: Any, case: Case) -> Load:
     comm = Serial()
     model = solver.build(mesh, mesh.share(comm), comm, wanted, gauges=case.gauges, folder=case.folder)
     dt = case.time.cfl * float(model.max_dt(model.initial())) if case.time.dt is None else case.time.dt
-    return Load(math.prod(model.shape), model.stages, dt)
+    return Load(math.prod(model.shape), model.stages, dt / model.steps_inside)
 
 
 def tried_on_fewer(solver: Any, mesh: Any, wanted: Any, case: Case) -> Load:

@@ -53,6 +53,10 @@ class Model(ABC):
         None, or an object with ``series``, ``wavenumbers`` and ``take()``.
     conservation_is_relative
         Whether the error of conservation is told as a share of `mass` at the start.
+    updates
+        Updates of own cells by stages so far; None where each step updates all cells by each stage.
+    steps_inside
+        Steps of a cell in one of the model's, on average, since `max_dt` was asked last.
     cfl
         Courant number of the run's steps, at most 1, for models whose steps have shorter ones inside.
     """
@@ -66,6 +70,8 @@ class Model(ABC):
     gauges: Any = NoGauges()
     statistics: Any = None
     conservation_is_relative = False
+    updates: int | None = None
+    steps_inside = 1.0
     cfl = 1.0
 
     @property

@@ -75,6 +75,7 @@ class FiniteVolumes:
         self._share = np.ones(cells, real)
         self._u_start = np.zeros((part.owned, 3))
         self.limits = np.zeros(part.owned)
+        self.updates = 0  # of own cells by stages
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
         self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan]), (part.owned, 1))
         self.drag = (params.gravity * params.manning**2, params.linear_drag, params.quadratic_drag)  # as `kernels.update` takes them
@@ -159,6 +160,7 @@ class FiniteVolumes:
     def finish(self, u: Array, stage: int, dt: float, cells: Array, boundary: Array) -> None:
         """Do the Runge-Kutta ``stage`` of the own ``cells`` in a step of ``dt`` [s], and note the inflow by their ``boundary`` edges."""
         p, g, tableau = self.params, self.geometry, self.tableau
+        self.updates += len(cells)
         kernels.update(
             u, self._u_start, self.flux, self.source, g.rows, g.area, p.gravity, *self.drag, p.dry_depth, tableau.b[stage], dt, cells
         )

@@ -87,6 +87,14 @@ class Tsunami(Model):
         self._quantum = 2.0 ** (math.ceil(math.log2(float(mesh.areas.sum()) * deepest * 16.0)) - VOLUME_BITS)
 
     @property
+    def updates(self) -> int:  # type: ignore[override]
+        return self.scheme.updates
+
+    @property
+    def steps_inside(self) -> float:  # type: ignore[override]
+        return self._local.steps_inside() if self._local else 1.0
+
+    @property
     def drag(self) -> tuple[float, float, float]:
         """Coefficients of bottom friction, as `solvers.tsunami.kernels.update` takes them."""
         return self.scheme.drag

@@ -161,3 +161,16 @@ def test_stages_of_the_parabola_are_those_of_the_method():
             value = 1.0 - b + b * (value + z * value)
         for (first, second), stage in zip(stage_times(tableau), found, strict=True):
             assert 1.0 + first * z + second * z * z == pytest.approx(stage, abs=z**3)
+
+
+def test_updates_are_counted_as_they_are_done(basin):
+    equal, local = (of(basin, FLAT, {"initial": HUMP, **solver}) for solver in ({}, LOCAL))
+    equal.model.region.follow = lambda *_: None
+    equal.run(0.5)
+    assert equal.model.updates == len(equal.cells) * 3 * equal.clock.step
+    local.model.region.follow = lambda *_: None
+    local.model.max_dt(local.model.initial())
+    inside = local.model.steps_inside
+    assert inside > 2.0
+    local.run(0.5)
+    assert local.model.updates == pytest.approx(len(local.cells) * 3 * local.clock.step * inside, rel=0.3)

@@ -100,6 +100,13 @@ class LocalStepping:
         self._exchange(self.levels)
         return self._finest * 2.0**highest
 
+    def steps_inside(self) -> float:
+        """Steps of a cell in one of the highest level's, on average over all cells. Collective."""
+        own = self.levels[: self._scheme.part.owned, 0].astype(int)
+        counts = self._comm.sum(np.bincount(own, minlength=HIGHEST + 1))
+        steps = 2.0 ** (np.flatnonzero(counts).max(initial=0) - np.arange(HIGHEST + 1))
+        return float((counts * steps).sum() / max(counts.sum(), 1))
+
     def _steps_wanted(self) -> Array:
         """Steps a second [1/s] of the own cells (own cells,) at Courant number 1: no fewer than of the cells round their corners.
 
