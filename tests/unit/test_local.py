@@ -94,6 +94,20 @@ def test_longer_steps_beside_short_ones_keep_the_order(basin):
     assert fine[1][0] < 0.27 * coarse[1][0]  # order 1.9 and more
 
 
+def test_a_gauge_in_quiet_water_is_sampled_too(basin, monkeypatch):
+    mesh = {"width": 24.0, "height": 3.0, "size": 0.3, "bathymetry": FLAT, "refine": [{**HARBOUR[0], "centre": [20.0, 1.5]}]}
+    initial = {"kind": "hump", "height": 0.2, "width": 0.3, "centre": [2.0, 1.5]}
+    series = []
+    for follow in (Region.follow, lambda *_: None):
+        monkeypatch.setattr(Region, "follow", follow)
+        sea = basin(mesh, {"initial": initial, **LOCAL}, gauges={"harbour": (20.0, 1.5)})
+        sea.run(1.0)
+        series.append(sea.model.gauges.take())
+    (times, values), (all_times, all_values) = series
+    assert times.tolist() == all_times.tolist() and len(times) > 20
+    assert values.tobytes() == all_values.tobytes()
+
+
 def test_gauges_are_sampled_as_often_as_with_equal_steps(basin):
     counts, series = [], []
     for solver in ({}, LOCAL):

@@ -59,7 +59,7 @@ class LocalStepping:
         self._listed = np.zeros_like(self._active)  # of which there are lists
         self._lists: list[Level] = []
         self._any: list[bool] = []  # whether a level has cells on any rank
-        self._any_below: list[bool] = []  # whether those below it have
+        self._any_below: list[bool] = []  # whether levels below it have any, or samples
         self._finest = math.inf  # [s] the shortest step at Courant number 1
         self._stage_times = stage_times(scheme.tableau)
         vertices = len(g.first_cell) - 1
@@ -166,17 +166,19 @@ class LocalStepping:
     def _make_lists(self, top: int) -> None:
         """List the cells of the levels up to ``top``, unless the lists are there."""
         same = len(self._lists) == top + 1 and np.array_equal(self._active, self._listed)
-        if self._comm.min(np.array([float(same)]))[0] > 0.0:
-            return
-        self._listed[:] = self._active
-        for seen in self._seen:
-            seen[:] = 0
-        order = np.argsort(self._active[:, 0], kind="stable").astype(np.int32)
-        ends = np.searchsorted(self._active[order, 0], np.arange(top + 2))
-        self._lists = [self._list(level, order[ends[level] : ends[level + 1]]) for level in range(top + 1)]
-        counts = self._comm.sum(np.array([len(level.cells) for level in self._lists]))
-        self._any = (counts > 0).tolist()
-        self._any_below = [False, *(np.cumsum(counts)[:-1] > 0).tolist()]
+        if self._comm.min(np.array([float(same)]))[0] == 0.0:
+            self._listed[:] = self._active
+            for seen in self._seen:
+                seen[:] = 0
+            order = np.argsort(self._active[:, 0], kind="stable").astype(np.int32)
+            ends = np.searchsorted(self._active[order, 0], np.arange(top + 2))
+            self._lists = [self._list(level, order[ends[level] : ends[level + 1]]) for level in range(top + 1)]
+            counts = self._comm.sum(np.array([len(level.cells) for level in self._lists]))
+            self._any = (counts > 0).tolist()
+        stepped = list(self._any)
+        if self._gauges.names:
+            stepped[min(self._sampled, top)] = True  # for the samples
+        self._any_below = [any(stepped[:level]) for level in range(top + 1)]
 
     def _list(self, level: int, members: Array) -> Level:
         scheme = self._scheme
@@ -208,17 +210,18 @@ class LocalStepping:
 
     def _advance(self, level: int, t: float, dt: float, u: Array, *, ready: bool) -> None:
         """Advance the cells of levels up to ``level`` from ``t`` to ``t + dt`` [s]; ``ready`` says whether their first fluxes are there."""
+        scheme, lists = self._scheme, self._lists[level]
+        sampled = level == min(self._sampled, len(self._lists) - 1)
+        if not ready and (self._any[level] or sampled):
+            self._first_fluxes(level, t, u)
+            ready = True
+        if sampled:
+            self._gauges.sample(t, scheme.q, scheme.corner_values, scheme.geometry.corners, scheme.datum)
         if not self._any[level]:
             if self._any_below[level]:
                 self._advance(level - 1, t, 0.5 * dt, u, ready=ready)
                 self._advance(level - 1, t + 0.5 * dt, 0.5 * dt, u, ready=False)
             return
-        scheme = self._scheme
-        lists, g = self._lists[level], scheme.geometry
-        if not ready:
-            self._first_fluxes(level, t, u)
-        if level == min(self._sampled, len(self._lists) - 1):
-            self._gauges.sample(t, scheme.q, scheme.corner_values, g.corners, scheme.datum)
         before: tuple[Array, Array] = (np.empty((0, 3)), np.empty((0, 3)))
         if self._any_below[level]:
             before = self._advance_lower(level, t, dt, u)
