@@ -254,8 +254,6 @@ def _simulate(
     waited = float(comm.max(np.array([here]))[0]) - here  # [s] for ranks that compiled for longer
     wall = max(_clock(compiled) - begun - writing - waited, 0.0)
     steps = clock.step - first_step
-    own = model.updates
-    updates = recorder.cells * model.stages * steps if own is None else int(comm.sum(np.array([own]))[0])
     if whole:
         recorder.finish(state, clock)
     return {
@@ -265,11 +263,16 @@ def _simulate(
         "core_s": sum(comm.gather(core.seconds(steps))),
         "steps": clock.step,
         "stages": model.stages,
-        "updates_per_core_s": updates / (wall * comm.size) if wall > 0.0 else 0.0,
+        "updates_per_core_s": _updates(model, comm, recorder.cells, steps) / (wall * comm.size) if wall > 0.0 else 0.0,
         "mass_drift": error,  # the key of files made before too
         "t_end": clock.t,
         "dt_min": clock.dt_min,
     }
+
+
+def _updates(model: Model, comm: Comm, cells: int, steps: int) -> int:
+    """Updates of cells by stages in ``steps``. Collective."""
+    return cells * model.stages * steps if model.updates is None else int(comm.sum(np.array([model.updates]))[0])
 
 
 def _conservation_error(model: Model) -> Callable[[Any], float]:

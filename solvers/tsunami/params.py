@@ -22,7 +22,7 @@ class Params:
     dry_depth: float = quantity("m", "a cell no deeper than this does not move", default=1e-6, above=0.0)
     order: Literal[1, 2] = setting("order in space", default=2)
     limiter: Literal["none", "barth_jespersen", "michalak"] = setting("limiter of the slopes", default="michalak")
-    limiter_tolerance: float = setting("Michalak and Ollivier-Gooch's K [1]: larger lets more crests pass unlimited", default=1.0)
+    limiter_tolerance: float = setting("Michalak and Ollivier-Gooch's K [1]: larger lets more crests pass unlimited", default=1.5)
     riemann: Literal["hllc", "roe", "rusanov", "kinetic"] = setting("Riemann solver at the edges", default="hllc")
     stepping: Literal["euler", "ssprk2", "ssprk3"] = setting("Runge-Kutta method", default="ssprk3")
     time_steps: Literal["global", "local"] = setting("one step for all cells, or by cells 2^l times the shortest", default="global")

@@ -69,7 +69,7 @@ def in_time(pair: Pair, client: Any, *, resamples: int, seed: int) -> InTime:
 
 
 def _fitted(width: int, pair: Pair) -> int:
-    """At most ``width`` cells, that blocks begin where the file's chunks do: a chunk is read whole by every block that has some of it."""
+    """Cells of a block, at most ``width``, so that it begins where a chunk of the file does: a chunk is read whole by each block in it."""
     stored = getattr(pair.sources[0].source, "stored", None)
     if stored is None or len(stored) != 2 or width >= pair.cells:
         return width
