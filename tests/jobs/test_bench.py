@@ -212,6 +212,12 @@ def test_a_file_that_is_no_run_is_refused(text, tmp_path, capsys):
     assert "run.json" in capsys.readouterr().err
 
 
+def test_the_kept_figures_are_of_every_bench_but_one():
+    kept = bench_record.read(compare.KEPT)
+    assert kept["benches"].keys() == catalogue.benches().keys() - {"scaling"}  # measured once each, and not to its end (docs/benchmarks.md)
+    assert all(one["brief"] for one in kept["benches"].values())
+
+
 def test_the_comparison_runs_as_make_starts_it(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps(run(KEPT)))
     command = [sys.executable, str(ROOT / "tests" / "bench" / "compare.py"), "run.json", "run.json"]
