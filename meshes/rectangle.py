@@ -12,8 +12,11 @@ from meshes.core.bathymetry import bed_means, is_even
 from meshes.core.trimesh import TriMesh, trimesh
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, quantity, setting
+from pipeline.core.sizes import Sizes
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+ROUNDS = 5  # in which the points of a map of sizes are moved: the error falls by half, more rounds gain little
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,15 @@ class Params:
     seed: int = setting("seed of the random pattern", default=0)
     periodic: tuple[Literal["x", "y"], ...] = setting("directions in which the domain is periodic", default=())
     refine: tuple[Refinement, ...] = setting("discs with smaller triangles (delaunay only)", default=())
+    sizes: Sizes | None = setting("a map of edge lengths in place of size and refine, as a campaign makes it (delaunay only)", default=None)
     bathymetry: Spec = setting("the bed", default=Spec("flat", {}), kinds="meshes.core.bathymetry")
 
     def __post_init__(self) -> None:
-        if self.refine and self.pattern != "delaunay":
-            raise InputError(f'refine needs pattern = "delaunay", not {self.pattern!r}')
-        if self.refine and self.periodic:
-            raise InputError("refine and periodic do not go together")
+        for key in ("refine", "sizes"):
+            if getattr(self, key) and self.pattern != "delaunay":
+                raise InputError(f'{key} needs pattern = "delaunay", not {self.pattern!r}')
+            if getattr(self, key) and self.periodic:
+                raise InputError(f"{key} and periodic do not go together")
         for extent, axis in ((self.width, "x"), (self.height, "y")):
             if axis in self.periodic and extent < 3.0 * self.size:
                 raise InputError(f"periodic in {axis}: {extent:g} m is less than three edges of {self.size:g} m")
@@ -111,6 +116,8 @@ def _delaunay(p: Params) -> tuple[Array, Array]:
     if p.periodic:
         repeats = (p.width if "x" in p.periodic else 0.0, p.height if "y" in p.periodic else 0.0)
         return points.repeating(p.width, p.height, p.size, repeats, p.seed)
+    if p.sizes:
+        return _mapped(p, p.sizes)
     if p.refine:
 
         def wanted(x: Array, y: Array) -> Array:
@@ -125,6 +132,15 @@ def _delaunay(p: Params) -> tuple[Array, Array]:
     else:
         places, inside = points.lattice(p.width, p.height, p.size)
         vertices = points.shaken(places, inside, p.size, p.seed)
+    return vertices, points.triangulate(vertices)
+
+
+def _mapped(p: Params, sizes: Sizes) -> tuple[Array, Array]:
+    """Vertices and triangles whose edges follow a map of ``sizes``."""
+    wanted = sizes.wanted(p.width, p.height)
+    coarsest = float(sizes.values.max())
+    places, inside, size = points.graded(p.width, p.height, lambda x, y: wanted(x, y) * np.sqrt(2.0), coarsest * np.sqrt(2.0))
+    vertices = points.relaxed(points.shaken(places, inside, 0.6 * size, p.seed), inside, wanted, ROUNDS)
     return vertices, points.triangulate(vertices)
 
 

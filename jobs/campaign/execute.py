@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.campaign import catalogue, unchanged
 from jobs.campaign.page import draw_page
+from jobs.campaign.refined import resolved, words_on
 from jobs.campaign.refused import check_place, refuse, steps_forced
 from jobs.campaign.runs import do_runs, is_done
 from jobs.campaign.stages import do_stages
@@ -89,6 +90,9 @@ def execute(
     forced = steps_forced(campaign, again, only, force=force)
     comm = _communicator(campaign, only, ranks)
     folder = out or Path("runs") / campaigns.name_of(path)
+    campaign, unmeshed = resolved(campaign, folder, comm, forced, keep=False)
+    for error in unmeshed.values():
+        raise error
     say = _sayer(quiet=quiet or comm.rank > 0)
     notes = _notes(catalogue.namesake(file, path), "" if on or comm.size > 1 else more_than_cores(ranks), *campaign.notes)
     _say_first(say, notes)
@@ -138,10 +142,8 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
     drawn = False
     if comm.rank == 0 and not only:
         record.write(campaign, folder)
-    runs = [run for run in campaign.runs if only in ("", run.name)]
-    at_once = (os.cpu_count() or 1) // ranks
-    failed = do_runs(runs, folder, comm, ranks, at_once, forced=forced, quiet=quiet, say=say)
-    if comm.rank == 0 and only not in {run.name for run in runs}:
+    campaign, failed = _do_runs(campaign, folder, comm, ranks, only, forced, quiet=quiet, say=say)
+    if comm.rank == 0 and only not in {run.name for run in campaign.runs}:
         failed |= _do_stages(campaign, folder, only, forced, campaign.after(failed), say)
         if not only and os.environ.get(PAGE) != "no":
             say(f"report: {draw_page(campaign, folder)}")
@@ -150,6 +152,39 @@ def _do(campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forc
     for error in failed.values():
         raise error
     return drawn
+
+
+def _do_runs(
+    campaign: Campaign, folder: Path, comm: Any, ranks: int, only: str, forced: Collection[str], *, quiet: bool, say: Any
+) -> tuple[Campaign, dict[str, Exception]]:
+    """Do the runs, those with refined meshes after the runs that these are made from.
+
+    Returns the campaign with all meshes that were found, and the errors of runs that failed, by name.
+    """
+    left = [run.name for run in campaign.runs if only in ("", run.name)]
+    alone, at_once = len(left) == 1, (os.cpu_count() or 1) // ranks
+    failed: dict[str, Exception] = {}
+    while left:
+        campaign, unmeshed = resolved(campaign, folder, comm, {*forced} & {*left})
+        for name, error in unmeshed.items():
+            failed.setdefault(name, error)
+            say(f"FAILED: {error}")
+        broken = campaign.after(failed)
+        ready = [run for run in campaign.runs if run.name in left and not run.pending and run.name not in broken]
+        for run in ready:
+            if run.refine and (run.name in forced or not is_done(folder / run.folder, run.case)):
+                say(f"{run.name}: {words_on(run, folder)}")
+        if not ready:
+            break
+        failed |= do_runs(ready, folder, comm, ranks, at_once, forced=forced, alone=alone, quiet=quiet, say=say)
+        left = [name for name in left if name not in {run.name for run in ready}]
+    for name in left:
+        if not failed:
+            needs = next(run.needs for run in campaign.runs if run.name == name)
+            raise InputError(f"--only {name}: it reads {', '.join(needs)}, not done yet: do these first, or leave --only out")
+        if name not in failed:
+            say(f"{name}: not done, for what it reads failed")
+    return campaign, failed
 
 
 def _do_stages(
@@ -176,7 +211,8 @@ def _describe_plan(campaign: Campaign, folder: Path, ranks: int, say: Any, force
         if isinstance(step, Run):
             case, place = step.case, folder / step.folder
             state = "done" if is_done(place, case) and step.name not in forced else "to do"
-            what = f"{case.solver.kind} on {case.mesh.kind}, to t = {case.time.end:g} s, {step.ranks(ranks)} rank(s)"
+            of = f", refined from {', '.join(step.needs)} for {step.refine.error:.2%}" if step.refine else ""
+            what = f"{case.solver.kind} on {case.mesh.kind}{of}, to t = {case.time.end:g} s, {step.ranks(ranks)} rank(s)"
             say(f"run    {step.name}: {what} -> {place} ({state})")
         else:
             say(f"stage  {step.name}: {step.kind} of {', '.join(step.names)} -> {folder / step.name}")

@@ -47,7 +47,7 @@ def _check_runs(campaign: Campaign, folder: Path, forced: Collection[str], say: 
     """Refuse wrong cases, and folders that hold other runs; say which runs go on as changed cases."""
     for run in campaign.runs:
         _check_run(run, alone=len(campaign.runs) == 1)
-        if run.name not in forced and (changed := refuse_another(folder / run.folder, run.case.text)):
+        if run.name not in forced and (changed := refuse_another(folder / run.folder, run.case.text, remeshed=run.refine is not None)):
             say(f"NOTE: {run.name} goes on with what was changed: {changed}")
 
 

@@ -17,6 +17,7 @@ from pipeline.core.case import Case, Time, build, read_text
 from pipeline.core.continuation import changes
 from pipeline.core.data import text_of
 from pipeline.core.errors import InputError, InUseError, RunError, StopError
+from pipeline.core.refine import is_same_but_sizes
 from pipeline.store.disk import writing
 from pipeline.store.writer import write_text
 
@@ -34,8 +35,10 @@ def is_done(folder: Path, case: Case) -> bool:
 INSTEAD = "name another folder with --out, or replace it with --force"
 
 
-def refuse_another(folder: Path, text: str) -> str:
+def refuse_another(folder: Path, text: str, *, remeshed: bool = False) -> str:
     """`InputError` where ``folder`` holds another run than that of the case ``text``.
+
+    With ``remeshed``, a run on a mesh of other sizes is none: it was refined from other results.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def refuse_another(folder: Path, text: str) -> str:
         Changes with which the run goes on (see `pipeline.core.continuation`); empty where there are none.
     """
     before = text_of(folder / "case.toml")
-    if before is not None and before != text:
+    if before is not None and before != text and not (remeshed and is_same_but_sizes(before, text)):
         return _goes_on(folder, before, text)
     if before is None and (folder / "run.h5").exists():
         raise InputError(f"{folder} holds a run without its case.toml: {INSTEAD}")
@@ -72,13 +75,14 @@ def _goes_on(folder: Path, before: str, text: str) -> str:
     return found.words if t is not None else ""
 
 
-def prepare(folder: Path, text: str, *, force: bool) -> None:
-    """Make the run's folder; where it holds another run, refuse it, or clear it."""
+def prepare(folder: Path, text: str, *, force: bool, remeshed: bool = False) -> None:
+    """Make the run's folder; where it holds another run, refuse it, or clear it, as one that is ``remeshed`` (see `refuse_another`)."""
     from solvers.core.record import clear
 
-    if force:
+    before = text_of(folder / "case.toml")
+    if force or (remeshed and before not in (None, text) and is_same_but_sizes(str(before), text)):
         clear(folder)
-    refuse_another(folder, text)
+    refuse_another(folder, text, remeshed=remeshed)
     folder.mkdir(parents=True, exist_ok=True)
     if text_of(folder / "case.toml") != text:
         (folder / "summary.json").unlink(missing_ok=True)  # of the run as it was: it is no longer done
@@ -86,7 +90,7 @@ def prepare(folder: Path, text: str, *, force: bool) -> None:
 
 
 def do_runs(
-    runs: Sequence[Run], folder: Path, comm: Any, ranks: int, at_once: int, *, forced: Collection[str], quiet: bool, say: Any
+    runs: Sequence[Run], folder: Path, comm: Any, ranks: int, at_once: int, *, forced: Collection[str], alone: bool, quiet: bool, say: Any
 ) -> dict[str, Exception]:
     """Do ``runs``, ``at_once`` of them at a time, each on ``ranks`` ranks or as many as it can use.
 
@@ -94,6 +98,8 @@ def do_runs(
 
     Raises
     ------
+    InputError, RunError
+        That of a run that is ``alone`` in what is asked for.
     StopError
         This process was asked to stop.
     """
@@ -105,7 +111,7 @@ def do_runs(
             try:
                 _one(run, folder / run.folder, comm, run.ranks(ranks), force=run.name in forced, quiet=quiet, say=say)
             except (InputError, RunError) as error:
-                if len(runs) == 1 or isinstance(error, StopError):
+                if alone or isinstance(error, StopError):
                     raise
                 failed[run.name] = type(error)(f"{run.name}: {error}")
                 failed[run.name].__cause__ = error  # kept, with the file that HDF5 would crash on as it is thrown away
@@ -126,7 +132,7 @@ def _one(run: Run, folder: Path, comm: Any, ranks: int, *, force: bool, quiet: b
         return
     with abort_on_error(comm), writing(folder), _locked_by_one(folder, comm):
         if comm.rank == 0:
-            prepare(folder, run.case.text, force=force)
+            prepare(folder, run.case.text, force=force, remeshed=run.refine is not None)
         comm.barrier()
         with _failure_noted(folder, comm.rank == 0):
             if ranks > 1 and comm.size == 1:
@@ -207,7 +213,8 @@ def _side_by_side(
     failed: dict[str, Exception] = {}
 
     def begin(i: int) -> None:
-        prepare(folder / todo[i].folder, todo[i].case.text, force=todo[i].name in forced)
+        run = todo[i]
+        prepare(folder / run.folder, run.case.text, force=run.name in forced, remeshed=run.refine is not None)
 
     def ended(i: int, outcome: Any) -> None:
         run = todo[i]

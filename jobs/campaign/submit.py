@@ -97,7 +97,7 @@ def _clear(campaign: Campaign, folder: Path, todo: Collection[str], forced: Coll
     for run in campaign.runs:
         if run.name in todo:
             with locked(folder / run.folder):
-                prepare(folder / run.folder, run.case.text, force=run.name in forced)
+                prepare(folder / run.folder, run.case.text, force=run.name in forced, remeshed=run.refine is not None)
     for stage in campaign.stages:
         if stage.name in todo:
             (folder / stage.name / "result.json").unlink(missing_ok=True)

@@ -32,7 +32,7 @@ class Listed:
     kind: str  # run or stage
     folder: str  # relative to the campaign's
     needs: tuple[str, ...]  # names of the steps whose results it reads
-    case: str  # hash of a run's case
+    case: str  # hash of a run's case; empty where its mesh is found in the campaign
 
 
 def as_toml(campaign: Campaign) -> str:
@@ -40,7 +40,10 @@ def as_toml(campaign: Campaign) -> str:
     runs: dict[str, Any] = {}
     stages: dict[str, Any] = {}
     for step in campaign.steps:
-        if isinstance(step, Run):
+        if isinstance(step, Run) and step.refine:
+            most = {"ranks": step.max_ranks} if step.max_ranks else {}
+            runs[step.name] = {"refine": {"run": list(step.refine.runs), "error": step.refine.error}, **most, **step.limits}
+        elif isinstance(step, Run):
             alone = {"alone": True} if step.folder == "." else {}
             most = {"ranks": step.max_ranks} if step.max_ranks else {}
             runs[step.name] = {"folder": str(step.case.folder), **alone, **most, **step.limits, "case": tomllib.loads(step.case.text)}
@@ -79,7 +82,7 @@ def write(campaign: Campaign, folder: Path) -> Path:
 
 def _listed(campaign: Campaign) -> list[Listed]:
     return [
-        Listed(step.name, "run", step.folder, (), hash_of(step.case.text))
+        Listed(step.name, "run", step.folder, step.needs, "" if step.refine else hash_of(step.case.text))
         if isinstance(step, Run)
         else Listed(step.name, "stage", step.name, step.needs, "")
         for step in campaign.steps

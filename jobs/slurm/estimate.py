@@ -42,8 +42,15 @@ class Estimates:
         self._found: dict[str, Estimate] = {}
 
     def knows(self, names: Sequence[str]) -> bool:
-        """Whether the site's file has anything on the steps ``names``."""
-        return any(_kind(self._steps[name]) in (self._site.speed.keys() | self._site.bytes.keys()) for name in names)
+        """Whether the site's file has anything on the steps ``names``, and their meshes are known."""
+        return not any(self._pending(name) for name in names) and any(
+            _kind(self._steps[name]) in (self._site.speed.keys() | self._site.bytes.keys()) for name in names
+        )
+
+    def _pending(self, name: str) -> bool:
+        """Whether the mesh of a run, or of a run that a stage reads, is found in the campaign itself."""
+        step = self._steps[name]
+        return step.pending if isinstance(step, Run) else any(self._pending(one) for one in step.needs)
 
     @property
     def most_cells(self) -> int:

@@ -33,9 +33,10 @@ def jobs(campaign: Campaign, todo: Iterable[str], longest: int = USUAL_ARRAY, *,
     found: list[Job] = []
     most = min(longest, LONGEST_ARRAY)
     for name, runs in groupby(campaign.runs, _sweep):
-        names = [run.name for run in runs]
+        some_runs = list(runs)
+        names = [run.name for run in some_runs]
         if name == names[0] or most < 2:
-            found += [Job(one, "run", (one,), sweep=name) for one in names if one in todo]
+            found += [Job(run.name, "run", (run.name,), needs=run.needs, sweep=name) for run in some_runs if run.name in todo]
             continue
         for i in range(0, len(names), most):
             some = names[i : i + most]

@@ -11,7 +11,8 @@ A sweep turns a run into many, ``model-000``, ``model-001``, ...: every combinat
 
 A ``case`` is a file, or the case's own tables; ``folder`` is the place where its files are looked for, and ``alone`` says that the
 run's files stand in the campaign's own folder. ``ranks`` is the most that a run can use, however many the command asks for. ``time``
-and ``memory``, of a run or a stage, are limits of its job in SLURM. A key that may name a sweep may name a list of runs too.
+and ``memory``, of a run or a stage, are limits of its job in SLURM. A key that may name a sweep may name a list of runs too. A run with
+``refine`` is another's case on a mesh that is refined where the error is (`pipeline.core.refine`).
 
 A stage module lists in ``INPUTS`` its keys that name runs (or stages), in ``MANY`` the keys among them that may name a sweep, and in
 ``WORDS`` words in place of a run; all other keys are its ``Params``. A stage that campaigns of earlier versions ask
@@ -34,6 +35,8 @@ from pipeline.core import params, plugin
 from pipeline.core.case import Case
 from pipeline.core.errors import InputError
 from pipeline.core.overrides import check_quotes
+from pipeline.core.refine import MAP, Refine, common_case
+from pipeline.core.refine import asked as refinement_asked
 
 REPORT = "report.html"  # the campaign's page, in its folder
 STAGES = "pipeline.stages"
@@ -56,11 +59,17 @@ class Run:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # what a sweep set here
     max_ranks: int = 0  # 0: any number
     limits: Mapping[str, str] = dataclasses.field(default_factory=dict)  # time and memory of its job, where the file has them
+    refine: Refine | None = None  # from which runs its mesh is made
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of the steps whose results it reads: none."""
-        return ()
+        """Names of the runs whose results it reads: those from which its mesh is made."""
+        return self.refine.runs if self.refine else ()
+
+    @property
+    def pending(self) -> bool:
+        """Whether the runs from which its mesh is made are not done: its case has no map of sizes yet."""
+        return self.refine is not None and MAP not in self.case.mesh.table
 
     def ranks(self, asked: int) -> int:
         """The number of ranks that it runs on where ``asked`` are to be had."""
@@ -108,9 +117,9 @@ class Campaign:
     def after(self, names: Iterable[str]) -> set[str]:
         """The steps ``names`` and all that read their results, directly or through others."""
         found = set(names)
-        for stage in self.stages:  # in an order in which they can be done
-            if any(name in found for names in stage.inputs.values() for name in names):
-                found.add(stage.name)
+        for step in self.steps:  # in an order in which they can be done
+            if any(name in found for name in step.needs):
+                found.add(step.name)
         return found
 
 
@@ -162,7 +171,9 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
     entries, tables = (params.table_of(table.get(key, {}), key) for key in ("run", "stage"))
     for name in (*entries, *tables):
         _check_name(name)
-    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in entries.items()}
+    whole = {name: entry for name, entry in entries.items() if "refine" not in params.table_of(entry, f"run.{name}")}
+    runs = {name: _runs(name, entry, folder, overrides, table.get("sweep", {})) for name, entry in whole.items()}
+    runs |= _refined({name: entry for name, entry in entries.items() if name not in whole}, runs)
     known = _known(runs, tables)
     asked = {name: params.spec(entry, f"stage.{name}") for name, entry in tables.items()}
     meant = {name: _moved(one, asked, runs) or one for name, one in asked.items()}
@@ -179,6 +190,29 @@ def parse(table: Mapping[str, Any], folder: Path, overrides: Iterable[str] = ())
             raise InputError("; ".join([str(error), *([notes[name]] if name in notes else [])])) from None
     steps: tuple[Run | Stage, ...] = (*(run for some in runs.values() for run in some), *_ordered(stages))
     return Campaign(params.label_of(table.get("title", ""), "title"), steps, tuple(notes.values()))
+
+
+def _refined(entries: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Sequence[Run]]) -> dict[str, list[Run]]:
+    """The runs ``entries`` that are refined from ``runs`` or from each other, in an order in which they can be done."""
+    asked = {name: refinement_asked(entry, f"run.{name}") for name, entry in entries.items()}
+    try:
+        order = list(TopologicalSorter({name: [one for one in names if one in asked] for name, (names, _) in asked.items()}).static_order())
+    except CycleError as error:
+        raise InputError(f"these runs wait for each other: {' -> '.join(error.args[1])}") from None
+    known = {run.name: [run] for some in runs.values() for run in some} | {name: list(some) for name, some in runs.items()}
+    found: dict[str, list[Run]] = {}
+    for name in order:
+        where, (names, wanted) = f"run.{name}", asked[name]
+        for one in names:
+            if one not in known:
+                there = sorted(known)
+                raise InputError(f"'{where}.refine.run' names {one!r}{plugin.nearest(one, there)}; there are: {', '.join(there)}")
+        coarse = [run for one in names for run in known[one]]
+        read = tuple(dict.fromkeys(one for run in coarse for one in (*run.needs, run.name)))
+        case = common_case([(run.name, run.case) for run in coarse], where)
+        most, limits = _most_ranks(entries[name], where), _limits(entries[name], where)
+        known[name] = found[name] = [Run(name, case, name, {}, most, limits, Refine(read, wanted))]
+    return found
 
 
 def _moved(asked: params.Spec, stages: Mapping[str, params.Spec], runs: Mapping[str, Sequence[Run]]) -> params.Spec | None:
@@ -260,15 +294,21 @@ def _runs(name: str, entry: Mapping[str, Any], folder: Path, overrides: Iterable
 
 def _check_entry(entry: Mapping[str, Any], where: str) -> None:
     """Refuse unknown keys of a run's ``entry``, one without a case, and a wrong number of ranks."""
-    known = ("case", "set", "sweep", "folder", "alone", "ranks", *LIMITS)
+    known = ("case", "set", "sweep", "folder", "alone", "ranks", "refine", *LIMITS)
     for key in params.table_of(entry, where):
         if key not in known:
             raise InputError(f"unknown key '{where}.{key}'{plugin.nearest(key, known)}; there are: {', '.join(known)}")
     if "case" not in entry:
         raise InputError(f"key '{where}.case' is missing: the case to run")
+    _most_ranks(entry, where)
+
+
+def _most_ranks(entry: Mapping[str, Any], where: str) -> int:
+    """The most ranks that the run ``entry`` can use; 0: any number."""
     most = entry.get("ranks", 1)
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
         raise InputError(f"'{where}.ranks' is {most!r}; it must be a whole number from 1: the most ranks that the run can use")
+    return most if "ranks" in entry else 0
 
 
 def _limits(entry: Mapping[str, Any], where: str) -> dict[str, str]:
