@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import tsunami_accuracy as accuracy
 import tsunami_fewer as fewer
+import tsunami_refined as refined
 from tsunami_accuracy import ANUGA, model_on, square
 
 from jobs.local.launch import environment, mpirun
@@ -51,7 +52,7 @@ def measure(say: Say) -> Figures:
     numbers["mesh_1m_s"] = _mesh_1m(say)
     numbers["output_slowdown"] = _output(say)
     exact = {name: [value] if name.startswith("time_") and value else value for name, value in accuracy.measure(say).items()}
-    return numbers | exact | fewer.measure(say)
+    return numbers | exact | fewer.measure(say) | refined.measure(say)
 
 
 def _beside_anuga(mesh: TriMesh, say: Say) -> Figures:

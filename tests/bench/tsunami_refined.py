@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 def measure(say: Say) -> dict[str, float | None]:
-    """``refined_error``, reached over asked for, and ``refined_triangles``, those of the uniform mesh at that error over the refined one's."""
+    """``refined_error``, reached over asked for, and ``refined_triangles``, a uniform mesh's at that error over the refined one's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         campaign, done = campaigns.read(find(Path("refined"))), {}

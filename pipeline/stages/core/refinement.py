@@ -5,8 +5,8 @@ The error of a run, as stage `decompose` measures it, is taken for
     E^2 = kappa^2 * integral of c^2 / signal,    c falling with size^order at each place,
 
 with c the indicator (`pipeline.stages.core.indicator`). The worst and the best of several runs give kappa, by their distance, and the
-order; of a single run kappa is 1 and the order is that of the scheme, 2. Of all meshes with that error the one with the fewest triangles has
-sizes in proportion to (size^order / c)^(1 / (order + 1)), by Lagrange's multiplier.
+order; of a single run kappa is 1 and the order is that of the scheme, 2. Of all meshes with that error the one with the fewest triangles
+has sizes in proportion to (size^order / c)^(1 / (order + 1)), by Lagrange's multiplier.
 """
 
 from collections.abc import Sequence
