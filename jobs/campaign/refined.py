@@ -22,8 +22,8 @@ from pipeline.store.writer import write_text
 KEPT = "sizes.json"
 CODE = (
     "pipeline/core/sizes.py",
-    "pipeline/stages/core/indicator.py",
-    "pipeline/stages/core/refinement.py",
+    "pipeline/stages/decompose/indicator.py",
+    "pipeline/stages/decompose/refinement.py",
     "pipeline/stages/decompose/kernels.py",
     "pipeline/stages/decompose/restriction.py",
 )
@@ -62,7 +62,7 @@ def _resolved(campaign: Campaign, folder: Path, waiting: Collection[str], keep: 
 
 def _sizes(run: Run, coarse: Collection[Run], folder: Path, keep: bool) -> Mapping[str, Any]:
     """The map of sizes of ``run``: the one that is kept, else a new one."""
-    from pipeline.stages.core.refinement import wanted_sizes
+    from pipeline.stages.decompose.refinement import wanted_sizes
 
     assert run.refine is not None
     keys = [json.loads((folder / one.folder / "summary.json").read_text(encoding="utf-8"))["key"] for one in coarse]

@@ -13,7 +13,7 @@ from jobs.local import record
 from jobs.slurm import graph
 from pipeline.core import campaign as campaigns
 from pipeline.core.errors import InputError
-from pipeline.stages.core.indicator import indicated
+from pipeline.stages.decompose.indicator import indicated
 from pipeline.store.reader import Store
 from solvers.tsunami.reference import write_exact
 

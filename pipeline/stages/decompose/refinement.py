@@ -4,7 +4,7 @@ The error of a run, as stage `decompose` measures it, is taken for
 
     E^2 = kappa^2 * integral of c^2 / signal,    c falling with size^order at each place,
 
-with c the indicator (`pipeline.stages.core.indicator`). The worst and the best of several runs give kappa, by their distance, and the
+with c the indicator (`pipeline.stages.decompose.indicator`). The worst and the best of several runs give kappa, by their distance, and the
 order; of a single run kappa is 1 and the order is that of the scheme, 2. Of all meshes with that error the one with the fewest triangles
 has sizes in proportion to (size^order / c)^(1 / (order + 1)), by Lagrange's multiplier.
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.core.sizes import LETTERS, MOST, PARTS
-from pipeline.stages.core.indicator import SURFACE, WET, Indicated, indicated
+from pipeline.stages.decompose.indicator import SURFACE, WET, Indicated, indicated
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
