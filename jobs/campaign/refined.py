@@ -48,7 +48,7 @@ def _resolved(campaign: Campaign, folder: Path, waiting: Collection[str], keep: 
     for run in campaign.runs:
         if run.refine is None:
             continue
-        coarse = [one for one in steps.values() if isinstance(one, Run) and one.name in run.needs]
+        coarse = [one for one in (steps[name] for name in run.needs) if isinstance(one, Run)]
         ready = not any(one.pending or one.name in waiting or not is_done(folder / one.folder, one.case) for one in coarse)
         sizes = None
         if ready:
@@ -74,7 +74,7 @@ def _sizes(run: Run, coarse: Collection[Run], folder: Path, keep: bool) -> Mappi
         table: Mapping[str, Any] = kept["sizes"]
         return table
     wanted = wanted_sizes([folder / one.folder / "run.h5" for one in coarse], run.refine.error, size)
-    facts = {name: getattr(wanted, name) for name in ("indicated", "kappa", "order", "triangles")}
+    facts = {name: getattr(wanted, name) for name in ("indicated", "kappa", "triangles")}
     table = as_table(wanted.sizes)
     if keep:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -90,11 +90,11 @@ def _size(run: Run) -> float:
 
 
 def words_on(run: Run, folder: Path) -> str:
-    """What the map of sizes of ``run`` was found from, in a line."""
+    """The origin of the map of sizes of ``run``, in a line."""
     kept = json.loads(text_of(folder / run.folder / KEPT) or "{}")
     if not kept:
         return ""
     return (
-        f"refined from {', '.join(kept['from'])}, which is {kept['indicated']:.2%} wrong (kappa {kept['kappa']:.2f}, order "
-        f"{kept['order']:.1f}), for {kept['error']:.2%}: about {kept['triangles']} triangles"
+        f"refined from {', '.join(kept['from'])}: {kept['from'][-1]} is {kept['indicated']:.2%} wrong (kappa {kept['kappa']:.2f}), "
+        f"{kept['error']:.2%} takes about {kept['triangles']} triangles"
     )

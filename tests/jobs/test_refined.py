@@ -59,11 +59,11 @@ def test_the_error_that_is_asked_for_is_reached_with_fewer_triangles(done):
     assert few < uniform / 3.0
 
 
-def test_the_indicator_is_of_the_size_of_the_error_on_coarse_and_refined_meshes(done):
+def test_the_indicator_is_between_the_error_and_two_and_a_half_times_it_on_coarse_and_refined_meshes(done):
     ratios = [
         error_of(path)[0] / indicated(path).relative for path in (done / "out" / name / "run.h5" for name in ("coarse", "first", "fine"))
     ]
-    assert 0.5 < min(ratios) <= max(ratios) < 1.0
+    assert 0.4 < min(ratios) <= max(ratios) < 1.0  # never less than the error
 
 
 def test_the_case_of_a_refined_run_stands_for_itself(done, tmp_path):

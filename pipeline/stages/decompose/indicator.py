@@ -40,7 +40,7 @@ class Indicated:
 
     @property
     def relative(self) -> float:
-        """What is left, over all cells, as a share of the signal's root mean square."""
+        """Root mean square of the rest over all cells, as a share of the signal's root mean square."""
         return float(np.sqrt(self.squares @ self.areas / self.signal))
 
 

@@ -4,11 +4,12 @@ The error of a run, as stage `decompose` measures it, is taken for
 
     E^2 = kappa^2 * integral of c^2 / signal,    c falling with size^order at each place,
 
-with c the indicator (`pipeline.stages.decompose.indicator`). The worst and the best of several runs give kappa, by their distance, and the
-order; of a single run kappa is 1 and the order is that of the scheme, 2. Of all meshes with that error the one with the fewest triangles
-has sizes in proportion to (size^order / c)^(1 / (order + 1)), by Lagrange's multiplier.
+with c the indicator (`pipeline.stages.decompose.indicator`) and the order that of the scheme, 2. The worst of several runs and the last
+give kappa, by their distance; of a single run it is 1. Of all meshes with that error the one with the fewest triangles has sizes in
+proportion to (size^order / c)^(1 / (order + 1)), by Lagrange's multiplier. A mesh that was refined before is made no coarser anywhere.
 """
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.errors import InputError
+from pipeline.core.refine import MAP
 from pipeline.core.sizes import LETTERS, MOST, PARTS
 from pipeline.stages.decompose.indicator import SURFACE, WET, Indicated, indicated
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-ORDER = 2.0  # of the scheme, where a single run says nothing of it
-LEAST_ORDER, GREATEST_ORDER = 1.0, 3.0  # what the order from two runs is held to
+ORDER = 2.0  # of the scheme; that which two runs show is 1.4 to 2.6, by chance
 COARSEST = 4.0  # times the size of the case: waves too small to be indicated may come by
 FINEST = 1.0 / 16.0
 GROWTH = 0.25  # [m/m] of the edge length from place to place, as round the discs of a rectangle
@@ -37,9 +38,8 @@ class Wanted:
     """Wanted edge lengths, and what they were found from."""
 
     sizes: Array  # (rows, columns) [m] on even pixels, the southernmost row first
-    indicated: float  # error of the finest run, as a fraction
+    indicated: float  # error of the last run, as a fraction
     kappa: float
-    order: float
     triangles: int  # expected
 
 
@@ -78,7 +78,7 @@ def wanted_sizes(paths: Sequence[Path], error: float, size: float) -> Wanted:
     Parameters
     ----------
     paths
-        Files of runs of the same case on different meshes.
+        Files of runs of the same case on different meshes; that of the last is refined.
     error
         Root mean square error of the free surface over all frames, over its root mean square about its mean; a fraction.
     size
@@ -89,22 +89,21 @@ def wanted_sizes(paths: Sequence[Path], error: float, size: float) -> Wanted:
     InputError
         Runs that say nothing of their error, or an error that takes smaller edges than are allowed.
     """
-    runs = sorted((indicated(path) for path in paths), key=lambda run: -run.relative)
-    fine = runs[-1]  # by its error: a refined mesh may have fewer triangles than a coarse one
+    runs = [indicated(path) for path in paths]
+    fine, worst = runs[-1], max(runs, key=lambda run: run.relative)
     raster = _raster(fine.path, float(fine.sizes.min()))
-    kappa, order = 1.0, ORDER
-    if len(runs) > 1:
-        kappa, order = _kappa(runs[0], fine), _order(raster, runs[0], fine)
+    kappa = 1.0 if worst is fine else _kappa(worst, fine)
     squares = _smooth(raster.mean(fine, fine.squares))
     before = np.exp(_smooth(raster.mean(fine, np.log(fine.sizes))))
+    coarsest = np.minimum(COARSEST * size, before if _is_refined(fine.path) else np.inf)
 
     def reached(scale: float) -> tuple[float, Array]:
-        sizes = _graded(np.clip(scale * shape, FINEST * size, COARSEST * size), raster.step)
-        inside = float((squares * (sizes / before) ** (2.0 * order)).sum()) * raster.area
+        sizes = _graded(np.clip(scale * shape, FINEST * size, coarsest), raster.step)
+        inside = float((squares * (sizes / before) ** (2.0 * ORDER)).sum()) * raster.area
         return kappa * float(np.sqrt(inside / fine.signal)), sizes
 
     floor = 1e-6 * float(np.sqrt(squares.max()))
-    shape = (before**order / np.maximum(np.sqrt(squares), floor)) ** (1.0 / (order + 1.0))
+    shape = (before**ORDER / np.maximum(np.sqrt(squares), floor)) ** (1.0 / (ORDER + 1.0))
     low, high = FINEST * size / float(shape.max()), COARSEST * size / float(shape.min())
     if reached(low)[0] > error:
         raise InputError(
@@ -116,7 +115,13 @@ def wanted_sizes(paths: Sequence[Path], error: float, size: float) -> Wanted:
         low, high = (middle, high) if reached(middle)[0] <= error else (low, middle)
     sizes = np.minimum(reached(low)[1], reached(low)[1].min() * 2.0 ** ((len(LETTERS) - 1) / PARTS))
     triangles = round(float((raster.area / (np.sqrt(3.0) / 4.0 * sizes**2)).sum()))
-    return Wanted(sizes, kappa * fine.relative, kappa, order, triangles)
+    return Wanted(sizes, kappa * fine.relative, kappa, triangles)
+
+
+def _is_refined(path: Path) -> bool:
+    """Whether the mesh of the run in the file ``path`` is of a map of sizes: where it shows little error, its small cells may be why."""
+    with Store(path) as store:
+        return MAP in tomllib.loads(str(store.attrs["case"]))["mesh"]
 
 
 def _raster(path: Path, smallest: float) -> _Raster:
@@ -145,19 +150,6 @@ def _graded(sizes: Array, step: Array) -> Array:
         if (fewer >= sizes * (1.0 - 1e-9)).all():
             return fewer
         sizes = fewer
-
-
-def _order(raster: _Raster, coarse: Indicated, fine: Indicated) -> float:
-    """The order by which the indicator of the coarser run becomes, on the sizes of the finer, as large as the finer's, by bisection."""
-    ratio = raster.mean(fine, fine.sizes) / raster.mean(coarse, coarse.sizes)
-    squares = raster.mean(coarse, coarse.squares)
-    there = fine.squares @ fine.areas
-    low, high = LEAST_ORDER, GREATEST_ORDER
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        falls = (squares * ratio ** (2.0 * middle)).sum() * raster.area > there
-        low, high = (middle, high) if falls else (low, middle)
-    return 0.5 * (low + high)
 
 
 def _kappa(coarse: Indicated, fine: Indicated) -> float:
