@@ -81,7 +81,7 @@ def reduced(name: str) -> dict[str, Any]:
         run = {"case": table, "folder": str(path.parent)}
         table = {"title": table["title"], "run": {path.stem: run}, "stage": copied(own.get("stage", {}))}
     for entry in table["run"].values():
-        if isinstance(entry["case"], str):
+        if isinstance(entry.get("case"), str):
             entry["case"] = str((path.parent / entry["case"]).resolve())
     for entry in table["stage"].values():
         if "folder" in {field.name for field in dataclasses.fields(plugin.load(campaigns.STAGES, entry["kind"]).Params)}:
