@@ -53,7 +53,7 @@ class FiniteVolumes:
     def __init__(self, mesh: TriMesh, part: Part, params: Params, folder: Path) -> None:
         self.part, self.params = part, params
         self.tableau = TABLEAUX[params.stepping]
-        self.shares = self.tableau.weights  # of a stage's fluxes in a step's
+        self.weights = self.tableau.weights  # of a stage's fluxes in a step's
         self._riemann, reach = RIEMANN[params.riemann]
         shortest, longest, smooth, at_walls = STEPPING[params.stepping if params.order > 1 else "euler"]
         self._lengths = reach * shortest, reach * longest
@@ -164,7 +164,7 @@ class FiniteVolumes:
         kernels.update(
             u, self._u_start, self.flux, self.source, g.rows, g.area, p.gravity, *self.drag, p.dry_depth, tableau.b[stage], dt, cells
         )
-        self.outside.note(boundary, self.shares[stage] * dt, self.flux)
+        self.outside.note(boundary, self.weights[stage] * dt, self.flux)
 
     def observe(self, t: float, u: Array, cells: Array) -> None:
         """Note the maxima of the own ``cells`` at time ``t`` [s]."""

@@ -103,8 +103,8 @@ def _reach(mesh: TriMesh, cells: Array, offsets: Array) -> Array:
         middle = 0.5 * (nodes[each, place] + nodes[each, (place + 1) % 3])
         way[:, i] -= middle - mesh.centroids[other]
     after = np.roll(offsets, -1, axis=1)
-    shares = np.stack([_cross(way, after), _cross(offsets, way)], axis=-1) / _cross(offsets, after)[..., None]
-    return np.where((mesh.neighbours[cells] >= 0)[..., None], shares, 0.0)
+    weights = np.stack([_cross(way, after), _cross(offsets, way)], axis=-1) / _cross(offsets, after)[..., None]
+    return np.where((mesh.neighbours[cells] >= 0)[..., None], weights, 0.0)
 
 
 def _cross(a: Array, b: Array) -> Array:
@@ -122,7 +122,7 @@ def _sharpness(size: Array, limiter: str, tolerance: float) -> Array:
 
 
 def vertex_weights(differences: Array, first: Array) -> Array:
-    """Shares of the cells round a vertex in the value there: they sum to 1, and are exact for planes.
+    """Weights of the cells round a vertex in the value there: they sum to 1, and are exact for planes.
 
     Parameters
     ----------

@@ -556,7 +556,7 @@ def update(u, u_start, flux, source, faces_of, area, g, g_n2, linear, quadratic,
                 block[7 + n, j] = u_start[c, n]
         advance_block(block, g_n2, linear, quadratic, dry, dt)
         for j in range(BLOCK):
-            if not first:  # as a change, so that shares that don't quite add up lose no water
+            if not first:  # as a change, so that weights that don't quite add up lose no water
                 for n in range(3):
                     block[3 + n, j] = block[7 + n, j] + b * (block[3 + n, j] - block[7 + n, j])
             h, x, y = block[3, j], block[4, j], block[5, j]

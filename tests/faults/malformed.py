@@ -129,7 +129,7 @@ def seed_tables() -> list[dict[str, Any]]:
     for path in SEEDS:
         table = read_toml(path)
         for entry in table.get("run", {}).values():
-            if isinstance(entry["case"], str):
+            if isinstance(entry.get("case"), str):  # a refined run has that of the runs that it is made from
                 entry["case"] = read_toml(path.parent / entry["case"])
         found.append(table)
     return found

@@ -260,7 +260,7 @@ def test_an_archive_is_as_wrong_as_its_run_and_what_was_lost(done):
     for name in CASES:
         runs = result(done, f"decompose_{name}")["runs"]
         own, archive = (runs[one]["fields"]["mse"]["value"] for one in (name, f"compress_{name}"))
-        assert own < archive
+        assert own < 1.01 * archive  # by chance, what is lost may cancel a little of the run's own error
         assert archive < 1e-3 * runs[name]["fields"]["variance"]["value"] + 4.0 * own  # a hundredth of the range at most
 
 

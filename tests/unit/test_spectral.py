@@ -18,7 +18,11 @@ from pipeline.spectral.wavenumbers import axes_of, fine, highest, kept, multipli
 
 ROOM = ROOT / "pipeline" / "spectral"
 PHASES = {"pipeline/stages/decompose/spectra.py": "Hann's window over as many samples as a piece is long"}
-SUMS_BY_OTHER_THINGS = {"pipeline/stages/decompose/compare.py": "sums over groups of cells, which have no wavenumber"}
+SUMS_BY_OTHER_THINGS = {
+    "pipeline/stages/decompose/compare.py": "sums over groups of cells, which have no wavenumber",
+    "pipeline/stages/decompose/refinement.py": "sums over tiles of a map",
+    "meshes/core/points.py": "sums over the triangles round a vertex",
+}
 PERIOD = 2.0 * np.pi
 
 

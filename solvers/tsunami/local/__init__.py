@@ -240,7 +240,7 @@ class LocalStepping:
     def _share_fluxes(self, level: int, stage: int, dt: float, u: Array) -> None:
         """Sum up the fluxes of a stage between ``level`` and others; after the last, its cells take the lower levels' sums."""
         scheme, lists, g = self._scheme, self._lists[level], self._scheme.geometry
-        share = scheme.shares[stage] * dt
+        share = scheme.weights[stage] * dt
         if len(lists.outer):
             kernels.accumulate(scheme.flux, lists.outer, share, self._total)
         if len(lists.inner):
