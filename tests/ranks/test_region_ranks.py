@@ -35,7 +35,7 @@ def whole(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ranks", [long(2), 4])
+@pytest.mark.parametrize("ranks", [long(2), 3, long(4)])
 def test_water_at_rest_is_left_out_on_each_rank(whole, tmp_path, ranks):
     run_on(ranks, whole / "flood.toml", tmp_path / "run")
     assert_same(whole, tmp_path / "run")
