@@ -143,6 +143,12 @@ class FiniteVolumes:
             self.flux,
         )
 
+    def at_boundary(self, t: float, edges: Array) -> None:
+        """Let the waves of time ``t`` [s] in, and compute the fluxes of the boundary ``edges``."""
+        if len(edges):
+            self.outside.let_in(t)
+            self.through_boundary(edges)
+
     def limit_steps(self, cells: Array) -> None:
         """Find the limits of the own ``cells``."""
         p, g = self.params, self.geometry

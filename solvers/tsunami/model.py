@@ -87,11 +87,11 @@ class Tsunami(Model):
         self._quantum = 2.0 ** (math.ceil(math.log2(float(mesh.areas.sum()) * deepest * 16.0)) - VOLUME_BITS)
 
     @property
-    def updates(self) -> int:  # type: ignore[override]
+    def updates(self) -> int:  # type: ignore[override]  # the scheme's own, where the base has an attribute
         return self.scheme.updates
 
     @property
-    def steps_inside(self) -> float:  # type: ignore[override]
+    def steps_inside(self) -> float:  # type: ignore[override]  # of the levels now, where the base has an attribute
         return self._local.steps_inside() if self._local else 1.0
 
     @property
@@ -145,8 +145,7 @@ class Tsunami(Model):
         for stage in range(self.stages):
             if stage > 0:
                 self._fluxes(u)
-            scheme.outside.let_in(t + scheme.tableau.c[stage] * dt)
-            scheme.through_boundary(lists.boundary)
+            scheme.at_boundary(t + scheme.tableau.c[stage] * dt, lists.boundary)
             scheme.balance(u, dt, lists.near, (lists.edges, lists.boundary))
             scheme.finish(u, stage, dt, lists.cells, lists.boundary)
 

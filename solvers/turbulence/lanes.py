@@ -93,6 +93,18 @@ def _elementwise(what: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
     return typed
 
 
+def _by_number(what: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
+    """An intrinsic's body of a vector and a number, which stands in all of its places."""
+
+    def typed(typing: Any, a: Any, number: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            return what(builder, values[0], _everywhere(builder, values[1], values[0].type))
+
+        return a(a, a.kind), code
+
+    return typed
+
+
 def _alternating(builder: Any, even: Any, odd: Any) -> Any:
     """The even numbers of the one, the odd ones of the other."""
     count = even.type.count
@@ -117,11 +129,7 @@ def doubled(typing: Any, array: Any, first: Any) -> Any:
 @intrinsic
 def scaled(typing: Any, a: Any, factor: Any) -> Any:
     """``a`` times a number."""
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.fmul(values[0], _everywhere(builder, values[1], values[0].type))
-
-    return a(a, a.kind), code
+    return _by_number(lambda builder, a, factor: builder.fmul(a, factor))(typing, a, factor)
 
 
 @intrinsic
@@ -139,11 +147,7 @@ def subtract(typing: Any, a: Any, b: Any) -> Any:
 @intrinsic
 def raised(typing: Any, a: Any, more: Any) -> Any:
     """``a`` plus a number."""
-
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.fadd(values[0], _everywhere(builder, values[1], values[0].type))
-
-    return a(a, a.kind), code
+    return _by_number(lambda builder, a, more: builder.fadd(a, more))(typing, a, more)
 
 
 @intrinsic

@@ -228,8 +228,7 @@ class LocalStepping:
         for stage in range(scheme.tableau.stages):
             if stage > 0:
                 self._fluxes(level, stage, t, dt, u, before)
-            scheme.outside.let_in(t + scheme.tableau.c[stage] * dt)
-            scheme.through_boundary(lists.boundary)
+            scheme.at_boundary(t + scheme.tableau.c[stage] * dt, lists.boundary)
             scheme.balance(u, dt, lists.near, (lists.edges, lists.boundary))
             scheme.finish(u, stage, dt, lists.cells, lists.boundary)
             self._share_fluxes(level, stage, dt, u)
@@ -252,8 +251,7 @@ class LocalStepping:
         """Advance the lower levels by two steps; returns the states of their cells beside ``level`` at the beginning and in the middle."""
         scheme, lists = self._scheme, self._lists[level]
         g, p = scheme.geometry, scheme.params
-        scheme.outside.let_in(t)
-        scheme.through_boundary(lists.boundary)
+        scheme.at_boundary(t, lists.boundary)
         kernels.change_rates(u, scheme.flux, scheme.source, g.rows, g.area, *scheme.drag, p.dry_depth, dt, lists.cells, self._rates)
         self._exchange(self._rates)
         source, flux = scheme.source[lists.touched], scheme.flux[lists.inner]

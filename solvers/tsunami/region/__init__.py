@@ -128,11 +128,7 @@ class Region:
             )
             growing = comm.size > 1 and comm.max(np.array([float(grew)]))[0] > 0.0
             if growing:
-                before = budget[self._part.owned :].copy()
-                comm.begin(budget, self._part.halo)
-                comm.end()
-                more = np.flatnonzero(budget[self._part.owned :, 0] > before[:, 0]) + self._part.owned
-                np.maximum(budget[self._part.owned :], before, out=budget[self._part.owned :])
+                more = self._raised(budget)
                 count = len(more)
                 self._queue[:count] = more
         self._marks[:] = np.where(budget >= longest, MAY_CHANGE, np.where(budget >= 0, COMPUTED, 0))
@@ -146,14 +142,18 @@ class Region:
         """Mark the ghosts that their ranks have marked; the new ones stand behind ``end`` in the queue, whose end is returned."""
         if self._comm.size == 1:
             return end
-        ghosts = self._marks[self._part.owned :, 0]
-        before = ghosts.copy()
-        self._comm.begin(self._marks, self._part.halo)
-        self._comm.end()
-        new = np.flatnonzero((ghosts > 0) & (before == 0)) + self._part.owned
-        np.maximum(ghosts, before, out=ghosts)
+        new = self._raised(self._marks)
         self._queue[end : end + len(new)] = new
         return end + len(new)
+
+    def _raised(self, values: Array) -> Array:
+        """Raise the ``values`` (local cells, 1) of ghosts to those on their own ranks; returns the ghosts that were lower. Collective."""
+        ghosts = values[self._part.owned :]
+        before = ghosts.copy()
+        self._comm.begin(values, self._part.halo)
+        self._comm.end()
+        np.maximum(ghosts, before, out=ghosts)
+        return np.flatnonzero(ghosts[:, 0] > before[:, 0]) + self._part.owned
 
 
 def lists_of(part: Part, geometry: Geometry, chosen: Array) -> Lists:
