@@ -206,6 +206,13 @@ def test_what_does_not_suit_is_refused(network):
     assert zipgan.refuses(flow()) == ""
 
 
+@pytest.mark.parametrize("count", [69, 86, 131])
+def test_a_block_takes_any_number_of_bytes_that_its_header_leaves_room_in(network, count):
+    data = zipgan.encode(flow().astype(np.float32), Target("bytes", count))
+    assert len(data) <= count
+    assert nrmse(flow(), zipgan.decode(data)) <= zipgan.WORST
+
+
 def test_a_constant_field_is_its_mean(network):
     values = np.full((3, 8, 8, 8), 2.5, np.float32)
     assert np.array_equal(zipgan.decode(zipgan.encode(values, Target("bytes", 200))), values)

@@ -16,6 +16,7 @@ The encoder runs the decoder. Where its error is more than `WORST` times the bas
 
 import struct
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ FALLING = (0.0, -0.02, -0.05, -0.1, -0.2, -0.4)
 BOOSTS = RISING + FALLING[1:]
 SPANS = 1.5  # Kolmogorov times that small scales are regrown for
 WORST = 1.4  # times the base's error: more is not worth the right statistics
+TRIES = 8  # of bases, to fill the bytes given
 SMALLEST = 1e-9  # of the energy: waves beyond which there is no more along each axis are not in the box
 ENCODE_REFUSES = True  # what does not suit: a block is transformed once
 VARIANTS = {"least": {"least": True}}  # detail of the least error
@@ -150,21 +152,38 @@ def extent(transform: Spectrum) -> Shape:
 
 def _sized(values: Array, original: Original, most: int, least: bool) -> bytes:
     """The block in at most so many bytes."""
-    beside = HEAD.size + detail.HEAD.size  # what goes with the base
-    ask, best = most - beside, None
-    for _ in range(8):
-        if ask <= 0:
+    if fits := _fitting(values, original, most):
+        return _coded(values, original, fits, least)[0]
+    try:
+        return _bare(values, Target("bytes", most - HEAD.size))
+    except InputError as error:
+        raise InputError(f"zipgan can't code a block in {most} bytes: beside {HEAD.size} of its own, {error}") from error
+
+
+def _fitting(values: Array, original: Original, most: int) -> "Base | None":
+    """The largest base found that fits into ``most`` bytes with all that goes with it, or nothing.
+
+    A base may take less than it was given, and a smaller base lacks more shells, whose energies take more. So a base that doesn't fit is
+    followed by a smaller one than it was, each time by more.
+    """
+    ask, best, step = most - HEAD.size - detail.HEAD.size, None, 2
+    for tried in count():
+        if best is not None and tried >= TRIES:
             break
-        found = base(values, original, Target("bytes", ask))
+        try:
+            found = base(values, original, Target("bytes", ask))
+        except InputError:
+            break  # too few for any base
         left = most - HEAD.size - len(found.energies) - len(found.coded)
         if left >= 0 and (best is None or len(found.coded) > len(best.coded)):
             best = found
         if 0 <= left <= most // 200:
             break
-        ask += left if left > 0 else left - 2  # a base may take less than it was given; a smaller one lacks more shells
-    if best is None:
-        raise InputError(f"zipgan can't code a block in {most} bytes: what goes with the base takes {most - ask}")
-    return _coded(values, original, best, least)[0]
+        if left < 0:
+            ask, step = len(found.coded) + left - step, 2 * step
+        else:
+            ask += left
+    return best
 
 
 @dataclass(frozen=True, slots=True)
