@@ -12,6 +12,7 @@ from meshes.core.trimesh import TriMesh
 Array = np.ndarray[Any, np.dtype[Any]]
 
 HUGE = 1e36  # fits single precision
+INDEX = np.uint32  # of what is looked up by lists: without a sign no kernel looks for places from an array's end
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,20 +70,20 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
         bed=bed,
         inradius=mesh.inradius[cells].astype(real),
         nearest=nearest.astype(real),
-        neighbours=np.ascontiguousarray(neighbours, dtype=np.int32),
-        corners=part.corners,
-        first_cell=part.first_cell,
-        cells_of=part.cells_of,
+        neighbours=np.ascontiguousarray(neighbours, dtype=INDEX),
+        corners=part.corners.view(INDEX),
+        first_cell=part.first_cell.view(INDEX),
+        cells_of=part.cells_of.view(INDEX),
         weights=weights.astype(real),
         offsets=offsets.astype(real),
         reach=_reach(mesh, cells[:reach2], offsets).astype(real),
         bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
         sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), limiter, tolerance).astype(real),
-        rows=rows,
+        rows=rows.astype(INDEX),
         left=part.left,
         right=part.right,
-        left_face=left_face,
-        right_face=right_face,
+        left_face=left_face.astype(INDEX),
+        right_face=right_face.astype(INDEX),
         normals=mesh.normals[part.edges].astype(real),
         lengths=mesh.lengths[part.edges].astype(real),
         smooth=np.where(beside, at_walls, smooth).astype(real),

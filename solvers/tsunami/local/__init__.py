@@ -20,6 +20,7 @@ from solvers.core.comm import Comm
 from solvers.core.steppers import Tableau
 from solvers.tsunami.finite_volumes import FiniteVolumes
 from solvers.tsunami.gauges import Gauges
+from solvers.tsunami.geometry import INDEX
 from solvers.tsunami.local import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -69,8 +70,8 @@ class LocalStepping:
         self._total, self._own = np.zeros((2, 2 * len(part.edges), 3))
         self._start = np.zeros(256)  # [s] time of the last state of each level
         lengths = (cells, len(part.edges), len(part.edges), 2 * len(part.edges), 2 * len(part.edges), cells)
-        self._room = [np.empty(n, np.int32) for n in lengths]
-        self._more_room = [np.empty(n, np.int32) for n in (vertices, cells, cells)]
+        self._room = [np.empty(n, INDEX) for n in lengths]
+        self._more_room = [np.empty(n, INDEX) for n in (vertices, cells, cells)]
 
         self._wanted[gauges.cells] = 1.0
         self._largest_round()
@@ -170,7 +171,7 @@ class LocalStepping:
             self._listed[:] = self._active
             for seen in self._seen:
                 seen[:] = 0
-            order = np.argsort(self._active[:, 0], kind="stable").astype(np.int32)
+            order = np.argsort(self._active[:, 0], kind="stable").astype(INDEX)
             ends = np.searchsorted(self._active[order, 0], np.arange(top + 2))
             self._lists = [self._list(level, order[ends[level] : ends[level + 1]]) for level in range(top + 1)]
             counts = self._comm.sum(np.array([len(level.cells) for level in self._lists]))

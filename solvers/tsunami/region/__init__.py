@@ -12,7 +12,7 @@ import numpy as np
 
 from meshes.core.part import Part
 from solvers.core.comm import Comm
-from solvers.tsunami.geometry import Geometry
+from solvers.tsunami.geometry import INDEX, Geometry
 from solvers.tsunami.region import kernels
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,7 +52,7 @@ class Region:
         self._corners = np.empty((cells, 3), np.int32)
         kernels.corners_of_all(part.corners, part.first_cell, part.cells_of, self._corners)
         self._marks = np.full((cells, 1), MAY_CHANGE, np.uint8)
-        self._queue = np.empty(cells, np.int32)
+        self._queue = np.empty(cells, INDEX)
         self.whole = self.lists = lists_of(part, geometry, np.ones(cells, bool))
         self._small = int(comm.sum(np.array([part.owned]))[0]) < SMALL
 
@@ -158,15 +158,15 @@ class Region:
 
 def lists_of(part: Part, geometry: Geometry, chosen: Array) -> Lists:
     """The lists for the ``chosen`` (local cells,) cells, and the edges and vertices that they touch."""
-    cells = np.flatnonzero(chosen).astype(np.int32)
+    cells = np.flatnonzero(chosen).astype(INDEX)
     inner, owned, reach1, reach2 = (int(n) for n in np.searchsorted(cells, (part.inner, part.owned, part.reach1, part.reach2)))
     marks = np.zeros(len(part.edges), bool)
     kernels.touch(part.cell_edges, cells[:reach1], marks)
-    edges = np.flatnonzero(marks).astype(np.int32)
+    edges = np.flatnonzero(marks).astype(INDEX)
     inner_edges, interior = (int(n) for n in np.searchsorted(edges, (part.inner_edges, part.interior_edges)))
     marks = np.zeros(len(geometry.first_cell) - 1, bool)
     kernels.touch(part.corners, cells[:reach2], marks)
-    vertices = np.flatnonzero(marks).astype(np.int32)
+    vertices = np.flatnonzero(marks).astype(INDEX)
     return Lists(
         cells=cells[:owned],
         inner_cells=inner,
