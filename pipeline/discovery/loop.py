@@ -11,7 +11,7 @@ those of its own linearisation, takes in what stands out of them alone; at the f
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from pipeline.core.errors import InputError
 from pipeline.discovery.explained import UNLIKELY, most, unexplained
 from pipeline.discovery.library import with_changes
 from pipeline.discovery.model import View
-from pipeline.discovery.problem import Linear, Problem, reduce, triangle_of
+from pipeline.discovery.problem import Foreseen, Linear, Problem, reduce, triangle_of
 from pipeline.discovery.relevance import Fit, fit, refit, runner_up, threshold
 from pipeline.discovery.stability import stability, units_of
 from pipeline.terms.terms import Term, Terms
@@ -150,7 +150,7 @@ def discover(
         settled = _is_settled(step, change, found)
         if settled or len(passes) == MOST_PASSES:
             break
-        made, view, linear = _advance(view, linear, model, library, change, step)
+        made, view, linear = _advance(linear, model, library, change, step)
         change = change + made * step
         kept = {names[j]: float(change[j]) for j in np.flatnonzero(change)}
         passes.append(Pass(kept, linear.misfit, len(linear.dropped), made))
@@ -173,10 +173,12 @@ def _rivalled(view: View, model: Terms, library: Terms, rivals: Terms, found: Fi
 
     Better by as much log evidence as makes the odds 1 to ``chance``; the fit of all starts anew, and may take in candidates too.
     """
+    if not rivals:
+        return ""
     change = _whole(found, len(library))
     both = (*library, *rivals)
     linear = view.linearise(with_changes(model, dict(zip(library, change.tolist(), strict=True))), both)
-    if not rivals or len(linear.target) <= len(both):
+    if len(linear.target) <= len(both):
         return ""
     whole = linear.target + linear.columns[:, : len(library)] @ change
     problem = triangle_of(np.column_stack([linear.columns, whole]), len(whole))
@@ -205,38 +207,71 @@ def _is_settled(step: Array, change: Array, found: Fit) -> bool:
     return same and bool((np.abs(step[list(found.kept)]) <= SETTLED * found.deviation).all())
 
 
-def _advance(view: View, linear: Linear, model: Terms, library: Terms, change: Array, step: Array) -> tuple[float, View, Linear]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tried:
+    """A share of a pass's change. Where it makes matters worse by its prediction alone, it is not linearised unless it is the best."""
+
+    share: float
+    view: View  # moved by it
+    model: Terms  # with it
+    seen: Foreseen
+    linear: Linear | None
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        return self.seen.dropped, self.seen.misfit, -self.share
+
+
+def _advance(linear: Linear, model: Terms, library: Terms, change: Array, step: Array) -> tuple[float, View, Linear]:
     """Make the change, or less of it where it makes matters worse: see `_worse`. Where less of it does not help, the best share is made.
 
     A Gauss-Newton step is too long where the forecasts bend within it; some share of it is not (J. Nocedal, S. J. Wright, Numerical
     Optimization, 2nd ed., 2006, section 10.3).
     """
-    least: tuple[float, View, Linear] | None = None
+    tried: dict[float, _Tried] = {}
+    before = _seen(linear)
     for halvings in range(MOST_HALVINGS + 1):
         share = 0.5**halvings
-        moved = linear.advanced(step, share)
         changed = with_changes(model, dict(zip(library, (change + share * step).tolist(), strict=True)))
         try:
-            after = moved.linearise(changed, library)
+            tried[share] = one = _try(linear.advanced(step, share), changed, library, share, before)
         except InputError:  # it blows up from every state
             continue
-        if least is None or (len(after.dropped), after.misfit) < (len(least[2].dropped), least[2].misfit):
-            least = share, moved, after
-        if not _worse(after, linear):
+        if not _worse(one.seen, before):
             break
-    if least is None:
-        raise InputError("the corrected model blows up from every state within the step, however little of the change is made")
-    return least
+    while tried:
+        best = min(tried.values(), key=lambda one: one.rank)
+        if best.linear is not None:
+            return best.share, best.view, best.linear
+        try:  # its rank may only rise
+            whole = best.view.linearise(best.model, library)
+            tried[best.share] = replace(best, seen=_seen(whole), linear=whole)
+        except InputError:
+            del tried[best.share]
+    raise InputError("the corrected model blows up from every state within the step, however little of the change is made")
 
 
-def _worse(after: Linear, before: Linear) -> bool:
+def _try(view: View, model: Terms, library: Terms, share: float, before: Foreseen) -> _Tried:
+    """The share, linearised unless the view foresees that it makes matters worse."""
+    foresee = getattr(view, "foresee", None)
+    if foresee is not None and _worse(seen := foresee(model, library), before):
+        return _Tried(share, view, model, seen, None)
+    linear = view.linearise(model, library)
+    return _Tried(share, view, model, _seen(linear), linear)
+
+
+def _seen(linear: Linear) -> Foreseen:
+    return Foreseen(len(linear.dropped), linear.misfit, len(linear.target))
+
+
+def _worse(after: Foreseen, before: Foreseen) -> bool:
     """Whether the model blows up from more states than before, or from as many with a residual of more than before and than noise.
 
     Of a misfit that is noise alone, a rise says nothing: a pass that drops a spurious term makes it larger.
     """
-    if len(after.dropped) != len(before.dropped):
-        return len(after.dropped) > len(before.dropped)
-    return after.misfit > max(before.misfit, most(len(after.target)))
+    if after.dropped != before.dropped:
+        return after.dropped > before.dropped
+    return after.misfit > max(before.misfit, most(after.samples))
 
 
 def _stable(problem: Problem, found: Fit, share: Array) -> tuple[Fit, Array]:

@@ -34,7 +34,11 @@ BLOWN_UP = 10.0  # times the largest value of all states: no forecast over a ste
 
 
 class View(Protocol):
-    """Observations as the loop sees them: linearised about a model, and moved on when the model is changed."""
+    """Observations as the loop sees them: linearised about a model, and moved on when the model is changed.
+
+    One whose linearisation takes longer than its prediction may have a method ``foresee``, as `pipeline.discovery.measured.Measured` has:
+    by it the loop leaves out linearisations of models that it does not take.
+    """
 
     def linearise(self, model: Terms, library: Terms) -> Linear:
         """Set the observations beside a model, linear in its coefficients.

@@ -37,6 +37,15 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Facts of a model that are known before it is linearised."""
+
+    dropped: int  # states from which the forecast blew up
+    misfit: float  # as of `Linear`
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A regression reduced to its triangle; N samples, J columns."""
 

@@ -11,6 +11,7 @@ A model's laws are terms that only this solver knows (`pipeline.terms.terms.name
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def fields(
         deviation=math.sqrt(2.0) * least / np.sqrt(sea.mesh.areas / sea.mesh.areas.mean())[:, None],  # both states have noise
         span=step,
         typical=typical(depth, speed, sea.params.gravity, step),
-        predict=lambda terms: forecast(terms, states[:-1]),
+        predict=lru_cache(1)(lambda terms: forecast(terms, states[:-1])),  # a model that is foreseen is linearised next
         least=0.0,  # no law drives the water
         draws=draws,
         noise_known=bool(any(noise)),
@@ -267,7 +268,7 @@ def gauges(
         typical=typical(float(states[:, 0].mean()), speed, sea.params.gravity, span),
         least=0.0,  # no law drives the water
         noise_known=bool(any(noise)),
-        predict=lambda terms: sea.series(terms, start, span, output_interval),
+        predict=lru_cache(1)(lambda terms: sea.series(terms, start, span, output_interval)),
     )
 
 

@@ -13,7 +13,7 @@ from pipeline.discovery.library import default_library, library_of
 from pipeline.discovery.loop import discover
 from pipeline.discovery.model import Steps
 from pipeline.discovery.pairs import Pairs
-from pipeline.discovery.problem import Linear
+from pipeline.discovery.problem import Foreseen, Linear
 from pipeline.discovery.trajectory import observe
 from pipeline.terms.parser import parse_terms
 from solvers.ks.model import Advance
@@ -30,11 +30,25 @@ def states():
     return truth(1, [0.0, STEP, 2.0, 2.0 + STEP], points=512, longest=1e-3)
 
 
+TIMES = 0.2 * np.arange(40)
+
+
 @pytest.fixture(scope="module")
-def window():
-    """40 observed states with 1 % noise on a short period."""
-    times = 0.2 * np.arange(40)
-    return times, *observed(truth(2, times, points=128, length=SHORT, longest=4e-3), 0.01, 2)
+def exact():
+    """40 states on a short period."""
+    return truth(2, TIMES, points=128, length=SHORT, longest=4e-3)
+
+
+@pytest.fixture(scope="module")
+def window(exact):
+    """The states as observed, with 1 % noise."""
+    return TIMES, *observed(exact, 0.01, 2)
+
+
+@pytest.fixture(scope="module")
+def of_noisy(window):
+    """Result of the loop in the window."""
+    return discover(small(window), LOST, LIBRARY)
 
 
 def forecaster(longest, length=LENGTH):
@@ -127,23 +141,21 @@ def test_a_model_that_blows_up_everywhere_is_refused(states):
         discover(pairs(states, forecast=lambda terms, members, step: members * np.nan), LOST, LIBRARY)
 
 
-def test_a_noisy_trajectory_gives_the_term_and_the_states(window):
+def test_a_noisy_trajectory_gives_the_term_and_the_states(window, exact, of_noisy):
     """Within five deviations of the posterior; the smoothed states are several times better than the observations."""
-    times, _, noise = window
-    result = discover(small(window), LOST, LIBRARY)
+    result, noise = of_noisy, window[2]
     (term,) = result.found
     assert term.key == "u*u_x"
     assert abs(term.coefficient + 1.0) < 5.0 * result.deviation[0]
     assert result.deviation[0] < 1e-3
     assert result.misfit == pytest.approx(1.0, abs=5.0 * np.sqrt(2.0 / result.problem.samples))
-    exact = truth(2, times, points=128, length=SHORT, longest=4e-3)[:, ::2]
-    assert np.sqrt(np.mean((result.view.guess - exact) ** 2)) < 0.25 * noise
+    assert np.sqrt(np.mean((result.view.guess - exact[:, ::2]) ** 2)) < 0.25 * noise
 
 
-def test_gaps_in_a_noisy_trajectory_cost_precision_alone(window):
+def test_gaps_in_a_noisy_trajectory_cost_precision_alone(window, of_noisy):
     times, states, noise = window
     states = np.where(np.random.default_rng([3]).random(states.shape) < 0.3, np.nan, states)
-    whole, gaps = discover(small(window), LOST, LIBRARY), discover(small((times, states, noise)), LOST, LIBRARY)
+    whole, gaps = of_noisy, discover(small((times, states, noise)), LOST, LIBRARY)
     assert set(found(gaps)) == {"u*u_x"}
     assert whole.deviation[0] < gaps.deviation[0] < 2.0 * whole.deviation[0]
 
@@ -184,23 +196,45 @@ def test_a_loop_without_a_fixed_point_says_nothing(states):
     assert result.says.startswith("nothing can be said: the loop came to no fixed point in 20 passes")
 
 
+class Bent:
+    """Errors like arctan(c - 3): from 0 Gauss-Newton steps overshoot more and more. With ``sign`` -1 its responses lead away from 3."""
+
+    def __init__(self, sign: float = 1.0) -> None:
+        rng = np.random.default_rng([6])
+        self.size, self.rest, self.sign, self.count = rng.normal(size=50), 1e-3 * rng.normal(size=50), sign, 0
+
+    def errors(self, model):
+        away = sum(t.coefficient for t in model) - 3.0
+        target = self.rest - self.size * np.arctan(away)
+        return away, target, float(np.mean(target**2)) / 1e-6
+
+    def linearise(self, model, library):
+        self.count += 1
+        away, target, misfit = self.errors(model)
+        column = (self.sign * self.size / (1.0 + away**2))[:, None]
+        return Linear(column, target, np.arange(50), 1e-3, True, misfit, (), lambda change, share: self)
+
+
+class Foreseeing(Bent):
+    def foresee(self, model, library):
+        return Foreseen(0, self.errors(model)[2], 50)
+
+
 def test_a_step_that_makes_matters_worse_is_halved():
-    """Errors like arctan(c - 3): from 0 Gauss-Newton steps overshoot more and more, and a quarter of the first one does not."""
-    rng = np.random.default_rng([6])
-    size, rest = rng.normal(size=50), 1e-3 * rng.normal(size=50)
-
-    class Bent:
-        def linearise(self, model, library):
-            away = sum(t.coefficient for t in model) - 3.0
-            target = rest - size * np.arctan(away)
-            column = (size / (1.0 + away**2))[:, None]
-            misfit = float(np.mean(target**2)) / 1e-6
-            return Linear(column, target, np.arange(50), 1e-3, True, misfit, (), lambda change, share: self)
-
+    """A quarter of the first step does not overshoot."""
     result = discover(Bent(), (), library_of(["u_x"]))
     assert result.settled
     assert result.passes[0].share == 0.25
     assert found(result) == pytest.approx({"u_x": 3.0}, abs=5e-3)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["some of it helps", "nothing helps"])
+def test_what_a_view_foresees_to_be_worse_is_not_linearised_and_the_passes_are_the_same(sign):
+    plain, knowing = Bent(sign), Foreseeing(sign)
+    one, other = (discover(view, (), library_of(["u_x"]), resamples=0) for view in (plain, knowing))
+    assert len(one.passes) > 1 and one.passes == other.passes
+    assert one.says == other.says
+    assert knowing.count == 1 + len(other.passes) < plain.count  # the model's own, and one a pass
 
 
 def test_short_waves_that_a_wrong_model_amplifies_do_not_blow_it_up(window):

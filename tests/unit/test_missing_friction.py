@@ -7,7 +7,8 @@ from conftest import long
 
 from pipeline.core.errors import InputError
 from pipeline.discovery.loop import discover
-from pipeline.discovery.measured import Measured
+from pipeline.discovery.measured import Measured, Together
+from pipeline.discovery.problem import Foreseen
 from pipeline.terms.terms import named
 from solvers.tsunami.friction import LIBRARY, WET, Sea, fields, gauges, laws, with_laws
 
@@ -91,13 +92,17 @@ def test_noisy_fields_and_gauges_give_the_law_within_its_deviation(truth, states
     model = beach.sea(manning=0.015)
     noisy, deviation = beach.noisy(states, 0.01, 1)
     heard, least = beach.noisy_series(series, 0.01, 1)
-    for view in (fields(model, noisy, STEP, noise=deviation), gauges(model, truth.start(), heard, EVERY, noise=least)):
+    views = fields(model, noisy, STEP, noise=deviation), gauges(model, truth.start(), heard, EVERY, noise=least)
+    for view in views:
         result = lacking(model, view)
         assert list(found(result)) == ["manning**2"]
         assert abs(found(result)["manning**2"] - (TRUE - 0.015**2)) < 4.0 * result.deviation[0]
         assert result.deviation[0] < 0.04 * (TRUE - 0.015**2)
         assert result.misfit == pytest.approx(1.0, abs=0.1)
         assert result.warnings == ()
+    both = Together(views)
+    linear = both.linearise(laws(model.params), LIBRARY)
+    assert both.foresee(laws(model.params), LIBRARY) == Foreseen(0, linear.misfit, len(linear.target))  # by the prediction alone
 
 
 @pytest.mark.slow
@@ -175,6 +180,8 @@ def test_an_unstable_member_is_dropped(states):
 
     base = beach.sea()
     model = Fragile(base.mesh, base.params)
-    result = lacking(model, fields(model, states, STEP))
+    view = fields(model, states, STEP)
+    result = lacking(model, view)
     assert result.dropped == (3,)
+    assert view.foresee(laws(model.params), LIBRARY).dropped == 1
     assert found(result) == pytest.approx({"manning**2": TRUE}, rel=1e-6)
