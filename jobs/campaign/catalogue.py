@@ -78,7 +78,8 @@ def _add_chosen(found: dict[str, Group], package: str, kind: str, place: str) ->
         for field, chosen in params_groups(params).items() if params else ():
             name = group_of(chosen).removeprefix(GROUPS)
             if name not in found:
-                found[name] = Group(chosen, f"[{place}.{field}] kind")
+                listed = field.removesuffix("[]")
+                found[name] = Group(chosen, f"[[{listed}]] kind" if listed != field else f"[{place}.{field}] kind")
                 for one in kinds(chosen):
                     _add_chosen(found, chosen, one, f"{place}.{field}")
 

@@ -1,7 +1,7 @@
 """A case: one run, as TOML text, read into frozen dataclasses. An unknown key is refused by name.
 
-Sections: ``mesh`` and ``solver`` (plug-ins, by ``kind``), ``time``, ``output``, ``gauges`` (named places) and
-``observed`` (measurements of the same event; stage `validate` sets the run beside them).
+Sections: ``mesh`` and ``solver`` (plug-ins, by ``kind``), ``source`` (a list, which is the solver's), ``time``, ``output``, ``gauges``
+(named places) and ``observed`` (measurements of the same event; stage `validate` sets the run beside them).
 """
 
 import re
@@ -20,7 +20,7 @@ __all__ = ["Case", "Output", "Spec", "Time", "build", "parse", "quantity", "read
 
 DEEPEST = 32  # tables and lists in each other: more are no case
 LONGEST_NAME = 100  # characters of a gauge's
-SECTIONS = ("title", "mesh", "solver", "time", "output", "gauges", "observed")
+SECTIONS = ("title", "mesh", "solver", "source", "time", "output", "gauges", "observed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def parse(table: Mapping[str, Any], folder: Path) -> Case:
         title=label_of(table.get("title", ""), "title"),
         folder=folder,
         mesh=spec(table["mesh"], "mesh"),
-        solver=spec(table["solver"], "solver"),
+        solver=spec(_with_sources(table), "solver"),
         time=build(Time, table["time"], "time"),
         output=build(Output, table.get("output", {}), "output"),
         gauges={
@@ -177,6 +177,16 @@ def parse(table: Mapping[str, Any], folder: Path) -> Case:
         },
         observed=table_of(table.get("observed", {}), "observed"),
     )
+
+
+def _with_sources(table: Mapping[str, Any]) -> Any:
+    """The table of the solver, with ``[[source]]`` as its key ``source``."""
+    if "source" not in table:
+        return table["solver"]
+    solver = table_of(table["solver"], "solver")
+    if "source" in solver:
+        raise InputError("there are both [[source]] and 'solver.source': write all of them as [[source]]")
+    return {**solver, "source": table["source"]}
 
 
 def _place(value: Any, where: str) -> tuple[float, ...]:

@@ -53,13 +53,15 @@ def setting(doc: str = "", *, default: Any = MISSING, factory: Any = MISSING, ki
 def groups(cls: type) -> dict[str, str]:
     """Packages of the plug-ins that fields of dataclass ``cls`` choose from, by the fields' places in its table.
 
-    The place of a table of plug-ins is the place of each: ``boundary.NAME``.
+    The place of a table of plug-ins is the place of each: ``boundary.NAME``; of a list of them, ``source[]``.
     """
     chosen = [field for field in dataclasses.fields(cls) if field.metadata.get("kinds")]
     if not chosen:
         return {}
     hints = typing.get_type_hints(cls)
-    return {field.name if hints[field.name] is Spec else f"{field.name}.NAME": field.metadata["kinds"] for field in chosen}
+    ends = {Spec: "", tuple: "[]"}
+    end_of = {f.name: ends.get(hints[f.name], ends.get(typing.get_origin(hints[f.name]), ".NAME")) for f in chosen}
+    return {f.name + end_of[f.name]: f.metadata["kinds"] for f in chosen}
 
 
 def build(cls: type, table: Mapping[str, Any], where: str) -> Any:

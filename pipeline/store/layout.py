@@ -17,6 +17,7 @@ ARCHIVE_SCHEMA = "wavetrain-archive-2"
 RUN_SCHEMAS = (SCHEMA, "wavetrain-1")  # that are read
 ARCHIVE_SCHEMAS = (ARCHIVE_SCHEMA, "wavetrain-archive-1")
 ARCHIVE = "archive"  # the group of an archive's blocks
+UPLIFT = "uplift"  # the field of a bed that is moved: its height above that of the mesh
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 LARGEST_CHUNK = 2**20  # values in a chunk of the gauges' samples

@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.store.checksums import DamagedFile, open_hdf5, walk
-from pipeline.store.layout import ARCHIVE_SCHEMAS, BLOCK, RUN_SCHEMAS, SCHEMA, Field, field_names, series_names, unit_of
+from pipeline.store.layout import ARCHIVE_SCHEMAS, BLOCK, RUN_SCHEMAS, SCHEMA, UPLIFT, Field, field_names, series_names, unit_of
 from pipeline.store.readable import readable
 from pipeline.store.recovery import Written
 
@@ -190,6 +190,31 @@ class Store:
         """
         group = self._file["mesh"]
         return {name: group[name][...] for name in group if group[name].shape and (not names or name in names)}
+
+    def highest_bed(self) -> Array:
+        """Read the bed at its highest.
+
+        Returns
+        -------
+        Array
+            Height of the bed (T,) [m], raised where a source lifted it, by as much as in the frame with most.
+        """
+        bed: Array = self.mesh("bed")["bed"]
+        highest = np.zeros(len(bed))
+        for frame in range(len(self.times)) if UPLIFT in self.fields else ():
+            np.maximum(highest, self.source(UPLIFT)[(frame,)], out=highest)
+        return bed + highest
+
+    def last_bed(self) -> Array:
+        """Read the bed as it is in the last frame.
+
+        Returns
+        -------
+        Array
+            Height of the bed (T,) [m].
+        """
+        bed: Array = self.mesh("bed")["bed"]
+        return bed + self.source(UPLIFT)[(len(self.times) - 1,)] if UPLIFT in self.fields else bed
 
     @property
     def gauges(self) -> dict[str, tuple[float, ...]]:

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,7 +116,7 @@ def simulate(
         model.observe(clock.t, u)
         clock.frame = 1
         yield Frame(clock, u, whole=True)
-    step = functools.partial(_fitted, cfl) if dt_max is None else functools.partial(_even, output_interval, dt_max)
+    step = functools.partial(_fitted, cfl, model.breaks) if dt_max is None else functools.partial(_even, output_interval, dt_max)
     while clock.t < end:
         goal = clock.frame * output_interval  # assigned, not accumulated: the same times in any run
         if goal > end - ROUND_OFF * output_interval:
@@ -133,6 +133,7 @@ def _advance(
 ) -> Generator[Frame, None, bool]:
     """Step to ``goal``; returns False (through the generator) where the run was asked to stop before."""
     while clock.t < goal:
+        model.t = clock.t
         limit, going = comm.min(np.array([model.max_dt(u), 0.0 if stop() else 1.0]))
         if limit < 0.0:
             raise RunError(_fault_message(model, comm, u, clock))
@@ -152,13 +153,15 @@ def _advance(
         clock.dt_min = min(clock.dt_min, dt)
         model.observe(clock.t, u)
         progress(clock)
+    model.t = clock.t
     if comm.min(np.array([model.max_dt(u)]))[0] < 0.0:  # a frame that is written is finite
         raise RunError(_fault_message(model, comm, u, clock))
     return True
 
 
-def _fitted(cfl: float, clock: Clock, goal: float, limit: float) -> tuple[float, float]:
-    """The step [s] from ``clock`` towards ``goal`` that the model's limit allows, and the time after it."""
+def _fitted(cfl: float, breaks: Sequence[float], clock: Clock, goal: float, limit: float) -> tuple[float, float]:
+    """The step [s] from ``clock`` towards ``goal``, or the next of ``breaks`` before it, that the limit allows, and the time after it."""
+    goal = min((t for t in breaks if clock.t < t < goal), default=goal)
     if math.isinf(limit):
         raise InputError("key 'time.dt' is missing [s]: this solver has no time step of its own")
     dt = cfl * limit

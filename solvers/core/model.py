@@ -59,6 +59,10 @@ class Model(ABC):
         Steps of a cell in one of the model's, on average, since `max_dt` was asked last.
     cfl
         Courant number of the run's steps, at most 1, for models whose steps have shorter ones inside.
+    t
+        The time of the state that `max_dt` is asked about [s], for models that change with time.
+    breaks
+        Times at which the model, or how it changes, changes at once [s]: steps end there, but for even ones.
     """
 
     shape: tuple[int, ...]
@@ -73,6 +77,8 @@ class Model(ABC):
     updates: int | None = None
     steps_inside = 1.0
     cfl = 1.0
+    t = 0.0
+    breaks: Sequence[float] = ()
 
     @property
     def on_one_rank(self) -> bool:

@@ -5,7 +5,7 @@
     (hv)_t + (huv)_x + (hv^2 + g h^2 / 2)_y = -g h b_y - (g n^2 / h^(1/3) + c) |u| v - r h v
 
 with depth h [m], velocity u, v [m/s], bed b [m] positive up, gravity g [m/s2], Manning's n [s/m^(1/3)],
-a quadratic drag c (Chezy's g / C^2) and a linear one r [1/s].
+a quadratic drag c (Chezy's g / C^2) and a linear one r [1/s]. Sources move the bed, b(x, y, t); the water on it follows.
 
 FiniteVolumes: cell-centred finite volumes of first or second order (limited least-squares slopes, hydrostatic reconstruction; HLLC,
 Roe's, Rusanov's or kinetic fluxes), strong-stability-preserving Runge-Kutta steps, semi-implicit friction; water at rest stays
@@ -48,7 +48,7 @@ def build(
     gauges
         Places of the gauges by name, x and y [m].
     folder
-        Files of incoming waves are looked for here first.
+        Files of incoming waves and of sources are looked for here first.
 
     Returns
     -------
@@ -58,8 +58,8 @@ def build(
     Raises
     ------
     InputError
-        A side of the mesh or a kind that does not exist, a gauge outside the mesh, water deeper than ``deepest``, or a wave that can't be
-        read.
+        A side of the mesh or a kind that does not exist, a gauge or a source outside the mesh, a source wholly on land, water deeper than
+        ``deepest``, or a file that can't be read.
     """
     load_numba()
     from solvers.tsunami.model import Tsunami  # the kernels load only when a run needs them
@@ -83,10 +83,12 @@ def check_exact(params: Params, bed: Any) -> None:
 
 
 def look_into_files(params: Params, case: Any) -> None:
-    """Refuse a series of an incident wave that can't be read or does not enter, before anything is computed."""
+    """Refuse a series of an incident wave that can't be read or does not enter, and a source that can't be, before anything is computed."""
     from solvers.tsunami.boundary import look_into_files as look
+    from solvers.tsunami.source import motions
 
     look(params.boundary, case.folder, case.time.end)
+    motions(params.source, case.folder)
 
 
 def write_exact(run: Any, target: Any) -> Any:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pipeline.core.figures import LAND, STYLE, WET, Picture
 from pipeline.drawing.layout import FigureLayout
 from pipeline.drawing.triangle_image import CORNERS, TriangleImage, triangles_of
+from pipeline.store.layout import UPLIFT
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -23,7 +24,12 @@ def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
     surface, depth = store.source("free_surface"), store.source("depth")  # not through Dask, which takes longer to load than to read
     shown = [(float(store.times[i]), surface[i], depth[i]) for i in frames]
     words = "maps of the free surface [m] at several times, the land in another colour, gauges as dots"
-    return {"maps of the free surface": Picture(maps(store.mesh(*CORNERS, "bed"), shown, store.gauges), words)}
+    pictures = {"maps of the free surface": Picture(maps(store.mesh(*CORNERS, "bed"), shown, store.gauges), words)}
+    if UPLIFT in store.fields:
+        words = "map of the displacement of the bed [m] at the end of the run, up in red, down in blue"
+        last = store.source(UPLIFT)[len(store.times) - 1]
+        pictures["displacement of the bed"] = Picture(uplift_map(store.mesh(*CORNERS), last, float(store.times[-1])), words)
+    return pictures
 
 
 def facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -74,6 +80,21 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
             axis.set_ylabel("y [m]")
         bar = figure.colorbar(sea, ax=axes, shrink=0.85, aspect=40, location="bottom")
         bar.set_label("free surface above the still level [m]")
+    return figure
+
+
+def uplift_map(mesh: Mapping[str, Array], uplift: Array, time: float) -> Figure:
+    """The displacement (cells,) [m] of the bed, up, at ``time`` [s]."""
+    triangles = triangles_of(mesh)
+    wide, tall = triangles.high - triangles.low
+    reach = float(np.abs(uplift).max()) or 1e-3
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(0.6 * WIDE, 0.6 * WIDE * min(tall / wide, 2.0) + 1.3), layout=FigureLayout())
+        image = TriangleImage(axis, triangles, uplift, cmap="RdBu_r", clim=(-reach, reach))
+        axis.set(title=f"t = {time:.4g} s", xlabel="x [m]", ylabel="y [m]")
+        axis.grid(visible=False)
+        bar = figure.colorbar(image, ax=axis, shrink=0.85, aspect=40, location="bottom")
+        bar.set_label("displacement of the bed [m]")
     return figure
 
 

@@ -12,6 +12,7 @@ from meshes.core.trimesh import TriMesh
 from solvers.core.steppers import TABLEAUX
 from solvers.tsunami import kernels
 from solvers.tsunami.geometry import geometry
+from solvers.tsunami.moving_bed import MovingBed
 from solvers.tsunami.outside import BoundaryEdges
 from solvers.tsunami.params import Params
 
@@ -50,7 +51,7 @@ class FiniteVolumes:
         Running maxima (own cells, 4) of free surface, speed, depth, and the time of arrival.
     """
 
-    def __init__(self, mesh: TriMesh, part: Part, params: Params, folder: Path) -> None:
+    def __init__(self, mesh: TriMesh, part: Part, params: Params, folder: Path, moving: MovingBed | None = None) -> None:
         self.part, self.params = part, params
         self.tableau = TABLEAUX[params.stepping]
         self.weights = self.tableau.weights  # of a stage's fluxes in a step's
@@ -64,6 +65,9 @@ class FiniteVolumes:
         )
         self.datum = params.level  # [m] from which ``q`` and what is made of it have heights: water at rest is then at zero, exactly
         self.bed = self.geometry.bed - self.datum
+        self.moving = moving
+        if moving:
+            moving.attach(self.geometry, self.bed)
         self.outside = BoundaryEdges(mesh, part, self.geometry, params, folder)
         cells, edges = len(part.cells), len(part.edges)
         self.q = np.zeros((cells, 4), real)
@@ -79,6 +83,11 @@ class FiniteVolumes:
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
         self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan]), (part.owned, 1))
         self.drag = (params.gravity * params.manning**2, params.linear_drag, params.quadratic_drag)  # as `kernels.update` takes them
+
+    def at_time(self, t: float) -> None:
+        """Have the bed of time ``t`` [s]."""
+        if self.moving:
+            self.moving.set(t)
 
     def primitives(self, u: Array, cells: Array) -> None:
         """Convert the state ``u`` (local cells, 3) of the ``cells`` to primitives."""
@@ -175,4 +184,5 @@ class FiniteVolumes:
     def observe(self, t: float, u: Array, cells: Array) -> None:
         """Note the maxima of the own ``cells`` at time ``t`` [s]."""
         p = self.params
+        self.at_time(t)
         kernels.note_maxima(u, self.geometry.bed, self._still, p.dry_depth, p.arrival, t, cells, self.maxima)

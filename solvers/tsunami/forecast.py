@@ -101,8 +101,10 @@ def laws_of(mesh: Any, params: Params, case: Case) -> Friction:
     Raises
     ------
     InputError
-        The mesh is none of triangles, or the solver refuses the case.
+        The mesh is none of triangles, the case has sources, or the solver refuses it.
     """
+    if params.source:
+        raise InputError("laws of friction are not found over a bed that moves: leave out [[source]], and begin after it")
     if not isinstance(mesh, TriMesh):
         raise InputError(f"solver 'tsunami' needs a mesh of triangles, not {mesh.kind}")
     sea = Sea(mesh, params, cfl=case.time.cfl, dt_max=case.time.dt, gauges=case.gauges, folder=case.folder)

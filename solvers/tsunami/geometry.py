@@ -57,7 +57,6 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
     corners = mesh.vertices[mesh.triangles[cells[:reach2]]] - centroids[:reach2, None, :]
     offsets = 0.5 * (corners + np.roll(corners, -1, axis=1))
     bed = mesh.bed[cells]
-    bed_corners = segment_sums(weights * bed[part.cells_of], part.first_cell)[part.corners]
     left_face, right_face, rows = _edge_rows(mesh, part)
     longest = np.sqrt((np.diff(corners, axis=1, append=corners[:, :1]) ** 2).sum(axis=2).max(axis=1))
     nearest = np.full(len(cells), np.inf)
@@ -77,7 +76,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
         weights=weights.astype(real),
         offsets=offsets.astype(real),
         reach=_reach(mesh, cells[:reach2], offsets).astype(real),
-        bed_change=((bed_corners + np.roll(bed_corners, -1, axis=1) - 2.0 * np.roll(bed_corners, -2, axis=1)) / 6.0).astype(real),
+        bed_change=edge_changes(bed, weights, part).astype(real),
         sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), limiter, tolerance).astype(real),
         rows=rows.astype(INDEX),
         left=part.left,
@@ -88,6 +87,13 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
         lengths=mesh.lengths[part.edges].astype(real),
         smooth=np.where(beside, at_walls, smooth).astype(real),
     )
+
+
+def edge_changes(values: Array, weights: Array, part: Part) -> Array:
+    """Changes (R2, 3) of ``values`` (C,) from a cell to the middles of its edges, on the plane through its corners."""
+    at_corners = segment_sums(weights * values[part.cells_of], part.first_cell)[part.corners]
+    found: Array = (at_corners + np.roll(at_corners, -1, axis=1) - 2.0 * np.roll(at_corners, -2, axis=1)) / 6.0
+    return found
 
 
 def _reach(mesh: TriMesh, cells: Array, offsets: Array) -> Array:

@@ -13,7 +13,7 @@ from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
 from pipeline.core.errors import InputError
 from pipeline.core.params import choose
-from pipeline.store.layout import Field
+from pipeline.store.layout import UPLIFT, Field
 from solvers.core.comm import Comm
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
@@ -21,6 +21,7 @@ from solvers.tsunami import initial
 from solvers.tsunami.finite_volumes import FiniteVolumes
 from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.local import LocalStepping
+from solvers.tsunami.moving_bed import MovingBed
 from solvers.tsunami.params import Params
 from solvers.tsunami.region import Region
 
@@ -32,6 +33,7 @@ FIELDS = (
     Field("discharge_x", "m2 s-1", "discharge per unit width, eastward"),
     Field("discharge_y", "m2 s-1", "discharge per unit width, northward"),
 )
+MOVED = Field(UPLIFT, "m", "height of the bed above that before the sources")
 MAXIMA = (
     Field("free_surface", "m", "greatest height of the free surface; nan where it was never wet"),
     Field("speed", "m s-1", "greatest speed"),
@@ -52,7 +54,7 @@ class Tsunami(Model):
     Raises
     ------
     InputError
-        A side of the mesh or a kind that does not exist, or a gauge outside the mesh.
+        A side of the mesh or a kind that does not exist, a gauge or a source outside the mesh, or a source wholly on land.
     """
 
     gauge_fields = GAUGES
@@ -62,6 +64,9 @@ class Tsunami(Model):
     def __init__(
         self, mesh: TriMesh, part: Part, comm: Comm, params: Params, *, gauges: Mapping[str, tuple[float, ...]], folder: Path
     ) -> None:
+        self.moving = MovingBed(mesh, part, comm, params, folder) if params.source else None
+        if self.moving:
+            params, self.breaks = self.moving.params, self.moving.breaks
         self.mesh, self.part, self.comm, self.params = mesh, part, comm, params
         self.real = np.dtype(params.precision)
         self.shape = mesh.dofs
@@ -76,13 +81,16 @@ class Tsunami(Model):
                 "mend the bed or the level, or raise it"
             )
         self._start: initial.InitialSea = choose(initial.__name__, params.initial, "solver.initial")
-        self.scheme = FiniteVolumes(mesh, part, params, folder)
+        self.fields += (MOVED,) if self.moving else ()
+        self._bed = self.moving.start if self.moving else mesh.bed[part.cells]  # before any source
+        self.scheme = FiniteVolumes(mesh, part, params, folder, self.moving)
         self.stages = self.scheme.tableau.stages
         self.maxima = self.scheme.maxima
         self.gauges = Gauges(mesh, part, comm, gauges)
         self.region = Region(part, self.scheme.geometry, comm, self.stages)
         self._local = LocalStepping(self.scheme, comm, self.gauges) if params.time_steps == "local" else None
-        self._followed: Array | None = None  # the state whose changes the region follows
+        self._followed: Array | None = None  # the state whose changes the region follows,
+        self._followed_at = 0.0  # [s] when it was seen
         deepest = max(float(params.level - mesh.bed.min()), 0.0) + 1.0
         self._quantum = 2.0 ** (math.ceil(math.log2(float(mesh.areas.sum()) * deepest * 16.0)) - VOLUME_BITS)
 
@@ -119,20 +127,24 @@ class Tsunami(Model):
         p, cells = self.params, self.part.cells
         x, y = quadrature.places(self.mesh.vertices[self.mesh.triangles[cells]])
         surface, ux, uy = (np.broadcast_to(v, x.size).reshape(x.shape) for v in self._start(x.ravel(), y.ravel(), p.level, p.gravity))
-        depth = np.maximum(surface - self.mesh.bed[cells, None], 0.0)
+        depth = np.maximum(surface - self._bed[:, None], 0.0)
         depth[depth <= p.dry_depth] = 0.0
         return np.stack([quadrature.means(values) for values in (depth, depth * ux, depth * uy)], axis=1)
 
     def max_dt(self, u: Array) -> float:
         scheme = self.scheme
-        if u is not self._followed or not self.region.holds(u, scheme.q):
+        if u is not self._followed or self.t < self._followed_at or not self.region.holds(u, scheme.q):
             self.region.reset()
+        scheme.at_time(self.t)
         self._fluxes(u)
         scheme.limit_steps(self.region.lists.cells)
         scheme.through_boundary(self.region.lists.boundary)
         limit = self._local.max_dt() if self._local else float(scheme.limits.min(initial=np.inf))
-        self.region.follow(u, scheme.flux, scheme.source, scheme.outside.forced, self._local.levels if self._local else None)
-        self._followed = u
+        forced = scheme.outside.forced
+        if self.moving and self.moving.still_moves(self.t):
+            forced = forced | self.moving.moved
+        self.region.follow(u, scheme.flux, scheme.source, forced, self._local.levels if self._local else None)
+        self._followed, self._followed_at = u, self.t
         return limit if limit > 0.0 else -1.0
 
     def step(self, t: float, u: Array, dt: float) -> None:
@@ -144,6 +156,7 @@ class Tsunami(Model):
         self._sample(t)
         for stage in range(self.stages):
             if stage > 0:
+                scheme.at_time(t + scheme.tableau.c[stage] * dt)
                 self._fluxes(u)
             scheme.at_boundary(t + scheme.tableau.c[stage] * dt, lists.boundary)
             scheme.balance(u, dt, lists.near, (lists.edges, lists.boundary))
@@ -176,6 +189,7 @@ class Tsunami(Model):
         self.comm.end()
         self.region.reset()
         self._followed = None
+        self.scheme.at_time(t)
         lists = self.region.lists
         for cells in (lists.cells, lists.ghosts):
             self.scheme.primitives(u, cells)
@@ -184,15 +198,16 @@ class Tsunami(Model):
 
     def extremes(self) -> dict[str, float | None]:
         """Run-up (highest bed that was dry at first and then wetter than `FLOODED`, above the still level; None where there is
-        none), highest free surface, both [m], and greatest speed [m/s]."""
-        bed = self.scheme.geometry.bed[: self.part.owned]
-        land = (bed >= self.params.level) & (self.maxima[:, 2] > FLOODED)
-        own = [
+        none), highest free surface, both [m], and greatest speed [m/s]. A bed that has moved counts as high as it is at the end."""
+        own = slice(self.part.owned)
+        bed = self.scheme.geometry.bed[own]
+        land = (self._bed[own] >= self.params.level) & (self.maxima[:, 2] > FLOODED)
+        found = [
             bed[land].max(initial=-np.inf) - self.params.level,
             np.fmax.reduce(self.maxima[:, 0], initial=-np.inf),
             self.maxima[:, 1].max(initial=0.0),
         ]
-        runup, highest, fastest = self.comm.max(np.array(own, float)).tolist()
+        runup, highest, fastest = self.comm.max(np.array(found, float)).tolist()
         return {
             "runup": runup if runup > -np.inf else None,
             "highest_surface": highest if highest > -np.inf else None,
@@ -201,12 +216,13 @@ class Tsunami(Model):
 
     def output(self, u: Array) -> dict[str, Array]:
         own = u[: self.part.owned]
-        return {
+        found = {
             "free_surface": own[:, 0] + self.scheme.geometry.bed[: self.part.owned],
             "depth": own[:, 0],
             "discharge_x": own[:, 1],
             "discharge_y": own[:, 2],
         }
+        return found | ({UPLIFT: self.moving.uplift[: self.part.owned]} if self.moving else {})
 
     def save(self, u: Array) -> dict[str, Array]:
         """Data of a restart, by own cells: the state, the maxima, and the inflow by each edge of a cell."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pipeline.core.errors import InputError
 from pipeline.core.outline import Stored
 from pipeline.core.params import Spec, quantity, setting
+from pipeline.store.layout import UPLIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Params:
     time_steps: Literal["global", "local"] = setting("one step for all cells, or by cells 2^l times the shortest", default="global")
     precision: Literal["float64", "float32"] = setting("floating-point type of fluxes, slopes and stored fields", default="float64")
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
+    source: tuple[Spec, ...] = setting("what moves the bed; tables [[source]]", default=(), kinds="solvers.tsunami.source")
     initial: Spec = setting("initial state", default=Spec("rest", {}), kinds="solvers.tsunami.initial")
     boundary: Mapping[str, Spec] = setting(
         "boundary condition of each side of the mesh; a side not named is a wall", factory=dict, kinds="solvers.tsunami.boundary"
@@ -56,6 +58,5 @@ def stored(params: Params, mesh: str) -> Stored:
     """
     if mesh != "triangles":
         raise InputError(f"solver 'tsunami' needs a mesh of triangles, such as kind \"rectangle\", not a {mesh}")
-    return Stored(
-        ("free_surface", "depth", "discharge_x", "discharge_y"), maxima=("free_surface", "speed", "depth", "arrival"), gauges=True
-    )
+    fields = ("free_surface", "depth", "discharge_x", "discharge_y", *([UPLIFT] if params.source else []))
+    return Stored(fields, maxima=("free_surface", "speed", "depth", "arrival"), gauges=True)

@@ -105,6 +105,8 @@ def check_exact(params: Params, bed: Callable[[], Array | None]) -> Any:
     InputError
         There is no exact solution of this state, or not on this bed.
     """
+    if params.source:
+        raise InputError("a run whose bed is moved, by [[source]], has no exact solution: take a finer run as the reference")
     start = choose(initial.__name__, params.initial, "solver.initial")
     kinds = {name: plugin.load(initial.__name__, name).Params for name in plugin.kinds(initial.__name__)}
     known = [name for name, kind in kinds.items() if hasattr(kind, "at") or hasattr(kind, "spread")]

@@ -55,9 +55,9 @@ def indicated(path: Path) -> Indicated:
     with Store(path) as store:
         if SURFACE not in store.fields or store.mesh_kind != "triangles":
             raise InputError(f"{path} has no free surface on triangles: nothing says where its mesh should be finer")
-        mesh = store.mesh("face_x", "face_y", "face_area", "bed")
+        mesh = store.mesh("face_x", "face_y", "face_area")
         centroids = np.stack([mesh["face_x"], mesh["face_y"]], axis=1)
-        areas, bed = mesh["face_area"], mesh["bed"]
+        areas, bed = mesh["face_area"], store.highest_bed()
         count = len(store.times)
         if count < 2:
             raise InputError(f"{path} has {count} frame(s): two or more say where its mesh should be finer")

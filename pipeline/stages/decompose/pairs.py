@@ -165,7 +165,7 @@ def pair(field: str, run: Store, reference: Store, wet: float, raised: float = 0
             f"{reference.path} at {theirs[0]:g} to {theirs[-1]:g} s"
         )
     mesh, cells = run.mesh(), math.prod(shape)
-    low = mesh["bed"] + wet if field == SURFACE else np.broadcast_to(-np.inf, cells)
+    low = run.highest_bed() + wet if field == SURFACE else np.broadcast_to(-np.inf, cells)
     weight = mesh["face_area"] if "face_area" in mesh else np.broadcast_to(1.0, cells)
     return Pair(field, run, reference, frames, others, shape, low, weight, mesh, run.mesh_kind, raised)
 

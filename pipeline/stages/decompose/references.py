@@ -66,7 +66,7 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
     """Means over the run's triangles."""
     mesh, finer = run.mesh(), reference.mesh()
     weights = restriction(corners_of(mesh), corners_of(finer))
-    low = finer["bed"] + wet if field == SURFACE else None
+    low = reference.highest_bed() + wet if field == SURFACE else None
     _write(run, reference, field, client, target, source, (_restricted, (weights, low)))
 
 

@@ -163,6 +163,7 @@ def _kappa(coarse: Indicated, fine: Indicated) -> float:
     with Store(coarse.path) as one, Store(fine.path) as other:
         mesh, finer = one.mesh(), other.mesh()
         between = restriction(corners_of(mesh), corners_of(finer))
+        bed, finer_bed = one.highest_bed(), other.highest_bed()
         mine, theirs = common_times(one.times, other.times)
         if len(mine) < 2:
             raise InputError(f"{coarse.path} and {fine.path} have fewer than two frames in common: nothing says how their error falls")
@@ -170,8 +171,8 @@ def _kappa(coarse: Indicated, fine: Indicated) -> float:
         apart = 0.0
         for i, j in zip(mine, theirs, strict=True):
             a, b = np.asarray(one.source(SURFACE)[(int(i),)], float), np.asarray(other.source(SURFACE)[(int(j),)], float)
-            b = between.where(b, b - finer["bed"] > WET)
-            both = (a - mesh["bed"] > WET) & np.isfinite(b)
+            b = between.where(b, b - finer_bed > WET)
+            both = (a - bed > WET) & np.isfinite(b)
             apart += float(weight[both] @ (a[both] - b[both]) ** 2) / len(mine)
     left = float(weight @ (coarse.squares + between(fine.squares)))
     return float(np.sqrt(apart / left)) if apart > 0.0 and left > 0.0 else 1.0

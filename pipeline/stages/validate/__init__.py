@@ -92,7 +92,7 @@ def run(inputs: Mapping[str, Path], params: Params, client: Any, folder: Path) -
         both = compare(store, params.folder)
         observed = both.observed
         if observed.runup or observed.runup_at:
-            there = places(store.mesh(), both.level)
+            there = places(store.mesh(), both.level, store.last_bed())
             refuse_sea(observed, there)
             wet = client.compute(store.maximum("depth")).result() > params.wet
     tables: dict[str, dict[str, tuple[Array, str, str]]] = {}

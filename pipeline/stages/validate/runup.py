@@ -32,22 +32,24 @@ class Places:
     step: Array  # [m] the greatest difference of the bed to a neighbour's
     level: float  # [m] the still level
 
+    lowest: Array | None = None  # [m] the lower of a cell's heights before and after a source moved its bed
+
     @property
     def land(self) -> Array:
         """Cells that are dry while the water is still."""
-        return self.height >= 0.0
+        return (self.height if self.lowest is None else self.lowest) >= 0.0
 
 
-def places(mesh: Mapping[str, Array], level: float) -> Places:
-    """The `Places` of the arrays of a stored ``mesh``."""
-    bed = mesh["bed"]
+def places(mesh: Mapping[str, Array], level: float, last_bed: Array | None = None) -> Places:
+    """The `Places` of the arrays of a stored ``mesh``; a bed that moved is in the end at the height ``last_bed`` [m]."""
+    bed = mesh["bed"] if last_bed is None else last_bed
     left, right = mesh["edge_face_connectivity"].T
     inner = (left >= 0) & (right >= 0)
     left, right = left[inner], right[inner]
     rise, step = np.abs(bed[left] - bed[right]), np.zeros(len(bed))
     np.maximum.at(step, left, rise)
     np.maximum.at(step, right, rise)
-    return Places(mesh["face_x"], mesh["face_y"], bed - level, step, level)
+    return Places(mesh["face_x"], mesh["face_y"], bed - level, step, level, np.minimum(bed, mesh["bed"]) - level)
 
 
 def in_box(there: Places, box: tuple[float, float, float, float]) -> Array:

@@ -269,6 +269,7 @@ class LocalStepping:
         scheme = self._scheme
         p = scheme.params
         levels = self._lists[: highest + 1]
+        scheme.at_time(t)
         for lists in levels:
             kernels.extrapolate(u, self._rates, self._active, t - self._start, scheme.bed, p.dry_depth, lists.coarser, scheme.q)
         for lists in levels:
@@ -284,6 +285,7 @@ class LocalStepping:
         scheme, lists = self._scheme, self._lists[level]
         bed, dry = scheme.bed, scheme.params.dry_depth
         first, second = self._stage_times[stage]
+        scheme.at_time(t + first * dt)
         kernels.extrapolate(u, self._rates, self._active, t + first * dt - self._start, bed, dry, lists.coarser, scheme.q)
         if len(lists.finer):
             weights = (1.0 - 3.0 * first + 4.0 * second, 4.0 * first - 8.0 * second, 4.0 * second - first)

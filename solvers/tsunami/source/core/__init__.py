@@ -1,0 +1,1 @@
+"""Motions, rectangles and loops that sources share."""

@@ -1,0 +1,109 @@
+"""Loops of sources: arrays in, arrays out.
+
+A rectangle in an elastic half-space that slips, and the displacement of the surface: Y. Okada, Bull. Seismol. Soc. Am. 75 (1985)
+1135-1154, DOI 10.1785/BSSA0750041135, eqs. (25), (26) and (28) to (30). Letters are his: x along the strike, y to its left, z up, from the
+lower corner that the strike leaves; delta the dip, d the depth of the lower edge.
+"""
+
+# f rectangle, j place
+
+import math
+
+import numpy as np
+from numba import njit
+
+UPRIGHT = 1e-5  # cosine of a dip below which eqs. (29) stand in for (28), which lose digits there
+CLOSE = 1e-12  # of R, below which R + eta or R + xi is zero but for round-off
+
+
+@njit(cache=True, error_model="numpy")
+def at_corner(xi, eta, q, sine, cosine, ratio):
+    """The brackets of eqs. (25) and (26) for one corner: strike-slip along x, y, z, then dip-slip; ``ratio`` = mu / (lambda + mu)."""
+    r = math.sqrt(xi * xi + eta * eta + q * q)
+    y = eta * cosine + q * sine
+    d = eta * sine - q * cosine
+    beside_eta = r + eta > CLOSE * r
+    over_eta = 1.0 / (r + eta) if beside_eta else 0.0
+    log_eta = math.log(r + eta) if beside_eta else -math.log(r - eta)
+    over_xi = 1.0 / (r + xi) if r + xi > CLOSE * r else 0.0
+    angle = math.atan(xi * eta / (q * r)) if q != 0.0 else 0.0
+    over_d = 1.0 / (r + d)
+    if cosine > UPRIGHT:
+        x = math.sqrt(xi * xi + q * q)
+        i5 = 0.0
+        if xi != 0.0:
+            i5 = 2.0 * ratio / cosine * math.atan((eta * (x + q * cosine) + x * (r + x) * sine) / (xi * (r + x) * cosine))
+        i4 = ratio / cosine * (math.log(r + d) - sine * log_eta)
+        i3 = ratio * (y * over_d / cosine - log_eta) + sine / cosine * i4
+        i1 = -ratio * xi * over_d / cosine - sine / cosine * i5
+    else:
+        i5 = -ratio * xi * sine * over_d
+        i4 = -ratio * q * over_d
+        i3 = 0.5 * ratio * (eta * over_d + y * q * over_d * over_d - log_eta)
+        i1 = -0.5 * ratio * xi * q * over_d * over_d
+    i2 = -ratio * log_eta - i3
+    return (
+        xi * q * over_eta / r + angle + i1 * sine,
+        y * q * over_eta / r + q * cosine * over_eta + i2 * sine,
+        d * q * over_eta / r + q * sine * over_eta + i4 * sine,
+        q / r - i3 * sine * cosine,
+        y * q * over_xi / r + cosine * angle - i1 * sine * cosine,
+        d * q * over_xi / r + sine * angle - i5 * sine * cosine,
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def displace(places, rectangles, ratio, found):
+    """Add to ``found`` (places, 3) the displacement eastward, northward and up [m] at ``places`` (places, 2) [m].
+
+    ``rectangles`` (rectangles, 11): x and y [m] of the lower corner that the strike leaves; sine and cosine of the strike, clockwise
+    from north, and of the dip; depth of the lower edge, length, width; slip along the strike to the left, and up the dip, all [m].
+    """
+    turn = -0.5 / math.pi
+    for j in range(len(places)):
+        for f in range(len(rectangles)):
+            x0, y0, sine_strike, cosine_strike, sine, cosine, depth, length, width, along, up = rectangles[f]
+            east, north = places[j, 0] - x0, places[j, 1] - y0
+            x = east * sine_strike + north * cosine_strike
+            y = north * sine_strike - east * cosine_strike
+            p = y * cosine + depth * sine
+            q = y * sine - depth * cosine
+            a = at_corner(x, p, q, sine, cosine, ratio)
+            b = at_corner(x, p - width, q, sine, cosine, ratio)
+            c = at_corner(x - length, p, q, sine, cosine, ratio)
+            d = at_corner(x - length, p - width, q, sine, cosine, ratio)
+            along, up = turn * along, turn * up
+            ux = along * (a[0] - b[0] - c[0] + d[0]) + up * (a[3] - b[3] - c[3] + d[3])
+            uy = along * (a[1] - b[1] - c[1] + d[1]) + up * (a[4] - b[4] - c[4] + d[4])
+            found[j, 0] += ux * sine_strike - uy * cosine_strike
+            found[j, 1] += ux * cosine_strike + uy * sine_strike
+            found[j, 2] += along * (a[2] - b[2] - c[2] + d[2]) + up * (a[5] - b[5] - c[5] + d[5])
+
+
+@njit(cache=True, error_model="numpy")
+def lift(cells, shapes, weights, quantum, before, datum, bed, heights, uplift):
+    """Set the height of the bed of ``cells`` (L,): ``before`` (L,) and the sum of ``shapes`` (K, L) by ``weights`` (K,).
+
+    The sum is rounded to whole multiples of ``quantum`` [m]. ``heights`` are those of ``bed`` above ``datum`` [m].
+    """
+    for j in range(len(cells)):
+        rise = 0.0
+        for k in range(len(weights)):
+            if weights[k] != 0.0:
+                rise += weights[k] * shapes[k, j]
+        rise = np.rint(rise / quantum) * quantum
+        uplift[cells[j]] = rise
+        heights[cells[j]] = before[j] + rise
+        bed[cells[j]] = before[j] + rise + datum
+
+
+@njit(cache=True, error_model="numpy")
+def tilt(cells, shapes, weights, quantum, before, changes):
+    """Do as `lift` for the ``changes`` (cells, 3) of the bed from the cells to the middles of their edges."""
+    for j in range(len(cells)):
+        for i in range(3):
+            rise = 0.0
+            for k in range(len(weights)):
+                if weights[k] != 0.0:
+                    rise += weights[k] * shapes[k, j, i]
+            changes[cells[j], i] = before[j, i] + np.rint(rise / quantum) * quantum
