@@ -67,7 +67,7 @@ peers: setup   ## the programs that benches compare with, in a folder of their o
 	@.ci/peers
 
 lock:          ## write requirements.lock anew
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra compress --extra raster --extra slurm --extra test --no-annotate --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra compress --extra mesh --extra raster --extra slurm --extra test --no-annotate --no-header pyproject.toml -o requirements.lock
 
 clean:         ## remove the environment, caches and peers, not the runs
 	rm -rf .venv .peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

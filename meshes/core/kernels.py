@@ -104,3 +104,152 @@ def faces_of_edges(cell_edges, left, left_face, right_face):
                 left_face[e] = 3 * c + k
             else:
                 right_face[e] = 3 * c + k
+
+
+@njit(cache=True)
+def turns_round(heights, triangles, turns):
+    """Times that counterclockwise ``triangles`` (T, 3) go round each vertex: those count that a ray towards rising x enters, by y (V,)."""
+    for t in range(triangles.shape[0]):
+        for k in range(3):
+            y = heights[triangles[t, k]]
+            if heights[triangles[t, (k + 1) % 3]] <= y < heights[triangles[t, (k + 2) % 3]]:
+                turns[triangles[t, k]] += 1
+
+
+@njit(cache=True)
+def doubled_areas(vertices, triangles, areas, longest):
+    """Twice the signed area [m2] of ``triangles`` (T, 3), and the square of their longest edge."""
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t]
+        x, y = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1]
+        u, v = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1]
+        areas[t] = x * v - y * u
+        longest[t] = max(x * x + y * y, u * u + v * v, (x - u) ** 2 + (y - v) ** 2)
+
+
+@njit(cache=True)
+def first_uses(triangles, old, new):
+    """Number vertices by their first use, and return how many are used.
+
+    ``old`` (V,) takes the numbers of those used, ``new`` (V,), handed in as -1, the new ones of the old.
+    """
+    count = 0
+    for t in range(triangles.shape[0]):
+        for k in range(3):
+            v = triangles[t, k]
+            if new[v] < 0:
+                new[v] = count
+                old[count] = v
+                count += 1
+    return count
+
+
+@njit(cache=True)
+def cells_round_nodes(nodes, first, cells):
+    """Cells (3 T,) round each node, rising, those of node v at ``first[v]:first[v + 1]``; ``first`` (V + 1,) is handed in as zeros."""
+    for t in range(nodes.shape[0]):
+        for k in range(3):
+            first[nodes[t, k] + 1] += 1
+    for v in range(first.shape[0] - 1):
+        first[v + 1] += first[v]
+    for t in range(nodes.shape[0] - 1, -1, -1):
+        for k in range(3):
+            v = nodes[t, k]
+            first[v + 1] -= 1
+            cells[first[v + 1]] = t
+    for v in range(first.shape[0] - 1):
+        first[v] = first[v + 1]
+    first[first.shape[0] - 1] = cells.shape[0]
+
+
+@njit(cache=True)
+def turns_left_of(lines, chosen, turns):
+    """Times that the boundary ``lines`` (B, 2, 2) goes round the place just left of the middle of each of the ``chosen`` (N,), not level.
+
+    Counted along a ray towards rising x: edges that rise across it count 1, those that fall -1.
+    """
+    for n in range(chosen.shape[0]):
+        e = chosen[n]
+        x, y = 0.5 * (lines[e, 0, 0] + lines[e, 1, 0]), 0.5 * (lines[e, 0, 1] + lines[e, 1, 1])
+        count = 1 if lines[e, 1, 1] > lines[e, 0, 1] else 0  # left of a rising edge the ray crosses it
+        for b in range(lines.shape[0]):
+            if b == e:
+                continue
+            low, high = lines[b, 0, 1], lines[b, 1, 1]
+            if (low <= y) == (high <= y):
+                continue
+            across = lines[b, 0, 0] + (y - low) / (high - low) * (lines[b, 1, 0] - lines[b, 0, 0])
+            if across > x:
+                count += 1 if high > low else -1
+        turns[n] = count
+
+
+@njit(cache=True)
+def mates_of_slots(nodes, first, slots, far, mates, fault):
+    """Find the slot 3 c + k on the other side of each edge: ``mates`` (3 T,), handed in as -1, which stays where there is none.
+
+    ``nodes`` (T, 3) of the cells. ``first`` (V + 1,), of zeros, and ``slots`` (3 T,) take the slots by the smaller node of their edge,
+    ``far`` (3 T,) the other node.
+    ``fault`` (3,) takes two slots, and 1 where three cells meet on an edge, 2 where two lie on the same side of it; 0: there is none.
+    """
+    for c in range(nodes.shape[0]):
+        for k in range(3):
+            first[min(nodes[c, k], nodes[c, (k + 1) % 3]) + 1] += 1
+    for v in range(first.shape[0] - 1):
+        first[v + 1] += first[v]
+    for c in range(nodes.shape[0] - 1, -1, -1):  # backwards, lest the places where nodes begin move away: they end where they shall
+        for k in range(2, -1, -1):
+            v = min(nodes[c, k], nodes[c, (k + 1) % 3])
+            first[v + 1] -= 1
+            slots[first[v + 1]] = 3 * c + k
+            far[first[v + 1]] = max(nodes[c, k], nodes[c, (k + 1) % 3])
+    for v in range(first.shape[0] - 1):
+        begin = first[v + 1]
+        end = first[v + 2] if v + 2 < first.shape[0] else slots.shape[0]
+        for i in range(begin, end):
+            for j in range(begin, i):
+                if far[j] != far[i]:
+                    continue
+                r, s = slots[j], slots[i]
+                same = nodes[r // 3, r % 3] == nodes[s // 3, s % 3]
+                if mates[r] >= 0 or same:
+                    fault[0], fault[1] = r, s
+                    fault[2] = 1 if mates[r] >= 0 else 2
+                    return
+                mates[r], mates[s] = s, r
+                break
+
+
+@njit(cache=True)
+def numbers_of_edges(nodes, mates, firsts, cell_edges):
+    """Number the edges by rising left cell, those of one cell by rising right cell: ``firsts`` (E,) slots, ``cell_edges`` (T, 3)."""
+    found = 0
+    for c in range(nodes.shape[0]):
+        begin = found
+        for k in range(3):
+            s = 3 * c + k
+            if mates[s] >= 0 and mates[s] < s:
+                continue
+            place = found
+            while place > begin and _comes_before(nodes, mates, s, firsts[place - 1]):
+                firsts[place] = firsts[place - 1]
+                place -= 1
+            firsts[place] = s
+            found += 1
+        for e in range(begin, found):
+            s = firsts[e]
+            cell_edges[c, s % 3] = e
+            if mates[s] >= 0:
+                cell_edges[mates[s] // 3, mates[s] % 3] = e
+
+
+@njit(cache=True)
+def _comes_before(nodes, mates, s, r):
+    """Whether slot ``s`` comes before ``r`` of the same cell: by the cell beyond, where it is the same by the nodes."""
+    one = mates[s] // 3 if mates[s] >= 0 else -1
+    other = mates[r] // 3 if mates[r] >= 0 else -1
+    if one != other:
+        return one < other
+    a, b = nodes[s // 3, s % 3], nodes[s // 3, (s % 3 + 1) % 3]
+    p, q = nodes[r // 3, r % 3], nodes[r // 3, (r % 3 + 1) % 3]
+    return (min(a, b), max(a, b)) < (min(p, q), max(p, q))

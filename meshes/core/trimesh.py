@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.connect import edges_of, in_order, mates_of, neighbours_of, places_in_words
 from meshes.core.order import rcm
 from meshes.core.part import Part, cut, rim_of
 from meshes.core.partition import owners, start
@@ -22,6 +23,22 @@ from pipeline.core.errors import InputError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FLAT = 1e-12  # area over longest edge squared, below which a triangle has none
+Side = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedEdges:
+    """Sides of boundary edges by their ends; every boundary edge of the mesh is among them."""
+
+    ends: Array  # (B, 2) vertices, in any order
+    side: Array  # (B,) index into the names of the sides
+
+    def of(self, edges: Array, new: Array) -> Array:
+        """The sides of ``edges`` (N, 2), whose vertices have the numbers ``new`` (V,)."""
+        key, wanted = (np.sort(ends, axis=1).astype(np.int64) for ends in (new[self.ends], edges))
+        keys = key[:, 0] * len(new) + key[:, 1]
+        order = np.argsort(keys)
+        return np.asarray(self.side[order[np.searchsorted(keys[order], wanted[:, 0] * len(new) + wanted[:, 1])]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,11 +194,12 @@ def trimesh(
     vertices: Array,
     triangles: Array,
     *,
-    bed: Callable[[Array], Array],
+    bed: Callable[[Array], Array] | Array,
     boundary_names: Sequence[str] = ("boundary",),
-    side: Callable[[Array], Array] = lambda midpoints: np.zeros(len(midpoints), np.int8),
+    side: Side | NamedEdges = lambda midpoints: np.zeros(len(midpoints), np.int8),
     same_as: Array | None = None,
     period: tuple[float, float] = (0.0, 0.0),
+    mates: Array | None = None,
 ) -> TriMesh:
     """Connect, check and order a mesh.
 
@@ -192,15 +210,17 @@ def trimesh(
     triangles
         Corners (T, 3), counterclockwise.
     bed
-        Function from triangles, given by their corners (T, 3, 2) [m], to the mean height of the bed over each (T,) [m], positive up.
+        Function from triangles (T, 3, 2) [m] to mean heights of the bed (T,) [m], positive up; or heights (V,) [m] at the vertices.
     boundary_names
         Names of the sides.
     side
-        Function from the middles of boundary edges (B, 2) [m] to indices (B,) into ``boundary_names``.
+        Function from the middles of boundary edges (B, 2) [m] to indices (B,) into ``boundary_names``; or the edges themselves.
     same_as
         The vertex (V,) that each is a periodic copy of, or itself; whole periods away.
     period
         Lengths [m] after which the mesh repeats itself eastward and northward; 0 where it does not.
+    mates
+        What `mates_of` found (3 T,), of triangles that were checked before; unset: they are checked and connected here.
 
     Returns
     -------
@@ -224,31 +244,49 @@ def trimesh(
     """
     vertices = np.ascontiguousarray(vertices, np.float64)
     triangles = np.ascontiguousarray(triangles, np.int32)
-    _check(vertices, triangles)
     same_as = np.arange(len(vertices), dtype=np.int32) if same_as is None else np.asarray(same_as, np.int32)
-    return _assemble(*_ordered(vertices, triangles, same_as), period, bed, tuple(boundary_names), side)
+    mates = _checked(vertices, triangles, same_as) if mates is None else mates
+    order = rcm(neighbours_of(mates))
+    vertices, triangles, nodes, old, new = _ordered(vertices, triangles[order], same_as)
+    shape = _between(bed[old][triangles]) if isinstance(bed, np.ndarray) else bed
+    return _assemble(vertices, triangles, nodes, in_order(mates, order), new, period, shape, tuple(boundary_names), side)
 
 
-def _ordered(vertices: Array, triangles: Array, same_as: Array) -> tuple[Array, Array, Array]:
-    """Vertices (V, 2) and triangles (T, 3) in their final order, and the nodes (T, 3) of their corners: periodic copies are one."""
-    _, edge_cells, cell_edges = _connect(vertices, triangles, same_as[triangles])
-    order = rcm(_across(edge_cells, cell_edges))
-    triangles = triangles[order]
-    used, first_use = np.unique(triangles.ravel(), return_index=True)
-    old = used[np.argsort(first_use)]  # vertices in the order of their first use
-    new = np.empty(len(vertices), np.int32)
-    new[old] = np.arange(len(old), dtype=np.int32)
+def _between(heights: Array) -> Callable[[Array], Array]:
+    """Means of a bed that is even between ``heights`` (T, 3) at the corners."""
+    return lambda corners: (heights[:, 0] + heights[:, 1] + heights[:, 2]) / 3.0
+
+
+def _ordered(vertices: Array, triangles: Array, same_as: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Vertices (V, 2) in the order of their first use, triangles (T, 3) and the nodes (T, 3) of their corners: periodic copies are one.
+
+    With them come the old numbers of the vertices, and the new ones (V,) of the old.
+    """
+    from meshes.core.kernels import first_uses
+
+    old, new = np.empty(len(vertices), np.int32), np.full(len(vertices), -1, np.int32)
+    old = old[: first_uses(triangles, old, new)]
     vertices, triangles = np.ascontiguousarray(vertices[old]), new[triangles]
     first = np.full(len(new), len(old), np.int32)  # of the periodic copies of a vertex, the first used is the node
     np.minimum.at(first, same_as[old], new[old])
-    return vertices, triangles, first[same_as[old]][triangles]
+    return vertices, triangles, first[same_as[old]][triangles], old, new
 
 
 def _assemble(
-    vertices: Array, triangles: Array, nodes: Array, period: tuple[float, float], bed: Any, names: tuple[str, ...], side: Any
+    vertices: Array,
+    triangles: Array,
+    nodes: Array,
+    mates: Array,
+    new: Array,
+    period: tuple[float, float],
+    bed: Callable[[Array], Array],
+    names: tuple[str, ...],
+    side: Side | NamedEdges,
 ) -> TriMesh:
     """Assemble the mesh from vertices and triangles in their final order."""
-    edges, edge_cells, cell_edges = _connect(vertices, triangles, nodes)
+    from meshes.core.kernels import cells_round_nodes
+
+    edges, edge_cells, cell_edges = edges_of(triangles, nodes, mates)
     corners = vertices[triangles]
     ends = vertices[edges]
     along = ends[:, 1] - ends[:, 0]
@@ -259,11 +297,11 @@ def _assemble(
     away = midpoints - centroids[edge_cells[:, 0]]
     normals[(normals * away).sum(axis=1) < 0.0] *= -1.0
     areas = _areas(corners)
-    around = np.argsort(nodes.ravel(), kind="stable")
-    counts = np.bincount(nodes.ravel(), minlength=len(vertices))
+    first_cell, cells_of = np.zeros(len(vertices) + 1, np.int32), np.empty(nodes.size, np.int32)
+    cells_round_nodes(nodes, first_cell, cells_of)
     outer = edge_cells[:, 1] < 0
-    boundary = np.full(len(edges), -1, np.int8)
-    boundary[outer] = side(midpoints[outer])
+    boundary = np.full(len(edges), -1, np.int16)
+    boundary[outer] = side.of(edges[outer], new) if isinstance(side, NamedEdges) else side(midpoints[outer])
     heights = np.ascontiguousarray(bed(corners), np.float64)
     digest = hashlib.sha256()
     for array in (vertices, triangles, heights):
@@ -279,15 +317,15 @@ def _assemble(
         edges=edges,
         edge_cells=edge_cells,
         cell_edges=cell_edges,
-        neighbours=_across(edge_cells, cell_edges),
+        neighbours=neighbours_of(mates),
         normals=normals,
         lengths=lengths,
         midpoints=midpoints,
         areas=areas,
         centroids=centroids,
         inradius=2.0 * areas / lengths[cell_edges].sum(axis=1),
-        first_cell=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
-        cells_of=(around // 3).astype(np.int32),
+        first_cell=first_cell,
+        cells_of=cells_of,
         boundary=boundary,
         boundary_names=names,
         hash=digest.hexdigest(),
@@ -299,8 +337,16 @@ def _areas(corners: Array) -> Array:
     return np.asarray(0.5 * (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]))
 
 
+def _checked(vertices: Array, triangles: Array, same_as: Array) -> Array:
+    """The mates (3 T,) of triangles without faults."""
+    _check(vertices, triangles)
+    return mates_of(vertices, same_as[triangles])
+
+
 def _check(vertices: Array, triangles: Array) -> None:
     """Refuse faults of single vertices and triangles."""
+    from meshes.core.kernels import doubled_areas
+
     if not len(triangles):
         raise InputError("the mesh has no triangle")
     bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
@@ -309,70 +355,17 @@ def _check(vertices: Array, triangles: Array) -> None:
     if triangles.min() < 0 or triangles.max() >= len(vertices):
         bad = np.flatnonzero(((triangles < 0) | (triangles >= len(vertices))).any(axis=1))
         raise InputError(f"triangle {bad[0]} names vertex {triangles[bad[0]].max()}; there are {len(vertices)}")
-    corners = vertices[triangles]
-    areas = _areas(corners)
-    longest = (np.diff(corners, axis=1, append=corners[:, :1]) ** 2).sum(axis=2).max(axis=1)
-    for wrong, what in ((np.abs(areas) <= FLAT * longest, "has no area"), (areas < 0.0, "is flipped (its corners run clockwise)")):
+    doubled, longest = np.empty(len(triangles)), np.empty(len(triangles))
+    doubled_areas(vertices, triangles, doubled, longest)
+    for wrong, what in (
+        (np.abs(doubled) <= 2.0 * FLAT * longest, "has no area"),
+        (doubled < 0.0, "is flipped (its corners run clockwise)"),
+    ):
         if wrong.any():
             bad_one = int(np.argmax(wrong))
-            raise InputError(f"triangle {bad_one} {what}: corners at {_places(corners[bad_one])} m")
+            raise InputError(f"triangle {bad_one} {what}: corners at {places_in_words(vertices[triangles[bad_one]])} m")
     used = np.zeros(len(vertices), bool)
     used[triangles] = True
     if not used.all():
         loose = int(np.argmin(used))
-        raise InputError(f"vertex {loose} at {_places(vertices[loose : loose + 1])} m belongs to no triangle")
-
-
-def _places(points: Array) -> str:
-    return ", ".join(f"({x:.6g}, {y:.6g})" for x, y in points)
-
-
-def _connect(vertices: Array, triangles: Array, nodes: Array) -> tuple[Array, Array, Array]:
-    """Edges (E, 2), the cells on both sides of each (E, 2), and the edges of each cell (T, 3); edges by rising left cell.
-
-    An edge that two periodic sides share has the vertices of its left cell.
-    """
-    cells = len(triangles)
-    start, end = nodes.ravel().astype(np.int64), np.roll(nodes, -1, axis=1).ravel().astype(np.int64)
-    key = np.minimum(start, end) * len(vertices) + np.maximum(start, end)
-    order = np.argsort(key, kind="stable")  # stable: the smaller cell of an edge comes first
-    fresh = np.concatenate([[True], key[order][1:] != key[order][:-1]])
-    number = np.cumsum(fresh) - 1  # edge of each (cell, corner) in sorted order
-    _check_edges(vertices, start, end, order, number, fresh)
-    left = order[fresh] // 3
-    right = np.full(len(left), -1, np.int64)
-    right[number[~fresh]] = order[~fresh] // 3
-    rank = np.lexsort((right, left))
-    place = np.empty_like(rank)
-    place[rank] = np.arange(len(rank))
-    cell_edges = np.empty(3 * cells, np.int32)
-    cell_edges[order] = place[number]
-    firsts = order[fresh][rank]
-    edges = np.stack([triangles.ravel()[firsts], np.roll(triangles, -1, axis=1).ravel()[firsts]], axis=1).astype(np.int32)
-    edge_cells = np.stack([left[rank], right[rank]], axis=1).astype(np.int32)
-    return edges, edge_cells, cell_edges.reshape(cells, 3)
-
-
-def _check_edges(vertices: Array, start: Array, end: Array, order: Array, number: Array, fresh: Array) -> None:
-    counts = np.bincount(number)
-    most = int(np.max(counts))
-    if most > 2:
-        slot = order[fresh][int(np.argmax(counts > 2))]
-        raise InputError(
-            f"{most} triangles meet on one edge, triangle {slot // 3} among them: from {_places(vertices[[start[slot], end[slot]]])} m"
-        )
-    second = np.flatnonzero(~fresh)
-    same = start[order[second]] == start[order[second - 1]]
-    if same.any():
-        where = second[int(np.argmax(same))]
-        one, other = order[where - 1], order[where]
-        raise InputError(
-            f"triangles {one // 3} and {other // 3} overlap: both lie on the same side of the edge "
-            f"{_places(vertices[[start[one], end[one]]])} m"
-        )
-
-
-def _across(edge_cells: Array, cell_edges: Array) -> Array:
-    both = edge_cells[cell_edges]  # (T, 3, 2)
-    own = np.arange(len(cell_edges), dtype=np.int32)[:, None]
-    return np.where(both[..., 0] == own, both[..., 1], both[..., 0])
+        raise InputError(f"vertex {loose} at {places_in_words(vertices[loose : loose + 1])} m belongs to no triangle")

@@ -11,6 +11,8 @@ from pipeline.core.errors import InputError
 
 NTHMP = "https://raw.githubusercontent.com/rjleveque/nthmp-benchmark-problems/6c11fc3f45fb2bbb3f6719ec1be0b2bd6fde97eb/"
 ANUGA = "https://raw.githubusercontent.com/GeoscienceAustralia/anuga_core/c11406f3e38f2236e9907fc4d5a7b8b38c66d0bd/"
+TABLES = (".ele", ".node", ".edge", ".poly")  # endings of Triangle's files of one mesh
+PROJECTION = ".prj"
 ALONG = Path(__file__).resolve().parents[2] / "jobs" / "cases"  # measured series that come along, for copies of their cases too
 FETCHABLE: dict[str, tuple[str, str]] = {  # name: (URL, SHA-256)
     "nthmp/bp6_conical_island/ts2a.txt": (
@@ -74,6 +76,12 @@ def locate_file(name: str, *folders: Path | None) -> Path:
             + (", and it could not be fetched" if name in FETCHABLE else "")
         )
     return found
+
+
+def companions(path: Path) -> list[Path]:
+    """Files of the same name that belong to the file at ``path``: a projection, and the other tables of a mesh."""
+    others = [*TABLES, PROJECTION] if path.suffix in TABLES else [PROJECTION]
+    return [path.with_suffix(one) for one in others if one != path.suffix and is_file(path.with_suffix(one))]
 
 
 def own_file(name: str, folder: Path) -> Path:

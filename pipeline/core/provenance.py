@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.core import plugin
 from pipeline.core.case import Case
-from pipeline.core.data import FETCHABLE, find_here
+from pipeline.core.data import FETCHABLE, companions, find_here
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("wavetrain", "numpy", "numba", "scipy", "mpi4py-fft")  # whose versions can change a number
@@ -80,11 +80,15 @@ def digest(path: Path) -> str:
 
 
 def files(table: Any, *folders: Path) -> dict[str, str]:
-    """The files that ``table`` names by keys ``file``, at any depth, and the hash of each; "missing" where it is not to be had."""
+    """The files that ``table`` names by keys ``file``, at any depth, and the hash of each; "missing" where it is not to be had.
+
+    Files that belong to one of them by its name are among them.
+    """
     found = {}
     for name in named(table):
         path = find_here(name, *folders)
         found[name] = digest(path) if path else FETCHABLE[name][1] if name in FETCHABLE else "missing"
+        found |= {str(Path(name).with_suffix(one.suffix)): digest(one) for one in (companions(path) if path else ())}
     return found
 
 

@@ -10,6 +10,7 @@ from pipeline.core.params import Spec
 
 TABLES: dict[str, dict[str, Any]] = {
     "box": {"length": [3.0, 2.0], "points": [12, 10]},
+    "file": {"file": "harbour.msh", "bathymetry": {"kind": "vertices"}},
     "island": {"size": 4.0, "island": 2.0},
     "rectangle": {"width": 4.0, "height": 3.0, "size": 0.5, "bathymetry": {"kind": "bowl", "depth": 0.5, "radius": 2.0}},
 }

@@ -11,11 +11,12 @@ from jobs.campaign.catalogue import groups
 from pipeline.core import plugin
 
 # Names that are words of other things too: they are looked for where the statement speaks of a kind.
-WORDS = {"none", "shell", "series", "waves", "box", "linear"}
+WORDS = {"none", "shell", "series", "waves", "box", "linear", "file", "vertices"}
 ALLOWED = {  # the module, the name, and why it can't be otherwise
     ("jobs.commands.verbs", "compress"): "a verb of the command line, which has a stage's name",
     ("pipeline.compression.blocks.coding", "compress"): "an extra of pyproject.toml, which pip knows by this name",
     ("pipeline.compression.blocks.coding", "zipgan"): "another",
+    ("pipeline.compression.make", "file"): "a key of what an archive says of its source",
     ("pipeline.compression.frames_between", "turbulence"): "archives made before say their equations by their case alone",
     ("pipeline.stages.decompose.waves", "plane_wave"): "runs made before say by their case alone that they are a wave",
 }

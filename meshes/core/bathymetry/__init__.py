@@ -36,6 +36,11 @@ class Bathymetry(Protocol):
         """
 
 
+def asked_shape(asked: Spec) -> Any:
+    """The shape of the bed that a case asks for; `InputError` as of `bed_means`."""
+    return choose(__name__, asked, "mesh.bathymetry")
+
+
 def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
     """The function from triangles (T, 3, 2) [m] to mean bed heights (T,) [m] that a case asks for.
 
@@ -44,7 +49,7 @@ def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
     InputError
         An unknown kind, a wrong parameter, or a raster that is not there, has holes or does not cover the mesh.
     """
-    shape = choose(__name__, asked, "mesh.bathymetry")
+    shape = asked_shape(asked)
     if hasattr(shape, "means"):
         means: Callable[[Array], Array] = shape.means(folder)
         return means
@@ -53,7 +58,7 @@ def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
 
 def is_even(asked: Spec) -> bool:
     """Whether the bed that a case asks for is known to be even: its `Params` says so by ``even = True``."""
-    return bool(getattr(choose(__name__, asked, "mesh.bathymetry"), "even", False))
+    return bool(getattr(asked_shape(asked), "even", False))
 
 
 def shape_means(shape: Bathymetry, corners: Array) -> Array:
