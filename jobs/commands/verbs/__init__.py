@@ -17,6 +17,7 @@ VERBS: Mapping[str, Callable[..., Any]] = {
     "compress": archives.compress,
     "decompress": archives.decompress,
     "judge": files.judge,
+    "mesh": files.mesh,
     "status": campaigns.status,
     "watch": campaigns.watch,
     "cancel": campaigns.cancel,

@@ -48,6 +48,40 @@ def judge(
     judge_file(file, None if frame == -2 else frame)
 
 
+def mesh(
+    case: Annotated[Path, typer.Argument(help="A case, by path or by name.", autocompletion=case_names)],
+    draw: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw bed and sides, least angles and edge lengths.")] = None,
+    write: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it for Gmsh (.msh) or as UGRID (.nc).")] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override one value of the case.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the mesh of a case and judge it: sizes, angles and sides; draw it, and write it for other programs."""
+    from jobs.campaign.catalogue import find
+    from jobs.commands.meshes import judge as judges
+    from meshes.core.trimesh import TriMesh
+    from pipeline.core import case as cases
+    from solvers.core.run import mesh_of, values_blamed
+
+    with values_blamed():
+        found = mesh_of(cases.read(find(case, ("cases",)), overrides or ()))
+    if not isinstance(found, TriMesh):
+        raise InputError(f"{str(case)!r} has a mesh of kind {found.kind!r}; this judges meshes of triangles")
+    facts = judges.facts(found)
+    if as_json:
+        print_json(facts)
+    else:
+        print("\n".join(judges.in_words(facts)))
+    if draw is not None:
+        from jobs.commands.meshes import figures
+        from pipeline.core.figures import save
+
+        save(figures.draw(found), draw)
+    if write is not None:
+        from jobs.commands.meshes.write import write as write_mesh
+
+        write_mesh(found, write)
+
+
 def provenance(
     file: Annotated[Path, typer.Argument(help="The HDF5 file of a run or of a stage's result.")],
     write: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Write the case or campaign that makes it again.")] = None,

@@ -1,0 +1,1 @@
+"""Meshes of cases: judged, drawn, and written for other programs."""
