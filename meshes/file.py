@@ -13,7 +13,7 @@ from meshes.core.file_mesh import FileMesh
 from meshes.core.relief import DEGREES
 from meshes.core.sides import sides_of
 from meshes.core.sound import Rim, check_sheet, turned
-from meshes.core.trimesh import TriMesh, trimesh
+from meshes.core.trimesh import NamedEdges, TriMesh, trimesh
 from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, setting, size_of
@@ -63,6 +63,31 @@ def build(params: Params, *, folder: Path) -> TriMesh:
         A file that is not there or can't be read, coordinates in degrees or out of a plane, triangles that do not make one sheet, or a bed
         that does not fit: the message says where.
     """
+    sheet = _sheet(params, folder)
+    bed = sheet.heights if sheet.heights is not None else bed_means(params.bathymetry, folder)
+    return trimesh(sheet.vertices, sheet.triangles, bed=bed, boundary_names=sheet.names, side=sheet.sides, mates=sheet.mates)
+
+
+def look_into_files(params: Params, case: Any) -> None:
+    """Refuse a mesh that has faults, or a raster of the bed that can't be read, before anything is computed."""
+    if _sheet(params, case.folder).heights is None:
+        bed_means(params.bathymetry, case.folder)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sheet:
+    """Triangles without faults, not yet ordered."""
+
+    vertices: Array  # (V, 2) [m]
+    triangles: Array  # (T, 3)
+    mates: Array  # (3 T,)
+    names: tuple[str, ...]
+    sides: NamedEdges
+    heights: Array | None  # (V,) [m] of the bed that the file carries; None where another is asked for
+
+
+def _sheet(params: Params, folder: Path) -> _Sheet:
+    """The triangles of the file, mended and judged; `InputError` as of `build`."""
     path = locate_file(params.file, folder)
     found = formats.read_mesh(path, params.format)
     for note in found.notes:
@@ -79,16 +104,8 @@ def build(params: Params, *, folder: Path) -> TriMesh:
         raise InputError(f"{path.name}: {error}") from None
     rim = Rim.of(triangles, mates)
     check_sheet(path, found, triangles, rim)
-    names, side = sides_of(path, found, triangles, rim)
-    bed = shape.heights(path, found) if carried else bed_means(params.bathymetry, folder)
-    return trimesh(vertices, triangles, bed=bed, boundary_names=names, side=side, mates=mates)
-
-
-def look_into_files(params: Params, case: Any) -> None:
-    """Refuse a mesh or a raster of the bed that can't be read, before anything is computed."""
-    formats.read_mesh(locate_file(params.file, case.folder), params.format)
-    if not getattr(asked_shape(params.bathymetry), "of_the_mesh", False):
-        bed_means(params.bathymetry, case.folder)
+    names, sides = sides_of(path, found, triangles, rim)
+    return _Sheet(vertices, triangles, mates, names, sides, shape.heights(path, found) if carried else None)
 
 
 def _unit(path: Path, mesh: FileMesh, asked: str | None) -> float:

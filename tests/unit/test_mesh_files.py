@@ -1,5 +1,7 @@
 """A basin with an island in the files of many programs, and what is wrong with files."""
 
+from types import SimpleNamespace
+
 import meshio
 import numpy as np
 import pytest
@@ -193,6 +195,13 @@ FAULTS = {  # what is added to the basin, and what is said
 def test_a_fault_of_the_triangles_is_refused_and_its_place_named(tmp_path, fault):
     (places, triangles), said = FAULTS[fault]
     assert said in refusal(gmsh(tmp_path / "x.msh", places=places, triangles=triangles, sides={}))
+
+
+def test_faults_are_found_before_anything_is_computed(tmp_path):
+    (places, triangles), said = FAULTS["crossing"]
+    path = gmsh(tmp_path / "x.msh", places=places, triangles=triangles, sides={})
+    with pytest.raises(InputError, match=said):
+        file.look_into_files(build(file.Params, {"file": path.name}, "mesh"), SimpleNamespace(folder=tmp_path))
 
 
 def test_triangles_that_go_twice_round_a_vertex_are_refused(tmp_path):

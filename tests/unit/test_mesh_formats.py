@@ -1,5 +1,7 @@
 """The basin of `test_mesh_files` in the formats of other programs than Gmsh."""
 
+import importlib.util
+
 import meshio
 import numpy as np
 import pytest
@@ -238,6 +240,14 @@ def test_a_mesh_of_su2_keeps_its_markers(tmp_path):
     path = tmp_path / "x.su2"
     path.write_text("\n".join([*rows, ""]))
     check_basin(renamed(read(path), {"tag_1": "ocean", "tag_2": "shore", "tag_3": "island"}), bed=False)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("xarray_selafin") is not None, reason="xarray-selafin is installed")
+def test_a_file_of_telemac_says_what_would_read_it(tmp_path):
+    path = tmp_path / "x.slf"
+    record = (80).to_bytes(4, "big")
+    path.write_bytes(record + b"basin".ljust(72) + b"SERAFIN " + record)
+    assert "is Selafin, which needs xarray-selafin: pip install xarray-selafin" in refusal(path)
 
 
 def test_a_broken_file_of_meshio_is_refused(tmp_path):
