@@ -81,6 +81,48 @@ def displace(places, rectangles, ratio, found):
 
 
 @njit(cache=True, error_model="numpy")
+def lift_at(x, y, rectangle, ratio):
+    """The displacement up [m] at a place ``x``, ``y`` [m] by a ``rectangle``, a row of `displace`."""
+    x0, y0, sine_strike, cosine_strike, sine, cosine, depth, length, width, along, up = rectangle
+    east, north = x - x0, y - y0
+    xi = east * sine_strike + north * cosine_strike
+    left = north * sine_strike - east * cosine_strike
+    p = left * cosine + depth * sine
+    q = left * sine - depth * cosine
+    a = at_corner(xi, p, q, sine, cosine, ratio)
+    b = at_corner(xi, p - width, q, sine, cosine, ratio)
+    c = at_corner(xi - length, p, q, sine, cosine, ratio)
+    d = at_corner(xi - length, p - width, q, sine, cosine, ratio)
+    return -0.5 / math.pi * (along * (a[2] - b[2] - c[2] + d[2]) + up * (a[5] - b[5] - c[5] + d[5]))
+
+
+@njit(cache=True, error_model="numpy")
+def mean_lifts(corners, points, shares, rectangles, ratio, far, found):
+    """Add to ``found`` (cells,) the mean displacement up [m] of triangles with ``corners`` (cells, 3, 2) [m] by ``rectangles``.
+
+    ``points`` (P, 3) are barycentric coordinates, the first of them the centroid, ``shares`` (P,) their weights. A cell more than ``far``
+    of its sizes away from a rectangle takes the displacement at its centroid for its mean.
+    """
+    for c in range(len(corners)):
+        (ax, ay), (bx, by), (cx, cy) = corners[c]
+        size = math.sqrt(max((bx - ax) ** 2 + (by - ay) ** 2, (cx - ax) ** 2 + (cy - ay) ** 2))
+        x, y = (ax + bx + cx) / 3.0, (ay + by + cy) / 3.0
+        for f in range(len(rectangles)):
+            x0, y0, sine_strike, cosine_strike, _, cosine, _, length, width, _, _ = rectangles[f]
+            half, across = 0.5 * length, 0.5 * width * cosine
+            away_x = x - (x0 + half * sine_strike - across * cosine_strike)
+            away_y = y - (y0 + half * cosine_strike + across * sine_strike)
+            first = lift_at(x, y, rectangles[f], ratio)
+            change = 0.0
+            if math.sqrt(away_x * away_x + away_y * away_y) < math.sqrt(half * half + across * across) + far * size:
+                for i in range(1, len(points)):
+                    u, v, w = points[i]
+                    value = lift_at(u * ax + v * bx + w * cx, u * ay + v * by + w * cy, rectangles[f], ratio)
+                    change += shares[i] * (value - first)
+            found[c] += first + change
+
+
+@njit(cache=True, error_model="numpy")
 def lift(cells, shapes, weights, quantum, before, datum, bed, heights, uplift):
     """Set the height of the bed of ``cells`` (L,): ``before`` (L,) and the sum of ``shapes`` (K, L) by ``weights`` (K,).
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from meshes.core.quadrature import POINTS, WEIGHTS
 from pipeline.core.errors import InputError
 from solvers.tsunami.source.core.motion import Motion, Ramp
 
@@ -23,6 +24,7 @@ RADIANS = 0.5 * math.pi  # a dip or the whole of the angles below it may be mean
 DEEPEST, LONGEST, WIDEST, MOST_SLIP = 750e3, 3000e3, 500e3, 150.0  # [m]: what no earthquake has gone beyond
 MOST_STRAIN = 5e-3  # slip over the root of the area: ten times that of great earthquakes
 SHALLOW = 1e-3  # of the width: a depth below it that is not zero is one in kilometres, given for metres
+FAR = 30.0  # sizes of a cell: beyond so many from a fault its middle has its mean, but for some 3e-4 of what little there is
 SLANT_ALLOWED = 1e-6  # of the width by which an upper edge may stand out of the ground, for numbers are rounded
 
 
@@ -167,17 +169,78 @@ class Slip(Motion):
         return self.displacement(x, y)[:, 2][None]
 
     def means(self, corners: Array) -> Array:
-        found = super().means(corners)
-        found[np.abs(found) <= self._negligible] = 0.0
+        return self._without_negligible(self._means(self._rows, corners)[None])
+
+    def _without_negligible(self, shapes: Array) -> Array:
+        """``shapes`` (K, C) [m], zero in cells where all are negligible."""
+        shapes[:, (np.abs(shapes) <= self._negligible).all(axis=0)] = 0.0
+        return shapes
+
+    def _means(self, rows: Array, corners: Array) -> Array:
+        """Mean displacements up (C,) [m] by the rectangles of ``rows``, over triangles with ``corners``."""
+        from solvers.tsunami.source.core.kernels import mean_lifts  # numba, which a list of what there is needs not
+
+        found = np.zeros(len(corners))
+        mean_lifts(np.ascontiguousarray(corners), np.array(POINTS), np.array(WEIGHTS), rows, self._ratio, FAR, found)
         return found
 
     def displacement(self, x: Array, y: Array) -> Array:
         """The displacement (N, 3) [m] eastward, northward and up, of all the slip, at places ``x``, ``y`` (N,) [m]."""
+        return self._displacement(self._rows, x, y)
+
+    def _displacement(self, rows: Array, x: Array, y: Array) -> Array:
         from solvers.tsunami.source.core.kernels import displace  # numba, which a list of what there is needs not
 
         found = np.zeros((len(x), 3))
-        displace(np.stack([x, y], axis=1), self._rows, self._ratio, found)
+        displace(np.stack([x, y], axis=1), rows, self._ratio, found)
         return found
 
     def weights(self, t: float) -> Array:
         return np.array([self._ramp(t)])
+
+
+class SlipInTurn(Slip):
+    """Rectangles that slip each at its own time: their displacement at some moments, and linear in between.
+
+    Parameters
+    ----------
+    rectangles
+        At least one.
+    poisson
+        Poisson's ratio [1].
+    ramps
+        The share of the slip of each in time.
+    moments
+        How many moments, evenly from the first beginning to the last end.
+    negligible
+        Displacements no larger than this are zero [m].
+    """
+
+    def __init__(self, rectangles: Sequence[Rectangle], poisson: float, ramps: Sequence[Ramp], *, moments: int, negligible: float) -> None:
+        begin, end = min(ramp.begin for ramp in ramps), max(ramp.end for ramp in ramps)
+        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible)
+        self._times = np.linspace(begin, end, moments)
+        together: dict[Ramp, list[int]] = {}
+        for number, ramp in enumerate(ramps):
+            together.setdefault(ramp, []).append(number)
+        self._groups = [(self._rows[numbers], np.array([ramp(float(t)) for t in self._times])) for ramp, numbers in together.items()]
+
+    def shapes(self, x: Array, y: Array) -> Array:
+        found = np.zeros((len(self._times), len(x)))
+        for rows, shares in self._groups:
+            found += shares[:, None] * self._displacement(rows, x, y)[:, 2]
+        return found
+
+    def means(self, corners: Array) -> Array:
+        found = np.zeros((len(self._times), len(corners)))
+        for rows, shares in self._groups:
+            found += shares[:, None] * self._means(rows, corners)
+        return self._without_negligible(found)
+
+    def weights(self, t: float) -> Array:
+        found = np.zeros(len(self._times))
+        if t >= self._times[0]:
+            at = min(int(np.searchsorted(self._times, t, "right")), len(self._times) - 1)
+            share = min((t - self._times[at - 1]) / (self._times[at] - self._times[at - 1]), 1.0)
+            found[at - 1], found[at] = 1.0 - share, share
+        return found
