@@ -111,3 +111,15 @@ class Ramp:
     def breaks(self) -> tuple[float, float]:
         """The times at which it begins and ends [s]."""
         return self.begin, self.end
+
+
+def weights_between(times: Array, t: float) -> Array:
+    """Weights (K,) [1] of values at rising ``times`` (K,) [s] in their linear course: none before the first, the last one from then on."""
+    found = np.zeros(len(times))
+    if t >= times[-1]:
+        found[-1] = 1.0
+    elif t >= times[0]:
+        at = int(np.searchsorted(times, t, "right"))
+        share = (t - times[at - 1]) / (times[at] - times[at - 1])
+        found[at - 1], found[at] = 1.0 - share, share
+    return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from meshes.core.quadrature import POINTS, WEIGHTS
 from pipeline.core.errors import InputError
-from solvers.tsunami.source.core.motion import Motion, Ramp
+from solvers.tsunami.source.core.motion import Motion, Ramp, weights_between
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Reference = Literal["top", "centre", "bottom"]
@@ -238,9 +238,4 @@ class SlipInTurn(Slip):
         return self._without_negligible(found)
 
     def weights(self, t: float) -> Array:
-        found = np.zeros(len(self._times))
-        if t >= self._times[0]:
-            at = min(int(np.searchsorted(self._times, t, "right")), len(self._times) - 1)
-            share = min((t - self._times[at - 1]) / (self._times[at] - self._times[at - 1]), 1.0)
-            found[at - 1], found[at] = 1.0 - share, share
-        return found
+        return weights_between(self._times, t)
