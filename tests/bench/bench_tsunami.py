@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import tsunami_accuracy as accuracy
 import tsunami_fewer as fewer
+import tsunami_geoclaw as geoclaw
 import tsunami_refined as refined
 from tsunami_accuracy import ANUGA, model_on, square
 
@@ -35,7 +36,14 @@ CELLS_1M = 0.0755
 END = 0.2  # [s] simulated in each repetition
 REPETITIONS = 5
 MESHES = 3
-BRIEF = {"REPETITIONS": 3, "MESHES": 1, "tsunami_accuracy.REPETITIONS": 3, "tsunami_accuracy.FINE": 0.4, "tsunami_fewer.REPETITIONS": 1}
+BRIEF = {
+    "REPETITIONS": 3,
+    "MESHES": 1,
+    "tsunami_accuracy.REPETITIONS": 3,
+    "tsunami_accuracy.FINE": 0.4,
+    "tsunami_geoclaw.REPETITIONS": 1,
+    "tsunami_fewer.REPETITIONS": 1,
+}
 
 Say = Callable[[str], None]
 Figures = dict[str, float | list[float] | None]  # an exact value, or all that were measured
@@ -52,7 +60,7 @@ def measure(say: Say) -> Figures:
     numbers["mesh_1m_s"] = _mesh_1m(say)
     numbers["output_slowdown"] = _output(say)
     exact = {name: [value] if name.startswith("time_") and value else value for name, value in accuracy.measure(say).items()}
-    return numbers | exact | fewer.measure(say) | refined.measure(say)
+    return numbers | exact | geoclaw.measure(say) | fewer.measure(say) | refined.measure(say)
 
 
 def _beside_anuga(mesh: TriMesh, say: Say) -> Figures:

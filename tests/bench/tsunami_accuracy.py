@@ -42,6 +42,7 @@ WAVES = {  # initial state, time [s], shocks, and edge lengths [m] of meshes on 
 }
 POINTS = (20, 10)  # a wavelength
 PERIODS = 10
+BOWL_PERIOD = 2.0 * math.pi / math.sqrt(2.0 * 9.81 * 0.1)  # [s] of Thacker's planar bowl, 0.1 m deep within 1 m
 
 Say = Callable[[str], None]
 
@@ -50,7 +51,7 @@ def measure(say: Say) -> dict[str, float | None]:
     """All numbers of this part; None where a peer is absent."""
     numbers: dict[str, float | None] = {}
     mesh = square(FINE)
-    error, _, _ = _ours(mesh, "hump")
+    error, _, _ = ours(mesh, "hump")
     numbers["hump_l1"] = error
     say(f"hump on {len(mesh.triangles):,} triangles: {error:.3g} m")
     for wave in WAVES:
@@ -59,7 +60,7 @@ def measure(say: Say) -> dict[str, float | None]:
         kept, ahead = _plane_wave(points)
         numbers |= {f"wave_kept_{points}ppw": kept, f"phase_{points}ppw": ahead}
         say(f"plane wave, {points} points a wavelength, {PERIODS} periods: {kept:.4f} of its amplitude left, its speed {ahead:+.4%}")
-    coarse, fine = (_thacker(size) for size in (0.08, 0.04))
+    coarse, fine = (thacker(size)[0] for size in (0.08, 0.04))
     numbers |= {"thacker_error": fine, "thacker_order": math.log2(coarse / fine)}
     say(f"Thacker's bowl: {fine:.3%} of the free surface, order {math.log2(coarse / fine):.2f}")
     return numbers
@@ -78,7 +79,7 @@ def model_on(mesh: TriMesh, solver: dict[str, Any]) -> Any:
     return tsunami.build(mesh, part, Serial(), build(tsunami.Params, solver, "solver"), gauges={}, folder=Path())
 
 
-def _start(wave: str, r: np.ndarray) -> np.ndarray:
+def start(wave: str, r: np.ndarray) -> np.ndarray:
     """Depth [m] at the start; the hump's still water is 1 m deep."""
     initial = WAVES[wave][0]
     if wave == "hump":
@@ -87,20 +88,20 @@ def _start(wave: str, r: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def _rings(wave: str) -> tuple[np.ndarray, np.ndarray]:
+def rings(wave: str) -> tuple[np.ndarray, np.ndarray]:
     """Radius and depth [m] of the rings at the end."""
     _, end, shocks, _ = WAVES[wave]
-    r, depth, _ = RadialWave(lambda r: _start(wave, r), g=G, reach=REACH, rings=RINGS, limited=shocks).advance(end)
+    r, depth, _ = RadialWave(lambda r: start(wave, r), g=G, reach=REACH, rings=RINGS, limited=shocks).advance(end)
     return r, depth
 
 
 def _truth(mesh: TriMesh, wave: str) -> np.ndarray:
     """Mean depths [m] of the cells at the end."""
     x, y = quadrature.places(mesh.vertices[mesh.triangles])
-    return quadrature.means(np.interp(np.hypot(x, y), *_rings(wave)))
+    return quadrature.means(np.interp(np.hypot(x, y), *rings(wave)))
 
 
-def _ours(mesh: TriMesh, wave: str) -> tuple[float, float, int]:
+def ours(mesh: TriMesh, wave: str) -> tuple[float, float, int]:
     """Error [m], seconds of processor time of the steps, and stages."""
     initial, end, _, _ = WAVES[wave]
     model = model_on(mesh, {"gravity": G, "level": 1.0 if wave == "hump" else 0.0, "initial": initial})
@@ -117,7 +118,7 @@ def _beside_anuga(wave: str, say: Say) -> dict[str, float | None]:
     """Our stages on ANUGA's mesh, and its time over ours at its error there, interpolated between three meshes of ours."""
     shared = square(SHARED)
     meshes = [square(size) for size in WAVES[wave][3]]
-    _, _, stages = _ours(shared, wave)  # compiles
+    _, _, stages = ours(shared, wave)  # compiles
     found: dict[str, float | None] = {f"stages_{wave}": stages, f"time_ratio_{wave}_anuga": None}
     say(f"{wave}: {stages} stages on {len(shared.triangles):,} triangles")
     if not ANUGA.exists():
@@ -125,11 +126,11 @@ def _beside_anuga(wave: str, say: Say) -> dict[str, float | None]:
         return found
     ratios = []
     for _ in range(REPETITIONS):
-        runs = [_ours(mesh, wave) for mesh in meshes]
+        runs = [ours(mesh, wave) for mesh in meshes]
         error, seconds = _anuga(shared, wave)
-        ours = at_error(error, [run[0] for run in runs], [run[1] for run in runs])
-        ratios.append(seconds / ours)
-        say(f"  error {error:.4g} m: ANUGA {seconds:.2f} s, here {ours:.2f} s ({', '.join(f'{run[0]:.3g} m' for run in runs)})")
+        here = at_error(error, [run[0] for run in runs], [run[1] for run in runs])
+        ratios.append(seconds / here)
+        say(f"  error {error:.4g} m: ANUGA {seconds:.2f} s, here {here:.2f} s ({', '.join(f'{run[0]:.3g} m' for run in runs)})")
     return found | {f"time_ratio_{wave}_anuga": statistics.median(ratios)}
 
 
@@ -152,7 +153,7 @@ def _anuga(mesh: TriMesh, wave: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "mesh.npz"
         x, y = quadrature.places(mesh.vertices[mesh.triangles])
-        np.savez(file, vertices=mesh.vertices, triangles=mesh.triangles, start=quadrature.means(_start(wave, np.hypot(x, y))))
+        np.savez(file, vertices=mesh.vertices, triangles=mesh.triangles, start=quadrature.means(start(wave, np.hypot(x, y))))
         command = [str(ANUGA), str(HERE / "peer_anuga_error.py"), str(file), str(end)]
         env = {**os.environ, "OMP_NUM_THREADS": "1"}
         out = subprocess.run(command, capture_output=True, text=True, check=True, env=env, cwd=folder).stdout
@@ -174,20 +175,28 @@ def _plane_wave(points: int) -> tuple[float, float]:
     return float(abs(after / before)), float(-np.angle(after / before) / (2.0 * np.pi * PERIODS))
 
 
-def _thacker(size: float) -> float:
-    """Error of the free surface after a period of Thacker's planar bowl over its deviation from its mean, in cells that are wet."""
+def thacker(size: float) -> tuple[float, float]:
+    """`surface_error` after a period of Thacker's planar bowl with edges of ``size`` [m], and seconds of processor time of the steps."""
     table = {"width": 4.0, "height": 4.0, "size": size, "origin": [-2.0, -2.0]}
     mesh = rectangle.build(
         build(rectangle.Params, table | {"bathymetry": {"kind": "bowl", "depth": 0.1, "radius": 1.0}}, "mesh"), folder=Path()
     )
     initial = {"kind": "thacker", "depth": 0.1, "radius": 1.0, "shape": "planar", "shift": 0.5}
     model = model_on(mesh, {"initial": initial})
-    end = 2.0 * math.pi / math.sqrt(2.0 * 9.81 * 0.1)
-    *_, last = simulate(model, Serial(), end=end, output_interval=end / 4.0, cfl=0.9)
+    frames = simulate(model, Serial(), end=BOWL_PERIOD, output_interval=BOWL_PERIOD / 4.0, cfl=0.9)
+    next(frames)
+    begun = time.process_time()
+    *_, last = frames
+    seconds = time.process_time() - begun
     x, y = quadrature.places(mesh.vertices[mesh.triangles])
-    surface, _, _ = exact.thacker_planar(x, y, end, g=9.81, depth=0.1, radius=1.0, shift=0.5)
+    surface, _, _ = exact.thacker_planar(x, y, BOWL_PERIOD, g=9.81, depth=0.1, radius=1.0, shift=0.5)
     truth = quadrature.means(np.maximum(surface - mesh.bed[:, None], 0.0))
-    wet = np.maximum(truth, last.u[:, 0]) > 1e-3
-    error, weight = last.u[:, 0] - truth, mesh.areas * wet
-    level = truth + mesh.bed
+    return surface_error(last.u[:, 0], truth, mesh.bed, mesh.areas), seconds
+
+
+def surface_error(depth: np.ndarray, truth: np.ndarray, bed: np.ndarray, areas: np.ndarray) -> float:
+    """Error of the free surface over its deviation from its mean, in cells that are wet (over 1 mm)."""
+    wet = np.maximum(truth, depth) > 1e-3
+    error, weight = depth - truth, areas * wet
+    level = truth + bed
     return math.sqrt(np.sum(weight * error**2) / np.sum(weight * (level - np.average(level, weights=weight)) ** 2))

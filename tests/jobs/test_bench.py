@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import compare
+import numpy as np
 import pytest
+import tsunami_geoclaw
 from conftest import ROOT, SOURCES, wavetrain
 
 from jobs.campaign import catalogue
@@ -250,3 +252,20 @@ def test_peers_go_on_without_one_that_cannot_be_installed_and_say_so(tmp_path):
     assert "shenfun==4.3.0 can't be installed here" in done.stderr and "peers: without shenfun" in done.stderr
     assert [line.split()[1].partition("==")[0] for line in done.stdout.splitlines()] == ["anuga", "dapper", "exponax", "pysindy"]
     assert not (tmp_path / ".peers" / "shenfun").exists()
+    assert "clawpack==5.14.0 can't be built here" in done.stderr and not (tmp_path / ".peers" / "geoclaw").exists()
+
+
+def test_figures_beside_a_peer_that_is_absent_are_null(tmp_path, monkeypatch):
+    monkeypatch.setattr(tsunami_geoclaw, "PROGRAM", tmp_path / "xgeoclaw")
+    said = []
+    figures = tsunami_geoclaw.measure(said.append)
+    assert figures == {f"time_ratio_{case}_geoclaw": None for case in ("hump", "dam_break", "thacker")}
+    assert len(said) == 3 and all("make peers" in line for line in said)
+
+
+def test_a_peers_quadrilaterals_start_from_means():
+    x, y = tsunami_geoclaw._places(4.0, 8)
+    found = tsunami_geoclaw._means(x**2 + y**3, 8)
+    edges = np.linspace(-2.0, 2.0, 9)
+    square, cube = np.diff(edges**3) / (3.0 * 0.5), np.diff(edges**4) / (4.0 * 0.5)
+    np.testing.assert_allclose(found, square[None, :] + cube[:, None], rtol=0.0, atol=1e-13)  # round-off of sums of 25 numbers up to 10
