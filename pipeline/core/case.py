@@ -183,6 +183,8 @@ def _with_sources(table: Mapping[str, Any]) -> Any:
     """The table of the solver, with ``[[source]]`` as its key ``source``."""
     if "source" not in table:
         return table["solver"]
+    if not isinstance(table["source"], list):
+        raise InputError("'source' is no list: write each source as a table of its own, [[source]]")
     solver = table_of(table["solver"], "solver")
     if "source" in solver:
         raise InputError("there are both [[source]] and 'solver.source': write all of them as [[source]]")

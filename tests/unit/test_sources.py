@@ -226,6 +226,9 @@ def test_a_case_has_its_sources_in_tables_of_their_own(tmp_path):
 
 
 def test_sources_are_written_in_one_place():
+    for wrong in (THRUST, 3):
+        with pytest.raises(InputError, match=r"write each source as a table of its own, \[\[source\]\]"):
+            parse({**CASE, "source": wrong}, Path())
     with pytest.raises(InputError, match="both"):
         parse({**CASE, "solver": {"kind": "tsunami", "source": [THRUST]}}, Path())
     with pytest.raises(InputError, match=r"unknown key 'solver\.source'"):
