@@ -84,13 +84,12 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     vertices, triangles = {"delaunay": _delaunay, "cross": _cross, "right": _right}[params.pattern](params)
     period = (params.width if "x" in params.periodic else 0.0, params.height if "y" in params.periodic else 0.0)
     open_sides = tuple(i for i in range(4) if not period[i // 2])
-    side = points.rectangle_side(params.origin, params.width, params.height)
     return trimesh(
         vertices + np.array(params.origin),
         triangles,
         bed=_repeated(bed, params, period),
         boundary_names=[points.SIDES[i] for i in open_sides],
-        side=lambda middles: np.searchsorted(open_sides, side(middles)).astype(np.int8),
+        side=points.rectangle_side(params.origin, params.width, params.height, open_sides),
         same_as=points.periodic_images(vertices, period) if any(period) else None,
         period=period,
     )

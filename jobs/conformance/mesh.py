@@ -8,6 +8,7 @@ import pytest
 
 from jobs.conformance.params import ParamsTests
 from jobs.conformance.same import once
+from meshes.core.mercator import RADIUS
 from pipeline.core.params import Spec, build
 from pipeline.store.layout import MESHES
 from solvers.core.comm import Serial
@@ -43,7 +44,7 @@ class MeshTests(ParamsTests):
         kind_of = getattr(module, "kind_of", lambda params: "triangles")
         assert kind_of(build(module.Params, asked.table, "mesh")) == mesh.kind
         sizes: dict[str, int] = {}
-        assert set(mesh.arrays()) == set(layout.dimensions)
+        assert set(mesh.arrays()) | layout.optional == set(layout.dimensions)
         for name, array in mesh.arrays().items():
             assert np.isfinite(array).all(), name
             for dimension, size in zip(layout.dimensions[name], np.shape(array), strict=True):
@@ -63,8 +64,14 @@ class MeshTests(ParamsTests):
             return
         corners = mesh.vertices[mesh.triangles]
         one, two = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        assert mesh.areas == pytest.approx(0.5 * (one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]), rel=1e-9)
-        assert mesh.areas.sum() == pytest.approx(self._enclosed(mesh), rel=ROUND_OFF)
+        flat = 0.5 * (one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
+        if mesh.chart:  # areas are on the sphere
+            assert mesh.areas * mesh.chart.stretch(mesh.centroids) ** 2 == pytest.approx(
+                flat, rel=float((mesh.lengths.max() / RADIUS) ** 2)
+            )
+        else:
+            assert mesh.areas == pytest.approx(flat, rel=1e-9)
+        assert flat.sum() == pytest.approx(self._enclosed(mesh), rel=ROUND_OFF)
 
     def _enclosed(self, mesh: Any) -> float:
         """The area within the boundary, by Gauss' theorem along an axis that the mesh does not repeat itself along."""
@@ -72,14 +79,14 @@ class MeshTests(ParamsTests):
         if axis is None:
             return float(np.prod(mesh.period))
         outer = mesh.boundary >= 0
-        return float((mesh.midpoints[outer, axis] * mesh.normals[outer, axis] * mesh.lengths[outer]).sum())
+        return float((mesh.midpoints[outer, axis] * mesh.normals[outer, axis] * _straight(mesh)[outer]).sum())
 
     def test_the_edges_of_every_cell_close(self, mesh: Any) -> None:
         if mesh.kind != "triangles":
             return
         cells = np.arange(len(mesh.triangles))[:, None]
         outward = np.where(mesh.edge_cells[mesh.cell_edges, 0] == cells, 1.0, -1.0)
-        lengths = mesh.lengths[mesh.cell_edges]
+        lengths = _straight(mesh)[mesh.cell_edges]
         gap = (outward[..., None] * mesh.normals[mesh.cell_edges] * lengths[..., None]).sum(axis=1)
         assert np.hypot(*gap.T) == pytest.approx(0.0, abs=ROUND_OFF * float(lengths.max()))
         assert set(mesh.boundary[mesh.edge_cells[:, 1] < 0]) == set(range(len(mesh.boundary_names)))
@@ -103,3 +110,8 @@ class MeshTests(ParamsTests):
             for part in parts:
                 ghosts = [cell for _, cells in part.halo.recv for cell in cells]
                 assert sorted(ghosts) == list(range(part.owned, len(part.cells)))
+
+
+def _straight(mesh: Any) -> Any:
+    """Lengths of the edges (E,) [m] between their vertices; on the sphere those on its map."""
+    return np.hypot(*(mesh.vertices[mesh.edges[:, 1]] - mesh.vertices[mesh.edges[:, 0]]).T)

@@ -3,7 +3,7 @@
 The points of a graded mesh come from a quadtree of lattices: deterministic, and fast in numpy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,11 @@ def _shifted(columns: int) -> Array:
             places[j] += way
             places[-1 - j] -= way
     return places
+
+
+def row(columns: int, *, shifted: bool) -> Array:
+    """Places of a row's points in edges from its end, both ends with them, of ``columns`` edges; ``shifted`` by half an edge."""
+    return np.concatenate([[0.0], _shifted(columns), [float(columns)]]) if shifted else np.arange(columns + 1.0)
 
 
 def shaken(points: Array, inside: Array, size: Array | float, seed: int) -> Array:
@@ -171,12 +176,20 @@ def periodic_images(vertices: Array, period: tuple[float, float]) -> Array:
     return np.asarray(first[same.ravel()])
 
 
-def rectangle_side(origin: tuple[float, float], width: float, height: float) -> Callable[[Array], Array]:
-    """The function that gives the side (0 west, 1 east, 2 south, 3 north) of boundary edges with their middles at (B, 2)."""
+def rectangle_side(
+    origin: tuple[float, float], width: float, height: float, sides: Sequence[int] = (0, 1, 2, 3)
+) -> Callable[[Array], Array]:
+    """The function that gives the number in ``sides`` (of 0 west, 1 east, 2 south, 3 north) of boundary edges with their middles at (B, 2).
+
+    A rectangle that repeats itself has no other sides, and edges across the others' ends lie on these.
+    """
 
     def side(middles: Array) -> Array:
+        if not len(middles):
+            return np.zeros(0, np.int8)
         x, y = (middles - origin).T
-        return np.argmin(np.stack([np.abs(x), np.abs(x - width), np.abs(y), np.abs(y - height)]), axis=0).astype(np.int8)
+        distances = np.stack([np.abs(x), np.abs(x - width), np.abs(y), np.abs(y - height)])
+        return np.argmin(distances[list(sides)], axis=0).astype(np.int8)
 
     return side
 

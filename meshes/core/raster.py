@@ -29,6 +29,7 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 NETCDF3 = (b"CDF\1", b"CDF\2")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SURFER = (b"DSAA", b"DSBB", b"DSRB")
+TURN = 360.0  # [degrees]
 STEEP = 10.0  # times a raster's extent, that no height on it is
 FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns"
 
@@ -53,6 +54,10 @@ class Raster:
         """The means of the grid in the file, which is looked for in ``folder``."""
         return read(self, folder).means
 
+    def means_in_degrees(self, folder: Path) -> Callable[[Array], Array]:
+        """The same for triangles (T, 3, 2) in longitudes and latitudes [degrees], whole turns counting for nothing."""
+        return read(self, folder, degrees=True).means_round_the_globe
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeightGrid:
@@ -64,6 +69,7 @@ class HeightGrid:
     name: str
     stands: str = ""  # what stands in the file where a height is missing
     inset: float = 0.0  # of a step, by which the grid ends inside its outermost points
+    unit: str = "m"  # of x and y
 
     def means(self, corners: Array) -> Array:
         """Means (T,) of the bilinear surface over triangles with ``corners`` (T, 3, 2).
@@ -81,8 +87,8 @@ class HeightGrid:
         slack = 1e-6 * step
         if (low < first - slack).any() or (high > last + slack).any():
             raise InputError(
-                f"{self.name} covers ({first[0]:g}, {first[1]:g}) to ({last[0]:g}, {last[1]:g}) m; "
-                f"the mesh spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
+                f"{self.name} covers ({first[0]:g}, {first[1]:g}) to ({last[0]:g}, {last[1]:g}) {self.unit}; "
+                f"the mesh spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) {self.unit}"
             )
         dx = (self.x[-1] - self.x[0]) / (len(self.x) - 1)
         dy = (self.y[-1] - self.y[0]) / (len(self.y) - 1)
@@ -93,6 +99,20 @@ class HeightGrid:
             self._refuse_gaps(pixels[~np.isfinite(out)])
         return out
 
+    def means_round_the_globe(self, corners: Array) -> Array:
+        """`means` over triangles in degrees, each brought round the globe to where the grid is; a grid of all longitudes has no end."""
+        step = (self.x[-1] - self.x[0]) / (len(self.x) - 1)
+        missing = round((TURN - (self.x[-1] - self.x[0])) / step)
+        grid = self
+        if abs((len(self.x) - 1 + missing) * step - TURN) < 1e-3 * step and missing in (0, 1):
+            own = len(self.x) - 1 + missing
+            z = np.concatenate([self.z[:own]] * 2 + [self.z[:1]])
+            grid = replace(self, x=self.x[0] + step * np.arange(len(z)), z=np.ascontiguousarray(z))
+        west = corners[..., 0].min(axis=1)
+        turned = corners.copy()
+        turned[..., 0] += (np.floor((self.x[0] + self.inset * step - west - 1e-6 * step) / TURN + 1.0) * TURN)[:, None]
+        return grid.means(turned)
+
     def _refuse_gaps(self, pixels: Array) -> None:
         """Refuse gaps by name under triangles (T, 3, 2), in steps from the first point."""
         low = np.floor(pixels.min(axis=1)).astype(int).clip(0)
@@ -102,7 +122,7 @@ class HeightGrid:
             gaps[i : k + 1, j : m + 1] |= np.isnan(self.z[i : k + 1, j : m + 1])
         count, (i, j) = first_place(gaps)
         raise InputError(
-            f"{self.name} has {count} hole(s) where the mesh needs heights, the first at ({self.x[i]:g}, {self.y[j]:g}) m"
+            f"{self.name} has {count} hole(s) where the mesh needs heights, the first at ({self.x[i]:g}, {self.y[j]:g}) {self.unit}"
             + (f" (there stand {self.stands}; say missing = [] where those are true)" if self.stands else "")
             + ": fill them first"
         )
@@ -114,20 +134,21 @@ class HeightGrid:
         return replace(self, x=x, y=y, z=z, inset=0.5)
 
 
-def read(asked: Raster, folder: Path) -> HeightGrid:
-    """The grid in the file that a case asks for.
+def read(asked: Raster, folder: Path, *, degrees: bool = False) -> HeightGrid:
+    """The grid in the file that a case asks for, its coordinates in m, or in degrees where they shall be.
 
     Raises
     ------
     InputError
-        No such file, a format that is not read, coordinates that are no regular grid in metres, a contradiction between file and case,
+        No such file, a format that is not read, coordinates that are no regular grid, a contradiction between file and case,
         or heights that there are not: the message says where.
     """
     path = locate_file(asked.file, folder)
     relief = read_file(path, asked.variable)
     for note in relief.notes:
         remark(note)
-    x, y = coordinate(path, relief.x), coordinate(path, relief.y)
+    x, y = (coordinate(path, axis, degrees=degrees) for axis in (relief.x, relief.y))
+    unit = "degrees" if degrees else "m"
     z, stands = heights(path, relief, positive=asked.positive, scale=asked.scale, missing=asked.missing)
     if x[0] > x[-1] or y[0] > y[-1] or not (_rises(x) and _rises(y)):
         across, along = np.argsort(x), np.argsort(y)
@@ -137,13 +158,13 @@ def read(asked: Raster, folder: Path) -> HeightGrid:
     if count:
         i, j = place
         raise InputError(
-            f"{path.name} has {count} value(s) beyond {asked.highest:g} m, the first at ({x[i]:g}, {y[j]:g}) m: {z[i, j]:g} m; "
+            f"{path.name} has {count} value(s) beyond {asked.highest:g} m, the first at ({x[i]:g}, {y[j]:g}) {unit}: {z[i, j]:g} m; "
             "mend scale or the file, raise 'highest', or name them in missing = [...]"
         )
     span = max(x[-1] - x[0], y[-1] - y[0])
-    if np.nanmax(np.abs(z), initial=0.0) > STEEP * span:
+    if not degrees and np.nanmax(np.abs(z), initial=0.0) > STEEP * span:
         remark(f"{path.name}: heights of up to {np.nanmax(np.abs(z)):g} m on a grid of {span:g} m: are its coordinates degrees, or km?")
-    grid = HeightGrid(x, y, np.ascontiguousarray(z), path.name, stands)
+    grid = HeightGrid(x, y, np.ascontiguousarray(z), path.name, stands, unit=unit)
     return grid.reaching_half_a_cell() if relief.cells else grid
 
 

@@ -73,18 +73,26 @@ def text_of(attributes: Mapping[str, Any], name: str) -> str:
     return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()
 
 
-def coordinate(path: Path, axis: Axis) -> Array:
-    """The values of a coordinate [m], in the file's order.
+def coordinate(path: Path, axis: Axis, *, degrees: bool = False) -> Array:
+    """The values of a coordinate [m], or [degrees] where they shall be, in the file's order.
 
     Raises
     ------
     InputError
-        It is in degrees or in a unit that is no length, is not finite, or is not evenly spaced.
+        It is in degrees and shall not be or the other way round, is in a unit that is no length, is not finite, or is not evenly spaced.
     """
-    if is_degrees(axis):
+    if degrees:
+        unit = text_of(axis.attributes, "units")
+        if unit and not is_degrees(axis):
+            raise InputError(
+                f"{path.name}: its coordinate {axis.name!r} has units {unit!r}, and this mesh is in longitudes "
+                "and latitudes: bring the raster to degrees first, with gdalwarp or rioxarray's reproject"
+            )
+        axis = Axis(axis.name, axis.values, {k: v for k, v in axis.attributes.items() if k != "units"})
+    elif is_degrees(axis):
         raise InputError(
             f"{path.name}: its coordinate {axis.name!r} is in degrees, and this mesh is in m: project the raster to metres first, "
-            "with gdalwarp or rioxarray's reproject"
+            'with gdalwarp or rioxarray\'s reproject, or take a mesh of kind "lonlat"'
         )
     units = text_of(axis.attributes, "units")
     factor = size_of(units, "m") if units else 1.0

@@ -9,12 +9,14 @@ Places go by the cell's own corners.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from meshes.core import quadrature
 from meshes.core.connect import edges_of, in_order, mates_of, neighbours_of, places_in_words
+from meshes.core.mercator import Mercator
 from meshes.core.order import rcm
 from meshes.core.part import Part, cut, rim_of
 from meshes.core.partition import owners, start
@@ -88,7 +90,10 @@ class TriMesh:
     boundary_names
         Names of the mesh's sides.
     hash
-        SHA-256 of vertices, triangles and bed, and of nodes where the mesh is periodic.
+        SHA-256 of vertices, triangles and bed, of nodes where the mesh is periodic, and of the central longitude where there is one.
+    central_longitude
+        Longitude [degrees] about which Mercator's map holds the places of a mesh on the sphere; None: the mesh is on a plane.
+        Lengths, areas and inradii are those on the sphere, all other places and vectors those on the map.
     kind
         The kind of grid, as the file has it.
     """
@@ -113,13 +118,35 @@ class TriMesh:
     boundary: Array
     boundary_names: tuple[str, ...]
     hash: str
+    central_longitude: float | None = None
 
     kind = "triangles"
+
+    @property
+    def chart(self) -> Mercator | None:
+        """The map of a mesh on the sphere; None: the mesh is on a plane."""
+        return None if self.central_longitude is None else Mercator(self.central_longitude)
 
     @property
     def dofs(self) -> tuple[int, ...]:
         """The shape of a stored field: (T,)."""
         return (len(self.triangles),)
+
+    def said(self, place: Array) -> str:
+        """Say a place as messages do: with its unit, and in longitude and latitude on the sphere.
+
+        Parameters
+        ----------
+        place
+            The place (2,) [m].
+
+        Returns
+        -------
+        str
+            Such as ``(3.5, 0) m``.
+        """
+        x, y = self.chart.degrees(place) if self.chart else place
+        return f"({x:.6g}, {y:.6g}) {'degrees' if self.chart else 'm'}"
 
     def arrays(self) -> dict[str, Array]:
         """Collect the arrays that a file's ``/mesh`` holds.
@@ -139,7 +166,15 @@ class TriMesh:
             "face_y": self.centroids[:, 1],
             "face_area": self.areas,
             "bed": self.bed,
+            **self._degrees(),
         }
+
+    def _degrees(self) -> dict[str, Array]:
+        """Longitudes and latitudes [degrees] of nodes and centroids; none on a plane."""
+        if not self.chart:
+            return {}
+        nodes, faces = self.chart.degrees(self.vertices).T, self.chart.degrees(self.centroids).T
+        return {"node_longitude": nodes[0], "node_latitude": nodes[1], "face_longitude": faces[0], "face_latitude": faces[1]}
 
     def part(self, rank: int, size: int, owner: Array) -> Part:
         """Cut out one rank's part of the mesh.
@@ -329,6 +364,35 @@ def _assemble(
         boundary=boundary,
         boundary_names=names,
         hash=digest.hexdigest(),
+    )
+
+
+def on_sphere(mesh: TriMesh, central_longitude: float) -> TriMesh:
+    """Take the plane of a mesh for Mercator's map of the sphere.
+
+    Parameters
+    ----------
+    mesh
+        A mesh on a plane.
+    central_longitude
+        Longitude [degrees] of x = 0.
+
+    Returns
+    -------
+    TriMesh
+        The mesh with areas, lengths and inradii as they are on the sphere.
+    """
+    chart = Mercator(central_longitude)
+    places = np.stack(quadrature.places(mesh.vertices[mesh.triangles]), axis=-1)
+    areas = mesh.areas * quadrature.means(chart.stretch(places) ** -2.0)
+    lengths = chart.lengths(mesh.vertices[mesh.edges[:, 0]], mesh.vertices[mesh.edges[:, 1]])
+    return replace(
+        mesh,
+        areas=areas,
+        lengths=lengths,
+        inradius=2.0 * areas / lengths[mesh.cell_edges].sum(axis=1),
+        hash=hashlib.sha256(f"{mesh.hash} {central_longitude!r}".encode()).hexdigest(),
+        central_longitude=central_longitude,
     )
 
 

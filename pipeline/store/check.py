@@ -159,6 +159,8 @@ def _mesh(file: Any, layout: MeshLayout) -> Iterator[str]:
     sizes: dict[str, int] = {}
     for name, dims in layout.dimensions.items():
         if f"mesh/{name}" not in file:
+            if name in layout.optional:
+                continue
             yield f"mesh/{name} is missing"
             return
         data = file[f"mesh/{name}"]

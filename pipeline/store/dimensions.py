@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.store.layout import FACE_COORDINATES, field_names, series_names
+from pipeline.store.layout import FACE_COORDINATES, FACE_COORDINATES_ON_THE_SPHERE, field_names, series_names
 
 Attrs = Mapping[str, Any]
 NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:10d}"  # as netCDF-4 names a dimension without coordinates
@@ -21,12 +21,16 @@ PLACES: tuple[tuple[str, Attrs], ...] = (
     ("x", {"units": "m", "standard_name": "projection_x_coordinate", "long_name": "x of each gauge"}),
     ("y", {"units": "m", "standard_name": "projection_y_coordinate", "long_name": "y of each gauge"}),
 )
+PLACES_ON_THE_SPHERE: tuple[tuple[str, Attrs], ...] = (
+    ("x", {"units": "degrees_east", "standard_name": "longitude", "long_name": "longitude of each gauge"}),
+    ("y", {"units": "degrees_north", "standard_name": "latitude", "long_name": "latitude of each gauge"}),
+)
 
 
 def add(file: h5py.File) -> None:
     """Add them to an open file; dimensions that are there are kept, and as long as their series."""
     if "gauges" in file:
-        _gauges(file["gauges"])
+        _gauges(file["gauges"], PLACES_ON_THE_SPHERE if _on_the_sphere(file) else PLACES)
     add_places(file)
     if "statistics" in file:
         group = file["statistics"]
@@ -36,18 +40,24 @@ def add(file: h5py.File) -> None:
 
 
 def add_places(file: h5py.File) -> None:
-    """Give fields on triangles x and y, the centroids that stand in ``/mesh``, by a second name of the same arrays."""
+    """Give fields on triangles x and y, the centroids in ``/mesh``, by a second name of the same arrays; in degrees on the sphere."""
     fields = file.get("fields", {})
     if not len(fields) or any(f"mesh/{place}" not in file for place in FACE_COORDINATES.values()):
         return
     for name in field_names(file):
         fields[name].attrs["coordinates"] = " ".join(FACE_COORDINATES)
-    for axis, place in FACE_COORDINATES.items():
+    places = FACE_COORDINATES_ON_THE_SPHERE if _on_the_sphere(file) else FACE_COORDINATES
+    for axis, place in places.items():
         if axis not in fields:
             fields[axis] = file[f"mesh/{place}"]
 
 
-def _gauges(group: Any) -> None:
+def _on_the_sphere(file: Any) -> bool:
+    """Whether an open file's mesh is in longitudes and latitudes."""
+    return "mesh/face_longitude" in file
+
+
+def _gauges(group: Any, places: tuple[tuple[str, Attrs], ...]) -> None:
     names = [name.encode() for name in json.loads(group.attrs["names"])]
     _dimension(group, "gauge", len(names))
     _dimension(group, "letter", max(1, *map(len, names)))
@@ -56,7 +66,7 @@ def _gauges(group: Any) -> None:
     letters = np.array([list(name.ljust(len(group["letter"]), b"\0")) for name in names], np.uint8).view("S1")
     _variable(group, "name", letters, {"cf_role": "timeseries_id", "long_name": "name of each gauge", "_Encoding": "utf-8"})
     _attach(group["name"], group, ("gauge", "letter"))
-    for i, (name, attrs) in enumerate(PLACES):
+    for i, (name, attrs) in enumerate(places):
         _variable(group, name, group["place"][:, i], attrs)
         _attach(group[name], group, ("gauge",))
     _series(group, ("sample", "gauge"), "time", "time name x y")

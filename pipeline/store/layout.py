@@ -25,6 +25,7 @@ AT_ONCE = 2**20  # [B] of small frames that a run writes together
 BLOCK = 2**23  # [B] that a task reads, where there is as much
 NO_SERIES = ("place", "wavenumber", "sample", "gauge", "shell", "letter", "component", "name", "x", "y")  # beside what grows with time
 FACE_COORDINATES = {"x": "face_x", "y": "face_y"}  # of fields on triangles: the same arrays as in /mesh
+FACE_COORDINATES_ON_THE_SPHERE = {"x": "face_longitude", "y": "face_latitude"}
 DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
     "node_x": ("node",),
     "node_y": ("node",),
@@ -35,6 +36,12 @@ DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
     "face_y": ("face",),
     "face_area": ("face",),
     "bed": ("face",),
+}
+ON_THE_SPHERE = {  # arrays under /mesh of a mesh in longitudes and latitudes alone, whose x and y are on Mercator's map
+    "node_longitude": ("node",),
+    "node_latitude": ("node",),
+    "face_longitude": ("face",),
+    "face_latitude": ("face",),
 }
 MESH_ATTRS: dict[str, dict[str, Any]] = {
     "node_x": {"units": "m", "standard_name": "projection_x_coordinate", "long_name": "x of the nodes"},
@@ -52,6 +59,11 @@ MESH_ATTRS: dict[str, dict[str, Any]] = {
     },
     "face_x": {"units": "m", "standard_name": "projection_x_coordinate", "long_name": "x of the faces' centroids"},
     "face_y": {"units": "m", "standard_name": "projection_y_coordinate", "long_name": "y of the faces' centroids"},
+    **{
+        f"{where}_{name}": {"units": f"degrees_{way}", "standard_name": name, "long_name": f"{name} of the {where}s"}
+        for where in ("node", "face")
+        for name, way in (("longitude", "east"), ("latitude", "north"))
+    },
     "face_area": {"units": "m2", "standard_name": "cell_area", "long_name": "area"},
     "bed": {"units": "m", "standard_name": "height", "positive": "up", "long_name": "height of the bed, positive up, mean over the face"},
 }
@@ -86,6 +98,7 @@ class MeshLayout:
     field_attrs: Mapping[str, str]
     positive: tuple[str, ...]  # arrays that must be above zero
     indices: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()  # arrays that not every mesh of the kind has
 
 
 def _box(kind: str, axes: tuple[str, ...], *, members: bool = True) -> MeshLayout:
@@ -105,13 +118,14 @@ def _box(kind: str, axes: tuple[str, ...], *, members: bool = True) -> MeshLayou
 
 TRIANGLES = MeshLayout(
     kind="triangles",
-    dimensions=DIMENSIONS,
+    dimensions=DIMENSIONS | ON_THE_SPHERE,
     attrs=MESH_ATTRS,
     topology=TOPOLOGY,
     field_dimensions=("face",),
     field_attrs={"centre": "cell", "mesh": "mesh", "location": "face"},
     positive=("face_area",),
     indices=INDICES,
+    optional=frozenset(ON_THE_SPHERE),
 )
 LINE, PLANE, CUBE = _box("line", ("x",)), _box("plane", ("x", "y")), _box("cube", ("x", "y", "z"), members=False)
 MESHES = {layout.kind: layout for layout in (TRIANGLES, LINE, PLANE, CUBE)}

@@ -153,7 +153,11 @@ class Writer:
         group.attrs["names"] = json.dumps(list(gauges))
         places = np.asarray(places, "<f8")
         where = group.create_dataset("place", places.shape, "<f8")
-        where.attrs.update({"units": "m", "long_name": "x, y of each gauge"})
+        where.attrs.update(
+            {"units": "degrees", "long_name": "longitude, latitude of each gauge"}
+            if "mesh/node_longitude" in self._file
+            else {"units": "m", "long_name": "x, y of each gauge"}
+        )
         if self._lead:
             where[...] = places
         time = _growing(group, "time", (), "<f8", (GAUGE_CHUNK,))

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import LAND, STYLE, WET, Picture
+from pipeline.drawing.graticule import DEGREES, label_axes, on_map
 from pipeline.drawing.layout import FigureLayout
 from pipeline.drawing.triangle_image import CORNERS, TriangleImage, triangles_of
 from pipeline.store.layout import UPLIFT
@@ -24,11 +25,11 @@ def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
     surface, depth = store.source("free_surface"), store.source("depth")  # not through Dask, which takes longer to load than to read
     shown = [(float(store.times[i]), surface[i], depth[i]) for i in frames]
     words = "maps of the free surface [m] at several times, the land in another colour, gauges as dots"
-    pictures = {"maps of the free surface": Picture(maps(store.mesh(*CORNERS, "bed"), shown, store.gauges), words)}
+    pictures = {"maps of the free surface": Picture(maps(store.mesh(*CORNERS, *DEGREES, "bed"), shown, store.gauges), words)}
     if UPLIFT in store.fields:
         words = "map of the displacement of the bed [m] at the end of the run, up in red, down in blue"
         last = store.source(UPLIFT)[len(store.times) - 1]
-        pictures["displacement of the bed"] = Picture(uplift_map(store.mesh(*CORNERS), last, float(store.times[-1])), words)
+        pictures["displacement of the bed"] = Picture(uplift_map(store.mesh(*CORNERS, *DEGREES), last, float(store.times[-1])), words)
     return pictures
 
 
@@ -68,16 +69,15 @@ def maps(mesh: Mapping[str, Array], frames: Sequence[tuple[float, Array, Array]]
             land = np.full((len(wet), 3), np.nan)
             land[~wet] = _shaded(mesh["bed"][~wet])
             sea = TriangleImage(axis, triangles, surface - level, land, cmap="RdBu_r", clim=(-reach, reach))
-            for x, y in gauges.values():
-                axis.plot(x, y, "o", ms=2.4, mfc="white", mec="black", mew=0.6)
+            for place in gauges.values():
+                axis.plot(*on_map(place, mesh), "o", ms=2.4, mfc="white", mec="black", mew=0.6)
             axis.set_title(f"t = {time:.4g} s")
             axis.grid(visible=False)
         for axis in axes.flat[len(frames) :]:
             axis.set_visible(False)
-        for axis in axes[-1]:
-            axis.set_xlabel("x [m]")
-        for axis in axes[:, 0]:
-            axis.set_ylabel("y [m]")
+        for row, line in enumerate(axes):
+            for column, axis in enumerate(line):
+                label_axes(axis, mesh, x=row == rows - 1, y=column == 0)
         bar = figure.colorbar(sea, ax=axes, shrink=0.85, aspect=40, location="bottom")
         bar.set_label("free surface above the still level [m]")
     return figure
@@ -91,7 +91,8 @@ def uplift_map(mesh: Mapping[str, Array], uplift: Array, time: float) -> Figure:
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(0.6 * WIDE, 0.6 * WIDE * min(tall / wide, 2.0) + 1.3), layout=FigureLayout())
         image = TriangleImage(axis, triangles, uplift, cmap="RdBu_r", clim=(-reach, reach))
-        axis.set(title=f"t = {time:.4g} s", xlabel="x [m]", ylabel="y [m]")
+        axis.set(title=f"t = {time:.4g} s")
+        label_axes(axis, mesh)
         axis.grid(visible=False)
         bar = figure.colorbar(image, ax=axis, shrink=0.85, aspect=40, location="bottom")
         bar.set_label("displacement of the bed [m]")

@@ -60,9 +60,7 @@ class FiniteVolumes:
         self._lengths = reach * shortest, reach * longest
         self.film = FILM * params.dry_depth  # [m] of water in which nothing is sloped
         self.real = real = np.dtype(params.precision)
-        self.geometry = geometry(
-            mesh, part, limiter=params.limiter, tolerance=params.limiter_tolerance, smooth=smooth, at_walls=at_walls, real=real
-        )
+        self.geometry = geometry(mesh, part, params, smooth=smooth, at_walls=at_walls)
         self.datum = params.level  # [m] from which ``q`` and what is made of it have heights: water at rest is then at zero, exactly
         self.bed = self.geometry.bed - self.datum
         self.moving = moving
@@ -99,7 +97,7 @@ class FiniteVolumes:
         kernels.vertex_values(self.q, g.first_cell, g.cells_of, g.weights, self.film, vertices, self.corner_values)
 
     def reconstruct(self, cells: Array) -> None:
-        """Compute the values at the edges of the ``cells``, and the bed's push on them."""
+        """Compute the values at the edges of the ``cells``, and the push of the bed and of the turning frame on them."""
         p, g = self.params, self.geometry
         kernels.reconstruct(
             self.q,
@@ -117,6 +115,8 @@ class FiniteVolumes:
             self._faces,
             self.source,
         )
+        if g.turning is not None:
+            kernels.turn(self.q, g.area, g.turning, cells, self.source)
 
     def through_edges(self, edges: Array) -> None:
         """Compute the fluxes and jumps of the interior ``edges``."""

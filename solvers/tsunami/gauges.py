@@ -34,13 +34,18 @@ class Gauges:
     def __init__(self, mesh: TriMesh, part: Part, comm: Comm, gauges: Mapping[str, tuple[float, ...]]) -> None:
         self.names = tuple(gauges)
         places = np.array([gauges[name] for name in gauges], float).reshape(-1, 2)
+        if mesh.chart:
+            places = mesh.chart.plane(places)
         cells, places = comm.broadcast(locate(mesh, places) if comm.rank == 0 else None)
-        for name, place, cell in zip(gauges, places, cells, strict=True):
+        for name, cell in zip(gauges, cells, strict=True):
             if cell < 0:
-                low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+                span, unit = np.stack([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)]), "m"
+                if mesh.chart:
+                    span, unit = mesh.chart.degrees(span), "degrees"
+                (west, south), (east, north) = span
                 raise InputError(
-                    f"gauge {name!r} at ({place[0]:g}, {place[1]:g}) m lies outside the mesh, "
-                    f"which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
+                    f"gauge {name!r} at ({gauges[name][0]:g}, {gauges[name][1]:g}) {unit} lies outside the mesh, "
+                    f"which spans ({west:g}, {south:g}) to ({east:g}, {north:g}) {unit}"
                 )
         local = np.full(len(mesh.triangles), -1, np.int64)
         local[part.cells[: part.owned]] = np.arange(part.owned)

@@ -8,6 +8,7 @@ import numpy as np
 from meshes.core import kernels
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
+from solvers.tsunami.params import Params
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -40,13 +41,15 @@ class Geometry:
     normals: Array  # (E, 2) out of the left cell
     lengths: Array  # (E,) [m]
     smooth: Array  # (interior E,) [1] share of the Riemann solver's dissipation in smooth water
+    turning: Array | None  # (R2, 3) Coriolis parameter [1/s] and gradient of the map's stretching [1/m]; None: nothing turns
 
 
-def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smooth: float, at_walls: float, real: Any) -> Geometry:
-    """Cut the mesh's arrays down to ``part``; ``limiter`` and its K, ``tolerance``, ``real`` the floating-point type.
+def geometry(mesh: TriMesh, part: Part, params: Params, *, smooth: float, at_walls: float) -> Geometry:
+    """Cut the mesh's arrays down to ``part``.
 
     ``smooth`` [1] is the share of dissipation in smooth water, ``at_walls`` that of edges of cells at the mesh's boundary.
     """
+    real = np.dtype(params.precision)
     cells = part.cells
     reach2 = part.reach2
     centroids = mesh.centroids[cells]
@@ -59,8 +62,9 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
     bed = mesh.bed[cells]
     left_face, right_face, rows = _edge_rows(mesh, part)
     longest = np.sqrt((np.diff(corners, axis=1, append=corners[:, :1]) ** 2).sum(axis=2).max(axis=1))
+    stretch = mesh.chart.stretch(centroids[:reach2]) if mesh.chart else np.ones(reach2)
     nearest = np.full(len(cells), np.inf)
-    nearest[:reach2] = 2.0 / 3.0 * mesh.areas[cells[:reach2]] / longest
+    nearest[:reach2] = 2.0 / 3.0 * mesh.areas[cells[:reach2]] / (longest / stretch)
     walled = np.asarray((part.neighbours < 0).any(axis=1))
     interior = slice(part.interior_edges)
     beside = walled[part.left[interior]] | walled[part.right[interior]]
@@ -74,10 +78,10 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
         first_cell=part.first_cell.view(INDEX),
         cells_of=part.cells_of.view(INDEX),
         weights=weights.astype(real),
-        offsets=offsets.astype(real),
+        offsets=(offsets / stretch[:, None, None]).astype(real),
         reach=_reach(mesh, cells[:reach2], offsets).astype(real),
         bed_change=edge_changes(bed, weights, part).astype(real),
-        sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), limiter, tolerance).astype(real),
+        sharpness=_sharpness(np.sqrt(mesh.areas[cells[:reach2]] / mesh.areas.sum()), params.limiter, params.limiter_tolerance).astype(real),
         rows=rows.astype(INDEX),
         left=part.left,
         right=part.right,
@@ -86,6 +90,7 @@ def geometry(mesh: TriMesh, part: Part, *, limiter: str, tolerance: float, smoot
         normals=mesh.normals[part.edges].astype(real),
         lengths=mesh.lengths[part.edges].astype(real),
         smooth=np.where(beside, at_walls, smooth).astype(real),
+        turning=_turning(mesh, params, centroids[:reach2]),
     )
 
 
@@ -94,6 +99,16 @@ def edge_changes(values: Array, weights: Array, part: Part) -> Array:
     at_corners = segment_sums(weights * values[part.cells_of], part.first_cell)[part.corners]
     found: Array = (at_corners + np.roll(at_corners, -1, axis=1) - 2.0 * np.roll(at_corners, -2, axis=1)) / 6.0
     return found
+
+
+def _turning(mesh: TriMesh, params: Params, places: Array) -> Array | None:
+    """See `Geometry`; ``places`` (cells, 2) [m]."""
+    if mesh.chart:
+        return mesh.chart.turning(places, params.rotation)
+    if params.coriolis == params.beta == 0.0:
+        return None
+    flat = np.zeros(len(places))
+    return np.stack([params.coriolis + params.beta * places[:, 1], flat, flat], axis=1)
 
 
 def _reach(mesh: TriMesh, cells: Array, offsets: Array) -> Array:

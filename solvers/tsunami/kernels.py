@@ -241,6 +241,20 @@ def reconstruct_block(cells, g, found):
         found[13, j] = p0 * (o2x - o1x) + p1 * (o0x - o2x) + p2 * (o1x - o0x)
 
 
+@njit(cache=True, error_model="numpy")
+def turn(q, area, turning, cells, source):
+    """Add to the ``source`` (cells, 2) [m4/s2] of the ``cells`` what turns their water: f h (v, -u) times the area.
+
+    ``turning`` (cells, 3) holds the Coriolis parameter [1/s] and the gradient of the map's stretching k [1/m]. On a conformal map of the
+    sphere, where lengths are 1 / k of the map's, f is the Coriolis parameter and u dk/dy - v dk/dx.
+    """
+    for c in cells:
+        u, v = q[c, 1], q[c, 2]
+        push = area[c] * q[c, 3] * (turning[c, 0] + u * turning[c, 2] - v * turning[c, 1])
+        source[c, 0] += push * v
+        source[c, 1] -= push * u
+
+
 @njit(cache=True, fastmath=FUSED, error_model="numpy", inline="always")
 def hllc(h_left, u_left, v_left, h_right, u_right, v_right, rise, g):
     """Toro's solver, with wave speeds as Toro (2001), eqs. (10.18)-(10.22): the two-rarefaction estimate and the exact speeds

@@ -75,12 +75,14 @@ class Tsunami(Model):
         self.fields = tuple(replace(f, double=True) if lost and f.name == "free_surface" else f for f in FIELDS)
         depth = float(params.level - mesh.bed.min(initial=np.inf))
         if depth > params.deepest:
-            x, y = mesh.centroids[int(np.argmin(mesh.bed))]
+            where = mesh.said(mesh.centroids[int(np.argmin(mesh.bed))])
             raise InputError(
-                f"the still water is up to {depth:g} m deep, at ({x:g}, {y:g}) m, more than solver.deepest = {params.deepest:g} m: "
+                f"the still water is up to {depth:g} m deep, at {where}, more than solver.deepest = {params.deepest:g} m: "
                 "mend the bed or the level, or raise it"
             )
         self._start: initial.InitialSea = choose(initial.__name__, params.initial, "solver.initial")
+        if mesh.chart:
+            self._start = initial.on_sphere(params.initial.kind, self._start, mesh.chart)
         self.fields += (MOVED,) if self.moving else ()
         self._bed = self.moving.start if self.moving else mesh.bed[part.cells]  # before any source
         self.scheme = FiniteVolumes(mesh, part, params, folder, self.moving)
@@ -266,5 +268,4 @@ class Tsunami(Model):
         if not len(bad):
             return len(self.mesh.triangles), "place unknown", NOT_FINITE
         cell = int(self.part.cells[bad].min())
-        x, y = self.mesh.centroids[cell]
-        return cell, f"in cell {cell} at ({x:.6g}, {y:.6g}) m", NOT_FINITE
+        return cell, f"in cell {cell} at {self.mesh.said(self.mesh.centroids[cell])}", NOT_FINITE

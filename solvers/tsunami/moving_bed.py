@@ -53,7 +53,7 @@ class MovingBed:
     """
 
     def __init__(self, mesh: TriMesh, part: Part, comm: Comm, params: Params, folder: Path) -> None:
-        self._motions = source.motions(params.source, folder)
+        self._motions = source.motions(params.source, folder, mesh.chart)
         self._part = part
         corners = mesh.vertices[mesh.triangles[part.cells]]
         wet = mesh.bed[part.cells[: part.owned]] < params.level - params.dry_depth
@@ -116,13 +116,10 @@ def _refuse_outside(name: str, motion: Motion, mesh: TriMesh, comm: Comm) -> Non
     places = motion.places
     inside = comm.broadcast(locate(mesh, places)[0] >= 0 if comm.rank == 0 else None)
     if not inside.any():
-        (x, y), low, high = places.mean(axis=0), mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-        raise InputError(
-            f"{name} at ({x:g}, {y:g}) m lies outside the mesh, which spans ({low[0]:g}, {low[1]:g}) to ({high[0]:g}, {high[1]:g}) m"
-        )
+        low, high = (mesh.said(place) for place in (mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)))
+        raise InputError(f"{name} at {mesh.said(places.mean(axis=0))} lies outside the mesh, which spans {low} to {high}")
     if not inside.all():
-        x, y = places[int(np.argmin(inside))]
-        remark(f"{name}: a part of it, such as ({x:g}, {y:g}) m, lies outside the mesh")
+        remark(f"{name}: a part of it, such as {mesh.said(places[int(np.argmin(inside))])}, lies outside the mesh")
 
 
 def _refuse_on_land(name: str, shapes: Array, wet: Array, comm: Comm) -> None:

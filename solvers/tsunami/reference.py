@@ -108,6 +108,8 @@ def check_exact(params: Params, bed: Callable[[], Array | None]) -> Any:
     if params.source:
         raise InputError("a run whose bed is moved, by [[source]], has no exact solution: take a finer run as the reference")
     start = choose(initial.__name__, params.initial, "solver.initial")
+    if params.coriolis or params.beta:
+        raise InputError("there are no exact solutions with the Coriolis force: take a finer run as the reference")
     kinds = {name: plugin.load(initial.__name__, name).Params for name in plugin.kinds(initial.__name__)}
     known = [name for name, kind in kinds.items() if hasattr(kind, "at") or hasattr(kind, "spread")]
     if params.initial.kind not in known:

@@ -12,6 +12,7 @@ from meshes.core.bathymetry import shape_means
 from meshes.core.trimesh import TriMesh, trimesh
 from pipeline.core.params import build
 from solvers.tsunami.geometry import geometry
+from solvers.tsunami.params import Params
 
 FLAT = {"kind": "flat", "depth": 1.0}
 SQUARE = {"width": 8.0, "height": 8.0, "size": 0.4, "origin": [-4.0, -4.0], "bathymetry": FLAT}
@@ -36,7 +37,7 @@ def slivers(seed: int, bed) -> TriMesh:
 def test_a_planes_change_to_a_neighbour_is_that_of_its_changes_to_two_edges(periodic):
     mesh = rectangle.build(build(rectangle.Params, {**SQUARE, "periodic": periodic}, "mesh"), folder=Path())
     part = mesh.part(0, 1, np.zeros(len(mesh.triangles), np.int32))
-    g = geometry(mesh, part, limiter="none", tolerance=1.0, smooth=0.1, at_walls=0.5, real=np.dtype(float))
+    g = geometry(mesh, part, build(Params, {"limiter": "none"}, "solver"), smooth=0.1, at_walls=0.5)
     slope = np.array([0.3, -0.7])
     to_edges = g.offsets @ slope
     to_neighbours = g.reach[..., 0] * to_edges + g.reach[..., 1] * np.roll(to_edges, -1, axis=1)

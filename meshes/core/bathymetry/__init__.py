@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from meshes.core import quadrature
+from meshes.core.mercator import Mercator
+from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, choose
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -53,6 +55,23 @@ def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
     if hasattr(shape, "means"):
         means: Callable[[Array], Array] = shape.means(folder)
         return means
+    return lambda corners: shape_means(shape, corners)
+
+
+def bed_means_on_chart(asked: Spec, folder: Path, chart: Mercator) -> Callable[[Array], Array]:
+    """`bed_means` of triangles on Mercator's map: from a raster in degrees, or of a shape without a place.
+
+    Raises
+    ------
+    InputError
+        Also a shape with places in metres, which a globe does not have.
+    """
+    shape = choose(__name__, asked, "mesh.bathymetry")
+    if hasattr(shape, "means_in_degrees"):
+        means: Callable[[Array], Array] = shape.means_in_degrees(folder)
+        return lambda corners: means(chart.degrees(corners))
+    if not getattr(shape, "even", False):
+        raise InputError(f"bathymetry {asked.kind!r} has its places in metres; a mesh in longitudes and latitudes takes: raster, flat")
     return lambda corners: shape_means(shape, corners)
 
 

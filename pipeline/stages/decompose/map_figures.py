@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE
+from pipeline.drawing.graticule import label_axes
 from pipeline.drawing.layout import FigureLayout
 from pipeline.drawing.triangle_image import TriangleImage, triangles_of
 
@@ -42,9 +43,9 @@ def _triangles(mesh: Mapping[str, Array], parts: list[Array], unit: str) -> Figu
         figure, axes = plt.subplots(1, 2, figsize=(10.0, np.clip(5.0 * tall / wide, 1.5, 7.0) + 0.9), sharey=True, layout=FigureLayout())
         for axis, part, name in zip(axes, parts, PARTS, strict=True):
             shown = TriangleImage(axis, cells, np.ma.masked_invalid(part), cmap="magma_r", clim=(0.0, _most(parts)))
-            axis.set(xlabel="x [m]", title=name)
+            axis.set(title=name)
             axis.grid(visible=False)
-        axes[0].set_ylabel("y [m]")
+            label_axes(axis, mesh, y=axis is axes[0])
         figure.colorbar(shown, ax=axes, shrink=0.85).set_label(f"root mean square error [{unit}]")
     return figure
 

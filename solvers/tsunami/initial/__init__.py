@@ -5,9 +5,13 @@ surface and the velocity eastward and northward. Where the later state is known,
 at rising times.
 """
 
+import dataclasses
 from typing import Any, Protocol
 
 import numpy as np
+
+from meshes.core.mercator import Mercator, away
+from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -34,3 +38,26 @@ class InitialSea(Protocol):
         tuple[Array, Array, Array]
             Free surface (C,) [m], and velocity eastward and northward (C,) [m/s].
         """
+
+
+def on_sphere(kind: str, start: InitialSea, chart: Mercator) -> InitialSea:
+    """The state ``start`` of a ``kind`` about its centre in longitude and latitude, for places on Mercator's map.
+
+    Raises
+    ------
+    InputError
+        The kind has places in metres.
+    """
+    centre = getattr(start, "centre", None)
+    if centre is None and dataclasses.fields(start):  # type: ignore[arg-type]  # kinds are dataclasses
+        raise InputError(
+            f"initial state {kind!r} has its places in metres: a mesh in longitudes and latitudes takes rest, and kinds with a centre"
+        )
+
+    def state(x: Array, y: Array, level: float, g: float) -> tuple[Array, Array, Array]:
+        if centre is None:
+            return start(x, y, level, g)
+        east, north = away(centre, chart.degrees(np.stack([x, y], axis=-1))).T
+        return start(centre[0] + east, centre[1] + north, level, g)
+
+    return state

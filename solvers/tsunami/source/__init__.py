@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from meshes.core.mercator import Mercator
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, choose
 from solvers.tsunami.source.core.motion import Motion
@@ -44,8 +45,8 @@ def place(number: int) -> str:
     return f"source[{number}]"
 
 
-def motions(sources: Sequence[Spec], folder: Path) -> list[Motion]:
-    """The motions of a case's ``sources``.
+def motions(sources: Sequence[Spec], folder: Path, chart: Mercator | None = None) -> list[Motion]:
+    """The motions of a case's ``sources``, on a plane or on the map of a mesh on the sphere.
 
     Raises
     ------
@@ -56,7 +57,8 @@ def motions(sources: Sequence[Spec], folder: Path) -> list[Motion]:
     for number, asked in enumerate(sources):
         source: Any = choose(__name__, asked, place(number))
         try:
-            found.append(source.motion(folder))
+            motion: Motion = source.motion(folder)
+            found.append(motion.on_sphere(chart) if chart else motion)
         except InputError as error:
             raise InputError(f"{place(number)}: {error}") from None
     return found

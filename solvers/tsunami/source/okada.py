@@ -15,8 +15,8 @@ from solvers.tsunami.source.core.rectangles import Rectangle, Slip, check_all
 class Params(Source):
     """A rectangular fault in an elastic half-space that slips."""
 
-    x: float = quantity("m", "place of the reference, eastward")
-    y: float = quantity("m", "place of the reference, northward")
+    x: float = quantity("m", "place of the reference, eastward; its longitude [degree] on a mesh in longitudes and latitudes")
+    y: float = quantity("m", "place of the reference, northward; its latitude [degree] there")
     depth: float = quantity("m", "depth of the reference below the bed", low=0.0)
     reference: Literal["top", "centre", "bottom"] = setting("what x, y and depth are of: the middle of an edge, or of the rectangle")
     length: float = quantity("m", "length along the strike", above=0.0)
