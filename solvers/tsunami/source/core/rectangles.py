@@ -5,13 +5,15 @@ dip down to the right of it, the rake in the plane, from the strike counterclock
 2nd ed. 2002, fig. 4.20).
 """
 
+import copy
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from meshes.core.mercator import Mercator, away, toward
 from meshes.core.quadrature import POINTS, WEIGHTS
 from pipeline.core.errors import InputError
 from solvers.tsunami.source.core.motion import Motion, Ramp, weights_between
@@ -156,6 +158,8 @@ class Slip(Motion):
     def __init__(self, rectangles: Sequence[Rectangle], poisson: float, ramp: Ramp, *, negligible: float = 0.0) -> None:
         self._rectangles, self._negligible = rectangles, negligible
         self._rows = np.array([one.row for one in rectangles])
+        self._chart: Mercator | None = None
+        self._references: list[tuple[float, float]] = []
         self._ratio = 1.0 - 2.0 * poisson  # mu / (lambda + mu)
         self._ramp = ramp
         self.end, self.breaks = ramp.end, ramp.breaks
@@ -163,36 +167,60 @@ class Slip(Motion):
     @property
     def places(self) -> Array:
         shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-        return np.array([one.at(along, down) for one in self._rectangles for along in shares for down in shares])
+        ways = np.array([[one.at(along, down) for along in shares for down in shares] for one in self._rectangles])
+        if self._chart:
+            ways = self._chart.plane(np.stack([toward(centre, way) for centre, way in zip(self._references, ways, strict=True)]))
+        return ways.reshape(-1, 2)
+
+    def on_sphere(self, chart: Mercator) -> Motion:
+        for one in self._rectangles:
+            if abs(one.x) > 360.0 or abs(one.y) > 90.0:
+                raise InputError(f"x = {one.x:g}, y = {one.y:g} are no longitude and latitude in degrees, as those of the mesh are")
+        found = copy.copy(self)
+        found._chart, found._references = chart, [(one.x, one.y) for one in self._rectangles]
+        found._rectangles = [replace(one, x=0.0, y=0.0) for one in self._rectangles]
+        found._rows = np.array([one.row for one in found._rectangles])
+        return found
+
+    def _ways(self, numbers: Sequence[int], places: Array) -> Iterator[tuple[Array, Array]]:
+        """``places`` (..., 2) [m] as rectangles see them, and the rows of these; on the sphere each sees the ground along great circles."""
+        if self._chart is None:
+            yield np.ascontiguousarray(places), self._rows[numbers]
+            return
+        degrees = self._chart.degrees(places)
+        for number in numbers:
+            yield away(self._references[number], degrees), self._rows[[number]]
 
     def shapes(self, x: Array, y: Array) -> Array:
         return self.displacement(x, y)[:, 2][None]
 
     def means(self, corners: Array) -> Array:
-        return self._without_negligible(self._means(self._rows, corners)[None])
+        return self._without_negligible(self._means(range(len(self._rows)), corners)[None])
 
     def _without_negligible(self, shapes: Array) -> Array:
         """``shapes`` (K, C) [m], zero in cells where all are negligible."""
         shapes[:, (np.abs(shapes) <= self._negligible).all(axis=0)] = 0.0
         return shapes
 
-    def _means(self, rows: Array, corners: Array) -> Array:
-        """Mean displacements up (C,) [m] by the rectangles of ``rows``, over triangles with ``corners``."""
+    def _means(self, numbers: Sequence[int], corners: Array) -> Array:
+        """Mean displacements up (C,) [m] by the rectangles of these ``numbers``, over triangles with ``corners``."""
         from solvers.tsunami.source.core.kernels import mean_lifts  # numba, which a list of what there is needs not
 
         found = np.zeros(len(corners))
-        mean_lifts(np.ascontiguousarray(corners), np.array(POINTS), np.array(WEIGHTS), rows, self._ratio, FAR, found)
+        for seen, rows in self._ways(numbers, corners):
+            mean_lifts(seen, np.array(POINTS), np.array(WEIGHTS), rows, self._ratio, FAR, found)
         return found
 
     def displacement(self, x: Array, y: Array) -> Array:
         """The displacement (N, 3) [m] eastward, northward and up, of all the slip, at places ``x``, ``y`` (N,) [m]."""
-        return self._displacement(self._rows, x, y)
+        return self._displacement(range(len(self._rows)), x, y)
 
-    def _displacement(self, rows: Array, x: Array, y: Array) -> Array:
+    def _displacement(self, numbers: Sequence[int], x: Array, y: Array) -> Array:
         from solvers.tsunami.source.core.kernels import displace  # numba, which a list of what there is needs not
 
         found = np.zeros((len(x), 3))
-        displace(np.stack([x, y], axis=1), rows, self._ratio, found)
+        for seen, rows in self._ways(numbers, np.stack([x, y], axis=1)):
+            displace(seen, rows, self._ratio, found)
         return found
 
     def weights(self, t: float) -> Array:
@@ -223,18 +251,18 @@ class SlipInTurn(Slip):
         together: dict[Ramp, list[int]] = {}
         for number, ramp in enumerate(ramps):
             together.setdefault(ramp, []).append(number)
-        self._groups = [(self._rows[numbers], np.array([ramp(float(t)) for t in self._times])) for ramp, numbers in together.items()]
+        self._groups = [(numbers, np.array([ramp(float(t)) for t in self._times])) for ramp, numbers in together.items()]
 
     def shapes(self, x: Array, y: Array) -> Array:
         found = np.zeros((len(self._times), len(x)))
-        for rows, shares in self._groups:
-            found += shares[:, None] * self._displacement(rows, x, y)[:, 2]
+        for numbers, shares in self._groups:
+            found += shares[:, None] * self._displacement(numbers, x, y)[:, 2]
         return found
 
     def means(self, corners: Array) -> Array:
         found = np.zeros((len(self._times), len(corners)))
-        for rows, shares in self._groups:
-            found += shares[:, None] * self._means(rows, corners)
+        for numbers, shares in self._groups:
+            found += shares[:, None] * self._means(numbers, corners)
         return self._without_negligible(found)
 
     def weights(self, t: float) -> Array:
