@@ -15,6 +15,7 @@ from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
 from solvers.tsunami.source import okada
+from solvers.tsunami.source.core.moving_grid import MovingGrid
 
 ROTATION, G = 7.292115e-5, 9.81
 BAND = {"west": -180.0, "east": 180.0, "south": -60.0, "north": 60.0}
@@ -187,6 +188,16 @@ def test_a_fault_on_the_sphere_lifts_the_bed_as_on_a_plane_that_touches_it():
     assert globe.places - chart.plane(np.array(centre)) == pytest.approx(plane.places, abs=50.0)
     with pytest.raises(InputError, match="no longitude and latitude"):
         okada.Params(x=-1e5, y=0.3, **fault).motion(Path()).on_sphere(chart)
+
+
+def test_a_grid_of_displacements_in_degrees_has_any_longitudes():
+    x, y = np.linspace(178.0, 184.0, 7), np.linspace(-3.0, 3.0, 7)
+    lifts = np.exp(-((x[None, :] - 181.0) ** 2) - y[:, None] ** 2)
+    chart = Mercator(180.0)
+    grid = MovingGrid("lifts.tt3", np.array([0.0]), x, y, lifts[None]).on_sphere(chart)
+    places = chart.plane(np.array([[-179.0, 0.0], [181.0, 1.0], [-178.5, 0.0], [170.0, 0.0]])).T
+    assert grid.shapes(*places)[0] == pytest.approx([1.0, np.exp(-1.0), 0.5 + 0.5 * np.exp(-1.0), 0.0])
+    assert chart.degrees(grid.places)[:, 0].mean() == pytest.approx(181.0)
 
 
 def test_a_fault_makes_a_wave_on_the_sphere_and_one_outside_the_mesh_is_refused():

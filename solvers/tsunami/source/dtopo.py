@@ -24,7 +24,7 @@ SAME = 1e-6  # of the step between two points, by which numbers that are written
 class Params(Source):
     """A grid of displacements over time, in the mesh's coordinates."""
 
-    file: str = setting("GeoClaw's dtopo of type 1, 2 or 3, which its contents tell apart; places in metres")
+    file: str = setting("GeoClaw's dtopo of type 1, 2 or 3, which its contents tell apart; places in metres, on the globe in degrees")
     time: float = quantity("s", "time of the run to which the file's times are added", default=0.0, low=0.0)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
 

@@ -1,9 +1,11 @@
 """A grid of displacements over time: linear between its points and its times, nothing outside it."""
 
+import copy
 from typing import Any
 
 import numpy as np
 
+from meshes.core.mercator import Mercator
 from pipeline.core.errors import InputError
 from pipeline.core.remarks import remark
 from solvers.tsunami.source.core.motion import Motion, weights_between
@@ -48,6 +50,7 @@ class MovingGrid(Motion):
             raise InputError(f"{name}: there is no displacement at ({x[i]:g}, {y[j]:g}) m at t = {times[k]:g} s")
         self._times, self._x, self._y, self._values, self._negligible = times, x, y, values, negligible
         self.end, self.breaks = float(times[-1]), tuple(times.tolist()) if len(times) <= 2 else (float(times[0]), float(times[-1]))
+        self._chart: Mercator | None = None
         largest = float(np.abs(values).max())
         edge = max(float(np.abs(values[:, side]).max()) for side in (0, -1))
         edge = max(edge, *(float(np.abs(values[:, :, side]).max()) for side in (0, -1)))
@@ -60,9 +63,20 @@ class MovingGrid(Motion):
     def places(self) -> Array:
         moved = np.abs(self._values).max(axis=0)
         j, i = np.nonzero(moved >= 0.1 * moved.max())
-        return np.stack([self._x[i], self._y[j]], axis=1)
+        found = np.stack([self._x[i], self._y[j]], axis=1)
+        return self._chart.plane(found) if self._chart else found
+
+    def on_sphere(self, chart: Mercator) -> Motion:
+        if max(abs(self._x[0]), abs(self._x[-1])) > 360.0 or max(abs(self._y[0]), abs(self._y[-1])) > 90.0:
+            raise InputError(f"x = {self._x[0]:g}, y = {self._y[0]:g} are no longitude and latitude in degrees, as those of the mesh are")
+        found = copy.copy(self)
+        found._chart = chart
+        return found
 
     def shapes(self, x: Array, y: Array) -> Array:
+        if self._chart:
+            x, y = self._chart.degrees(np.stack([x, y], axis=-1)).T
+            x = self._x[0] + (x - self._x[0]) % 360.0
         i = np.clip(np.searchsorted(self._x, x, "right") - 1, 0, len(self._x) - 2)
         j = np.clip(np.searchsorted(self._y, y, "right") - 1, 0, len(self._y) - 2)
         a = (x - self._x[i]) / (self._x[i + 1] - self._x[i])
