@@ -1,9 +1,13 @@
-"""Loops over meshes, and of the raster's exact integration: arrays in, arrays out."""
+"""Loops over meshes, of numbers in their text, and of the raster's exact integration: arrays in, arrays out."""
 
 # t triangle, i and j pixel, k corner of a clipped polygon; v vertex, n one of the cells round it, e edge, c cell
 
 import numpy as np
 from numba import njit
+
+POWERS = np.array([10.0**n for n in range(23)])  # those that a double holds exactly
+EXACT = 2**53  # up to which it holds all whole numbers
+DIGITS = 18  # that fit into 64 bits
 
 
 @njit(cache=True)
@@ -253,3 +257,94 @@ def _comes_before(nodes, mates, s, r):
     a, b = nodes[s // 3, s % 3], nodes[s // 3, (s % 3 + 1) % 3]
     p, q = nodes[r // 3, r % 3], nodes[r // 3, (r % 3 + 1) % 3]
     return (min(a, b), max(a, b)) < (min(p, q), max(p, q))
+
+
+@njit(cache=True)
+def count_words(text):
+    """Numbers of words and of line ends in ``text`` (N,) of bytes; white space parts words."""
+    words, lines, before = 0, 0, True
+    for sign in text:
+        blank = sign <= 32
+        words += before and not blank
+        lines += sign == 10
+        before = blank
+    return words, lines
+
+
+@njit(cache=True)
+def parse_words(text, starts, values, first):
+    """Read the words of ``text`` as numbers: their ``starts`` and ``values`` (W,), and the ``first`` word of each line (L + 1,).
+
+    What is no plain number is nan, and inf is one of more digits than a product of two exact numbers gives rightly. (W. D. Clinger, Proc.
+    PLDI (1990) 92-101, DOI 10.1145/93542.93557, has the bounds.)
+    """
+    i, w, line = 0, 0, 0
+    first[0] = 0
+    while i < text.shape[0]:
+        if text[i] <= 32:
+            if text[i] == 10:
+                line += 1
+                first[line] = w
+            i += 1
+            continue
+        starts[w] = i
+        negative = text[i] == 45
+        if negative or text[i] == 43:
+            i += 1
+        i, whole, digits, lost, seen = _digits(text, i, 0, 0)
+        scale = lost
+        if i < text.shape[0] and text[i] == 46:
+            before = i + 1
+            i, whole, digits, more, fraction = _digits(text, before, whole, digits)
+            scale += more - fraction
+            lost, seen = lost + more, seen + fraction
+        if seen > 0 and i < text.shape[0] and (text[i] | 32 == 101 or text[i] | 32 == 100):  # e or d
+            i += 1
+            falls = i < text.shape[0] and text[i] == 45
+            if falls or (i < text.shape[0] and text[i] == 43):
+                i += 1
+            i, power, _, longer, given = _digits(text, i, 0, 0)
+            scale += -power if falls else power
+            seen = 0 if given == 0 or longer > 0 or given > 4 else seen
+        plain = seen > 0
+        while i < text.shape[0] and text[i] > 32:
+            plain = False
+            i += 1
+        value = np.inf if plain else np.nan
+        if plain and lost == 0 and whole <= EXACT and -22 <= scale <= 22:
+            value = whole * POWERS[scale] if scale >= 0 else whole / POWERS[-scale]
+        values[w] = -value if negative and value != np.inf else value
+        w += 1
+
+
+@njit(cache=True)
+def copy_words(text, starts, out):
+    """Copy the words of ``text`` that begin at ``starts`` (N,), apart by blanks, with e for Fortran's d; returns their length."""
+    place = 0
+    for start in starts:
+        i = start
+        while i < text.shape[0] and text[i] > 32:
+            out[place] = 101 if text[i] | 32 == 100 else text[i]
+            place += 1
+            i += 1
+        out[place] = 32
+        place += 1
+    return place
+
+
+@njit(cache=True)
+def _digits(text, i, whole, digits):
+    """Read decimal digits from place ``i`` on behind those of ``whole``.
+
+    Returns the place after them, the number, its digits, those lost, and those read.
+    """
+    lost, seen = 0, 0
+    while i < text.shape[0] and 48 <= text[i] <= 57:
+        if digits < DIGITS:
+            whole = whole * 10 + np.int64(text[i]) - 48
+            digits += whole > 0
+        else:
+            lost += 1
+        seen += 1
+        i += 1
+    return i, whole, digits, lost, seen

@@ -4,7 +4,6 @@ Lines end in LF, CRLF or CR; exponents may be Fortran's D. No line is taken for 
 """
 
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from pipeline.reading.text_table import NUMBER
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-BLANK = 32  # the largest byte of white space
+LONGEST_WORD = 400  # characters of a number
+NOT_FINITE = ("nan", "inf", "infinity")
 LONGEST = 60  # characters of a line that a message shows
 PACKED = (b"\x1f\x8b", b"BZh", b"PK\x03\x04", b"\xfd7zXZ")
 
@@ -41,6 +41,8 @@ class NumberLines:
 
     def __init__(self, path: Path, text: bytes, begin: int = 1, numbers: Array | None = None) -> None:
         """``text`` with its first line's number ``begin``, or the ``numbers`` of all its lines."""
+        from meshes.core.kernels import count_words, parse_words
+
         self.path = path
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -48,36 +50,37 @@ class NumberLines:
             text += b"\n"
         self._text = text
         signs = np.frombuffer(text, np.uint8)
-        blank = signs <= BLANK
-        self._starts = np.flatnonzero(~blank & np.concatenate([[True], blank[:-1]]))
-        ends = np.flatnonzero(signs == ord("\n"))
-        before = np.concatenate([[0], np.searchsorted(self._starts, ends)])
+        words, lines = count_words(signs)
+        self._starts, self.values, before = np.empty(words, np.int64), np.empty(words), np.empty(lines + 1, np.int64)
+        parse_words(signs, self._starts, self.values, before)
         kept = np.flatnonzero(np.diff(before) > 0)
         self.number = kept + begin if numbers is None else numbers[kept]
-        self.first = np.concatenate([before[kept], [len(self._starts)]])
-        self.values = self._parsed(text)
+        self.first = np.concatenate([before[kept], [words]])
+        self._read_long(signs)
+        self._read_others()
 
     def __len__(self) -> int:
         return len(self.number)
 
-    def _parsed(self, text: bytes) -> Array:
-        if re.search(rb"[\d.][dD][-+\d]", text):
-            text = re.sub(rb"(?<=[\d.])[dD](?=[-+]?\d)", b"e", text)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # numpy's, of words that are no numbers: they are named below
-            try:
-                values = np.fromstring(text, sep=" ") if len(self._starts) else np.empty(0)
-            except ValueError:
-                values = np.empty(0)
-        if len(values) != len(self._starts):
-            self._refuse_word(text)
-        return values
+    def _read_long(self, signs: Array) -> None:
+        """Read the numbers of many digits that the kernel left."""
+        from meshes.core.kernels import copy_words
 
-    def _refuse_word(self, text: bytes) -> None:
-        for place, word in enumerate(text.split()):
-            if not NUMBER.fullmatch(word.decode("latin-1")):
+        long = np.flatnonzero(np.isinf(self.values))
+        if len(long):
+            words = np.empty(len(signs) + len(long), np.uint8)
+            self.values[long] = np.fromstring(words[: copy_words(signs, self._starts[long], words)].tobytes(), sep=" ")
+
+    def _read_others(self) -> None:
+        """Read the words that are no plain numbers: those that are not finite; refuse the others."""
+        for place in np.flatnonzero(np.isnan(self.values)):
+            start = int(self._starts[place])
+            word = self._text[start : start + LONGEST_WORD].split(None, 1)[0].decode("latin-1")
+            plain = re.sub(r"(?<=[\d.])[dD](?=[-+]?\d)", "e", word)
+            if not NUMBER.fullmatch(plain) and plain.lstrip("+-").lower() not in NOT_FINITE:
                 line = int(np.searchsorted(self.first, place, "right")) - 1
-                raise InputError(f"{self.path.name}, line {self.number[line]}: {word.decode('latin-1')[:30]!r} is no number")
+                raise InputError(f"{self.path.name}, line {self.number[line]}: {word[:30]!r} is no number")
+            self.values[place] = float(plain)
 
     def words(self) -> Array:
         """Numbers (L,) of the words of each line."""

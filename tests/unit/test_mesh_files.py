@@ -1,5 +1,6 @@
 """A basin with an island in the files of many programs, and what is wrong with files."""
 
+import re
 from types import SimpleNamespace
 
 import meshio
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from meshes import file
+from meshes.core.number_lines import NumberLines
 from meshes.core.trimesh import TriMesh
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
@@ -210,6 +212,39 @@ def test_triangles_that_go_twice_round_a_vertex_are_refused(tmp_path):
     fan = np.array([[0, 1 + i, 1 + (i + 1) % 12] for i in range(12)])
     path = gmsh(tmp_path / "x.msh", places=np.concatenate([[[0.0, 0.0]], rim]), triangles=fan, sides={})
     assert "triangles go round more than once, and so overlap: 1 of 13 vertices, the first vertex 1 at (0, 0)" in refusal(path)
+
+
+def test_numbers_are_those_that_python_reads(tmp_path):
+    random = np.random.default_rng(1)
+    words = [f"{x:.{n}g}" for n in (1, 5, 15, 16, 17) for x in random.normal(size=200) * 10.0 ** random.integers(-30, 30, 200)]
+    words += [f"{x:.{n}f}" for n in (0, 3, 12) for x in random.normal(size=100) * 1e6]
+    words += [
+        "0",
+        "-0",
+        "+1.",
+        ".5",
+        "1e22",
+        "1e23",
+        "1E+5",
+        "9007199254740993",
+        "123456789012345678901234567890",
+        "0.000000000000000000000001",
+    ]
+    words += ["1" + "0" * 30, "1e-400", "000000000000000000000012.5", "4.9e-324", "179769313486231570000e289"]
+    found = NumberLines(tmp_path / "x", " \n\t".join(words).encode())
+    assert found.values.tolist() == [float(word) for word in words]
+    assert (found.words() == 1).all()
+    found = NumberLines(tmp_path / "x", b"1.5D+02 2d0\n\n nan -inf")
+    assert found.values[:2].tolist() == [150.0, 2.0]
+    assert found.number.tolist() == [1, 3]
+    assert np.isnan(found.values[2])
+    assert found.values[3] == -np.inf
+
+
+@pytest.mark.parametrize("word", ["1.5.2", "e5", "1e", "1e+", "-", "+-1", "0x10", "1_000", "1,5", ".", "1-2", "1.0e5.", "dd", "1d+x"])
+def test_a_word_that_is_no_number_is_named_with_its_line(tmp_path, word):
+    with pytest.raises(InputError, match=f"x, line 3: {re.escape(repr(word))} is no number"):
+        NumberLines(tmp_path / "x", f"1 2\n3\n 4 {word} 5\n".encode())
 
 
 NODES = [f"{i + 1} {x:g} {y:g} 0" for i, (x, y) in enumerate(PLACES)]
