@@ -102,15 +102,15 @@ class HeightGrid:
     def means_round_the_globe(self, corners: Array) -> Array:
         """`means` over triangles in degrees, each brought round the globe to where the grid is; a grid of all longitudes has no end."""
         step = (self.x[-1] - self.x[0]) / (len(self.x) - 1)
-        missing = round((TURN - (self.x[-1] - self.x[0])) / step)
-        grid = self
-        if abs((len(self.x) - 1 + missing) * step - TURN) < 1e-3 * step and missing in (0, 1):
-            own = len(self.x) - 1 + missing
-            z = np.concatenate([self.z[:own]] * 2 + [self.z[:1]])
-            grid = replace(self, x=self.x[0] + step * np.arange(len(z)), z=np.ascontiguousarray(z))
+        grid, first = self, 1 if self.inset else 0  # without what goes on beyond the middles of cells
+        z, own = self.z[first : len(self.z) - first], round(TURN / step)
+        if abs(own * step - TURN) < 1e-3 * step and len(z) in (own, own + 1):
+            twice = np.concatenate([z[:own], z[:own], z[:1]])
+            x, y = self.x[first] + step * np.arange(len(twice)), self.y
+            grid = replace(self, x=x, y=y, z=np.ascontiguousarray(twice), inset=0.0)
         west = corners[..., 0].min(axis=1)
         turned = corners.copy()
-        turned[..., 0] += (np.floor((self.x[0] + self.inset * step - west - 1e-6 * step) / TURN + 1.0) * TURN)[:, None]
+        turned[..., 0] += (np.floor((grid.x[0] + grid.inset * step - west - 1e-6 * step) / TURN + 1.0) * TURN)[:, None]
         return grid.means(turned)
 
     def _refuse_gaps(self, pixels: Array) -> None:

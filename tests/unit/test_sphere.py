@@ -11,6 +11,7 @@ from meshes.core import quadrature
 from meshes.core.mercator import RADIUS, Mercator, away
 from pipeline.core.errors import InputError
 from pipeline.core.params import build
+from pipeline.stages.decompose.references import refuse_other_map
 from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
@@ -222,3 +223,26 @@ def test_a_fault_makes_a_wave_on_the_sphere_and_one_outside_the_mesh_is_refused(
     assert u[:, 0] @ mesh.areas == pytest.approx(4000.0 * mesh.areas.sum(), rel=1e-14)
     with pytest.raises(InputError, match=r"source\[0\] at \(.*\) degrees lies outside the mesh"):
         model_on(mesh, source=[{**fault, "x": -72.0, "y": -35.0}])
+
+
+def test_relief_of_cells_round_the_globe_has_no_seam(tmp_path):
+    x, y = np.arange(-175.0, 180.0, 10.0), np.arange(75.0, -80.0, -10.0)
+    rows = [" ".join(f"{z:.6f}" for z in np.cos(np.radians(x)) + 0.1 * north) for north in y]
+    (tmp_path / "relief.asc").write_text(
+        "\n".join([f"ncols {len(x)}", f"nrows {len(y)}", "xllcorner -180", "yllcorner -80", "cellsize 10", *rows])
+    )
+    mesh = mesh_of(
+        tmp_path, west=150.0, east=-110.0, south=-50.0, north=50.0, size=6e5, bathymetry={"kind": "raster", "file": "relief.asc"}
+    )
+    lon, lat = mesh.arrays()["face_longitude"], mesh.arrays()["face_latitude"]
+    assert np.abs(mesh.bed - np.cos(np.radians(lon)) - 0.1 * lat).max() < 0.03
+
+
+def test_runs_on_other_maps_are_not_compared():
+    one, same, other = (mesh_of(west=west, east=west + 40.0, size=size).arrays() for west, size in ((0.0, 1e6), (0.0, 8e5), (5.0, 1e6)))
+    plane = {name: values for name, values in one.items() if "tude" not in name}
+    refuse_other_map(one, same)
+    with pytest.raises(InputError, match="middles at longitudes 20 and 25 degrees"):
+        refuse_other_map(one, other)
+    with pytest.raises(InputError, match="one is on a plane and one on the sphere"):
+        refuse_other_map(one, plane)

@@ -4,7 +4,7 @@ Triangles get means over their areas (`pipeline.stages.decompose.restriction`), 
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from pipeline.store.writer import Writer, publish
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+SAME_MERIDIAN = 1e-6  # degrees
 SAME_LENGTH = 1e-12  # relative
 
 
@@ -65,9 +66,30 @@ def _done(target: Path, source: str, mesh: str) -> bool:
 def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:
     """Means over the run's triangles."""
     mesh, finer = run.mesh(), reference.mesh()
+    refuse_other_map(mesh, finer)
     weights = restriction(corners_of(mesh), corners_of(finer))
     low = reference.highest_bed() + wet if field == SURFACE else None
     _write(run, reference, field, client, target, source, (_restricted, (weights, low)))
+
+
+def refuse_other_map(mesh: Mapping[str, Any], finer: Mapping[str, Any]) -> None:
+    """Refuse two meshes whose places mean other places on the globe: a plane and the sphere, or boxes about other meridians."""
+    mine, theirs = (_central_longitude(one) for one in (mesh, finer))
+    if (mine is None) != (theirs is None):
+        raise InputError("of the runs' meshes one is on a plane and one on the sphere")
+    if mine is not None and theirs is not None and abs((mine - theirs + 180.0) % 360.0 - 180.0) > SAME_MERIDIAN:
+        raise InputError(
+            f"the runs' boxes have their middles at longitudes {mine:g} and {theirs:g} degrees: give both the same west and east"
+        )
+
+
+def _central_longitude(mesh: Mapping[str, Any]) -> float | None:
+    """Longitude [degrees] of x = 0 on a mesh's map; None on a plane."""
+    if "node_longitude" not in mesh:
+        return None
+    degrees, x = mesh["node_longitude"], mesh["node_x"]
+    west, east = int(np.argmin(x)), int(np.argmax(x))
+    return float(degrees[west] - x[west] * (degrees[east] - degrees[west]) / (x[east] - x[west]))
 
 
 def _resample(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:
