@@ -8,7 +8,8 @@ import numpy as np
 from meshes.core import kernels
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
-from solvers.tsunami.params import Params
+from pipeline.core.errors import InputError
+from solvers.tsunami.params import EARTH, Params
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -102,9 +103,15 @@ def edge_changes(values: Array, weights: Array, part: Part) -> Array:
 
 
 def _turning(mesh: TriMesh, params: Params, places: Array) -> Array | None:
-    """See `Geometry`; ``places`` (cells, 2) [m]."""
+    """See `Geometry`; ``places`` (cells, 2) [m]. `InputError` where the case asks for the turning of another kind of mesh."""
     if mesh.chart:
+        if params.coriolis or params.beta:
+            raise InputError("solver.coriolis and solver.beta are for a plane: on the sphere solver.rotation turns the water")
         return mesh.chart.turning(places, params.rotation)
+    if params.rotation != EARTH:
+        raise InputError(
+            "solver.rotation is for a mesh in longitudes and latitudes: on a plane solver.coriolis and solver.beta turn the water"
+        )
     if params.coriolis == params.beta == 0.0:
         return None
     flat = np.zeros(len(places))

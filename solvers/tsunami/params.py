@@ -9,6 +9,8 @@ from pipeline.core.outline import Stored
 from pipeline.core.params import Spec, quantity, setting
 from pipeline.store.layout import UPLIFT
 
+EARTH = 7.292115e-5  # [rad/s]
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -20,7 +22,7 @@ class Params:
     quadratic_drag: float = quantity("dimensionless", "drag c of du/dt = -c |u| u / h", default=0.0, low=0.0)
     coriolis: float = quantity("1/s", "Coriolis parameter at y = 0, on a plane", default=0.0)
     beta: float = quantity("1/m/s", "its change northward, on a plane", default=0.0)
-    rotation: float = quantity("rad/s", "angular velocity of the sphere, on a mesh in longitudes and latitudes", default=7.292115e-5)
+    rotation: float = quantity("rad/s", "angular velocity of the sphere, on a mesh in longitudes and latitudes", default=EARTH)
     level: float = quantity("m", "still water level", default=0.0)
     deepest: float = quantity("m", "still water deeper than this is refused: no ocean is", default=12e3, above=0.0)
     dry_depth: float = quantity("m", "a cell no deeper than this does not move", default=1e-6, above=0.0)

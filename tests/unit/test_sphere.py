@@ -246,3 +246,11 @@ def test_runs_on_other_maps_are_not_compared():
         refuse_other_map(one, other)
     with pytest.raises(InputError, match="one is on a plane and one on the sphere"):
         refuse_other_map(one, plane)
+
+
+def test_the_turning_of_another_kind_of_mesh_is_refused():
+    with pytest.raises(InputError, match="are for a plane"):
+        model_on(mesh_of(west=0.0, east=40.0, size=1e6), coriolis=1e-4)
+    plane = rectangle.build(build(rectangle.Params, {"width": 4.0, "height": 4.0, "size": 1.0, "bathymetry": FLAT}, "mesh"), folder=Path())
+    with pytest.raises(InputError, match="is for a mesh in longitudes and latitudes"):
+        model_on(plane, rotation=1e-4)
