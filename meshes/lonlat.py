@@ -8,14 +8,13 @@ import numpy as np
 
 from meshes.core import points
 from meshes.core.bathymetry import bed_means_on_chart, is_even
-from meshes.core.mercator import FARTHEST, RADIUS, Mercator
+from meshes.core.mercator import FARTHEST, RADIUS, TURN, Mercator
 from meshes.core.trimesh import TriMesh, on_sphere, trimesh
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, quantity, setting
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-TURN = 360.0  # [degrees]
 ON_THE_SPHERE = True
 
 

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core.errors import InputError
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 RADIUS = 6_371_008.8  # [m] of the sphere: the mean radius of WGS84's ellipsoid
+TURN = 360.0  # [degrees]
 FARTHEST = 85.0  # [degrees] north and south
 GAUSS = ((-np.sqrt(0.6), 5.0 / 18.0), (0.0, 8.0 / 18.0), (np.sqrt(0.6), 5.0 / 18.0))  # points on (-1, 1) and weights: exact for degree 5
 
@@ -60,6 +63,12 @@ class Mercator:
         """
         y = places[..., 1] / RADIUS
         return np.stack([2.0 * rotation * np.tanh(y), np.zeros_like(y), np.sinh(y) / RADIUS], axis=-1)
+
+
+def check_degrees(x: float, y: float) -> None:
+    """`InputError` where ``x`` and ``y`` are no longitude and latitude [degrees]."""
+    if abs(x) > TURN or abs(y) > 0.25 * TURN:
+        raise InputError(f"x = {x:g}, y = {y:g} are no longitude and latitude in degrees, as those of the mesh are")
 
 
 def toward(centre: tuple[float, float], way: Array) -> Array:

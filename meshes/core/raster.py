@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from meshes.core.mercator import TURN
 from meshes.core.raster_gdal import read_gdal
 from meshes.core.raster_netcdf import read_netcdf
 from meshes.core.raster_text import is_ascii_grid, read_ascii_grid, read_points
@@ -29,7 +30,6 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 NETCDF3 = (b"CDF\1", b"CDF\2")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SURFER = (b"DSAA", b"DSBB", b"DSRB")
-TURN = 360.0  # [degrees]
 STEEP = 10.0  # times a raster's extent, that no height on it is
 FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns"
 

@@ -66,7 +66,7 @@ def bed_means_on_chart(asked: Spec, folder: Path, chart: Mercator) -> Callable[[
     InputError
         Also a shape with places in metres, which a globe does not have.
     """
-    shape = choose(__name__, asked, "mesh.bathymetry")
+    shape = asked_shape(asked)
     if hasattr(shape, "means_in_degrees"):
         means: Callable[[Array], Array] = shape.means_in_degrees(folder)
         return lambda corners: means(chart.degrees(corners))

@@ -53,37 +53,9 @@ def at_corner(xi, eta, q, sine, cosine, ratio):
 
 
 @njit(cache=True, error_model="numpy")
-def displace(places, rectangles, ratio, found):
-    """Add to ``found`` (places, 3) the displacement eastward, northward and up [m] at ``places`` (places, 2) [m].
-
-    ``rectangles`` (rectangles, 11): x and y [m] of the lower corner that the strike leaves; sine and cosine of the strike, clockwise
-    from north, and of the dip; depth of the lower edge, length, width; slip along the strike to the left, and up the dip, all [m].
-    """
-    turn = -0.5 / math.pi
-    for j in range(len(places)):
-        for f in range(len(rectangles)):
-            x0, y0, sine_strike, cosine_strike, sine, cosine, depth, length, width, along, up = rectangles[f]
-            east, north = places[j, 0] - x0, places[j, 1] - y0
-            x = east * sine_strike + north * cosine_strike
-            y = north * sine_strike - east * cosine_strike
-            p = y * cosine + depth * sine
-            q = y * sine - depth * cosine
-            a = at_corner(x, p, q, sine, cosine, ratio)
-            b = at_corner(x, p - width, q, sine, cosine, ratio)
-            c = at_corner(x - length, p, q, sine, cosine, ratio)
-            d = at_corner(x - length, p - width, q, sine, cosine, ratio)
-            along, up = turn * along, turn * up
-            ux = along * (a[0] - b[0] - c[0] + d[0]) + up * (a[3] - b[3] - c[3] + d[3])
-            uy = along * (a[1] - b[1] - c[1] + d[1]) + up * (a[4] - b[4] - c[4] + d[4])
-            found[j, 0] += ux * sine_strike - uy * cosine_strike
-            found[j, 1] += ux * cosine_strike + uy * sine_strike
-            found[j, 2] += along * (a[2] - b[2] - c[2] + d[2]) + up * (a[5] - b[5] - c[5] + d[5])
-
-
-@njit(cache=True, error_model="numpy")
-def lift_at(x, y, rectangle, ratio):
-    """The displacement up [m] at a place ``x``, ``y`` [m] by a ``rectangle``, a row of `displace`."""
-    x0, y0, sine_strike, cosine_strike, sine, cosine, depth, length, width, along, up = rectangle
+def between_corners(x, y, rectangle, ratio):
+    """The terms of `at_corner` at a place ``x``, ``y`` [m], by Chinnery's sum over the corners of a ``rectangle``, a row of `displace`."""
+    x0, y0, sine_strike, cosine_strike, sine, cosine, depth, length, width, _, _ = rectangle
     east, north = x - x0, y - y0
     xi = east * sine_strike + north * cosine_strike
     left = north * sine_strike - east * cosine_strike
@@ -93,7 +65,41 @@ def lift_at(x, y, rectangle, ratio):
     b = at_corner(xi, p - width, q, sine, cosine, ratio)
     c = at_corner(xi - length, p, q, sine, cosine, ratio)
     d = at_corner(xi - length, p - width, q, sine, cosine, ratio)
-    return -0.5 / math.pi * (along * (a[2] - b[2] - c[2] + d[2]) + up * (a[5] - b[5] - c[5] + d[5]))
+    return (
+        a[0] - b[0] - c[0] + d[0],
+        a[1] - b[1] - c[1] + d[1],
+        a[2] - b[2] - c[2] + d[2],
+        a[3] - b[3] - c[3] + d[3],
+        a[4] - b[4] - c[4] + d[4],
+        a[5] - b[5] - c[5] + d[5],
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def displace(places, rectangles, ratio, found):
+    """Add to ``found`` (places, 3) the displacement eastward, northward and up [m] at ``places`` (places, 2) [m].
+
+    ``rectangles`` (rectangles, 11): x and y [m] of the lower corner that the strike leaves; sine and cosine of the strike, clockwise
+    from north, and of the dip; depth of the lower edge, length, width; slip along the strike to the left, and up the dip, all [m].
+    """
+    turn = -0.5 / math.pi
+    for j in range(len(places)):
+        for f in range(len(rectangles)):
+            sine_strike, cosine_strike = rectangles[f, 2], rectangles[f, 3]
+            along, up = turn * rectangles[f, 9], turn * rectangles[f, 10]
+            term = between_corners(places[j, 0], places[j, 1], rectangles[f], ratio)
+            ux = along * term[0] + up * term[3]
+            uy = along * term[1] + up * term[4]
+            found[j, 0] += ux * sine_strike - uy * cosine_strike
+            found[j, 1] += ux * cosine_strike + uy * sine_strike
+            found[j, 2] += along * term[2] + up * term[5]
+
+
+@njit(cache=True, error_model="numpy")
+def lift_at(x, y, rectangle, ratio):
+    """The displacement up [m] at a place ``x``, ``y`` [m] by a ``rectangle``, a row of `displace`."""
+    term = between_corners(x, y, rectangle, ratio)
+    return -0.5 / math.pi * (rectangle[9] * term[2] + rectangle[10] * term[5])
 
 
 @njit(cache=True, error_model="numpy")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.mercator import Mercator
+from meshes.core.mercator import Mercator, check_degrees
 from pipeline.core.errors import InputError
 from pipeline.core.remarks import remark
 from solvers.tsunami.source.core.motion import Motion, weights_between
@@ -67,8 +67,8 @@ class MovingGrid(Motion):
         return self._chart.plane(found) if self._chart else found
 
     def on_sphere(self, chart: Mercator) -> Motion:
-        if max(abs(self._x[0]), abs(self._x[-1])) > 360.0 or max(abs(self._y[0]), abs(self._y[-1])) > 90.0:
-            raise InputError(f"x = {self._x[0]:g}, y = {self._y[0]:g} are no longitude and latitude in degrees, as those of the mesh are")
+        for end in (0, -1):
+            check_degrees(self._x[end], self._y[end])
         found = copy.copy(self)
         found._chart = chart
         return found

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from meshes.core.mercator import Mercator, away, toward
+from meshes.core.mercator import Mercator, away, check_degrees, toward
 from meshes.core.quadrature import POINTS, WEIGHTS
 from pipeline.core.errors import InputError
 from solvers.tsunami.source.core.motion import Motion, Ramp, weights_between
@@ -174,8 +174,7 @@ class Slip(Motion):
 
     def on_sphere(self, chart: Mercator) -> Motion:
         for one in self._rectangles:
-            if abs(one.x) > 360.0 or abs(one.y) > 90.0:
-                raise InputError(f"x = {one.x:g}, y = {one.y:g} are no longitude and latitude in degrees, as those of the mesh are")
+            check_degrees(one.x, one.y)
         found = copy.copy(self)
         found._chart, found._references = chart, [(one.x, one.y) for one in self._rectangles]
         found._rectangles = [replace(one, x=0.0, y=0.0) for one in self._rectangles]
