@@ -138,7 +138,7 @@ def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.C
 @functools.cache
 def world_of_ranks() -> World:
     """The ranks that this process' tests have in common."""
-    made = World()
+    made = World(os.environ.get(FORKS) or loaded().address)
     atexit.register(made.close)
     return made
 

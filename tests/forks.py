@@ -18,7 +18,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
+
+from fork_client import COMMAND, ask
 
 WARM = """
 [mesh]
@@ -91,11 +94,7 @@ class Forks:
             It took longer than 600 s, and was killed.
         """
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            message = json.dumps([list(words), str(cwd), dict(environment)]).encode()
-            socket.send_fds(self._connection, [len(message).to_bytes(8, "little")], [out.fileno(), errors.fileno()])
-            for start in range(0, len(message), 65536):
-                self._connection.sendall(message[start : start + 65536])
-            pid = int(self._connection.recv(64))
+            pid = ask(self._connection, [COMMAND, list(words), str(cwd), dict(environment)], [out.fileno(), errors.fileno()])
             watch = threading.Timer(LONGEST, os.kill, (pid, signal.SIGKILL))
             watch.start()
             try:
@@ -126,7 +125,7 @@ def accept(listening: socket.socket) -> None:
 def serve(connection: socket.socket) -> None:
     """Fork for each command that comes through ``connection``, one after the other, until it is closed.
 
-    A fork ends as those of multiprocessing do, without taking all that was loaded apart.
+    A fork ends as those of multiprocessing do, without taking all that was loaded apart; it is killed where its client is gone.
     """
     while True:
         head, files, *_ = socket.recv_fds(connection, 8, 2)
@@ -135,20 +134,25 @@ def serve(connection: socket.socket) -> None:
         text = b""
         while len(text) < int.from_bytes(head, "little"):
             text += connection.recv(65536)
-        words, cwd, environment = json.loads(text)
-        command = multiprocessing.get_context("fork").Process(target=_become, args=(words, cwd, environment, files, connection))
+        command = multiprocessing.get_context("fork").Process(target=_become, args=(*json.loads(text), files, connection))
         command.start()
         for file in files:
             os.close(file)
         connection.sendall(str(command.pid).encode())
+        if command.sentinel not in wait([command.sentinel, connection]):
+            command.kill()
         command.join()
-        connection.sendall(str(command.exitcode).encode())
+        with contextlib.suppress(OSError):  # the client is gone
+            connection.sendall(str(command.exitcode).encode())
 
 
-def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], files: Sequence[int], connection: socket.socket) -> None:
-    """Be the command with ``words``: its folder, environment and output, then its work. Ends by SystemExit, as the command does."""
-    from jobs.cli import main
+def _become(
+    work: str, words: Sequence[str], cwd: str, environment: Mapping[str, str], files: Sequence[int], connection: socket.socket
+) -> None:
+    """Do ``work``, as ``module:function``, for the command with ``words``: with its folder, environment and output.
 
+    Ends by SystemExit, as the command does.
+    """
     connection.close()
     for file, number in zip(files, (1, 2), strict=True):
         os.dup2(file, number)
@@ -163,7 +167,8 @@ def _become(words: Sequence[str], cwd: str, environment: Mapping[str, str], file
         sys.path[1:1] = own
         plugin._entries.cache_clear()
     sys.argv = ["wavetrain", *words]
-    main()
+    module, name = work.split(":")
+    getattr(importlib.import_module(module), name)()
 
 
 def _load() -> None:
@@ -185,7 +190,9 @@ def _load() -> None:
         "scipy.interpolate",
         "jobs.commands.archives",
         "pipeline.report.page",
-    ):  # commands load them where they need them
+        "hypothesis",
+        "works",
+    ):  # commands load them where they need them, and ranks
         importlib.import_module(name)
     for kind in plugin.kinds(STAGES):
         plugin.load(STAGES, kind)

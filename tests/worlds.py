@@ -1,6 +1,7 @@
 """Ranks that have loaded MPI and the solvers once, and do what one test after the other asks of them.
 
-An mpirun costs a start of Python, the imports and the loading of kernels on each rank. Here one mpirun serves all tests of a process:
+An mpirun costs a start of Python, the imports and the loading of kernels on each rank. Here one mpirun serves all tests of a process,
+and its ranks are forks of a process that has loaded all (`forks`):
 a test has as many of its ranks as it asks for, in a communicator of their own. In between each rank waits for its socket, which takes no
 processor time. Tests of what starts, signals and ends such processes start an mpirun of their own.
 """
@@ -24,6 +25,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import fork_client
+
 from jobs.local.launch import LAUNCHER_VARIABLES, STOP_SIGNALS, environment, mpirun
 
 RANKS = 6  # the most that a test may ask for
@@ -45,9 +48,10 @@ class Answer:
 
 
 class World:
-    """The client: starts the ranks where there are none and they are asked; ends them with `close`."""
+    """The client: starts the ranks, of the process at ``forks``, where there are none and they are asked; ends them with `close`."""
 
-    def __init__(self) -> None:
+    def __init__(self, forks: str) -> None:
+        self._forks = forks
         self._ranks: list[Connection] = []
 
     def ask(self, ranks: int, work: str, *words: Any, more: Mapping[str, str] = MappingProxyType({})) -> Answer:
@@ -93,7 +97,7 @@ class World:
             listener.listen(RANKS)
             listener.settimeout(STARTING)
             self.process = subprocess.Popen(
-                [*mpirun(RANKS), sys.executable, __file__, address],
+                [*mpirun(RANKS), sys.executable, "-S", fork_client.__file__, self._forks, "worlds:serve", address],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -129,8 +133,8 @@ def _accepted(listener: socket.socket) -> Connection:
     return Connection(connection.detach())
 
 
-def serve(address: str) -> None:
-    """Be a rank: do what comes through the socket at ``address``, one after the other, until it is closed."""
+def serve() -> None:
+    """Be a rank: do what comes through the socket at the only word, its address, one after the other, until it is closed."""
     from mpi4py import MPI
 
     from meshes.core.partition import petsc
@@ -143,7 +147,7 @@ def serve(address: str) -> None:
     def first(ranks: int) -> Any:
         return whole.Create_group(whole.group.Incl(range(ranks)))
 
-    with Client(address, "AF_UNIX") as connection, contextlib.suppress(EOFError, ConnectionError):
+    with Client(sys.argv[1], "AF_UNIX") as connection, contextlib.suppress(EOFError, ConnectionError):
         connection.send_bytes(str(whole.rank).encode())
         while True:
             request = json.loads(connection.recv_bytes())
@@ -151,6 +155,7 @@ def serve(address: str) -> None:
             with _as_before(), _printing_to(request["output"]):
                 value = _done(request)
             connection.send_bytes(json.dumps(value).encode())
+    MPI.Finalize()  # a fork ends without what Python does at its end
 
 
 def _done(request: Mapping[str, Any]) -> Any:
@@ -209,7 +214,3 @@ def _as_before() -> Iterator[None]:
         for log, level, handlers in logging_before:
             log.setLevel(level)
             log.handlers[:] = handlers
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1])

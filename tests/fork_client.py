@@ -1,0 +1,34 @@
+"""A client of `forks` that loads next to nothing: it is what mpirun starts for a rank, in whose place a fork works.
+
+The fork has its client's environment, in which mpirun says which rank it is. Either ends with the other.
+"""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+COMMAND = "jobs.cli:main"
+
+
+def ask(connection: socket.socket, message: Any, files: Sequence[int]) -> int:
+    """Ask for a fork that does what ``message`` says, with ``files`` as its output and its errors; returns its process number."""
+    text = json.dumps(message).encode()
+    socket.send_fds(connection, [len(text).to_bytes(8, "little")], files)
+    for start in range(0, len(text), 65536):
+        connection.sendall(text[start : start + 65536])
+    return int(connection.recv(64))
+
+
+def main(address: str, work: str, *words: str) -> int:
+    """Let a fork of the process at ``address`` do ``work`` with ``words``; returns its exit code."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(address)
+    ask(connection, [work, words, str(os.getcwd()), dict(os.environ)], [1, 2])
+    return int(connection.recv(64))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
