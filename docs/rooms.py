@@ -5,6 +5,7 @@ number counts the import statements, by `ast`, those inside functions too, those
 """
 
 import ast
+import functools
 import json
 import sys
 from collections import Counter
@@ -34,6 +35,12 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
     return found
 
 
+@functools.cache
+def syntax_of(path: Path) -> ast.Module:
+    """The syntax tree of the file at ``path``, parsed once."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def room_of(module: str, known: Mapping[str, Path]) -> str:
     """The room of ``module``: the folder below its floor, or the floor where it stands in none."""
     parts = module.split(".")
@@ -52,7 +59,7 @@ def arrows(root: Path = ROOT) -> Arrows:
     known = modules(root)
     found: Arrows = Counter()
     for module, path in known.items():
-        for imported in _imports(ast.parse(path.read_text(encoding="utf-8")), known):
+        for imported in _imports(syntax_of(path), known):
             pair = (room_of(module, known), room_of(imported, known))
             if pair[0] != pair[1]:
                 found[pair] += 1

@@ -156,11 +156,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 class ByFile(LoadScopeScheduling):
-    """A file's tests by one process, for its fixtures; all tests on several ranks by one, whose ranks they share (`worlds`)."""
+    """A file's tests by one process, for its fixtures; all tests on several ranks by one, whose ranks they share (`worlds`).
+
+    So are all tests that look at the code, which they parse once (`syntax`).
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return RANKS if file.startswith(RANKS) else file
+        if file.startswith(RANKS):
+            return RANKS
+        return "code" if _looks_at_code(file) else file
+
+
+@functools.cache
+def _looks_at_code(file: str) -> bool:
+    return "from syntax import" in (ROOT / file).read_text(encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)  # ranks load no plugins

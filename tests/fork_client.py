@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 COMMAND = "jobs.cli:main"
@@ -26,7 +27,7 @@ def main(address: str, work: str, *words: str) -> int:
     """Let a fork of the process at ``address`` do ``work`` with ``words``; returns its exit code."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(address)
-    ask(connection, [work, words, str(os.getcwd()), dict(os.environ)], [1, 2])
+    ask(connection, [work, words, str(Path.cwd()), dict(os.environ)], [1, 2])
     return int(connection.recv(64))
 
 

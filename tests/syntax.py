@@ -1,17 +1,15 @@
 """Syntax trees of the project's files, for tests that look at the code: each file is read and parsed once a process."""
 
-import ast
-import functools
 from collections.abc import Iterator
 from pathlib import Path
+
+from rooms import syntax_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pipeline", "meshes", "solvers", "jobs")
 
 
-@functools.cache
-def syntax_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+__all__ = ["files", "syntax_of"]
 
 
 def files(*folders: str) -> Iterator[Path]:

@@ -2,13 +2,11 @@
 
 import ast
 import re
-import sys
 
 import pytest
-from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "docs"))
 import rooms
+from conftest import ROOT
+from syntax import syntax_of
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 MODULES = rooms.modules()
@@ -28,7 +26,7 @@ def test_what_the_page_names_is_there(name):
     """A module, or a function or class that is defined in one."""
     module, _, defined = name.rpartition(".")
     if name not in MODULES:
-        body = ast.parse(MODULES[module].read_text(encoding="utf-8")).body
+        body = syntax_of(MODULES[module]).body
         assert defined in [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
