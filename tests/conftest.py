@@ -11,6 +11,7 @@ os.environ |= {
 
 import atexit
 import functools
+import gc
 import subprocess
 import sys
 import traceback
@@ -184,6 +185,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "data_file" in getattr(item, "fixturenames", ()):
             item.add_marker("data")
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was loaded out of each look for garbage from now on."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
