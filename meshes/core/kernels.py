@@ -3,7 +3,8 @@
 # t triangle, i and j pixel, k corner of a clipped polygon; v vertex, n one of the cells round it, e edge, c cell
 
 import numpy as np
-from numba import njit
+
+from pipeline.core.compiled import njit
 
 POWERS = np.array([10.0**n for n in range(23)])  # those that a double holds exactly
 EXACT = 2**53  # up to which it holds all whole numbers

@@ -3,7 +3,8 @@
 # L local domains, M members, V dofs of a domain, Q observed values; i domain, m member, q observation seen from it, p how many there are
 
 import numpy as np
-from numba import njit
+
+from pipeline.core.compiled import njit
 
 
 @njit(cache=True, error_model="numpy")

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
+from pipeline.core.compiled import njit
 from pipeline.spectral.kernels import numbers_at
 from pipeline.spectral.wavenumbers import Shape
 

@@ -5,7 +5,7 @@ Waves v (fields, lz, ly, lx) are all of a box or a rank's share of them, along x
 
 # f field; a, b, c along z, y, x
 
-from numba import njit
+from pipeline.core.compiled import njit
 
 
 @njit(inline="always")

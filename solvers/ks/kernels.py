@@ -17,8 +17,7 @@ Ruuth, R. J. Spiteri, Appl. Numer. Math. 25 (1997) 151-167, DOI 10.1016/S0168-92
 
 import math
 
-from numba import njit
-
+from pipeline.core.compiled import njit
 from solvers.ks.vector.fourier import to_points, to_spectrum, transform
 from solvers.ks.vector.lanes import BARE, add, fold, load, mul, raised, rows, scale, stacked, store, sub, weights
 from solvers.ks.vector.stages import times

@@ -31,8 +31,10 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from pipeline.core.compiled import njit
 
 HLLC, ROE, RUSANOV, KINETIC = 0, 1, 2, 3  # Riemann solvers
 WALL, OPEN = 0, 1  # what stands outside a boundary edge: a mirror, or water that a wave may pass

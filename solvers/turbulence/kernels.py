@@ -7,8 +7,7 @@ numbers or some more, zeros that fill vector registers.
 
 # f field; a, b, c along z, y, x
 
-from numba import njit
-
+from pipeline.core.compiled import njit
 from pipeline.spectral.kernels import curl
 from solvers.turbulence.lanes import add, doubled, inverse_within, load, raised, scaled, store, subtract, swapped, times, together, turned
 

@@ -6,8 +6,7 @@ turns, as in the lines y (fields, planes, ny, 2 row) that they come from, of whi
 
 # p pair; a, b, c along z, y, x
 
-from numba import njit
-
+from pipeline.core.compiled import njit
 from pipeline.spectral.kernels import cross
 from solvers.turbulence.lanes import (
     alternating,

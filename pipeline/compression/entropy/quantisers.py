@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy.special import ndtr
+
+from pipeline.core.compiled import njit
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -5,7 +5,8 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from pipeline.core.compiled import njit
 
 TILE = 512  # cells whose sums stay in a near cache while all frames go by
 

@@ -13,9 +13,9 @@ Van Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992, DO
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 
+from pipeline.core.compiled import njit
 from solvers.ks.vector.lanes import BARE, LANES, add, ahead, back, fold, load, rows, scale, store, store_ahead, store_back, sub
 from solvers.ks.vector.stages import begin, put, stage, times
 

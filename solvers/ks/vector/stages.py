@@ -9,9 +9,9 @@ Loan, Computational Frameworks for the Fast Fourier Transform, SIAM 1992, DOI 10
 import math
 from typing import Any
 
-from numba import njit
 from numba.extending import overload
 
+from pipeline.core.compiled import njit
 from solvers.ks.vector.lanes import BARE, LANES, add, load, rows, scale, spread, stacked, store, sub
 
 HALF_ROOT = math.sqrt(0.5)

@@ -3,8 +3,8 @@
 # c cell, k cell round a vertex or beyond an edge, v vertex, e edge, i corner, l level
 
 import numpy as np
-from numba import njit
 
+from pipeline.core.compiled import njit
 from solvers.tsunami.kernels import BLOCK, advance_block, gather_balance
 
 REST = 255  # the level of cells that are left out

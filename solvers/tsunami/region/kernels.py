@@ -3,7 +3,8 @@
 # c cell, k cell round a vertex, v vertex, i corner
 
 import numpy as np
-from numba import njit
+
+from pipeline.core.compiled import njit
 
 IN_QUEUE = 3  # a mark for as long as the queue is filled
 

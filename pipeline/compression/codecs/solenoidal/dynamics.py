@@ -14,9 +14,9 @@ In fields that are no flow it is zero, and the prediction costs nothing but time
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
+from pipeline.core.compiled import njit
 from pipeline.spectral.craya import Modes, Shape
 from pipeline.spectral.kernels import numbers_at
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from pipeline.compression.codecs.solenoidal.dynamics import tendency
 from pipeline.compression.entropy import quantisers
+from pipeline.core.compiled import njit
 from pipeline.spectral.craya import Modes, Shape, modes
 
 Array = np.ndarray[Any, np.dtype[Any]]

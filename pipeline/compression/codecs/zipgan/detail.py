@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
 from pipeline.compression.codecs.solenoidal import Known
 from pipeline.compression.codecs.zipgan.regrow import regrow
+from pipeline.core.compiled import njit
 from pipeline.core.errors import InputError
 from pipeline.spectral.craya import Modes, Shape, coefficients, field, modes, shell_energies
 from pipeline.spectral.navier_stokes import grid

@@ -10,7 +10,8 @@ lower corner that the strike leaves; delta the dip, d the depth of the lower edg
 import math
 
 import numpy as np
-from numba import njit
+
+from pipeline.core.compiled import njit
 
 UPRIGHT = 1e-5  # cosine of a dip below which eqs. (29) stand in for (28), which lose digits there
 CLOSE = 1e-12  # of R, below which R + eta or R + xi is zero but for round-off

@@ -1,0 +1,76 @@
+"""The decorator of kernels: numba's, with a cache that knows all files that a kernel is made of.
+
+numba compiles a kernel anew where its own file has changed. Functions and constants that it takes from other files are compiled into it
+too; where such a file alone changes, with a new version for example, numba loads the kernel of before.
+"""
+
+import functools
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import njit
+from numba.core import caching
+
+__all__ = ["njit"]
+
+PROJECT = dict.fromkeys(("pipeline", "meshes", "solvers"), Path(__file__).resolve().parents[2])  # packages with kernels: their folders
+IMPORT = re.compile(rb"^(?:from|import) +([.\w]+)(?: +import +(\([^)]*\)|[^\n]*))?", re.MULTILINE)
+
+
+class _Whole:
+    """The stamp of a kernel's sources: that of its own file, and that of all files which it imports from its package or this project."""
+
+    _py_file: str
+
+    def get_source_stamp(self) -> tuple[Any, str]:
+        return super().get_source_stamp(), stamp(Path(self._py_file).resolve())  # type: ignore[misc]
+
+
+class UserProvided(_Whole, caching.UserProvidedCacheLocator):
+    """A cache in the folder that ``NUMBA_CACHE_DIR`` names."""
+
+
+class InTree(_Whole, caching.InTreeCacheLocator):
+    """A cache beside the file."""
+
+
+class UserWide(_Whole, caching.UserWideCacheLocator):
+    """A cache in the user's own folder."""
+
+
+@functools.cache
+def stamp(path: Path) -> str:
+    """A hash of the files that the module at ``path`` imports, and of those that they import, but of libraries' files."""
+    files = [one for one in sorted(sources(path)) if one != path]
+    return hashlib.sha256(b"".join(hashlib.sha256(one.read_bytes()).digest() for one in files)).hexdigest()
+
+
+def sources(path: Path) -> set[Path]:
+    """The file at ``path``, and all of its package and of this project that it imports at its top, from file to file."""
+    found, new = set(), {path}
+    while new:
+        found |= new
+        new = {other for one in new for other in _imported(one)} - found
+    return found
+
+
+@functools.cache
+def _imported(path: Path) -> frozenset[Path]:
+    root = next(folder for folder in path.parents if not (folder / "__init__.py").is_file())  # of the outermost package
+    roots = PROJECT | {path.relative_to(root).with_suffix("").parts[0]: root}
+    found = set()
+    for module, names in IMPORT.findall(path.read_bytes()):
+        inside = [module, *(module + b"." + name for name in re.findall(rb"\w+", names))]  # what a package has may be modules too
+        for first, *rest in (one.decode().split(".") for one in inside):
+            if first in roots:
+                place = roots[first].joinpath(first, *rest)
+                found |= {one for one in (place.with_suffix(".py"), place / "__init__.py") if one.is_file()}
+    return frozenset(found)
+
+
+if not numba.config.CACHE_LOCATOR_CLASSES:  # a user's own stand
+    own = [f"{__name__}.{one.__name__}" for one in (UserProvided, InTree, UserWide)]
+    numba.config.CACHE_LOCATOR_CLASSES = ",".join([*own, "IPythonCacheLocator", "ZipCacheLocator"])
