@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 
 def result(folder) -> str:
-    """What the kernel gives in a process of its own."""
+    """Result of the kernel in a process of its own."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=False, env=env, cwd=folder)
     assert done.returncode == 0, done.stderr
