@@ -5,6 +5,7 @@ The fork has its client's environment, in which mpirun says which rank it is. Ei
 
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -24,10 +25,11 @@ def ask(connection: socket.socket, message: Any, files: Sequence[int]) -> int:
 
 
 def main(address: str, work: str, *words: str) -> int:
-    """Let a fork of the process at ``address`` do ``work`` with ``words``; returns its exit code."""
+    """Let a fork of the process at ``address`` do ``work`` with ``words``; returns its exit code. SIGUSR1 from mpirun is handed on."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(address)
-    ask(connection, [work, words, str(Path.cwd()), dict(os.environ)], [1, 2])
+    pid = ask(connection, [work, words, str(Path.cwd()), dict(os.environ)], [1, 2])
+    signal.signal(signal.SIGUSR1, lambda number, frame: os.kill(pid, number))
     return int(connection.recv(64))
 
 

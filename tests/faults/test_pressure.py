@@ -9,7 +9,8 @@ import fault_disks as disks
 import psutil
 import pytest
 import shim
-from conftest import HUMP, SOURCES, started, wait_for, wavetrain
+from conftest import HUMP, SOURCES, wait_for, wavetrain
+from running import begun
 
 WORKS = {work.name: work for work in disks.WORKS}
 
@@ -45,7 +46,7 @@ def test_a_run_that_has_used_up_its_quota_is_told_in_one_line_and_goes_on(whole)
 def test_a_process_that_dies_takes_down_its_own_run_of_a_sweep_alone(tmp_path):
     (tmp_path / "hump.toml").write_text(HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = 2.0"))
     (tmp_path / "sweep.toml").write_text('[run.sea]\ncase = "hump.toml"\n[sweep]\n"solver.initial.height" = [0.1, 0.11, 0.12, 0.13]\n')
-    with started("run", "sweep.toml", "--out", "out", cwd=tmp_path) as process:
+    with begun("run", "sweep.toml", "--out", "out", cwd=tmp_path) as process:
         wait_for(tmp_path / "out" / "sea-001" / "progress.json")
         workers = psutil.Process(process.pid).children()
         assert len(workers) == min(os.cpu_count() or 1, 4)

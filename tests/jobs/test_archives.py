@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import started, wavetrain
+from conftest import wavetrain
+from running import begun
 from steep import set_values, solenoidal, write_cube
 from waiting import until
 
@@ -60,7 +61,7 @@ def test_what_was_killed_goes_on_from_the_last_whole_block(folder):
     path = folder / "large.h5"
     write_cube(path, np.stack([solenoidal(32, seed) for seed in range(2)]))
     words = ("compress", "large.h5", "--target-error", "0.001", "--codec", "wavelet", "--block", str(2**14), "--out", "a.h5")
-    process = started(*words, cwd=folder)
+    process = begun(*words, cwd=folder)
     journal = folder / "a.h5.blocks"
     until(lambda: process.poll() is not None or (journal.exists() and journal.stat().st_size >= 10_000), 120.0, every=0.01)
     assert process.poll() is None  # some blocks are in, and not all

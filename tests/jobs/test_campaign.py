@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BARE, HUMP, ROOT, SOURCES, started, wait_for, wavetrain
+from conftest import HUMP, ROOT, SOURCES, wait_for, wavetrain
+from running import begun, ended
 
 from jobs.campaign.status import status
 from jobs.local import record
@@ -32,10 +33,12 @@ set = { "mesh.size" = 1.5 }
 kind = "decompose"
 runs = "good"
 reference = "exact"
+resamples = 10
 [stage.second]
 kind = "decompose"
 runs = "other"
 reference = "exact"
+resamples = 10
 """
 BAD = CAMPAIGN.replace('"mesh.size" = 1.5', '"solver.boundary" = { nowhere = { kind = "wall" } }')
 
@@ -106,7 +109,7 @@ def test_what_a_result_depends_on_changes_its_key(folder, monkeypatch):
 
 def test_a_second_process_is_refused_by_the_firsts_host_and_number(folder):
     (folder / "hump.toml").write_text(HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 500.0"))
-    with started("run", "hump.toml", "--out", "out", "--ranks", "2", cwd=folder) as first:
+    with begun("run", "hump.toml", "--out", "out", "--ranks", "2", cwd=folder) as first:
         wait_for(folder / "out" / "run.h5.part")
         second = wavetrain("run", "hump.toml", "--out", "out", cwd=folder)
         assert second.returncode == 1
@@ -187,33 +190,14 @@ def test_from_does_a_step_again_and_what_reads_it_and_a_result_can_be_traced_and
 
 def test_a_checkpoint_of_another_version_is_not_gone_on_from(folder):
     (folder / "hump.toml").write_text(HUMP.replace("size = 1.0", "size = 0.15").replace("end = 0.5", "end = 2.0"))
-    with started("run", "hump.toml", "--out", "out", cwd=folder) as process:
+    with begun("run", "hump.toml", "--out", "out", cwd=folder) as process:
         wait_for(folder / "out" / "run.h5.part")
         wait_for(folder / "out" / "progress.json")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    code = "import pipeline.core.provenance as p\np.code_of = lambda *places: 'another'\nimport jobs.cli\njobs.cli.main()"
-    command = [sys.executable, "-c", code, "run", "hump.toml", "--out", "out"]
-    done = subprocess.run(command, cwd=folder, env=os.environ | BARE, capture_output=True, text=True, check=False, timeout=120)
+    done = ended("run", "hump.toml", "--out", "out", cwd=folder, before="prepared:another_version")
     assert done.returncode == 0, done.stderr
     assert "made by another version" in (folder / "out" / "log.txt").read_text()
-
-
-KILLED = """
-import os, signal
-from pipeline.core import blocks
-blocks.WORTH = 0.0
-whole = blocks.KeptBlocks.submit
-def submit(self, *arguments, **named):
-    task = whole(self, *arguments, **named)
-    task.result()
-    if len(list(self._folder.glob("*.npz"))) >= HALF:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return task
-blocks.KeptBlocks.submit = submit
-import jobs.cli
-jobs.cli.main()
-"""
 
 
 def test_a_stage_that_is_killed_computes_only_the_rest(folder, once):
@@ -221,8 +205,7 @@ def test_a_stage_that_is_killed_computes_only_the_rest(folder, once):
     (folder / "campaign.toml").write_text(
         CAMPAIGN[: CAMPAIGN.index("[run.other]")] + CAMPAIGN[CAMPAIGN.index("[stage.first]") : CAMPAIGN.index("[stage.second]")]
     )
-    command = [sys.executable, "-c", KILLED.replace("HALF", "4"), "run", "campaign.toml", "--out", "killed"]
-    done = subprocess.run(command, cwd=folder, env=os.environ | BARE, capture_output=True, text=True, check=False, timeout=120)
+    done = ended("run", "campaign.toml", "--out", "killed", cwd=folder, before="prepared:killed_half_way")
     assert done.returncode == -signal.SIGKILL
     assert not (folder / "killed" / "first" / "result.json").exists()
     assert status(folder / "killed").steps[1].state == "waiting"

@@ -7,14 +7,14 @@ import pty
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BARE, SOURCES, long, started, wait_for, wavetrain
+from conftest import long, wait_for, wavetrain
+from running import begun, ended, on_ranks
+from waiting import until
 
-from jobs.local.launch import environment, mpirun
 from pipeline.core import case
 from pipeline.store.check import validate
 
@@ -114,8 +114,7 @@ def test_quiet_says_nothing(folder):
 
 
 def test_inside_mpirun_its_ranks_are_used(folder):
-    command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml", "--out", "inside"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment() | BARE, check=False, timeout=300)
+    done = on_ranks(2, "run", "small.toml", "--out", "inside", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "inside" / "summary.json").read_text())["ranks"] == 2
 
@@ -173,8 +172,7 @@ def test_an_error_found_on_all_ranks_is_told_once(folder, ranks):
 @pytest.mark.parametrize(("changes", "said"), [({"gauges.lost": [99.0, 0.0]}, "gauge 'lost'"), long({"solver.maning": 0.1}, "unknown key")])
 def test_an_error_inside_mpirun_is_told_once(folder, changes, said):
     change(folder, **changes)
-    command = [*mpirun(2), sys.executable, "-m", "jobs.cli", "run", "small.toml"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment() | SOURCES, check=False, timeout=60)
+    done = on_ranks(2, "run", "small.toml", cwd=folder)
     assert done.returncode == 2
     assert done.stderr.count(f"error: {said}") == 1
     assert "Traceback" not in done.stderr
@@ -182,7 +180,7 @@ def test_an_error_inside_mpirun_is_told_once(folder, changes, said):
 
 def test_too_many_ranks_for_the_cells_are_refused(folder):
     change(folder, **{"mesh.size": 3.0, "mesh.pattern": "right"})
-    refused(wavetrain("run", "small.toml", "--ranks", "3", cwd=folder), "3 ranks, 2 cells")
+    refused(ended("run", "small.toml", "--ranks", "3", cwd=folder), "3 ranks, 2 cells")
 
 
 def test_other_wrong_commands_are_refused(folder):
@@ -239,7 +237,7 @@ def children(pid: int) -> list[int]:
 
 def test_ranks_are_started_and_one_that_dies_is_told_in_one_line_and_the_run_goes_on_from_its_checkpoint(folder):
     change(folder, **{"mesh.size": 0.15, "time.end": 2.0, "output.checkpoint": 0.1})
-    with started("run", "small.toml", "--ranks", "2", cwd=folder) as process:
+    with begun("run", "small.toml", "--ranks", "2", cwd=folder) as process:
         place = folder / "runs" / "small"
         wait_for(place / "restart.h5")
         ranks = [pid for pid in children(process.pid) if b"jobs.local.rank" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -250,7 +248,7 @@ def test_ranks_are_started_and_one_that_dies_is_told_in_one_line_and_the_run_goe
     assert errors.startswith("error: a rank died")
     assert errors.count("\n") == 1
     assert not (place / "run.h5").exists()
-    again = wavetrain("run", "small.toml", "--ranks", "2", cwd=folder)
+    again = ended("run", "small.toml", "--ranks", "2", cwd=folder)
     assert again.returncode == 0, again.stderr
     validate(place / "run.h5")
     assert json.loads((place / "summary.json").read_text())["ranks"] == 2
@@ -258,7 +256,7 @@ def test_ranks_are_started_and_one_that_dies_is_told_in_one_line_and_the_run_goe
 
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on(folder):
     change(folder, **{"mesh.size": 0.08, "time.end": 5.0})
-    with started("run", "small.toml", cwd=folder) as process:
+    with begun("run", "small.toml", cwd=folder) as process:
         place = folder / "runs" / "small"
         wait_for(place / "progress.json")
         process.send_signal(signal.SIGTERM)
@@ -317,17 +315,11 @@ def test_show_and_check_tell_what_is_in_a_file(folder):
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(folder):
     change(folder, **{"mesh.size": 0.05, "time.end": 20.0})
-    command = [
-        sys.executable,
-        "-c",
-        "import jobs.local.progress as p; p.EVERY_LINE = 0.2; import jobs.cli; jobs.cli.main()",
-        "run",
-        "small.toml",
-    ]
-    with subprocess.Popen(command, cwd=folder, env=os.environ | BARE, stdout=subprocess.PIPE, text=True) as process:
-        first, line = process.stdout.readline(), process.stdout.readline()  # after one step alone nothing is known of the time left
+    with begun("run", "small.toml", cwd=folder, before="prepared:lines_often") as process:
+        until(lambda: process.said().count("\n") >= 2, every=0.01)
         process.terminate()
-        process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=60)
+    first, line, *_ = said.splitlines()  # after one step alone nothing is known of the time left
     assert "s left" not in first
     for word in ("small: t =", "of 20 s", "s left", "dt =", "conservation error"):
         assert word in line
@@ -340,9 +332,7 @@ def test_progress_is_live_in_a_terminal(folder):
         ours, theirs = pty.openpty()
     except OSError:
         pytest.skip("this machine has no pseudo-terminals")
-    command = [sys.executable, "-m", "jobs.cli", "run", "small.toml"]
-    env = os.environ | BARE | {"TERM": "xterm", "COLUMNS": "200"}
-    with subprocess.Popen(command, cwd=folder, env=env, stdout=theirs, stderr=theirs) as process:
+    with begun("run", "small.toml", cwd=folder, files={1: theirs, 2: theirs}, more={"TERM": "xterm", "COLUMNS": "200"}) as process:
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):  # the other end is closed

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from conftest import long, wavetrain
+from running import ended
 
 from pipeline.core.case import read
 from pipeline.store.ensemble import read_header, read_members, write_ensemble
@@ -51,7 +52,7 @@ def folder(first: Path, tmp_path: Path) -> Path:
 
 
 def forecast(folder, *words, time=0.5, case="case.toml", source="ensemble.h5", out="later.h5"):
-    return wavetrain("forecast", source, "--case", case, "--time", time, "--out", out, *words, cwd=folder)
+    return ended("forecast", source, "--case", case, "--time", time, "--out", out, *words, cwd=folder)
 
 
 def test_a_member_is_what_the_run_of_its_state_gives(folder):
@@ -114,7 +115,8 @@ def test_bad_input_is_one_line(folder):
 @pytest.mark.parametrize(("time", "words"), [long(0.0, "not after the ensemble's time"), (0.5, "3 ranks, 2 members")])
 def test_what_all_ranks_refuse_is_one_line(folder, time, words):
     write_ensemble(folder / "two.h5", read_members(folder / "ensemble.h5", 0, 2), 0.0)
-    refused(forecast(folder, "--ranks", 3, time=time, source="two.h5"), words, folder)
+    asked = ("two.h5", "--case", "case.toml", "--time", time, "--out", "later.h5", "--ranks", 3)
+    refused(wavetrain("forecast", *asked, cwd=folder), words, folder)  # ranks that are started anew
 
 
 def refused(done, words, folder):

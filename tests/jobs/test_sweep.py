@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import started, wait_for, wavetrain
+from conftest import wait_for, wavetrain
+from running import begun
 
 from jobs.campaign.page import write_page
 from jobs.local import record
@@ -62,7 +63,7 @@ def test_what_fails_does_not_stop_the_others(campaign):
 
 def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(campaign):
     folder = campaign('"mesh.size" = [0.06, 0.061, 0.062]')
-    with started("run", "sweep.toml", "--out", "out", cwd=folder) as process:
+    with begun("run", "sweep.toml", "--out", "out", cwd=folder) as process:
         for i in range(min(2, os.cpu_count() or 1)):
             wait_for(folder / "out" / f"sea-{i:03d}" / "progress.json")
         process.terminate()

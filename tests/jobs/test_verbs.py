@@ -11,7 +11,7 @@ from conftest import ROOT, done, wavetrain
 
 from jobs.cli import app
 
-COMMANDS = {"wavetrain", "started"}  # of conftest: each makes a process of the command
+COMMANDS = {"wavetrain", "started", "begun", "ended", "on_ranks"}  # of conftest and running: each makes a process of the command
 CUBE = """
 [mesh]
 kind = "box"
