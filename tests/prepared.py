@@ -14,6 +14,20 @@ def lines_often() -> None:
     jobs.local.progress.EVERY_LINE = 0.2
 
 
+def machine_is_fine() -> None:
+    """The doctor finds nothing broken on this machine, and tries nothing."""
+    from jobs.commands.doctor import machine
+
+    machine._tried = lambda name, *words, **named: machine.Finding(name, "fine", "")
+
+
+def looks_for_room_often() -> None:
+    """A submission looks each fifth of a second whether SLURM takes more jobs."""
+    from jobs.slurm import submission
+
+    submission.WAIT = 0.2
+
+
 def another_version() -> None:
     """All code is another."""
     from pipeline.core import provenance

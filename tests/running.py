@@ -5,6 +5,7 @@ A rank of such a command is a fork too: what mpirun starts is its client. Tests 
 
 import importlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -97,7 +98,7 @@ def begun(*words: Any, cwd: Path, before: str = "", files: Mapping[int, int] = N
 
     Its process calls ``before`` first, a ``module:function``.
     """
-    return Running([str(word) for word in words], cwd, _address(), os.environ | conftest().BARE | {BEFORE: before} | more, files)
+    return Running([str(word) for word in words], cwd, address(), os.environ | conftest().BARE | {BEFORE: before} | more, files)
 
 
 def ended(*words: Any, cwd: Path, before: str = "") -> "subprocess.CompletedProcess[str]":
@@ -111,12 +112,13 @@ def on_ranks(ranks: int, *words: Any, cwd: Path) -> "subprocess.CompletedProcess
     """The command with ``words`` on each of the ``ranks`` that an mpirun of its own starts, without a page."""
     from jobs.local.launch import environment, mpirun
 
-    start = [*mpirun(ranks), *client(_address(), "jobs.cli", *words)]
+    start = [*mpirun(ranks), *client(address(), "-m", "jobs.cli", *words)]
     env = environment() | conftest().BARE
     return subprocess.run(start, capture_output=True, text=True, check=False, cwd=cwd, env=env, timeout=PATIENCE)
 
 
-def _address() -> str:
+def address() -> str:
+    """The process that has loaded all, started where nobody has asked for it yet."""
     return os.environ.get(ADDRESS) or str(conftest().loaded().address)
 
 
@@ -131,8 +133,7 @@ def command() -> None:
     import jobs.local.launch
 
     def python(*words: str) -> list[str]:
-        assert words[0] == "-m"
-        return client(os.environ[ADDRESS], *words[1:])
+        return client(os.environ[ADDRESS], *words)
 
     if name := os.environ.pop(BEFORE):
         _function(name)()
@@ -145,14 +146,22 @@ def _function(name: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-def client(address: str, module: str, *words: Any) -> list[str]:
-    """What stands for ``python -m module words`` after mpirun: the client of a fork."""
-    return [sys.executable, "-S", fork_client.__file__, address, "running:rank", module, *map(str, words)]
+def client(address: str, *words: Any) -> list[str]:
+    """What stands for ``python words``, which begin with ``-m``: the client of a fork."""
+    return [sys.executable, "-S", fork_client.__file__, address, "running:program", *map(str, words)]
 
 
-def rank() -> None:
-    """Be a rank that does the program of a module, the first word: a fork ends without what Python does at its end."""
-    module = sys.argv.pop(1)
+def interpreter(path: Path) -> Path:
+    """Write to ``path`` a program that stands for Python where it gets ``-m``, in whatever environment: the client of a fork."""
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(client(address()))} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def program() -> None:
+    """Do the module after ``-m`` as Python does it, in a fork, which ends without what Python does at its end."""
+    module = sys.argv[sys.argv.index("-m") + 1]
+    sys.argv[1 : sys.argv.index("-m") + 2] = []
     try:
         code = importlib.import_module(module).main()
     finally:

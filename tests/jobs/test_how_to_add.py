@@ -4,13 +4,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT, SOURCES, wavetrain
+from running import address, client
 
 from pipeline.store.reader import Store
 
@@ -110,7 +110,7 @@ def test_they_are_listed_with_their_package_and_a_broken_one_is_named(made, tmp_
 
 def test_they_pass_the_tests_of_conformance(made, tmp_path):
     paths = os.pathsep.join([SOURCES["PYTHONPATH"], str(made)])
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", made, made / "test_extras.py"]
+    words = client(address(), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", made, made / "test_extras.py")
     tried = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ | {"PYTHONPATH": paths})
     assert tried.returncode == 0, tried.stdout
     passed = int(re.search(r"(\d+) passed", tried.stdout)[1])

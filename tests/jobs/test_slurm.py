@@ -11,6 +11,7 @@ import daemons
 import pytest
 from conftest import HUMP, long, wait_for, wavetrain
 from daemons import told
+from running import ended, interpreter
 from test_summary import Page, reduced
 from waiting import until
 
@@ -105,7 +106,8 @@ def logs(place: Path) -> str:
 
 
 def test_jobs_follow_the_graph_and_do_what_was_submitted(slurm):
-    steps = submitted(slurm, "sweep.toml", "--on", "local_slurm")
+    (slurm / "site.toml").write_text(f'title = "jobs by forks"\npython = "{interpreter(slurm.parent / "python")}"\n')
+    steps = submitted(slurm, "sweep.toml", "--on", "site.toml")
     (slurm / "hump.toml").write_text(HUMP.replace("height = 0.1", "height = 0.3"))  # at once: the stage begins some seconds later
     number = {name: step["job"].partition("_")[0] for name, step in steps.items()}
     assert steps["hump-001"]["job"] == f"{number['hump-000']}_1"
@@ -130,7 +132,7 @@ def test_jobs_follow_the_graph_and_do_what_was_submitted(slurm):
     assert not list(slurm.parent.rglob("hacked"))
     (slurm / "hump.toml").write_text(HUMP)
     until(lambda: not told(["squeue", "-h"], os.environ).strip(), ENDS)
-    again = wavetrain("run", "sweep.toml", "--on", "local_slurm", "--out", "out", cwd=slurm)  # does what is not done, and no more
+    again = wavetrain("run", "sweep.toml", "--on", "site.toml", "--out", "out", cwd=slurm)  # does what is not done, and no more
     assert again.stdout.count("done before, unchanged") == 3, again.stdout + again.stderr
     assert "page: job" in wavetrain("cancel", "out", cwd=slurm).stdout
 
@@ -254,7 +256,7 @@ def test_the_doctor_finds_nothing_broken_here(slurm):
     for name in ("MPI", "parallel HDF5", "PETSc", "filters", "Dask", "scratch space", "SLURM", "launcher", "test job"):
         assert f"fine     {name}" in done.stdout
     (slurm / "site.toml").write_text('title = "elsewhere"\npartition = "nowhere"\nlauncher = "srun --mpi=none_such"\nscratch = "/none"\n')
-    done = wavetrain("doctor", "--on", "site.toml", cwd=slurm)
+    done = ended("doctor", "--on", "site.toml", cwd=slurm, before="prepared:machine_is_fine")
     assert done.returncode == 1
     assert "broken: scratch space, partition, launcher, test job" in done.stderr
     assert "to fix: sinfo lists them" in done.stdout

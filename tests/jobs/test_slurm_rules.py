@@ -6,8 +6,9 @@ from pathlib import Path
 
 import daemons
 import pytest
-from conftest import HUMP, started, wavetrain
+from conftest import HUMP, wavetrain
 from daemons import told
+from running import begun
 from test_slurm import ENDS, ONE, logs, states, submitted
 from waiting import until
 
@@ -86,7 +87,7 @@ def test_a_sweep_is_cut_into_arrays_that_slurm_takes_and_what_is_cancelled_is_ca
     assert "has jobs in SLURM's queue" in refused.stderr
     assert "cells" not in refused.stdout
     (slurm / "two.toml").write_text((slurm / "sweep60.toml").read_text().replace("0.002, ", "").split(", 0.013")[0] + "] }\n")
-    more = started("run", "two.toml", "--on", "held.toml", "--out", "more", cwd=slurm)
+    more = begun("run", "two.toml", "--on", "held.toml", "--out", "more", cwd=slurm, before="prepared:looks_for_room_often")
     until(lambda: (slurm / "more" / "jobs" / "submitted.json").exists() or more.poll() is not None, 60.0)  # 12 runs and a page, room for 10
     assert "job" in wavetrain("cancel", "out", cwd=slurm).stdout
     assert set(states(slurm).values()) == {"cancelled"}
