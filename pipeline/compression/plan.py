@@ -15,7 +15,7 @@ from pipeline.compression.request import Request
 from pipeline.compression.tasks import each
 from pipeline.core.errors import InputError
 from pipeline.reading import missing
-from pipeline.store.reader import Store
+from pipeline.store.reader import Store, StoredArray, read_all
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SIZES = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,), "c": (8, 16)}  # [B] of the types that are taken, by kind
@@ -33,7 +33,10 @@ class Reading:
     fills: tuple[float, ...] = ()
 
     def __call__(self) -> Values:
-        values = np.stack([np.asarray(source[self.block.place]) for source in self.sources])
+        place = self.block.place
+        stored = [source for source in self.sources if isinstance(source, StoredArray)]  # of one run
+        parts = read_all(stored, place) if len(stored) == len(self.sources) else [np.asarray(source[place]) for source in self.sources]
+        values = np.stack(parts)
         return Values(values.astype(values.dtype.newbyteorder("="), copy=False), self.block.read, self.fills)
 
 

@@ -7,7 +7,7 @@ a cube (frames, z, y, x).
 import contextlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -371,13 +371,21 @@ class StoredArray:
         self.stored = stored  # the file's own chunks, which are read whole
 
     def __getitem__(self, place: Any) -> Array:
-        import hdf5plugin  # noqa: F401  (registers the filters)
+        return read_all([self], place)[0]
 
-        try:
-            with readable(self.path), open_hdf5(Path(self.path)) as file:
-                return np.asarray(file[self.name][place])
-        except DamagedFile as error:
-            raise DamagedFile(f"{error}, in {self.name}") from None
+
+def read_all(sources: Sequence[StoredArray], place: Any) -> list[Array]:
+    """Each of ``sources``, which are of one file, at ``place``; the file is opened once."""
+    import hdf5plugin  # noqa: F401  (registers the filters)
+
+    found: list[Array] = []
+    try:
+        with readable(sources[0].path), open_hdf5(Path(sources[0].path)) as file:
+            for source in sources:
+                found.append(np.asarray(file[source.name][place]))
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}, in {sources[len(found)].name}") from None
+    return found
 
 
 def open_file(path: Path) -> Any:

@@ -7,13 +7,17 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
 import numpy as np
+from h5py import h5d, h5f, h5p, h5s, h5t, h5z
 
 from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
-LOCK = threading.Lock()  # files in memory share one name
+LOCK = threading.Lock()  # one file in memory for all
+GROWS = 2**16  # [B] by which the file in memory grows
+MOST_KEPT = 2**22  # [B] of the file in memory: a larger one is given back
+
+_files: list[Any] = []  # the file in memory, where there is one
 
 
 def encode(values: Array, options: Mapping[str, Any]) -> bytes:
@@ -25,13 +29,13 @@ def encode(values: Array, options: Mapping[str, Any]) -> bytes:
         The filter can't take such values.
     """
     values = np.ascontiguousarray(values)
-    with LOCK, _file() as file:
+    with LOCK:
         try:
-            data = file.create_dataset("block", values.shape, values.dtype, chunks=values.shape, **options)
-            data[...] = values
-            file.flush()
-            mask, coded = data.id.read_direct_chunk((0,) * values.ndim)
+            data = _dataset(values.shape, values.dtype, options)
+            data.write(h5s.ALL, h5s.ALL, values)
+            mask, coded = data.read_direct_chunk((0,) * values.ndim)
         except (RuntimeError, ValueError, OSError) as error:
+            _forget()
             raise InputError(f"values of shape {values.shape} can't be coded so: {error}") from None
     if mask:
         raise InputError(f"values of shape {values.shape} can't be coded so: the filter passed them over")
@@ -46,14 +50,41 @@ def decode(coded: bytes, shape: tuple[int, ...], dtype: Any, options: Mapping[st
     InputError
         ``coded`` is damaged.
     """
-    with LOCK, _file() as file:
+    found = np.empty(shape, dtype)
+    with LOCK:
         try:
-            data = file.create_dataset("block", shape, dtype, chunks=shape, **options)
-            data.id.write_direct_chunk((0,) * len(shape), coded)
-            return np.asarray(data[...])
+            data = _dataset(found.shape, found.dtype, options)
+            data.write_direct_chunk((0,) * found.ndim, coded)
+            data.read(h5s.ALL, h5s.ALL, found)
         except (RuntimeError, ValueError, OSError) as error:
+            _forget()
             raise InputError(f"a coded block is damaged: {error}") from None
+    return found
 
 
-def _file() -> h5py.File:
-    return h5py.File("block in memory", "w", driver="core", backing_store=False)
+def _dataset(shape: tuple[int, ...], dtype: Any, options: Mapping[str, Any]) -> Any:
+    """A dataset of one chunk, without a name: its room in the file is free again once it is closed."""
+    made, used = h5p.create(h5p.DATASET_CREATE), h5p.create(h5p.DATASET_ACCESS)
+    made.set_chunk(shape)
+    made.set_fill_time(h5d.FILL_TIME_NEVER)
+    made.set_filter(options["compression"], h5z.FLAG_OPTIONAL, tuple(options["compression_opts"]))
+    used.set_chunk_cache(1, 0, 0.0)  # no cache: a chunk is coded as it is written
+    return h5d.create(_file(), None, h5t.py_create(dtype), h5s.create_simple(shape), dcpl=made, dapl=used)
+
+
+def _file() -> Any:
+    """The file in memory, which is kept: to make one takes longer than to code a small block."""
+    if _files and _files[0].get_filesize() > MOST_KEPT:
+        _forget()
+    if not _files:
+        access = h5p.create(h5p.FILE_ACCESS)
+        access.set_fapl_core(GROWS, backing_store=False)
+        access.set_fclose_degree(h5f.CLOSE_STRONG)
+        _files.append(h5f.create(b"block in memory", h5f.ACC_TRUNC, fapl=access))
+    return _files[0]
+
+
+def _forget() -> None:
+    """Close the file in memory, with what is open in it."""
+    while _files:
+        _files.pop().close()
