@@ -91,11 +91,11 @@ def forecaster(longest, length=LENGTH):
     return forecast
 
 
-def truth(seed, times, points=POINTS, length=LENGTH, longest=2e-3, model=TRUTH):
-    """States (M, points) of a trajectory on the attractor at even ``times`` (M,)."""
+def truth(seed, times, points=POINTS, length=LENGTH, longest=2e-3, model=TRUTH, spin_up=SPIN_UP):
+    """States (M, points) of a trajectory on the attractor at even ``times`` (M,), from ``spin_up`` on."""
     rng = np.random.default_rng([seed, 0])
     start = sum(rng.normal() * np.cos(2.0 * np.pi * (n * np.arange(points) / points + rng.random())) for n in range(1, 20))
-    v = Etdrk4(model, points, length, 0.02).run(scipy.fft.rfft(start), round(SPIN_UP / 0.02))
+    v = Etdrk4(model, points, length, 0.02).run(scipy.fft.rfft(start), round(spin_up / 0.02))
     found = [v]
     for gap in np.diff(times):
         steps = math.ceil(gap / longest - 1e-9)
