@@ -586,6 +586,13 @@ def update(u, u_start, flux, source, faces_of, area, g, g_n2, linear, quadratic,
 
 
 @njit(cache=True, error_model="numpy")
+def note_inflow(flux, first, edges, share, inflow):
+    """Take ``share`` [s], a number of the flux's type, of the flux through the listed boundary ``edges`` from ``inflow`` (B,) [m3]."""
+    for e in edges:
+        inflow[e - first] -= share * flux[2 * e, 0]
+
+
+@njit(cache=True, error_model="numpy")
 def sample(q, corner_values, corners, cells, places, values):
     """Free surface [m] and velocity [m/s] at places inside ``cells``, on the plane through the corners' values where all is wet.
 

@@ -62,7 +62,7 @@ class BoundaryEdges:
     def note(self, edges: Array, share: float, flux: Array) -> None:
         """Add the inflow of the listed ``edges`` by ``flux`` (2 edges, 3) in ``share`` [s] of time."""
         if len(edges):
-            self.inflow[edges - self.first] -= share * flux[2 * edges, 0]
+            kernels.note_inflow(flux, self.first, edges, flux.dtype.type(share), self.inflow)
 
     def saved(self, owned: int) -> Array:
         """The inflow (own cells, 3) [m3] by each edge of a cell."""

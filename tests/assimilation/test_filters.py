@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 
-from jobs.campaign.cluster import client
 from pipeline.assimilation import letkf
 from pipeline.assimilation.analysis import Method, analyse
 from pipeline.assimilation.cycle import assimilate
@@ -187,7 +187,8 @@ def test_blocks_of_local_domains_give_the_same_bits_with_dask(monkeypatch):
     asked = many_places((6.0, 0.0))
     whole = analyse(*asked)
     monkeypatch.setattr(letkf, "BLOCK_BYTES", 8 * 10 * 2 * 33)
-    with client() as dask:
+    sent = {"processes": False, "protocol": "tcp"}  # blocks are copied to the workers as to processes
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, **sent) as cluster, Client(cluster) as dask:
         assert np.array_equal(analyse(*asked, client=dask), whole)
 
 

@@ -30,7 +30,7 @@ def parts(n, r, w=ONE):
     return moments(sums(n, r, w, -1))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(series, series, hnp.arrays(float, 24, elements=st.floats(0.1, 10.0)))
 def test_dissipation_and_dispersion_sum_to_the_error(n, r, w):
     m = parts(n, r, w)
@@ -39,7 +39,7 @@ def test_dissipation_and_dispersion_sum_to_the_error(n, r, w):
     assert m.bias + m.amplitude + m.phase == pytest.approx(mse, rel=1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(series, series, st.floats(1e-8, 1.0))
 def test_parts_of_a_small_error_sum_as_exactly(r, change, size):
     n = r + size * change
@@ -47,14 +47,14 @@ def test_parts_of_a_small_error_sum_as_exactly(r, change, size):
     assert m.bias + m.amplitude + m.phase == pytest.approx(np.mean((n - r) ** 2), rel=1e-12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(series, series)
 def test_amplitude_and_phase_parts_of_all_scales_sum_to_the_error(n, r):
     s = spectrum(n, r, 0.1)
     assert s.amplitude.sum() + s.phase.sum() == pytest.approx(np.mean((n - r) ** 2), rel=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(series, series, hnp.arrays(float, 24, elements=weights), st.integers(0, 24))
 def test_blocks_merge_to_the_whole(n, r, w, cut):
     whole, both = sums(n, r, w, -1), merge(sums(n[:cut], r[:cut], w[:cut], -1), sums(n[cut:], r[cut:], w[cut:], -1))

@@ -79,7 +79,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dask():
-    with client() as connected:
+    with client(small=True) as connected:
         yield connected
 
 

@@ -45,9 +45,15 @@ class States:
     def take(self, frames: Array, member: int, every: int = 1) -> Array:
         """States (len(frames), points by x[, by y]) at every ``every``-th point."""
         axes = len(self.points)
-        found = np.stack([np.asarray(self.u[int(frame), member], float) for frame in frames])
+        found = np.asarray(self._read(np.asarray(frames), member), float)
         found = found[(slice(None), *[slice(None, None, every)] * axes)]
         return np.ascontiguousarray(found.swapaxes(1, 2) if axes == 2 else found)
+
+    def _read(self, frames: Array, member: int) -> Array:
+        """The states as they are stored; frames in a row at once, for each reading opens the file."""
+        if (np.diff(frames) == 1).all():
+            return np.asarray(self.u[int(frames[0]) : int(frames[-1]) + 1, member])
+        return np.stack([self.u[int(frame), member] for frame in frames])
 
     @property
     def spacing(self) -> tuple[float, float]:
