@@ -8,6 +8,7 @@ from typing import Any
 from jobs.slurm.sites import Site
 from pipeline.core import plugin
 from pipeline.core.campaign import STAGES, Campaign, Run, Stage
+from solvers.core.driver import even_steps
 from solvers.core.load import load_of
 
 MOST = 12  # cases of a sweep that are looked at: each mesh is built
@@ -108,7 +109,8 @@ def estimate(run: Run, ranks: int, site: Site) -> Estimate:
     case = run.case
     load = load_of(case)
     frames = math.ceil(case.time.end / case.time.every)
-    steps = math.ceil(case.time.end / load.dt) + frames // 2 if load.dt > 0.0 else frames
+    rest = case.time.end - (frames - 1) * case.time.every
+    steps = (frames - 1) * even_steps(case.time.every, load.dt) + even_steps(rest, load.dt) if load.dt > 0.0 else frames
     updates = float(load.cells * load.stages * steps)
     return _measured(case.solver.kind, site, ranks, updates, Estimate(load.cells, steps, frames + 1, None, None, None))
 

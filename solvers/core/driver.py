@@ -180,9 +180,14 @@ def _even(output_interval: float, dt_max: float, clock: Clock, goal: float, limi
     start = (clock.frame - 1) * output_interval if math.isnan(clock.begun) else clock.begun
     whole = abs(goal - start - output_interval) < ROUND_OFF * output_interval  # all but shorter intervals have the very same step
     span = output_interval if whole else goal - start
-    steps = max(1, math.ceil(span / dt_max - ROUND_OFF))
+    steps = even_steps(span, dt_max)
     done = round((clock.t - start) / span * steps) + 1
     return span / steps, goal if done >= steps else start + done * (span / steps)
+
+
+def even_steps(span: float, dt_max: float) -> int:
+    """Number of even steps of at most ``dt_max`` [s] in a ``span`` [s]."""
+    return max(1, math.ceil(span / dt_max - ROUND_OFF))
 
 
 def _fault_message(model: Model, comm: Comm, u: Array, clock: Clock) -> str:

@@ -40,7 +40,7 @@ def test_cells_and_steps_are_those_of_the_run(campaign, tmp_path):
     found = estimate(campaign.runs[0], 2, site())
     summary = run_case(campaign.runs[0].case, tmp_path, Serial())
     assert found.cells == summary["cells"]
-    assert 0.9 < found.steps / summary["steps"] < 1.3  # steps change with the depth, and are cut at frames
+    assert 0.9 < found.steps / summary["steps"] < 1.15  # steps change with the depth
     assert found.seconds == found.cells * summary["stages"] * found.steps / 2000.0
 
 
@@ -87,7 +87,7 @@ def test_every_solver_has_an_estimate(tmp_path, case, cells, steps):
     assert found.cells == cells
     summary = run_case(run.case, tmp_path, Serial())
     assert 0.7 < found.steps / summary["steps"] < 1.5
-    assert steps is None or summary["steps"] == steps
+    assert steps is None or summary["steps"] == steps == found.steps
     assert found.seconds == found.cells * summary["stages"] * found.steps / 2000.0
     assert found.each == 260e6 + 100 * cells / 2
 
