@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydoclint.utils.doc import Doc
 from pydoclint.visitor import Visitor
+from rooms import syntax_of
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -45,7 +46,7 @@ class Member:
 def trees(root: Path = ROOT) -> dict[Path, ast.Module]:
     """Syntax trees of all modules by their files."""
     paths = [path for floor in FLOORS for path in sorted((root / floor).rglob("*.py"))]
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    return {path: syntax_of(path) for path in paths}
 
 
 def members(known: Mapping[Path, ast.Module]) -> list[Member]:

@@ -1,4 +1,4 @@
-"""What a command's process does first (`running`): it is made another, or is killed in the midst of its work."""
+"""The first thing that a command's process does (`running`): it is made another, or is killed in the midst of its work."""
 
 import os
 import signal

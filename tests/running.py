@@ -147,7 +147,7 @@ def _function(name: str) -> Any:
 
 
 def client(address: str, *words: Any) -> list[str]:
-    """What stands for ``python words``, which begin with ``-m``: the client of a fork."""
+    """The client of a fork, as the words that stand for ``python words``, which begin with ``-m``."""
     return [sys.executable, "-S", fork_client.__file__, address, "running:program", *map(str, words)]
 
 

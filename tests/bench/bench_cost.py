@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 
 def measure(say: Say) -> dict[str, Any]:
-    """Of each case: foretold steps and processor time over those of its run."""
+    """Foretold steps, updates and processor time of each case, over those of its run."""
     numbers: dict[str, Any] = {}
     for kind, known in KNOWN.items():
         speed = 1.0 / _seconds_an_update(known, CUBE if kind == "turbulence" else {}, kind)
