@@ -43,19 +43,34 @@ class RadialWave:
         return self.r, self.u[0], self.u[1] / self.u[0]
 
     def _rate(self, u: Array) -> Array:
-        h, speed = u[0], u[1] / u[0]
-        w = np.stack([h, speed])
-        mirror = np.array([[1.0], [-1.0]])
-        padded = np.concatenate([mirror * w[:, 1::-1], w, mirror * w[:, :-3:-1]], axis=1)
+        h = u[0]
+        padded = np.empty((2, len(h) + 4))  # depth and speed, with two rings behind each wall, where the speed is the other way
+        padded[0, 2:-2] = h
+        np.divide(u[1], h, out=padded[1, 2:-2])
+        padded[:, :2], padded[:, -2:] = padded[:, 3:1:-1], padded[:, -3:-5:-1]
+        np.negative(padded[1, :2], out=padded[1, :2])
+        np.negative(padded[1, -2:], out=padded[1, -2:])
+        half = 0.5 * self._slope(padded)
+        inner = padded[:, 1:-1]
+        flux = _hll((inner + half)[:, :-1], (inner - half)[:, 1:], self.g)
+        flux *= self._walls
+        rate = flux[:, 1:] - flux[:, :-1]
+        rate /= self._width
+        push = 0.5 * self.g * h
+        push *= h
+        np.subtract(0.0, rate[0], out=rate[0])
+        np.subtract(push, rate[1], out=rate[1])
+        rate /= self.r
+        return rate
+
+    def _slope(self, padded: Array) -> Array:
+        """Slopes, a ring's width times, of all rings but the first and the last."""
+        slope: Array = 0.5 * (padded[:, 2:] - padded[:, :-2])
+        if not self._limited:
+            return slope
         behind, ahead = padded[:, 1:-1] - padded[:, :-2], padded[:, 2:] - padded[:, 1:-1]
-        slope = 0.5 * (padded[:, 2:] - padded[:, :-2])
-        if self._limited:
-            product = np.maximum(behind * ahead, 0.0)
-            slope = np.divide(2.0 * product, behind + ahead, out=np.zeros_like(slope), where=product > 0.0)
-        left, right = (padded[:, 1:-1] + 0.5 * slope)[:, :-1], (padded[:, 1:-1] - 0.5 * slope)[:, 1:]
-        flux = _hll(left, right, self.g) * self._walls
-        push = np.stack([np.zeros_like(h), 0.5 * self.g * h * h])
-        return np.asarray((push - (flux[:, 1:] - flux[:, :-1]) / self._width) / self.r)
+        product = np.maximum(behind * ahead, 0.0)
+        return np.asarray(np.divide(2.0 * product, behind + ahead, out=np.zeros_like(slope), where=product > 0.0))
 
 
 def _hll(left: Array, right: Array, g: float) -> Array:
@@ -63,10 +78,11 @@ def _hll(left: Array, right: Array, g: float) -> Array:
     c_left, c_right = np.sqrt(g * left[0]), np.sqrt(g * right[0])
     slow = np.minimum(np.minimum(left[1] - c_left, right[1] - c_right), 0.0)
     fast = np.maximum(np.maximum(left[1] + c_left, right[1] + c_right), 0.0)
-
-    def both(w: Array) -> tuple[Array, Array]:
-        discharge = w[0] * w[1]
-        return np.stack([w[0], discharge]), np.stack([discharge, discharge * w[1] + 0.5 * g * w[0] ** 2])
-
-    (u_left, f_left), (u_right, f_right) = both(left), both(right)
-    return np.asarray((fast * f_left - slow * f_right + slow * fast * (u_right - u_left)) / (fast - slow))
+    both, width = slow * fast, fast - slow
+    discharge_left, discharge_right = left[0] * left[1], right[0] * right[1]
+    flux = np.empty_like(left)
+    flux[0] = (fast * discharge_left - slow * discharge_right + both * (right[0] - left[0])) / width
+    pushed_left = discharge_left * left[1] + 0.5 * g * left[0] ** 2
+    pushed_right = discharge_right * right[1] + 0.5 * g * right[0] ** 2
+    flux[1] = (fast * pushed_left - slow * pushed_right + both * (discharge_right - discharge_left)) / width
+    return flux

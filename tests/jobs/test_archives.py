@@ -53,8 +53,9 @@ def test_what_can_not_be_done_is_told_in_one_line(folder):
     refused(wavetrain("decompress", "run.h5", "--out", "new.h5", cwd=folder), "is no archive: schema 'wavetrain-2'")
     set_values(folder / "run.h5", "v", (2, 0, 0, 0), np.nan)
     refused(wavetrain("compress", "run.h5", "--bound", "1", cwd=folder), "field u, v, w, frame 2")
-    assert wavetrain("compress", "run.h5", "--bound", "1", "--mask", cwd=folder).returncode == 0
-    refused(wavetrain("compress", "run.h5", "--bound", "1", "--mask", cwd=folder), "there is a file run.archive.h5")
+    masked = ("compress", "run.h5", "--bound", "1", "--mask", "--codec", "zfp")
+    assert wavetrain(*masked, cwd=folder).returncode == 0
+    refused(wavetrain(*masked, cwd=folder), "there is a file run.archive.h5")
 
 
 def test_what_was_killed_goes_on_from_the_last_whole_block(folder):
