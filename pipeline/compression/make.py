@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -215,6 +215,7 @@ def _versions() -> dict[str, str]:
     return {name: found for name in PACKAGES if (found := _version(name))}
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -60,11 +60,11 @@ def test_a_seed_gives_the_same_bits_for_a_whole_run():
 
 @pytest.mark.parametrize(("stated", "wrong"), [(0.5, True), (0.8, True), (1.0, False), (1.25, True), (2.0, True)])
 def test_a_wrong_noise_level_is_warned_of(stated, wrong, caplog):
-    _, observations, draw = twin(300, stated)
+    _, observations, draw = twin(200, stated)
     members, method = METHODS["etkf"]
     statistics = [c.innovation for c in assimilate(FORECAST, draw(members), observations, method)]
     with caplog.at_level(logging.WARNING, logger="wavetrain"):
-        verdict = judge(statistics, skip=100)
+        verdict = judge(statistics, skip=80)
     assert verdict.wrong == wrong
     assert len(caplog.records) == wrong
     if wrong:

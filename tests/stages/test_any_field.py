@@ -6,7 +6,7 @@ import pytest
 from any_field import tried
 
 LIMIT = 300  # [s] for one case, on a machine that may be busy
-FEW, MANY, EACH = 24, 5000, 100
+FEW, MANY, EACH = 16, 5000, 100
 
 
 def _all(seeds, folder):
