@@ -56,7 +56,7 @@ def exact(runs) -> Path:
 
 
 def compare(runs, reference, client, folder, **params):
-    return decompose.run({"runs": runs, "reference": reference}, decompose.Params(**params), client, folder)
+    return decompose.run({"runs": runs, "reference": reference}, decompose.Params(**{"resamples": 20} | params), client, folder)
 
 
 def test_parts_sum_to_the_error_in_every_frame_cell_and_scale(runs, exact, client, tmp_path):
@@ -82,7 +82,7 @@ def test_parts_sum_to_the_error_in_every_frame_cell_and_scale(runs, exact, clien
 
 
 def test_bands_by_scale_stand_about_their_values(runs, exact, client, tmp_path):
-    compare([runs["coarse"]], [exact], client, tmp_path)
+    compare([runs["coarse"]], [exact], client, tmp_path, resamples=decompose.Params().resamples)
     tables = read_result(tmp_path / "result.h5")
     for table in ("frequency", "wavenumber", "gauges/east/smooth"):
         columns = tables[f"runs/coarse/{table}"]
