@@ -23,7 +23,7 @@ def data(seed, samples=200, noise=0.5):
 
 @pytest.mark.parametrize("noise", [None, 0.5], ids=["noise unknown", "noise known"])
 def test_a_sparse_truth_is_found_and_its_posterior_covers_it(noise):
-    covered, extra, repeats = 0, 0, 150
+    covered, extra, repeats = 0, 0, 80
     for seed in range(repeats):
         found = fit(reduce(*data(seed), NAMES), noise=noise, chance=0.01)
         assert set(TRUE) <= set(found.kept)
