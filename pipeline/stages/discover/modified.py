@@ -36,10 +36,10 @@ class LongWaves:
     waves: int
     points: int
 
-    def __getitem__(self, place: tuple[int, int]) -> Array:
+    def __getitem__(self, place: tuple[int | slice, int]) -> Array:
         spectrum = np.fft.rfft(np.asarray(self.u[place], float))
-        found = np.zeros(self.points // 2 + 1, complex)
-        found[: self.waves + 1] = spectrum[: self.waves + 1] * (self.points / np.shape(self.u)[-1])
+        found = np.zeros((*spectrum.shape[:-1], self.points // 2 + 1), complex)
+        found[..., : self.waves + 1] = spectrum[..., : self.waves + 1] * (self.points / np.shape(self.u)[-1])
         return np.fft.irfft(found, self.points)
 
 
