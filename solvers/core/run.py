@@ -256,6 +256,7 @@ def _simulate(
     steps = clock.step - first_step
     if whole:
         recorder.finish(state, clock)
+    updates = _updates(model, comm, recorder.cells, steps)  # by all ranks, whatever the wall of each
     return {
         "status": "done" if whole else "stopped",
         "wall_s": wall,
@@ -263,7 +264,7 @@ def _simulate(
         "core_s": sum(comm.gather(core.seconds(steps))),
         "steps": clock.step,
         "stages": model.stages,
-        "updates_per_core_s": _updates(model, comm, recorder.cells, steps) / (wall * comm.size) if wall > 0.0 else 0.0,
+        "updates_per_core_s": updates / (wall * comm.size) if wall > 0.0 else 0.0,
         "mass_drift": error,  # the key of files made before too
         "t_end": clock.t,
         "dt_min": clock.dt_min,

@@ -1,11 +1,15 @@
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import HUMP
 
 from meshes import rectangle
 from meshes.core.partition import bisect
+from pipeline.core import case
 from solvers.core.comm import Serial, world
+from solvers.core.run import run_case
 from solvers.core.writers import Hyperslab, Writers
 
 
@@ -74,6 +78,17 @@ def test_reductions_are_exact(mpi_ranks):
     assert comm.sum(np.array([comm.rank + 1])).tolist() == [comm.size * (comm.size + 1) // 2]
     assert comm.gather(comm.rank) == list(range(comm.size))
     assert comm.broadcast(f"from {comm.rank}") == "from 0"
+
+
+@pytest.mark.ranks(2)
+def test_a_rank_on_whose_clock_no_time_goes_by_ends_with_the_others(mpi_ranks, tmp_path, monkeypatch):
+    """All time of a rank may be that of kernels that it compiles, or waits for."""
+    comm = world()
+    if comm.rank == 0:
+        monkeypatch.setattr("solvers.core.run._clock", lambda compiled: 0.0)
+    folder = Path(comm.broadcast(str(tmp_path)))
+    summary = run_case(case.parse(tomllib.loads(HUMP), folder), folder, comm)
+    assert (summary["status"], summary["wall_s"] == 0.0) == ("done", comm.rank == 0)
 
 
 def test_one_rank_needs_no_mpi(monkeypatch):
