@@ -256,7 +256,6 @@ def _simulate(
     steps = clock.step - first_step
     if whole:
         recorder.finish(state, clock)
-    updates = _updates(model, comm, recorder.cells, steps)  # by all ranks, whatever the wall of each
     return {
         "status": "done" if whole else "stopped",
         "wall_s": wall,
@@ -264,11 +263,16 @@ def _simulate(
         "core_s": sum(comm.gather(core.seconds(steps))),
         "steps": clock.step,
         "stages": model.stages,
-        "updates_per_core_s": updates / (wall * comm.size) if wall > 0.0 else 0.0,
+        "updates_per_core_s": _rate(_updates(model, comm, recorder.cells, steps), wall * comm.size),
         "mass_drift": error,  # the key of files made before too
         "t_end": clock.t,
         "dt_min": clock.dt_min,
     }
+
+
+def _rate(count: int, seconds: float) -> float:
+    """``count`` a second; zero where no time was measured. The sum over ranks is made before, for one rank's clock may say so alone."""
+    return count / seconds if seconds > 0.0 else 0.0
 
 
 def _updates(model: Model, comm: Comm, cells: int, steps: int) -> int:
