@@ -24,6 +24,7 @@ import compiled_once
 import numpy as np
 import on_ranks
 import pytest
+from fork_client import ADDRESS
 from forks import Forks, Loaded
 from hypothesis import settings
 from waiting import until
@@ -108,7 +109,6 @@ def page_of_stages(file: Path, folder: Path) -> str:
 
 
 IDLE: list[Forks] = []  # as many are made as threads ask at a time
-FORKS = "WAVETRAIN_TEST_FORKS"  # the address of the process that all processes of the tests share
 
 
 @functools.cache
@@ -119,10 +119,15 @@ def loaded() -> Loaded:
     return made
 
 
+def address() -> str:
+    """The address of the process that has loaded the command: the one that all processes of the tests share, where there is one."""
+    return os.environ.get(ADDRESS) or loaded().address
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Load the command once for all processes of the tests, where there are several."""
     if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
-        os.environ[FORKS] = loaded().address
+        os.environ[ADDRESS] = loaded().address
 
 
 def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -130,7 +135,7 @@ def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.C
     try:
         forks = IDLE.pop()
     except IndexError:
-        forks = Forks(os.environ.get(FORKS) or loaded().address)
+        forks = Forks(address())
     done = forks.run(words, cwd, env)
     IDLE.append(forks)  # one in whose midst something went wrong is asked no more
     return done
@@ -139,7 +144,7 @@ def _forked(words: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.C
 @functools.cache
 def world_of_ranks() -> World:
     """The ranks that this process' tests have in common."""
-    made = World(os.environ.get(FORKS) or loaded().address)
+    made = World(address())
     atexit.register(made.close)
     return made
 

@@ -3,6 +3,7 @@
 The fork has its client's environment, in which mpirun says which rank it is. Either ends with the other.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -12,7 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+ADDRESS = "WAVETRAIN_TEST_FORKS"  # the variable with the address of the process that all processes of the tests share
 COMMAND = "jobs.cli:main"
+
+
+def function(name: str) -> Any:
+    """The function ``name``, written ``module:function``."""
+    module, _, own = name.partition(":")
+    return getattr(importlib.import_module(module), own)
 
 
 def ask(connection: socket.socket, message: Any, files: Sequence[int]) -> int:

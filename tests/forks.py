@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from fork_client import COMMAND, ask
+from fork_client import COMMAND, ask, function
 
 WARM = """
 [mesh]
@@ -167,8 +167,7 @@ def _become(
         sys.path[1:1] = own
         plugin._entries.cache_clear()
     sys.argv = ["wavetrain", *words]
-    module, name = work.split(":")
-    getattr(importlib.import_module(module), name)()
+    function(work)()
 
 
 def _load() -> None:

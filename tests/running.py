@@ -18,8 +18,8 @@ from typing import Any, Self
 from unittest import mock
 
 import fork_client
+from fork_client import ADDRESS, function
 
-ADDRESS = "WAVETRAIN_TEST_FORKS"
 BEFORE = "WAVETRAIN_TEST_BEFORE"  # what the command's process calls first
 NONE: Mapping[Any, Any] = MappingProxyType({})
 PATIENCE = 600.0  # [s] for a command
@@ -119,7 +119,7 @@ def on_ranks(ranks: int, *words: Any, cwd: Path) -> "subprocess.CompletedProcess
 
 def address() -> str:
     """The process that has loaded all, started where nobody has asked for it yet."""
-    return os.environ.get(ADDRESS) or str(conftest().loaded().address)
+    return str(conftest().address())
 
 
 def conftest() -> Any:
@@ -136,14 +136,9 @@ def command() -> None:
         return client(os.environ[ADDRESS], *words)
 
     if name := os.environ.pop(BEFORE):
-        _function(name)()
+        function(name)()
     with mock.patch.object(jobs.local.launch, "python", python), mock.patch.object(jobs.commands.forecast, "python", python):
         importlib.import_module("jobs.cli").main()
-
-
-def _function(name: str) -> Any:
-    module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function)
 
 
 def client(address: str, *words: Any) -> list[str]:

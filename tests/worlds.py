@@ -1,14 +1,13 @@
 """Ranks that have loaded MPI and the solvers once, and do what one test after the other asks of them.
 
-An mpirun costs a start of Python, the imports and the loading of kernels on each rank. Here one mpirun serves all tests of a process,
-and its ranks are forks of a process that has loaded all (`forks`):
-a test has as many of its ranks as it asks for, in a communicator of their own. In between each rank waits for its socket, which takes no
-processor time. Tests of what starts, signals and ends such processes start an mpirun of their own.
+An mpirun costs a start of Python, the imports and the loading of kernels on each rank. Here one mpirun serves all tests of a process, and
+its ranks are forks of the process that has loaded all (`forks`). A test has as many of them as it asks for, in a communicator of their
+own. In between each rank waits for its socket, which takes no processor time. Tests of what starts, signals and ends such processes
+start an mpirun of their own.
 """
 
 import contextlib
 import functools
-import importlib
 import json
 import logging
 import os
@@ -163,9 +162,8 @@ def _done(request: Mapping[str, Any]) -> Any:
     own = {name: value for name, value in os.environ.items() if name.startswith(LAUNCHER_VARIABLES)}
     os.environ.clear()
     os.environ.update(request["environment"] | own)
-    module, name = request["work"].split(":")
     try:
-        return getattr(importlib.import_module(module), name)(*request["words"])
+        return fork_client.function(request["work"])(*request["words"])
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

@@ -76,7 +76,7 @@ def _whole(place: Path, *words: str, page: bool = True, again: bool = False) -> 
     return seconds, sum(json.loads(path.read_text())["wall_s"] for path in out.rglob("summary.json"))
 
 
-def _spent() -> float:
+def spent_by_commands() -> float:
     """Processor time [s] of all commands so far, which tells a frame's share better than the wall's where others compute too."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
@@ -89,11 +89,11 @@ def _many_frames(place: Path, say: Say) -> Figures:
     whole, bare, frame = [], [], []
     for _ in range(REPETITIONS):
         seconds, steps = _whole(place, "ks_frames")
-        spent = [_spent()]
+        spent = [spent_by_commands()]
         without, bare_steps = _whole(place, "ks_frames", page=False)
-        spent.append(_spent())
+        spent.append(spent_by_commands())
         _whole(place, "ks_frames", *few, page=False)
-        spent.append(_spent())
+        spent.append(spent_by_commands())
         whole.append((seconds, steps))
         bare.append((without, bare_steps))
         frame.append(1e3 * (2.0 * spent[1] - spent[0] - spent[2]) / (round(100.0 / 0.02) - FEW_FRAMES))

@@ -7,7 +7,6 @@ A command is all that a user starts: Python, set-up, mesh, files, page, and all 
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench_command import spent_by_commands
 from matplotlib import pyplot as plt
 
 from pipeline.core.case import to_toml
@@ -55,17 +55,12 @@ def _twice(table: dict[str, Any]) -> tuple[float, float]:
         path.write_text(to_toml(table), encoding="utf-8")
         env = os.environ | {"WAVETRAIN_MESHES": str(Path(folder) / "meshes")}
         for name in ("first", "second"):
-            before = _spent()
+            before = spent_by_commands()
             command = [sys.executable, "-m", "jobs.cli", "run", str(path), "--out", str(Path(folder) / name), "--quiet"]
             subprocess.run(command, check=True, env=env)
-            spent = _spent() - before
+            whole = spent_by_commands() - before
         found = [json.loads(one.read_text())["core_s"] for one in (Path(folder) / "second").rglob("summary.json")]
-        return spent, sum(found)
-
-
-def _spent() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+        return whole, sum(found)
 
 
 def draw(rows: list[Row], path: Path) -> None:
