@@ -26,7 +26,7 @@ class _Whole:
     _py_file: str
 
     def get_source_stamp(self) -> tuple[Any, str]:
-        return super().get_source_stamp(), stamp(Path(self._py_file).resolve())  # type: ignore[misc]
+        return super().get_source_stamp(), stamp(Path(self._py_file).resolve())  # type: ignore[misc]  # that of the locator it is mixed into
 
 
 class UserProvided(_Whole, caching.UserProvidedCacheLocator):
@@ -44,7 +44,7 @@ class UserWide(_Whole, caching.UserWideCacheLocator):
 @functools.cache
 def stamp(path: Path) -> str:
     """A hash of the files that the module at ``path`` imports, and of those that they import, but of libraries' files."""
-    files = [one for one in sorted(sources(path)) if one != path]
+    files = sorted(sources(path) - {path})
     return hashlib.sha256(b"".join(hashlib.sha256(one.read_bytes()).digest() for one in files)).hexdigest()
 
 
