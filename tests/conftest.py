@@ -58,7 +58,7 @@ size = 1.0
 bathymetry = { kind = "flat", depth = 1.0 }
 [solver]
 kind = "tsunami"
-initial = { kind = "hump", height = 0.1, width = 3.0, centre = [5.0, 5.0] }
+initial = { kind = "hump", height = 0.1, width = 1.2, centre = [5.0, 5.0] }
 [time]
 end = 0.5
 every = 0.25

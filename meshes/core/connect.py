@@ -25,6 +25,7 @@ def mates_of(vertices: Array, nodes: Array) -> Array:
 
     slots = 3 * len(nodes)
     mates, fault = np.full(slots, -1, np.int32), np.zeros(3, np.int64)
+    nodes = np.ascontiguousarray(nodes)
     mates_of_slots(nodes, np.zeros(len(vertices) + 1, np.int64), np.empty(slots, np.int32), np.empty(slots, np.int32), mates, fault)
     if fault[2]:
         _refuse(vertices, nodes, fault)

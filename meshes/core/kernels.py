@@ -16,6 +16,7 @@ def integrate(corners, z, means):
     """Mean of the bilinear surface ``z`` (M, N) over each triangle; ``corners`` (T, 3, 2) in pixels."""
     old = np.empty((8, 2))
     new = np.empty((8, 2))
+    x, y = np.int64(0), np.int64(1)  # variables: `clip` would be compiled for each constant
     for t in range(corners.shape[0]):
         xs, ys = corners[t, :, 0], corners[t, :, 1]
         i0 = min(max(int(np.floor(xs.min())), 0), z.shape[0] - 2)
@@ -26,28 +27,29 @@ def integrate(corners, z, means):
         total = 0.0
         for i in range(i0, i1 + 1):
             for j in range(j0, j1 + 1):
-                count = 3
-                old[:3] = corners[t]
+                count = np.int64(3)
+                for k in range(3):
+                    old[k, 0], old[k, 1] = corners[t, k, 0], corners[t, k, 1]
                 # the grid's outermost pixels also take what round-off puts beyond them
                 if i > i0:
-                    count = clip(old, count, new, 0, float(i), 1.0)
+                    count = clip(old, count, new, x, float(i), 1.0)
                 if i < i1:
-                    count = clip(old, count, new, 0, float(i + 1), -1.0)
+                    count = clip(old, count, new, x, float(i + 1), -1.0)
                 if j > j0:
-                    count = clip(old, count, new, 1, float(j), 1.0)
+                    count = clip(old, count, new, y, float(j), 1.0)
                 if j < j1:
-                    count = clip(old, count, new, 1, float(j + 1), -1.0)
+                    count = clip(old, count, new, y, float(j + 1), -1.0)
                 for k in range(1, count - 1):
                     piece = 0.5 * (
                         (old[k, 0] - old[0, 0]) * (old[k + 1, 1] - old[0, 1]) - (old[k, 1] - old[0, 1]) * (old[k + 1, 0] - old[0, 0])
                     )
                     area += piece
                     for a, b in ((0, k), (k, k + 1), (k + 1, 0)):  # middles of the sides: exact for degree 2
-                        x = 0.5 * (old[a, 0] + old[b, 0]) - i
-                        y = 0.5 * (old[a, 1] + old[b, 1]) - j
-                        low = z[i, j] * (1.0 - x) + z[i + 1, j] * x
-                        high = z[i, j + 1] * (1.0 - x) + z[i + 1, j + 1] * x
-                        total += piece / 3.0 * (low * (1.0 - y) + high * y)
+                        right = 0.5 * (old[a, 0] + old[b, 0]) - i
+                        up = 0.5 * (old[a, 1] + old[b, 1]) - j
+                        low = z[i, j] * (1.0 - right) + z[i + 1, j] * right
+                        high = z[i, j + 1] * (1.0 - right) + z[i + 1, j + 1] * right
+                        total += piece / 3.0 * (low * (1.0 - up) + high * up)
         means[t] = total / area
 
 
@@ -61,13 +63,14 @@ def clip(polygon, count, scratch, axis, place, sign):
         da = sign * (a[axis] - place)
         db = sign * (b[axis] - place)
         if da >= 0.0:
-            scratch[kept] = a
+            scratch[kept, 0], scratch[kept, 1] = a[0], a[1]
             kept += 1
         if (da > 0.0 and db < 0.0) or (da < 0.0 and db > 0.0):
             share = da / (da - db)
-            scratch[kept] = a + share * (b - a)
+            scratch[kept, 0], scratch[kept, 1] = a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
             kept += 1
-    polygon[:kept] = scratch[:kept]
+    for k in range(kept):
+        polygon[k, 0], polygon[k, 1] = scratch[k, 0], scratch[k, 1]
     return kept
 
 

@@ -33,7 +33,7 @@ def turned(path: Path, mesh: FileMesh) -> Array:
     bad = ~np.isfinite(mesh.points).all(axis=1)
     _refuse(path, np.asarray(bad), mesh.point_name, "places that are not finite", "vertices")
     doubled, longest = np.empty(len(mesh.triangles)), np.empty(len(mesh.triangles))
-    doubled_areas(mesh.points, mesh.triangles, doubled, longest)
+    doubled_areas(np.ascontiguousarray(mesh.points), np.ascontiguousarray(mesh.triangles), doubled, longest)
     _refuse(path, np.asarray(~(np.abs(doubled) > 2.0 * FLAT * longest)), mesh.cell_name, "no area", "triangles")
     used = np.zeros(len(mesh.points), bool)
     used[mesh.triangles] = True

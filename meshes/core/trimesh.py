@@ -420,7 +420,7 @@ def _check(vertices: Array, triangles: Array) -> None:
         bad = np.flatnonzero(((triangles < 0) | (triangles >= len(vertices))).any(axis=1))
         raise InputError(f"triangle {bad[0]} names vertex {triangles[bad[0]].max()}; there are {len(vertices)}")
     doubled, longest = np.empty(len(triangles)), np.empty(len(triangles))
-    doubled_areas(vertices, triangles, doubled, longest)
+    doubled_areas(np.ascontiguousarray(vertices), np.ascontiguousarray(triangles), doubled, longest)
     for wrong, what in (
         (np.abs(doubled) <= 2.0 * FLAT * longest, "has no area"),
         (doubled < 0.0, "is flipped (its corners run clockwise)"),

@@ -117,7 +117,7 @@ class Integrator:
         sorted_ = products(self.terms)
         live = [some for _, some in sorted_.sums]
         flat = [factors for some in live for _, factors in some]
-        derivative = np.array([self._powers[order] for order in sorted_.derivatives]).reshape(-1, len(self._live)) / self.points
+        derivative = np.array([self._powers[order] for order in sorted_.derivatives], complex).reshape(-1, len(self._live)) / self.points
         taken = np.array([self._powers[order] if order else self._live for order, _ in sorted_.sums]).reshape(-1, len(self._live))
         taken = taken * (self.points / grid) + 0j
         return (

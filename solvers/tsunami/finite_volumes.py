@@ -80,7 +80,8 @@ class FiniteVolumes:
         self.updates = 0  # of own cells by stages
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
         self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan]), (part.owned, 1))
-        self.drag = (params.gravity * params.manning**2, params.linear_drag, params.quadratic_drag)  # as `kernels.update` takes them
+        drags = float(params.linear_drag), float(params.quadratic_drag)  # whole numbers would be a kernel of their own
+        self.drag = (params.gravity * params.manning**2, *drags)  # as `kernels.update` takes them
 
     def at_time(self, t: float) -> None:
         """Have the bed of time ``t`` [s]."""

@@ -1,7 +1,7 @@
 """The exact solution of a run, as a file like the run's own: the same mesh, the same times, means over the same cells."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from solvers.tsunami import initial
 from solvers.tsunami.gauges import GAUGES
 from solvers.tsunami.model import FIELDS
 from solvers.tsunami.params import Params
+from solvers.tsunami.sides import Exact, Sides, open_edges, refuse_incident
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Exact = Callable[[Array, Array, float], tuple[Array, Array, Array]]  # of places [m] and a rising time [s]
 
 EVEN = 1e-9  # [m] by which an even bed may vary
 
@@ -29,65 +29,103 @@ EVEN = 1e-9  # [m] by which an even bed may vary
 def write_exact(run: Path, target: Path) -> Path:
     """Write the exact solution of the run in the file ``run`` to ``target``; done before, it is left alone. Returns ``target``.
 
+    It ends with the last of the run's frames before its waves meet a wall, or a periodic side that it does not fit: attributes
+    ``exact_until`` [s] and ``exact_ends``, which says why.
+
     Raises
     ------
     InputError
-        The run's initial state has no exact solution, or only on another bed.
+        The run's initial state has no exact solution, or only on another bed, or none that fits the mesh's sides.
     """
     with Store(run) as store:
-        if target.exists() and target.stat().st_mtime > run.stat().st_mtime:
+        if _is_done(target, run):
             return target
         mesh, times = store.mesh(), store.times
-        solution = exact_solution(str(store.attrs["case"]), mesh, float(times[-1]))
-        corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+        case = cases.parse(tomllib.loads(str(store.attrs["case"])), run.parent)
+        params: Params = build(Params, case.solver.table, "solver")
+        solution = exact_solution(params, mesh, float(times[-1]))
+        sides = Sides(mesh, open_edges(case, params, mesh), params.level)
         gauges, gauge_times = store.gauges, store.gauge(next(iter(store.gauges)))[0].compute() if store.gauges else np.zeros(0)
         attrs = {name: store.attrs[name] for name in ("case", "packages", "mesh_hash", "ranks")}
-        arrays = mesh
     writer = Writer(target, options={}, lead=True)
     writer.create(
-        mesh=arrays,
+        mesh=mesh,
         fields=FIELDS,
         gauges=list(gauges),
         gauge_places=np.array(list(gauges.values())),
         gauge_fields=GAUGES,
         maxima=[],
         attrs=attrs | {"created": datetime.now(UTC).isoformat(timespec="seconds"), "reference": "exact"},
-        shape=(len(arrays["bed"]),),
+        shape=(len(mesh["bed"]),),
         real=np.float64,
         chunk=16384,
         frames=len(times),
         compression="none",
     )
-    x, y = quadrature.places(corners)
-    frame_times, gauge_set, series = set(times.tolist()), set(gauge_times.tolist()), []
-    px, py = np.array(list(gauges.values())).reshape(-1, 2).T
-    near = [_holder(corners, place) for place in gauges.values()]
-    for t in np.union1d(times, gauge_times).tolist():  # rising, as the solutions that are computed want it
-        if t in frame_times:
-            surface, ux, uy = solution(x, y, t)
-            depth = np.maximum(surface - arrays["bed"][:, None], 0.0)
-            h = quadrature.means(depth)
-            discharges = {"discharge_x": quadrature.means(depth * ux), "discharge_y": quadrature.means(depth * uy)}
-            writer.append(t, 0, len(h), {"free_surface": h + arrays["bed"], "depth": h, **discharges})
-        if t in gauge_set:
-            surface, ux, uy = solution(px, py, t)
-            wet = surface > arrays["bed"][near]
-            series.append((np.maximum(surface, arrays["bed"][near]), wet * ux, wet * uy))
-    if gauges:
-        wanted: Any = np.array(series)
-        writer.append_gauges(gauge_times, {field.name: wanted[:, i] for i, field in enumerate(GAUGES)})
-    writer.close()
+    try:
+        _write_series(writer, solution, sides, mesh, times, gauges, gauge_times)
+        writer.close()
+    except InputError:
+        writer.close()
+        writer.part.unlink()
+        raise
     publish(target)
     return target
 
 
-def exact_solution(text: str, mesh: dict[str, Array], end: float) -> Exact:
-    """Free surface [m] and velocity [m/s] at places and a time, for the case ``text`` on ``mesh`` until ``end`` [s].
+def _is_done(target: Path, run: Path) -> bool:
+    """Whether ``target`` holds the exact solution of ``run``, as far as it holds: files of before went on beyond that."""
+    if not target.exists() or target.stat().st_mtime <= run.stat().st_mtime:
+        return False
+    with Store(target) as found:
+        return "exact_until" in found.attrs
+
+
+def _write_series(
+    writer: Writer,
+    solution: Exact,
+    sides: Sides,
+    mesh: dict[str, Array],
+    times: Array,
+    gauges: Mapping[str, tuple[float, ...]],
+    gauge_times: Array,
+) -> None:
+    """Write the frames, and the gauges' samples, until waves meet a side; `InputError` where a single frame, or none, is before that."""
+    corners: Any = np.stack([mesh["node_x"], mesh["node_y"]], axis=-1)[mesh["face_node_connectivity"]]
+    x, y = quadrature.places(corners)
+    frame_times, gauge_set, series = set(times.tolist()), set(gauge_times.tolist()), []
+    px, py = np.array(list(gauges.values())).reshape(-1, 2).T
+    near = [_holder(corners, place) for place in gauges.values()]
+    until, met = -np.inf, None
+    for t in np.union1d(times, gauge_times).tolist():  # rising, as the solutions that are computed want it
+        if t in frame_times:
+            surface, ux, uy = solution(x, y, t)
+            depth = np.maximum(surface - mesh["bed"][:, None], 0.0)
+            met = sides.met(solution, t, depth, surface, np.hypot(ux, uy))
+            if met:
+                break
+            h = quadrature.means(depth)
+            discharges = {"discharge_x": quadrature.means(depth * ux), "discharge_y": quadrature.means(depth * uy)}
+            writer.append(t, 0, len(h), {"free_surface": h + mesh["bed"], "depth": h, **discharges})
+            until = t
+        if t in gauge_set:
+            surface, ux, uy = solution(px, py, t)
+            wet = surface > mesh["bed"][near]
+            series.append((np.maximum(surface, mesh["bed"][near]), wet * ux, wet * uy))
+    if met and writer.frames < 2:
+        raise InputError(f"the exact solution does not fit the sides of this mesh: at t = {t:g} s {met}; take a finer run as the reference")
+    writer.set_attrs({"exact_until": until, "exact_ends": f"at t = {t:g} s {met}" if met else ""})
+    if gauges:
+        held = gauge_times[gauge_times <= until] if met else gauge_times
+        wanted: Any = np.array(series[: len(held)]).reshape(-1, len(GAUGES), len(gauges))
+        writer.append_gauges(held, {field.name: wanted[:, i] for i, field in enumerate(GAUGES)})
+
+
+def exact_solution(params: Params, mesh: dict[str, Array], end: float) -> Exact:
+    """Free surface [m] and velocity [m/s] at places and a time, for the solver's ``params`` on ``mesh`` until ``end`` [s].
 
     Ask for rising times. `InputError` where the case has no exact solution.
     """
-    parsed = cases.parse(tomllib.loads(text), Path())
-    params: Params = build(Params, parsed.solver.table, "solver")
     bed = mesh["bed"]
     start = check_exact(params, lambda: bed)
     deep = float(np.mean(bed))
@@ -107,6 +145,9 @@ def check_exact(params: Params, bed: Callable[[], Array | None]) -> Any:
     """
     if params.source:
         raise InputError("a run whose bed is moved, by [[source]], has no exact solution: take a finer run as the reference")
+    if params.manning or params.linear_drag or params.quadratic_drag:
+        raise InputError("there are no exact solutions with friction: take a finer run as the reference")
+    refuse_incident(params)
     start = choose(initial.__name__, params.initial, "solver.initial")
     if params.coriolis or params.beta:
         raise InputError("there are no exact solutions with the Coriolis force: take a finer run as the reference")

@@ -74,7 +74,7 @@ NAMES = (
 )
 CASE: dict[str, Any] = {
     "mesh": {"kind": "rectangle", "width": 4.0, "height": 4.0, "size": 1.0, "bathymetry": {"kind": "flat", "depth": 1.0}},
-    "solver": {"kind": "tsunami", "initial": {"kind": "hump", "height": 0.1, "width": 1.0, "centre": [2.0, 2.0]}},
+    "solver": {"kind": "tsunami", "initial": {"kind": "hump", "height": 0.1, "width": 0.5, "centre": [2.0, 2.0]}},
     "time": {"end": 0.1, "every": 0.1},
 }
 TAGS = {"html", "head", "meta", "title", "style", "body", "header", "main", "section", "h1", "h2", "h3", "p", "span", "img", "table"}

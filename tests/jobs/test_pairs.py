@@ -34,7 +34,8 @@ from solvers.core.figures import part_of
 
 POND: dict[str, Any] = {
     "mesh": {"kind": "rectangle", "width": 4.0, "height": 2.0, "size": 0.5, "bathymetry": {"kind": "flat", "depth": 0.5}},
-    "solver": {"kind": "tsunami", "initial": {"kind": "hump", "height": 0.05, "width": 1.0, "centre": [1.0, 1.0]}},
+    "solver": {"kind": "tsunami", "initial": {"kind": "hump", "height": 0.05, "width": 1.0, "centre": [1.0, 1.0]}}
+    | {"boundary": {side: {"kind": "outflow"} for side in ("west", "east", "south", "north")}},  # walls would end its exact solution
     "time": {"end": 1.0, "every": 0.25},
     "gauges": {"a": [2.0, 1.0]},
     "observed": {"source": "me", "comparison": "laboratory", "series": {"file": "a.txt", "columns": {"a": 1}}},

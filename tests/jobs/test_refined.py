@@ -21,7 +21,7 @@ from solvers.tsunami.reference import write_exact
 
 CASE = (
     HUMP.replace("10.0", "60.0")
-    .replace("centre = [5.0, 5.0]", "centre = [22.0, 30.0]")
+    .replace("width = 1.2, centre = [5.0, 5.0]", "width = 3.0, centre = [22.0, 30.0]")
     .replace("end = 0.5", "end = 2.0")
     .replace("every = 0.25", "every = 0.5")
 )

@@ -114,6 +114,12 @@ def test_a_shift_of_a_third_of_a_sample_is_found(shift, scale):
             assert found.removed > 0.9999
 
 
+def test_series_against_each_other_at_every_lag_have_the_lag_that_is_least_bad():
+    rising = np.arange(20.0) + 0.1 * np.sin(np.arange(20.0))
+    found = align(-rising, rising, 1.0)
+    assert np.isfinite(found.lag) and np.isfinite(found.after)
+
+
 def test_a_series_that_does_not_change_has_no_lag():
     found = align(np.ones(20), np.arange(20.0), 1.0)
     assert np.isnan(found.lag)

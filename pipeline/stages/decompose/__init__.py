@@ -160,7 +160,14 @@ def _beside_run(
     with Store(other) as whole, on_the_mesh_of(store, whole, field, params.wet, client, folder / f"{name}-reference.h5") as same:
         gauges = _gauges(_stored(store), _stored(whole), name, params.window, params, tables)
         both = pair(field, store, same, params.wet, raised_level(store, whole, field))
-        return {"gauges": gauges, **_fields(both, name, params, client, tables)}
+        return {"gauges": gauges, "notes": _ends(whole, float(store.times[-1])), **_fields(both, name, params, client, tables)}
+
+
+def _ends(reference: Store, last: float) -> list[str]:
+    """Whether an exact solution ends before the run's ``last`` frame [s], and why."""
+    why = str(reference.attrs.get("exact_ends", ""))
+    until = float(reference.times[-1])
+    return [f"compared until t = {until:g} s of {last:g} s: {why}, so the exact solution holds no longer"] if why else []
 
 
 def _budget(runs: Mapping[str, Any], tables: Tables) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def _whole_lag(number: Array, reference: Array, most: int) -> int:
     least = LEAST_SPREAD * np.sqrt((n @ n) * (r @ r))
     enough = (spread > least) & (overlap >= int(LEAST_OVERLAP * min(n_there.sum(), r_there.sum())))
     correlation = np.where(enough, (over(n, r) - n1 * r1 / overlap) / np.maximum(spread, least), -1.0)
-    good = np.flatnonzero(correlation >= AS_GOOD * correlation.max())
+    highest = correlation.max()  # below zero where every lag has the series against each other
+    good = np.flatnonzero(correlation >= highest - (1.0 - AS_GOOD) * abs(highest))
     best = int(good[np.argmin(np.abs(lags[good]))])
     while 0 < best < len(lags) - 1 and max(correlation[best - 1], correlation[best + 1]) > correlation[best]:
         best += 1 if correlation[best + 1] > correlation[best - 1] else -1

@@ -64,9 +64,10 @@ def _beside_a_reference(known: Mapping[str, Any], result: Mapping[str, Any], fie
     error, share = known[best]["relative"], known[best]["phase_share"] or 0.0
     beside = "the exact solution" if result["reference"] == "exact" else result["reference"]
     kind = "waves come at the wrong time" if share > 0.5 else "waves have the wrong height"
+    notes = "".join(f" Note: {note}." for note in result["runs"][best].get("notes", ()))
     return (
         f"The {field} of {best} is {error['value']:.2%} wrong ({error['low']:.2%} to {error['high']:.2%}) beside {beside}; "
-        f"{share:.0%} of the mean square error is phase, so mostly {kind}."
+        f"{share:.0%} of the mean square error is phase, so mostly {kind}.{notes}"
     )
 
 

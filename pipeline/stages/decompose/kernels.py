@@ -183,14 +183,16 @@ def cut_half_plane(polygon, count, px, py, nx, ny, scratch):
             scratch[kept, 0] = ax + share * (bx - ax)
             scratch[kept, 1] = ay + share * (by - ay)
             kept += 1
-    polygon[:kept] = scratch[:kept]
+    for k in range(kept):
+        polygon[k, 0], polygon[k, 1] = scratch[k, 0], scratch[k, 1]
     return kept
 
 
 @njit(cache=True)
 def common_area(a, b, polygon, scratch):
     """Area that two counterclockwise triangles (3, 2) have in common."""
-    polygon[:3] = a
+    for k in range(3):
+        polygon[k, 0], polygon[k, 1] = a[k, 0], a[k, 1]
     count = 3
     for k in range(3):
         px, py = b[k, 0], b[k, 1]

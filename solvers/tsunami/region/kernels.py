@@ -13,7 +13,9 @@ IN_QUEUE = 3  # a mark for as long as the queue is filled
 def corners_of_all(corners, first_cell, cells_of, found):
     """Fill ``found`` (local cells, 3) with local vertices, -1 where a ghost's vertex is none of the part's; ``corners`` (R2, 3)."""
     found[:] = -1
-    found[: corners.shape[0]] = corners
+    for c in range(corners.shape[0]):
+        for k in range(3):
+            found[c, k] = corners[c, k]
     for v in range(len(first_cell) - 1):
         for j in range(first_cell[v], first_cell[v + 1]):
             c = cells_of[j]
