@@ -282,7 +282,7 @@ def parse_words(text, starts, values, first):
     What is no plain number is nan, and inf is one of more digits than a product of two exact numbers gives rightly. (W. D. Clinger, Proc.
     PLDI (1990) 92-101, DOI 10.1145/93542.93557, has the bounds.)
     """
-    i, w, line = 0, 0, 0
+    i, w, line, none = 0, 0, 0, np.int64(0)  # `_digits` would be compiled for a constant too
     first[0] = 0
     while i < text.shape[0]:
         if text[i] <= 32:
@@ -295,7 +295,7 @@ def parse_words(text, starts, values, first):
         negative = text[i] == 45
         if negative or text[i] == 43:
             i += 1
-        i, whole, digits, lost, seen = _digits(text, i, 0, 0)
+        i, whole, digits, lost, seen = _digits(text, i, none, none)
         scale = lost
         if i < text.shape[0] and text[i] == 46:
             before = i + 1
@@ -307,7 +307,7 @@ def parse_words(text, starts, values, first):
             falls = i < text.shape[0] and text[i] == 45
             if falls or (i < text.shape[0] and text[i] == 43):
                 i += 1
-            i, power, _, longer, given = _digits(text, i, 0, 0)
+            i, power, _, longer, given = _digits(text, i, none, none)
             scale += -power if falls else power
             seen = 0 if given == 0 or longer > 0 or given > 4 else seen
         plain = seen > 0

@@ -124,14 +124,14 @@ def test_an_unlimited_slope_is_that_of_the_plane(values):
 
 
 def all_of(count):
-    return np.arange(count, dtype=np.int32)
+    return np.arange(count, dtype=np.uint32)
 
 
 def random_edges(rng, edges, cells):
     faces = rng.random((3 * cells, 4)) * [1.0, 1.0, 2.0, 2.0] + [0.0, 1.0, -1.0, -1.0]
     angle = rng.random(edges) * 2.0 * np.pi
     normals = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    left, right = rng.integers(0, 3 * cells, (2, edges)).astype(np.int32)
+    left, right = rng.integers(0, 3 * cells, (2, edges)).astype(np.uint32)
     return faces, left, right, normals, rng.random(edges)
 
 
@@ -158,8 +158,8 @@ def test_cells_in_lists_of_any_order_give_the_same_bits(cuts, seed):
     q = rng.random((cells, 4))
     corner_values = rng.random((50, 4))
     corner_values[:, 3] = rng.random(50) > 0.1
-    corners = rng.integers(0, 50, (cells, 3)).astype(np.int32)
-    near = rng.integers(0, cells, (cells, 3)).astype(np.int32)
+    corners = rng.integers(0, 50, (cells, 3)).astype(np.uint32)
+    near = rng.integers(0, cells, (cells, 3)).astype(np.uint32)
     args = (
         q,
         corner_values,
@@ -187,14 +187,14 @@ def test_no_cell_pays_more_water_than_it_has(seed):
     cells, edges = 12, 20
     u = np.zeros((cells, 3))
     u[:, 0] = rng.random(cells) * (rng.random(cells) > 0.3)
-    left, right = rng.integers(0, cells, (2, edges)).astype(np.int32)
+    left, right = rng.integers(0, cells, (2, edges)).astype(np.uint32)
     flux_rows = np.zeros((2 * edges, 3))
     flux_rows[::2, 0] = rng.standard_normal(edges)
     flux_rows[1::2, 0] = -flux_rows[::2, 0]
     chosen = [np.flatnonzero((left == c) | (right == c))[:3] for c in range(cells)]
     spare = 2 * edges
     flux_rows = np.concatenate([flux_rows, np.zeros((1, 3))])
-    rows = np.array([[*(2 * e + (left[e] != c) for e in some), *[spare] * (3 - len(some))] for c, some in enumerate(chosen)], np.int32)
+    rows = np.array([[*(2 * e + (left[e] != c) for e in some), *[spare] * (3 - len(some))] for c, some in enumerate(chosen)], np.uint32)
     area, share = np.ones(cells), np.ones(cells)
     kernels.drain(u, flux_rows, rows, area, 1e-14, 1.0, all_of(cells), share)
     kernels.scale_outflow(flux_rows[:-1], left, right, all_of(edges), share)

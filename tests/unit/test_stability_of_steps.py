@@ -37,7 +37,7 @@ MESHES = {
 def rates(sea):
     """Eigenvalues of the linearised rates of change, those of still water, times the longest step at Courant number 1."""
     scheme, start = sea.model.scheme, sea.model.initial()
-    cells, found = np.arange(len(start), dtype=np.int32), np.zeros((len(start), 3))
+    cells, found = np.arange(len(start), dtype=np.uint32), np.zeros((len(start), 3))
     g = scheme.geometry
 
     def changes(u):

@@ -1,4 +1,4 @@
-"""The verbs of this machine and of SLURM's: bench, sites, doctor."""
+"""The verbs of this machine and of SLURM's: compile, bench, sites, doctor."""
 
 import dataclasses
 from pathlib import Path
@@ -6,8 +6,31 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.command import AsJson, print_json, site_names
+from jobs.commands.command import AsJson, case_names, print_json, site_names
 from pipeline.core.errors import InputError, RunError
+
+
+def compile_(
+    cases: Annotated[
+        list[Path] | None, typer.Argument(help="Cases, by path or by name. Default: all that come along.", autocompletion=case_names)
+    ] = None,
+) -> None:
+    """Compile the kernels of cases ahead of their runs, on this kind of processor: the first step of each, of which nothing is kept.
+
+    A run compiles what is not there by itself. Exit code 1 where a case can't begin; of those that come along it is told alone.
+    """
+    from jobs.campaign.catalogue import find
+    from jobs.commands.kernels import compile_kernels, shipped
+
+    failed = []
+
+    def ready(name: str, seconds: float, why: str) -> None:
+        failed.extend([name] if why else [])
+        print(f"{name:<24} {why or (f'compiled in {seconds:.1f} s' if seconds > 0.0 else 'ready')}", flush=True)
+
+    compile_kernels([find(case, ("cases",)) for case in cases] if cases else shipped(), ready)
+    if failed and cases:
+        raise RunError(f"no first step: {', '.join(failed)}")
 
 
 def bench(

@@ -26,7 +26,7 @@ def block_sums(n, r, low, area, frame, cell):
     for start in range(0, n.shape[1], TILE):
         stop = min(start + TILE, n.shape[1])
         some[:] = 0.0
-        begun = 0  # cells that had a value
+        begun = np.int64(0)  # cells that had a value; no constant, for which `tile_sums` would be compiled too
         for f in range(n.shape[0]):
             begun = tile_sums(n[f, start:stop], r[f, start:stop], low[start:stop], area[start:stop], frame[f], some, begun)
         for c in range(start, stop):
@@ -193,7 +193,7 @@ def common_area(a, b, polygon, scratch):
     """Area that two counterclockwise triangles (3, 2) have in common."""
     for k in range(3):
         polygon[k, 0], polygon[k, 1] = a[k, 0], a[k, 1]
-    count = 3
+    count = np.int64(3)
     for k in range(3):
         px, py = b[k, 0], b[k, 1]
         qx, qy = b[(k + 1) % 3, 0], b[(k + 1) % 3, 1]

@@ -26,7 +26,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def transform(x_r, x_i, y_r, y_i, radices, w_r, w_i, first_r, first_i):
     """The discrete Fourier transform of ``x`` (n,), in ``x`` where the number of ``radices`` is even, else in ``y``: both are
     overwritten. With ``_r`` and ``_i`` exchanged it is n times the inverse."""
-    m, s, first = x_r.shape[0], 1, 0
+    m, s, first = x_r.shape[0], np.int64(1), 0  # a constant 1 would be a version of each stage
     for turn in range(len(radices)):
         radix = radices[turn]
         m //= radix
