@@ -2,7 +2,7 @@
 
 from conftest import HUMP, wavetrain
 
-from jobs.commands.kernels import shipped
+from jobs.commands.first_steps import shipped
 
 KS = """
 [mesh]

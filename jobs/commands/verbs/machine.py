@@ -20,7 +20,7 @@ def compile_(
     A run compiles what is not there by itself. Exit code 1 where a case can't begin; of those that come along it is told alone.
     """
     from jobs.campaign.catalogue import find
-    from jobs.commands.kernels import compile_kernels, shipped
+    from jobs.commands.first_steps import compile_kernels, shipped
 
     failed = []
 
