@@ -12,7 +12,7 @@ from jobs.commands.verbs import COMMANDS, VERBS
 from jobs.commands.verbs.slurm import slurm
 from jobs.local.processes import ALONE, RANK_VARIABLES, SAFE
 from pipeline.core.errors import InputError, RunError, WriteError
-from pipeline.core.signals import interrupted
+from pipeline.core.signals import interrupted, repeat_lost
 from pipeline.store.disk import silence_destructors
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ def main() -> None:
     """Entry point of the command ``wavetrain``: every failure is one line."""
     streams.make_lasting()
     silence_destructors()
+    repeat_lost()
     os.environ.update(SAFE)  # so Dask's workers, ranks and jobs, and all that they start
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small solves crawl on several threads; ranks and workers use the cores
     code: int | str | None = 0

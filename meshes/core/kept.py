@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,8 @@ def _read(path: Path) -> tuple[TriMesh, list[str]]:
     names = tuple(plain.pop("boundary_names"))
     remarks = plain.pop("remarks")
     period = tuple(plain.pop("period"))
-    os.utime(path)  # the latest used
+    now = time.time_ns()  # the file system's own clock may stand still for some milliseconds, in which another was written
+    os.utime(path, ns=(now, now))  # the latest used
     return TriMesh(**arrays, **plain, boundary_names=names, period=period), remarks
 
 

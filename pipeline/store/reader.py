@@ -174,6 +174,12 @@ class Store:
         """
         return self._lazy("maxima", name)
 
+    @property
+    def maxima(self) -> dict[str, Field]:
+        """Running maxima of the run by name, with the wave's ``arrival``."""
+        group = self._file.get("maxima", {})
+        return {name: Field(name, unit_of(group[name]), str(group[name].attrs.get("long_name", name))) for name in group}
+
     def mesh(self, *names: str) -> dict[str, Array]:
         """Read the mesh.
 
@@ -223,6 +229,13 @@ class Store:
             return {}
         group = self._file["gauges"]
         return {name: tuple(place) for name, place in zip(json.loads(group.attrs["names"]), group["place"][...].tolist(), strict=True)}
+
+    @property
+    def gauge_fields(self) -> dict[str, Field]:
+        """Fields that were sampled at the gauges, by name."""
+        group = self._file.get("gauges", {})
+        names = [name for name in series_names(group) if name != "time"] if group else []
+        return {name: Field(name, unit_of(group[name]), str(group[name].attrs["long_name"])) for name in names}
 
     def gauge(self, name: str, field: str = "free_surface") -> tuple[Any, Any]:
         """Open the samples at a gauge.

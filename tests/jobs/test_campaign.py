@@ -110,7 +110,7 @@ def test_what_a_result_depends_on_changes_its_key(folder, monkeypatch):
 def test_a_second_process_is_refused_by_the_firsts_host_and_number(folder):
     (folder / "hump.toml").write_text(HUMP.replace("size = 1.0", "size = 0.2").replace("end = 0.5", "end = 500.0"))
     with begun("run", "hump.toml", "--out", "out", "--ranks", "2", cwd=folder) as first:
-        wait_for(folder / "out" / "run.h5.part")
+        wait_for(folder / "out" / "progress.json")  # its steps have begun, so that it can stop between two
         second = wavetrain("run", "hump.toml", "--out", "out", cwd=folder)
         assert second.returncode == 1
         assert f"in use: by process {first.pid} on host {os.uname().nodename}" in second.stderr

@@ -11,6 +11,7 @@ VERBS: Mapping[str, Callable[..., Any]] = {
     "run": campaigns.run,
     "check": files.check,
     "show": files.show,
+    "export": files.export,
     "compile": machine.compile_,
     "bench": machine.bench,
     "forecast": files.forecast,

@@ -1,4 +1,4 @@
-"""The verbs of files: check, show, judge, provenance, forecast, and advise, which reads a stage's result."""
+"""The verbs of files: check, show, export, judge, provenance, forecast, and advise, which reads a stage's result."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +36,25 @@ def show(file: Annotated[Path, typer.Argument(help="A run's HDF5 file.")], as_js
         print_json(facts(file))
     else:
         describe(file)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="A run's HDF5 file, or an archive of a run.")],
+    maps: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write bed, maxima and arrival as GeoTIFF (.tif) or NetCDF (.nc).")
+    ] = None,
+    gauges: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the gauges' series as a table (.csv) or NetCDF (.nc).")] = None,
+    size: Annotated[
+        float | None, typer.Option(help="Edge of a pixel [m], on the globe [degrees]. Default: a thousandth of the longer side.")
+    ] = None,
+    extent: Annotated[str, typer.Option(metavar="W,S,E,N", help="A part of the mesh: west, south, east, north.")] = "",
+    at: Annotated[float | None, typer.Option(metavar="SECONDS", help="Write the fields of the frame at this time, too.")] = None,
+    crs: Annotated[str, typer.Option(metavar="EPSG:CODE", help="Reference system of a mesh in metres.")] = "",
+) -> None:
+    """Write a run's maps and gauges for other programs: QGIS, GMT, xarray, a spreadsheet."""
+    from jobs.commands.export.write import write
+
+    write(file, maps=maps, gauges=gauges, size=size, extent=extent, at=at, crs=crs)
 
 
 def judge(

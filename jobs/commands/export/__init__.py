@@ -1,0 +1,1 @@
+"""A run's maps and gauges for other programs: GeoTIFF, NetCDF and CSV."""
