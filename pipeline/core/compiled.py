@@ -2,11 +2,17 @@
 
 numba compiles a kernel anew where its own file has changed. Functions and constants that it takes from other files are compiled into it
 too; where such a file alone changes, with a new version for example, numba loads the kernel of before.
+
+This project's kernels are kept in the user's cache by the contents of all these files: checkouts with the same kernels share them.
 """
 
 import functools
 import hashlib
+import os
 import re
+import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +24,28 @@ __all__ = ["njit"]
 
 PROJECT = dict.fromkeys(("pipeline", "meshes", "solvers"), Path(__file__).resolve().parents[2])  # packages with kernels: their folders
 IMPORT = re.compile(rb"^(?:from|import) +([.\w]+)(?: +import +(\([^)]*\)|[^\n]*))?", re.MULTILINE)
+KEPT_DAYS = 60  # without use, after which a folder of kernels goes
+
+
+class Shared(caching.UserWideCacheLocator):
+    """A cache in the user's own folder, in a folder for each content of the sources."""
+
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        self._cache_path = str(_folder(Path(py_file).resolve()))
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> "Shared | None":
+        """The cache of ``py_func`` where its file at ``py_file`` is of this project and the folder can be written, else None."""
+        path = Path(py_file).resolve()
+        if not any(path.is_relative_to(root / name) for name, root in PROJECT.items()):
+            return None
+        found: Shared | None = super().from_function(py_func, py_file)
+        return found
+
+    def get_source_stamp(self) -> str:
+        """Nothing: the folder's name says it."""
+        return ""
 
 
 class _Whole:
@@ -39,6 +67,24 @@ class InTree(_Whole, caching.InTreeCacheLocator):
 
 class UserWide(_Whole, caching.UserWideCacheLocator):
     """A cache in the user's own folder."""
+
+
+@functools.cache
+def _folder(path: Path) -> Path:
+    """Make the folder for kernels of the file at ``path``; as one is new, delete those that were not used for long."""
+    contents = hashlib.sha256(f"{numba.__version__} {stamp(path)} ".encode() + path.read_bytes()).hexdigest()
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wavetrain" / "kernels"
+    folder = kept / contents[:32]
+    try:
+        if not folder.is_dir():
+            for one in kept.glob("*"):
+                if time.time() - one.stat().st_mtime > KEPT_DAYS * 86400:
+                    shutil.rmtree(one, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+    except OSError:  # another process deletes too, or the disk is not ours to write: the next cache is tried
+        pass
+    return folder
 
 
 @functools.cache
@@ -72,5 +118,5 @@ def _imported(path: Path) -> frozenset[Path]:
 
 
 if not numba.config.CACHE_LOCATOR_CLASSES:  # a user's own stand
-    own = [f"{__name__}.{one.__name__}" for one in (UserProvided, InTree, UserWide)]
+    own = [f"{__name__}.{one.__name__}" for one in (UserProvided, Shared, InTree, UserWide)]
     numba.config.CACHE_LOCATOR_CLASSES = ",".join([*own, "IPythonCacheLocator", "ZipCacheLocator"])
