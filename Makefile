@@ -33,7 +33,7 @@ docstrings:
 	$(BIN)/python docs/docstrings.py
 
 # one process more than cores, for tests that wait
-test: lint     ## everything that a laptop can test, in eight minutes, some more the first time
+test: lint     ## everything that a laptop can test, in eight minutes
 	$(BIN)/pytest -m "not slow" -n $$(( $(RANKS) + 1 )) --no-loadscope-reorder --durations=25
 
 test-data: setup  ## what compares with the benchmark data of WAVETRAIN_DATA, or fetched; skipped where it is neither
