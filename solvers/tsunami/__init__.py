@@ -85,10 +85,10 @@ def check_exact(params: Params, bed: Any) -> None:
 def look_into_files(params: Params, case: Any) -> None:
     """Refuse a series of an incident wave that can't be read or does not enter, and a source that can't be, before anything is computed."""
     from solvers.tsunami.boundary import look_into_files as look
-    from solvers.tsunami.source import motions
+    from solvers.tsunami.source import look_into_files as look_into_sources
 
     look(params.boundary, case.folder, case.time.end)
-    motions(params.source, case.folder)
+    look_into_sources(params.source, case.folder)
 
 
 def write_exact(run: Any, target: Any) -> Any:

@@ -45,20 +45,34 @@ def place(number: int) -> str:
     return f"source[{number}]"
 
 
-def motions(sources: Sequence[Spec], folder: Path, chart: Mercator | None = None) -> list[Motion]:
+def look_into_files(sources: Sequence[Spec], folder: Path) -> None:
+    """`InputError` where one of a case's ``sources`` can't be: an unknown kind, a wrong parameter, or a file that can't be read."""
+    for number, asked in enumerate(sources):
+        _motion(number, asked, folder)
+
+
+def motions(sources: Sequence[Spec], folder: Path, chart: Mercator | None) -> list[Motion]:
     """The motions of a case's ``sources``, on a plane or on the map of a mesh on the sphere.
 
     Raises
     ------
     InputError
-        An unknown kind, a wrong parameter, or a file that can't be read.
+        An unknown kind, a wrong parameter, a file that can't be read, or a source in other coordinates than the mesh.
     """
-    found: list[Motion] = []
+    found = []
     for number, asked in enumerate(sources):
-        source: Any = choose(__name__, asked, place(number))
+        motion = _motion(number, asked, folder)
         try:
-            motion: Motion = source.motion(folder)
-            found.append(motion.on_sphere(chart) if chart else motion)
+            found.append(motion.on_sphere(chart) if chart else motion.on_plane())
         except InputError as error:
             raise InputError(f"{place(number)}: {error}") from None
     return found
+
+
+def _motion(number: int, asked: Spec, folder: Path) -> Motion:
+    source: Any = choose(__name__, asked, place(number))
+    try:
+        motion: Motion = source.motion(folder)
+    except InputError as error:
+        raise InputError(f"{place(number)}: {error}") from None
+    return motion

@@ -10,9 +10,10 @@ from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
 from solvers.tsunami.source import Source
-from solvers.tsunami.source.core.fault_table import read_faults, rupture_times
+from solvers.tsunami.source.core.fault_table import read_faults
 from solvers.tsunami.source.core.motion import Motion, Ramp
 from solvers.tsunami.source.core.rectangles import Slip, SlipInTurn, check_all
+from solvers.tsunami.source.core.rupture import Rupture, Spread
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,13 +22,18 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Params(Source):
     """Rectangular faults in an elastic half-space that slip, from a file."""
 
-    file: str = setting("text with a line a fault, and a heading: x, y, depth, length, width, strike, dip, rake, slip; time, rise")
+    file: str = setting(
+        "text with a line a fault, and a heading: x, y, depth, length, width, strike, dip, rake, slip; time, rise."
+        " Or a finite-fault model in degrees: the USGS's basic_inversion.param, SRCMOD's FSP"
+    )
     reference: Literal["top", "centre", "bottom"] = setting("what x, y and depth are of: the middle of an edge, or of the rectangle")
     poisson: float = quantity("dimensionless", "Poisson's ratio", default=0.25, above=0.0)
     time: float = quantity("s", "time of the run to which the file's times, or those of the rupture, are added", default=0.0, low=0.0)
     rise: float | None = quantity("s", "rise time of faults, where the file has no column for it; unset: 0", default=None, low=0.0)
     rupture_velocity: float | None = quantity("m/s", "speed at which the rupture spreads from the hypocentre", default=None, above=0.0)
-    hypocentre: tuple[float, float, float] | None = quantity("m", "x, y and depth where the rupture begins", default=None)
+    hypocentre: tuple[float, float, float] | None = quantity(
+        "m", "x, y and depth where the rupture begins; x and y in degrees on the globe", default=None
+    )
     ramp: Literal["linear", "cosine"] = setting("the share of the slip over the rise time", default="linear")
     moments: int = setting("times at which the displacement of faults that slip in turn is computed; even between them", default=60)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
@@ -50,22 +56,25 @@ class Params(Source):
             There is no such file, or it can't be read, or it and the case both say when the faults slip.
         """
         path = locate_file(self.file, folder)
-        faults, times = read_faults(path, self.reference)
+        table = read_faults(path, self.reference)
+        faults, times = table.rectangles, table.times
         check_all(faults, unusual=self.unusual)
         for name, given in (("time", self.rupture_velocity), ("rise", self.rise)):
             if name in times and given is not None:
                 key = {"time": "rupture_velocity"}.get(name, name)
                 raise InputError(f"{path.name} has a column {name!r}, and the case has {key}: leave one out")
-        begins = times.get("time", np.zeros(len(faults)))
-        if self.rupture_velocity is not None and self.hypocentre is not None:
-            begins = rupture_times(faults, self.hypocentre, self.rupture_velocity)
-        begins, rises = begins + self.time, times.get("rise", np.full(len(faults), self.rise or 0.0))
-        _refuse_negative(path, "time", begins)
+        rises = times.get("rise", np.full(len(faults), self.rise or 0.0))
         _refuse_negative(path, "rise", rises)
+        of_all: dict[str, Any] = {"negligible": self.negligible, "degrees": table.degrees}
+        if self.rupture_velocity is not None and self.hypocentre is not None:
+            spread = Spread(self.hypocentre, self.rupture_velocity, self.time)
+            return Rupture(faults, self.poisson, spread, rises, self.ramp, moments=self.moments, **of_all)
+        begins = times.get("time", np.zeros(len(faults))) + self.time
+        _refuse_negative(path, "time", begins)
         ramps = [Ramp(float(begin), float(rise), self.ramp) for begin, rise in zip(begins, rises, strict=True)]
         if len(set(ramps)) == 1:
-            return Slip(faults, self.poisson, ramps[0], negligible=self.negligible)
-        return SlipInTurn(faults, self.poisson, ramps, moments=self.moments, negligible=self.negligible)
+            return Slip(faults, self.poisson, ramps[0], **of_all)
+        return SlipInTurn(faults, self.poisson, ramps, moments=self.moments, **of_all)
 
 
 def _refuse_negative(path: Path, name: str, times: Array) -> None:

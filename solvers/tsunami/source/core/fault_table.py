@@ -1,7 +1,7 @@
-"""Rectangles from a text file: a line each, with a heading that names the columns."""
+"""Rectangles from a text file: a line each, with a heading that names the columns, or an agency's finite-fault model."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.params import size_of
 from pipeline.core.remarks import remark
 from pipeline.reading.text_table import named_columns, read_table
+from solvers.tsunami.source.core.finite_fault import read_finite_fault
 from solvers.tsunami.source.core.rectangles import Rectangle, Reference
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -19,14 +20,48 @@ UNITS = dict.fromkeys(("x", "y", "depth", "length", "width", "slip"), "m") | dic
 TIMES = {"time": "s", "rise": "s"}  # of which a file may have none
 
 
-def read_faults(path: Path, reference: Reference) -> tuple[list[Rectangle], dict[str, Array]]:
-    """The rectangles that slip in the file at ``path``, and their times (rectangles,) [s] by the names of `TIMES` that it has.
+@dataclass(frozen=True, slots=True)
+class FaultTable:
+    """Rectangles that slip.
+
+    Attributes
+    ----------
+    rectangles
+        At least one.
+    times
+        Times (rectangles,) [s] by the names of `TIMES` that the file has.
+    degrees
+        Whether ``x`` and ``y`` must be longitudes and latitudes; else they are in the mesh's coordinates.
+    """
+
+    rectangles: list[Rectangle]
+    times: dict[str, Array]
+    degrees: bool
+
+
+def read_faults(path: Path, reference: Reference) -> FaultTable:
+    """The rectangles that slip in the file at ``path``.
 
     Raises
     ------
     InputError
-        A column that is missing or stands twice, a unit that is none, a line without a number: says which.
+        A column that is missing or stands twice, a unit that is none, a line without a number: says which. Places of a finite-fault model
+        are those of another ``reference``. Nothing slips.
     """
+    model = read_finite_fault(path)
+    if model and model.reference not in (None, reference):
+        raise InputError(f'{path.name} gives places of the {model.reference} of its rectangles: reference = "{model.reference}"')
+    columns = model.columns if model else _columns(path)
+    slips = np.flatnonzero(columns["slip"] != 0.0)
+    if not len(slips):
+        raise InputError(f"{path.name}: none of its {len(columns['slip'])} rectangles slips")
+    rows = [{name: float(columns[name][i]) for name in UNITS} for i in slips]
+    faults = [Rectangle(reference=reference, **row) for row in rows]
+    return FaultTable(faults, {name: columns[name][slips] for name in TIMES if name in columns}, degrees=model is not None)
+
+
+def _columns(path: Path) -> dict[str, Array]:
+    """Columns (rectangles,) by name of a table with a heading, in metres, degrees and seconds."""
     table = read_table(path, 1)
     table = read_table(path, table.width)
     names, units = named_columns(table)
@@ -47,12 +82,7 @@ def read_faults(path: Path, reference: Reference) -> tuple[list[Rectangle], dict
             raise InputError(f"{path.name}, line {table.lines[int(np.argmax(np.isnan(values)))]}: there is no {name}")
     for note in (*table.notes, *_unread(path, [name for name in names if name not in columns])):
         remark(note)
-    slips = np.flatnonzero(columns["slip"] != 0.0)
-    if not len(slips):
-        raise InputError(f"{path.name}: none of its {len(table.lines)} rectangles slips")
-    rows = [{name: float(columns[name][i]) for name in UNITS} for i in slips]
-    faults = [Rectangle(reference=reference, **row) for row in rows]
-    return faults, {name: columns[name][slips] for name in TIMES if name in columns}
+    return columns
 
 
 def _scale(path: Path, name: str, unit: str, base: str) -> float:
@@ -64,14 +94,3 @@ def _scale(path: Path, name: str, unit: str, base: str) -> float:
 
 def _unread(path: Path, names: Sequence[str]) -> list[str]:
     return [f"{path.name}: columns that are not read: {', '.join(names)}"] if names else []
-
-
-def rupture_times(faults: Sequence[Rectangle], hypocentre: Sequence[float], velocity: float) -> Array:
-    """Times (faults,) [s] at which a rupture reaches their middles, at ``velocity`` [m/s] from ``hypocentre``, x, y and depth [m]."""
-    x0, y0, z0 = hypocentre
-    times = []
-    for one in faults:
-        x, y = one.at(0.5, 0.5)
-        depth = one.top + 0.5 * one.width * math.sin(math.radians(one.dip))
-        times.append(math.sqrt((x - x0) ** 2 + (y - y0) ** 2 + (depth - z0) ** 2) / velocity)
-    return np.array(times)

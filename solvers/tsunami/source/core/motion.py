@@ -67,6 +67,21 @@ class Motion(ABC):
             The weight of each shape (K,) [1].
         """
 
+    def on_plane(self) -> "Motion":
+        """The same motion on a mesh whose coordinates are in metres.
+
+        Returns
+        -------
+        Motion
+            A motion at places of the mesh.
+
+        Raises
+        ------
+        InputError
+            The source's places are in longitudes and latitudes.
+        """
+        return self
+
     def on_sphere(self, chart: Mercator) -> "Motion":
         """The same motion, whose places are in longitudes and latitudes, on Mercator's map.
 

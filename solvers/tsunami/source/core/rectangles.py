@@ -51,6 +51,11 @@ class Rectangle:
         return self.depth - SHARE[self.reference] * self.width * math.sin(math.radians(self.dip))
 
     @property
+    def middle_depth(self) -> float:
+        """Depth of the middle [m]."""
+        return self.top + 0.5 * self.width * math.sin(math.radians(self.dip))
+
+    @property
     def row(self) -> list[float]:
         """The row of `solvers.tsunami.source.core.kernels.displace`."""
         strike, dip, rake = math.radians(self.strike), math.radians(self.dip), math.radians(self.rake)
@@ -153,10 +158,14 @@ class Slip(Motion):
         The share of the slip in time.
     negligible
         Displacements no larger than this are zero [m].
+    degrees
+        Whether the rectangles' places are longitudes and latitudes, which a mesh in metres has not.
     """
 
-    def __init__(self, rectangles: Sequence[Rectangle], poisson: float, ramp: Ramp, *, negligible: float = 0.0) -> None:
-        self._rectangles, self._negligible = rectangles, negligible
+    def __init__(
+        self, rectangles: Sequence[Rectangle], poisson: float, ramp: Ramp, *, negligible: float = 0.0, degrees: bool = False
+    ) -> None:
+        self._rectangles, self._negligible, self._in_degrees = rectangles, negligible, degrees
         self._rows = np.array([one.row for one in rectangles])
         self._chart: Mercator | None = None
         self._references: list[tuple[float, float]] = []
@@ -171,6 +180,11 @@ class Slip(Motion):
         if self._chart:
             ways = self._chart.plane(np.stack([toward(centre, way) for centre, way in zip(self._references, ways, strict=True)]))
         return ways.reshape(-1, 2)
+
+    def on_plane(self) -> Motion:
+        if self._in_degrees:
+            raise InputError('its places are in longitudes and latitudes, and the mesh is in metres; mesh "lonlat" is in degrees')
+        return self
 
     def on_sphere(self, chart: Mercator) -> Motion:
         for one in self._rectangles:
@@ -241,11 +255,22 @@ class SlipInTurn(Slip):
         How many moments, evenly from the first beginning to the last end.
     negligible
         Displacements no larger than this are zero [m].
+    degrees
+        Whether the rectangles' places are longitudes and latitudes, which a mesh in metres has not.
     """
 
-    def __init__(self, rectangles: Sequence[Rectangle], poisson: float, ramps: Sequence[Ramp], *, moments: int, negligible: float) -> None:
+    def __init__(
+        self,
+        rectangles: Sequence[Rectangle],
+        poisson: float,
+        ramps: Sequence[Ramp],
+        *,
+        moments: int,
+        negligible: float,
+        degrees: bool = False,
+    ) -> None:
         begin, end = min(ramp.begin for ramp in ramps), max(ramp.end for ramp in ramps)
-        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible)
+        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible, degrees=degrees)
         self._times = np.linspace(begin, end, moments)
         together: dict[Ramp, list[int]] = {}
         for number, ramp in enumerate(ramps):
