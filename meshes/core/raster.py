@@ -14,7 +14,7 @@ import numpy as np
 from meshes.core.mercator import TURN
 from meshes.core.raster_gdal import read_gdal
 from meshes.core.raster_netcdf import read_netcdf
-from meshes.core.raster_text import is_ascii_grid, read_ascii_grid, read_points
+from meshes.core.raster_text import is_ascii_grid, read_ascii_grid, read_points, read_rows
 from meshes.core.relief import Relief, coordinate, heights
 from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
@@ -31,7 +31,14 @@ NETCDF3 = (b"CDF\1", b"CDF\2")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SURFER = (b"DSAA", b"DSBB", b"DSRB")
 STEEP = 10.0  # times a raster's extent, that no height on it is
-FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns"
+FORMATS = "NetCDF (CF, GMT), GeoTIFF, ESRI ASCII grids, Surfer grids, and text of x y z columns or, with x and y, of rows"
+
+
+@dataclass(frozen=True, slots=True)
+class AxisFile:
+    """A text file of coordinates."""
+
+    file: str = setting("a number to a line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,14 @@ class Raster:
         default=None,
     )
     highest: float = quantity("m", "a height or depth beyond it is refused", default=HIGHEST, above=0.0)
+    x: AxisFile | None = setting("the columns' coordinates, of a text of bare rows of values", default=None)
+    y: AxisFile | None = setting("the rows' coordinates, of such a text", default=None)
+
+    def __post_init__(self) -> None:
+        if (self.x is None) != (self.y is None):
+            raise InputError("x and y want each other: the coordinates of a text of rows of values")
+        if self.x and self.variable:
+            raise InputError("a text of rows of values has no variable")
 
     def means(self, folder: Path) -> Callable[[Array], Array]:
         """The means of the grid in the file, which is looked for in ``folder``."""
@@ -144,7 +159,8 @@ def read(asked: Raster, folder: Path, *, degrees: bool = False) -> HeightGrid:
         or heights that there are not: the message says where.
     """
     path = locate_file(asked.file, folder)
-    relief = read_file(path, asked.variable)
+    axes = [locate_file(axis.file, folder) for axis in (asked.x, asked.y) if axis]
+    relief = read_rows(path, *axes) if axes else read_file(path, asked.variable)
     for note in relief.notes:
         remark(note)
     x, y = (coordinate(path, axis, degrees=degrees) for axis in (relief.x, relief.y))

@@ -1,4 +1,4 @@
-"""Rasters in text: points x y z in any order of lines, and ESRI's ASCII grids.
+"""Rasters in text: points x y z in any order of lines, ESRI's ASCII grids, and rows of numbers whose axes stand in files of their own.
 
 GDAL is not asked for ESRI's: it reads a word that is no number, and values missing at a file's end, as zero without a word.
 """
@@ -111,6 +111,29 @@ def read_points(path: Path) -> Relief:
     values[column, row] = z
     given = [{"units": unit} if unit else {} for unit in units]
     return Relief(Axis(names[0], x, given[0]), Axis(names[1], y, given[1]), values, names[2], given[2], notes=tuple(notes))
+
+
+def read_rows(path: Path, x: Path, y: Path) -> Relief:
+    """The relief of rows of values, a row for each number in the file ``y`` and a column for each in ``x``.
+
+    Raises
+    ------
+    InputError
+        A file is no table of numbers, or there are other rows or columns than coordinates.
+    """
+    axes = []
+    for name, place in (("x", x), ("y", y)):
+        table = read_table(place, 1)
+        if np.isnan(table.values).any():
+            raise InputError(f"{place.name}, line {table.lines[np.argmax(np.isnan(table.values[:, 0]))]}: there is no number")
+        axes.append(Axis(name, table.values[:, 0], {}))
+    table = read_table(path, len(axes[0].values))
+    shape = (len(table.values), table.width)
+    if shape != (len(axes[1].values), len(axes[0].values)):
+        raise InputError(
+            f"{path.name} has {shape[0]} rows of {shape[1]} values; {y.name} has {len(axes[1].values)} numbers, and {x.name} {len(axes[0].values)}"
+        )
+    return Relief(axes[0], axes[1], table.values.T, "", {}, notes=table.notes)
 
 
 def _distinct(values: Array) -> tuple[Array, Array]:

@@ -27,7 +27,7 @@ IMPORT = re.compile(rb"^(?:from|import) +([.\w]+)(?: +import +(\([^)]*\)|[^\n]*)
 KEPT_DAYS = 60  # without use, after which a folder of kernels goes
 
 
-class Shared(caching.UserWideCacheLocator):
+class SharedBySources(caching.UserWideCacheLocator):
     """A cache in the user's own folder, in a folder for each content of the sources."""
 
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
@@ -35,12 +35,12 @@ class Shared(caching.UserWideCacheLocator):
         self._cache_path = str(_folder(Path(py_file).resolve()))
 
     @classmethod
-    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> "Shared | None":
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> "SharedBySources | None":
         """The cache of ``py_func`` where its file at ``py_file`` is of this project and the folder can be written, else None."""
         path = Path(py_file).resolve()
         if not any(path.is_relative_to(root / name) for name, root in PROJECT.items()):
             return None
-        found: Shared | None = super().from_function(py_func, py_file)
+        found: SharedBySources | None = super().from_function(py_func, py_file)
         return found
 
     def get_source_stamp(self) -> str:
@@ -118,5 +118,5 @@ def _imported(path: Path) -> frozenset[Path]:
 
 
 if not numba.config.CACHE_LOCATOR_CLASSES:  # a user's own stand
-    own = [f"{__name__}.{one.__name__}" for one in (UserProvided, Shared, InTree, UserWide)]
+    own = [f"{__name__}.{one.__name__}" for one in (UserProvided, SharedBySources, InTree, UserWide)]
     numba.config.CACHE_LOCATOR_CLASSES = ",".join([*own, "IPythonCacheLocator", "ZipCacheLocator"])

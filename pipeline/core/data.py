@@ -11,6 +11,7 @@ from pipeline.core.errors import InputError
 
 NTHMP = "https://raw.githubusercontent.com/rjleveque/nthmp-benchmark-problems/6c11fc3f45fb2bbb3f6719ec1be0b2bd6fde97eb/"
 ANUGA = "https://raw.githubusercontent.com/GeoscienceAustralia/anuga_core/c11406f3e38f2236e9907fc4d5a7b8b38c66d0bd/"
+BASEMAP = "https://raw.githubusercontent.com/matplotlib/basemap/9e22bf4460525d6b4950d5baaa17e151b851528f/doc/examples/"
 TABLES = (".ele", ".node", ".edge", ".poly")  # endings of Triangle's files of one mesh
 PROJECTION = ".prj"
 ALONG = Path(__file__).resolve().parents[2] / "jobs" / "cases"  # measured series that come along, for copies of their cases too
@@ -43,6 +44,9 @@ FETCHABLE: dict[str, tuple[str, str]] = {  # name: (URL, SHA-256)
         ANUGA + "validation_tests/experimental_data/okushiri/output_ch5-7-9.txt",
         "5c7730fcb354a1fac4e0a2041ab4a3d7608d34ea04686e27e712e942dbd5c476",
     ),
+    "etopo20/etopo20data.gz": (BASEMAP + "etopo20data.gz", "bd6549bb0a675d2978d1dee1609fc4cec7e4d74b98d4fe49c0e8a2e8c8f3b8ce"),
+    "etopo20/etopo20lats.gz": (BASEMAP + "etopo20lats.gz", "3201109f72a8371d1fee6396292618c9b05cae0a55abf8b2117bb2ef1f7e97ce"),
+    "etopo20/etopo20lons.gz": (BASEMAP + "etopo20lons.gz", "95109988351bed186a886c6dd2a607455939013dfc49f7b7c61997d3389802b7"),
 }
 
 

@@ -1,12 +1,14 @@
 """Numbers in text as programs of many kinds write them: lines of columns, for series and for the points of rasters.
 
-Encodings: UTF-8 and UTF-16, with or without a byte-order mark, and Latin-1; lines end in LF, CRLF or CR. Columns stand apart by white
+Encodings: UTF-8 and UTF-16, with or without a byte-order mark, and Latin-1, all of it packed by gzip or not; lines end in LF, CRLF or CR. Columns stand apart by white
 space, commas or semicolons; exponents may be Fortran's D; decimal commas are recognised. Headings stand before the numbers. What can
 be read in two ways is refused, and so is a line among the numbers that holds something else.
 """
 
+import gzip
 import math
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ DATE = re.compile(r"(?<![^\s,;])\d{4}-\d\d-\d\d(?:(?:T|\s+)\d\d:\d\d(?::\d\d(?:\
 UNUSUAL = re.compile(r"[dD\"\N{MINUS SIGN}#%!/]")  # what `_plain` changes, and what begins a comment
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
 Rows = list[tuple[int, str]]  # the number of each line, and its text
+GZIP = b"\x1f\x8b"
 MICRO = 1e-6  # [s]: dates are kept as whole microseconds
 
 
@@ -101,7 +104,12 @@ def bytes_of(path: Path, most: int = -1) -> bytes:
 def text_lines(path: Path) -> list[str]:
     """The lines of the text file at ``path``; `InputError` where it is no text."""
     raw = bytes_of(path)
-    if raw.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04")):
+    if raw.startswith(GZIP):
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{path.name} can't be unpacked: {error}") from None
+    if raw.startswith((b"BZh", b"PK\x03\x04")):
         raise InputError(f"{path.name} is compressed: unpack it first")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
