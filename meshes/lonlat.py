@@ -1,5 +1,6 @@
-"""Box on the globe between two meridians and two parallels: triangles on Mercator's map, of even size on the sphere."""
+"""Box on the globe between two meridians and two parallels: triangles on Mercator's map, of even size on the sphere, or by depth."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from meshes.core import points
 from meshes.core.bathymetry import bed_means_on_chart, is_even
+from meshes.core.by_depth import ByDepth
 from meshes.core.mercator import FARTHEST, RADIUS, TURN, Mercator
 from meshes.core.trimesh import TriMesh, on_sphere, trimesh
 from pipeline.core.errors import InputError
@@ -16,6 +18,8 @@ from pipeline.core.params import Spec, quantity, setting
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ON_THE_SPHERE = True
+ROUNDS = 5  # of points moved to the middles round them, where they follow the depth
+SPACING = float(np.sqrt(2.0) * 0.75**0.25)  # sides of squares with middles over edges of even triangles of the same area
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Params:
     south: float = quantity("degree", "southernmost latitude")
     north: float = quantity("degree", "northernmost latitude")
     size: float = quantity("m", "edge length; round the globe that at the equator, less by the cosine of the latitude elsewhere", above=0.0)
+    by_depth: ByDepth | None = setting("edges of as many to a wavelength, whatever the depth; size is the longest", default=None)
     seed: int = setting("seed of the random pattern", default=0)
     bathymetry: Spec = setting("the bed: a raster in degrees, or flat", default=Spec("flat", {}), kinds="meshes.core.bathymetry")
 
@@ -43,6 +48,8 @@ class Params:
             raise InputError(f"south = {self.south:g} is not south of north = {self.north:g} degrees")
         if self.west == self.east:
             raise InputError(f"west and east are both {self.west:g} degrees: say -180 and 180 for all longitudes")
+        if self.by_depth and self.extent == TURN:
+            raise InputError("by_depth and all longitudes do not go together")
 
     @property
     def extent(self) -> float:
@@ -87,7 +94,9 @@ def build(params: Params, *, folder: Path) -> TriMesh:
     origin = (-0.5 * width, float(low))
     around = params.extent == TURN
     period = (width if around else 0.0, 0.0)
-    if around:
+    if params.by_depth:
+        vertices, triangles = _by_depth(params, params.by_depth, chart, (width, height), bed)
+    elif around:
         vertices, triangles = points.repeating(width, height, params.size, period, params.seed)
     else:
         vertices, triangles = _even_on_the_sphere(params, chart, float(low))
@@ -107,6 +116,19 @@ def build(params: Params, *, folder: Path) -> TriMesh:
 def look_into_files(params: Params, case: Any) -> None:
     """Refuse a raster of the bed that can't be read, before anything is computed."""
     bed_means_on_chart(params.bathymetry, case.folder, Mercator(params.central))
+
+
+def _by_depth(
+    p: Params, depths: ByDepth, chart: Mercator, extent: tuple[float, float], bed: Callable[[Array], Array]
+) -> tuple[Array, Array]:
+    """Vertices and triangles whose edges follow the depth; ``extent`` [m] of the map."""
+    width, height = extent
+    origin = np.array([-0.5 * width, chart.plane(np.array([p.central, p.south]))[1]])
+    wanted = depths.wanted(width, height, lambda corners: bed(corners + origin), lambda places: chart.stretch(places + origin), p.size)
+    coarsest = p.size * float(chart.stretch(origin + np.array([[0.0, 0.0], [0.0, height]])).max())
+    places, inside, size = points.graded(width, height, lambda x, y: wanted(x, y) * SPACING, coarsest * SPACING, halves=True)
+    vertices = points.relaxed(points.shaken(places, inside, 0.6 * size, p.seed), inside, wanted, ROUNDS)
+    return vertices, points.triangulate(vertices)
 
 
 def _even_on_the_sphere(p: Params, chart: Mercator, low: float) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 SHAKE = 0.12  # of the spacing: enough to break the lattice's directions, too little to spoil its angles
 INWARD = (0.22, 0.08)  # of the spacing, of a shifted row's first and second point: the least height grows by 40 %
+QUARTER = 2.0**-0.25  # of an octave
 LARGEST = 40_000_000  # cells: what a mesh may have before it is taken for a slip of the keyboard
 
 
@@ -60,32 +61,38 @@ def shaken(points: Array, inside: Array, size: Array | float, seed: int) -> Arra
     return np.where(inside[:, None], points + move * np.reshape(size, (-1, 1)), points)
 
 
-def graded(width: float, height: float, wanted: Callable[[Array, Array], Array], coarsest: float) -> tuple[Array, Array, Array]:
+def graded(
+    width: float, height: float, wanted: Callable[[Array, Array], Array], coarsest: float, *, halves: bool = False
+) -> tuple[Array, Array, Array]:
     """Points whose spacing follows ``wanted(x, y)`` [m]: points (P, 2), whether each is inside, and the size at each (P,).
 
     The rectangle's cells are halved until none is wider than wanted at its middle; the corners and middles of these cells
-    are the points. Neighbouring cells differ by a factor two, which the Delaunay triangles bridge.
+    are the points. Neighbouring cells differ by a factor two, which the Delaunay triangles bridge. With ``halves``, cells that are large
+    enough without their middle have none, so that spacings are within a quarter of an octave of those wanted.
     """
     columns, rows = max(round(width / coarsest), 1), max(round(height / coarsest), 1)
     unit = np.array([width / columns, height / rows])
     cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij"), axis=-1).reshape(-1, 2)
-    levels: list[tuple[int, Array]] = []
+    levels: list[tuple[int, Array, Array]] = []
+    least = QUARTER if halves else 0.75
     level = 0
     while len(cells):
         span = unit / 2**level
         middle = (cells + 0.5) * span
-        split = wanted(middle[:, 0], middle[:, 1]) < 0.75 * span.max()
-        levels.append((level, cells[~split]))
+        size = wanted(middle[:, 0], middle[:, 1])
+        split = size < least * span.max()
+        bare = (size > span.max() / QUARTER) if halves else np.zeros(len(cells), bool)
+        levels.append((level, cells[~split], bare[~split]))
         cells = (2 * cells[split][:, None, :] + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2)
         level += 1
         if len(cells) > LARGEST // 4:
             raise InputError(f"this grading makes more than {LARGEST:,} cells")
     finest = 2 ** (level + 1)
     found = []
-    for depth, kept in levels:
+    for depth, kept, bare in levels:
         step = finest // 2**depth
         corners = (kept[:, None, :] + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2) * step
-        middles = kept * step + step // 2
+        middles = kept[~bare] * step + step // 2
         size = np.full(len(corners) + len(middles), unit.max() / 2**depth)
         found.append((np.concatenate([corners, middles]), size))
     places, sizes = np.concatenate([p for p, _ in found]), np.concatenate([s for _, s in found])

@@ -131,7 +131,8 @@ def read_rows(path: Path, x: Path, y: Path) -> Relief:
     shape = (len(table.values), table.width)
     if shape != (len(axes[1].values), len(axes[0].values)):
         raise InputError(
-            f"{path.name} has {shape[0]} rows of {shape[1]} values; {y.name} has {len(axes[1].values)} numbers, and {x.name} {len(axes[0].values)}"
+            f"{path.name} has {shape[0]} rows of {shape[1]} values; "
+            f"{y.name} has {len(axes[1].values)} numbers, and {x.name} {len(axes[0].values)}"
         )
     return Relief(axes[0], axes[1], table.values.T, "", {}, notes=table.notes)
 

@@ -1,8 +1,8 @@
 """Numbers in text as programs of many kinds write them: lines of columns, for series and for the points of rasters.
 
-Encodings: UTF-8 and UTF-16, with or without a byte-order mark, and Latin-1, all of it packed by gzip or not; lines end in LF, CRLF or CR. Columns stand apart by white
-space, commas or semicolons; exponents may be Fortran's D; decimal commas are recognised. Headings stand before the numbers. What can
-be read in two ways is refused, and so is a line among the numbers that holds something else.
+Encodings: UTF-8 and UTF-16, with or without a byte-order mark, and Latin-1; gzip packs any of it or none. Lines end in LF, CRLF or CR.
+Columns stand apart by white space, commas or semicolons; exponents may be Fortran's D; decimal commas are recognised. Headings stand
+before the numbers. What can be read in two ways is refused, and so is a line among the numbers that holds something else.
 """
 
 import gzip

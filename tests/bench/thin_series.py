@@ -2,8 +2,8 @@
 
 Every second sample is kept, and every one within `NEAR` of a gauge's first crest, of its highest and of its arrival, and where the samples
 drive a run; heights are rounded
-to a tenth of a millimetre after the still level is subtracted, so that no crest moves by more than the rounding. Of a buoy's record all samples are
-kept; those of one minute, whose seconds its file does not say, are averaged.
+to a tenth of a millimetre after the still level is subtracted, so that no crest moves by more than the rounding. Of a buoy's record
+all samples are kept; those of one minute, whose seconds its file does not say, are averaged.
 """
 
 import sys

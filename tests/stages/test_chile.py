@@ -1,71 +1,42 @@
-"""The Maule earthquake of 2010 on the relief of the south-east Pacific, beside the record of DART 32412."""
+"""The Maule earthquake of 2010 at DART 32412: case ``chile_2010``, judged by the record's arrival and crest."""
 
 import h5py
 import numpy as np
 import pytest
-from scipy.io import netcdf_file
+import thin_series
+from reduced import shipped
 
-from pipeline.core.case import read
-from solvers.core.comm import Serial
-from solvers.core.run import run_case
+from jobs.campaign.execute import execute
+from pipeline.core import campaign
+from pipeline.core.params import build
+from pipeline.stages.core.observations import Observed, read_series
 
-CASE = """
-title = "Chile 2010"
-gauges.dart = [-86.392, -17.975]  # [degrees] DART 32412
-time = { end = "4 h", every = "4 h" }
-
-[mesh]
-kind = "lonlat"
-west = -120.0
-east = -66.0
-south = -58.0
-north = 0.0
-size = "36 km"
-bathymetry = { kind = "raster", file = "relief.nc" }
-
-[solver]
-kind = "tsunami"
-manning = 0.025
-boundary = { west.kind = "outflow", south.kind = "outflow", north.kind = "outflow", east.kind = "outflow" }
-
-[[source]]                 # the single fault plane of the USGS, as GeoClaw's public example has it
-kind = "okada"
-x = -72.668
-y = -35.826
-depth = "35 km"
-reference = "top"
-length = "450 km"
-width = "100 km"
-strike = 16.0
-dip = 14.0
-rake = 104.0
-slip = 15.0
-"""
-
-
-def write_relief(folder, data_file):
-    """Relief of 20 arc-minutes as NetCDF."""
-    z, x, y = (np.loadtxt(data_file(f"etopo20/etopo20{name}.gz")) for name in ("data", "lons", "lats"))
-    with netcdf_file(folder / "relief.nc", "w") as file:
-        for name, values, unit in (("lon", x, "degrees_east"), ("lat", y, "degrees_north")):
-            file.createDimension(name, len(values))
-            variable = file.createVariable(name, "f8", (name,))
-            variable[:], variable.units = values, unit
-        variable = file.createVariable("z", "f8", ("lat", "lon"))
-        variable[:], variable.units, variable.positive = z, "m", "up"
+EDGES = "mesh.by_depth={period='20 min', points=6, finest='20 km'}"
 
 
 @pytest.mark.data
-def test_the_first_wave_comes_to_the_tsunameter_in_time_and_as_high_as_it_was(tmp_path, data_file):
-    write_relief(tmp_path, data_file)
-    (tmp_path / "chile.toml").write_text(CASE)
-    summary = run_case(read(tmp_path / "chile.toml"), tmp_path, Serial())
-    assert summary["status"] == "done"
-    with h5py.File(tmp_path / "run.h5") as file:
+def test_the_first_wave_comes_to_the_buoy_in_time_and_as_high_as_it_was(tmp_path, data_file, monkeypatch):
+    monkeypatch.setenv("WAVETRAIN_PAGE", "no")
+    monkeypatch.setenv("WAVETRAIN_WORKERS", "none")
+    for name in ("data", "lons", "lats"):
+        data_file(f"etopo20/etopo20{name}.gz")
+    execute(shipped()["cases/chile_2010"], overrides=[EDGES, "time.end=16000"], out=tmp_path / "out", quiet=True)
+    with h5py.File(tmp_path / "out" / "run.h5") as file:
         time, surface = file["gauges/time"][...], file["gauges/free_surface"][:, 0]
-    observed = np.loadtxt(data_file("chile2010/32412_notide.txt"))
-    first = (observed[:, 0] > 9000.0) & (observed[:, 0] < 14400.0)  # what was there before is the earthquake's own waves in the ground
-    crest = observed[first][np.argmax(observed[first, 1])]
-    mine = int(np.argmax(surface))
-    assert time[mine] == pytest.approx(crest[0], abs=180.0)
-    assert surface[mine] == pytest.approx(crest[1], rel=0.25)
+    times, heights = thin_series.whole(thin_series.SERIES["dart_32412_2010"])
+    crest, mine = int(np.argmax(heights[:, 0])), int(np.argmax(surface))
+    assert time[mine] == pytest.approx(times[crest], abs=180.0)
+    assert surface[mine] == pytest.approx(heights[crest, 0], rel=0.25)
+
+
+def test_the_record_that_comes_along_is_the_buoy_s(data_file):
+    data_file("chile2010/32412_notide.txt")
+    whole = thin_series.SERIES["dart_32412_2010"]
+    case = campaign.read(shipped()["cases/chile_2010"]).runs[0].case
+    observed = build(Observed, case.observed, "observed")
+    assert (case.folder / observed.series.file).read_text() == thin_series.thinned(whole)
+    times, heights = thin_series.whole(whole)
+    clock, series = read_series(observed.series, case.folder)
+    assert np.array_equal(clock, times)
+    assert np.abs(series["dart_32412"] - heights[:, 0]).max() <= 0.51e-4  # the rounding
+    assert heights.max() == pytest.approx(observed.first_crest["dart_32412"], abs=5.1e-4)

@@ -1,11 +1,13 @@
 """A relief, z = -10 + 0.2 x - 0.03 y, in the files of many programs."""
 
+import gzip
+
 import numpy as np
 import pytest
 import xarray
 
 from meshes.core import raster
-from meshes.core.raster import Raster
+from meshes.core.raster import AxisFile, Raster
 from pipeline.core.errors import InputError
 
 X, Y = np.arange(0.0, 21.0, 2.0), np.arange(0.0, 9.0, 2.0)
@@ -323,3 +325,38 @@ def test_grids_of_surfer_and_what_is_no_raster(tmp_path):
         (tmp_path / "z.grd").write_bytes(content)
         with pytest.raises(InputError, match=r"is no text; rasters are read from NetCDF .*Surfer grids, and text of x y z"):
             mean(tmp_path, "z.grd")
+
+
+def rows(folder, z=Z, x=X, y=Y):
+    for name, values in (("z.txt", z.T), ("x.txt", x), ("y.txt", y)):
+        np.savetxt(folder / name, values)
+    return {"x": AxisFile("x.txt"), "y": AxisFile("y.txt")}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_bare_rows_have_their_coordinates_in_files_of_their_own(tmp_path, packed):
+    axes = rows(tmp_path)
+    if packed:
+        for path in list(tmp_path.iterdir()):
+            (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+        axes = {name: AxisFile(f"{name}.txt.gz") for name in axes}
+    assert mean(tmp_path, "z.txt.gz" if packed else "z.txt", **axes) == pytest.approx(MEAN, rel=1e-13)
+    if not packed:
+        axes = rows(tmp_path, Z[:, ::-1], y=Y[::-1])  # from the north
+        assert mean(tmp_path, "z.txt", **axes) == pytest.approx(MEAN, rel=1e-13)
+
+
+def test_bare_rows_that_do_not_fit_their_coordinates_are_refused(tmp_path):
+    axes = rows(tmp_path)
+    with pytest.raises(InputError, match=r"z\.txt has 5 rows of 11 values; x\.txt has 11 numbers, and y\.txt 5"):
+        mean(tmp_path, "z.txt", x=axes["y"], y=axes["x"])
+    with pytest.raises(InputError, match="x and y want each other"):
+        Raster("z.txt", x=axes["x"])
+    with pytest.raises(InputError, match="no variable"):
+        Raster("z.txt", variable="z", **axes)
+    with pytest.raises(InputError, match=r"no file 'lons\.txt'"):
+        mean(tmp_path, "z.txt", x=AxisFile("lons.txt"), y=axes["y"])
+    rows(tmp_path, x=X**2)
+    with pytest.raises(InputError, match="not evenly spaced"):
+        mean(tmp_path, "z.txt", **axes)

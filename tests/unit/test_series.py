@@ -105,7 +105,8 @@ REFUSED = {
         "".join(f"{t} 0.1\n" for t in [*range(30), *np.arange(0.5, 30.0)]),
         "line 31: the clock begins anew at t = 0.5, within the times before",
     ),
-    "compressed": (b"\x1f\x8b\x08\x00", "unpack it first"),
+    "compressed": (b"PK\x03\x04", "unpack it first"),
+    "broken gzip": (b"\x1f\x8b\x08\x00", "can't be unpacked"),
     "no text": (b"0 1\n1 \x00\x01\x02\x03 2\n", "no text"),
 }
 

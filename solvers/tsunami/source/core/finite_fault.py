@@ -26,7 +26,7 @@ TIMES = ("time", "rise")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a kind of file says things: patterns of facts and names of columns, each with the factor that makes metres or seconds of it."""
+    """A kind of file: patterns of its facts and names of its columns, each with the factor that makes metres or seconds of it."""
 
     name: str
     mark: str
@@ -133,7 +133,7 @@ def read_finite_fault(path: Path) -> FiniteFault | None:
 
 
 def _reference(kind: Format, lines: Sequence[str]) -> str | None:
-    """What places are of: the USGS's are of middles; an FSP file has a line that says it."""
+    """The part of a rectangle that places are of: its middle in the USGS's files; an FSP file has a line that says it."""
     if kind is PARAM:
         return "centre"
     said = next((line.lower() for line in lines if re.match(r"\s*%.*coordinates are given for", line.lower())), "")

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """When a rupture is where.
+    """The course of a rupture in time.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Spread:
         return self.begin + np.sqrt(distances**2 + (depths - self.hypocentre[2]) ** 2) / self.velocity
 
 
-class Rupture(SlipInTurn):
+class Rupture(Motion):
     """Rectangles that slip as a rupture reaches them.
 
     Parameters
@@ -90,16 +90,33 @@ class Rupture(SlipInTurn):
         negligible: float,
         degrees: bool = False,
     ) -> None:
-        self._spread, self._rises, self._form = spread, rises, form
+        self._rectangles, self._poisson, self._spread = rectangles, poisson, spread
+        self._rises, self._form = rises, form
         self._settings: dict[str, Any] = {"moments": moments, "negligible": negligible, "degrees": degrees}
-        super().__init__(rectangles, poisson, self._ramps(spread.on_plane(rectangles)), **self._settings)
-        self._poisson = poisson
+        self._in_plane = self._in_turn(spread.on_plane(rectangles))
+        self.end, self.breaks = self._in_plane.end, self._in_plane.breaks
 
-    def _ramps(self, begins: Array) -> list[Ramp]:
-        return [Ramp(float(begin), float(rise), self._form) for begin, rise in zip(begins, self._rises, strict=True)]
+    def _in_turn(self, begins: Array) -> SlipInTurn:
+        ramps = [Ramp(float(begin), float(rise), self._form) for begin, rise in zip(begins, self._rises, strict=True)]
+        return SlipInTurn(self._rectangles, self._poisson, ramps, **self._settings)
+
+    @property
+    def places(self) -> Array:
+        return self._in_plane.places
+
+    def shapes(self, x: Array, y: Array) -> Array:
+        return self._in_plane.shapes(x, y)
+
+    def means(self, corners: Array) -> Array:
+        return self._in_plane.means(corners)
+
+    def weights(self, t: float) -> Array:
+        return self._in_plane.weights(t)
+
+    def on_plane(self) -> Motion:
+        return self._in_plane.on_plane()
 
     def on_sphere(self, chart: Mercator) -> Motion:
         for one in self._rectangles:
             check_degrees(one.x, one.y)
-        ramps = self._ramps(self._spread.on_sphere(self._rectangles))
-        return SlipInTurn(self._rectangles, self._poisson, ramps, **self._settings).on_sphere(chart)
+        return self._in_turn(self._spread.on_sphere(self._rectangles)).on_sphere(chart)
