@@ -24,7 +24,7 @@ def groups(mesh: TriMesh, params: Params) -> Array | None:
         return None
     depth = np.maximum(params.level - mesh.bed, 0.0)
     wet = depth > params.dry_depth
-    steps = mesh.inradius / np.sqrt(params.gravity * np.where(wet, depth, depth[wet].mean() if wet.any() else 1.0))
+    steps = mesh.inradius / np.sqrt(params.wave_gravity * np.where(wet, depth, depth[wet].mean() if wet.any() else 1.0))
     level = np.minimum(np.floor(np.log2(steps / steps[wet].min(initial=steps.max()))), HIGHEST).astype(np.int64)
     return (level * RINGS + _ring(mesh, params)) * 2 + wet
 
@@ -33,7 +33,7 @@ def _ring(mesh: TriMesh, params: Params) -> Array:
     """The ring (T,) of each cell round the middle of the water that is not still at first; all are one where there is none."""
     start: initial.InitialSea = choose(initial.__name__, params.initial, "solver.initial")
     x, y = mesh.centroids.T
-    surface = np.maximum(np.broadcast_to(start(x, y, params.level, params.gravity)[0], x.shape), mesh.bed)
+    surface = np.maximum(np.broadcast_to(start(x, y, params.level, params.wave_gravity)[0], x.shape), mesh.bed)
     moved = np.abs(surface - np.maximum(params.level, mesh.bed)) * mesh.areas
     if not moved.any():
         return np.zeros(len(x), np.int64)

@@ -109,7 +109,7 @@ class FiniteVolumes:
             g.offsets,
             g.reach,
             g.sharpness,
-            p.gravity,
+            p.wave_gravity,
             p.order,
             self.film,
             cells,
@@ -129,7 +129,7 @@ class FiniteVolumes:
             g.normals,
             g.lengths,
             g.smooth,
-            self.params.gravity,
+            self.params.wave_gravity,
             self._riemann,
             edges,
             self.flux,
@@ -147,7 +147,7 @@ class FiniteVolumes:
             outside.kind,
             outside.wave,
             p.level - self.datum,
-            p.gravity,
+            p.wave_gravity,
             outside.first,
             edges,
             self.flux,
@@ -162,7 +162,9 @@ class FiniteVolumes:
     def limit_steps(self, cells: Array) -> None:
         """Find the limits of the own ``cells``."""
         p, g = self.params, self.geometry
-        kernels.time_steps(self.q, g.inradius, g.nearest, g.rows, self.jumps, *self._lengths, p.gravity, p.dry_depth, cells, self.limits)
+        kernels.time_steps(
+            self.q, g.inradius, g.nearest, g.rows, self.jumps, *self._lengths, p.wave_gravity, p.dry_depth, cells, self.limits
+        )
 
     def balance(self, u: Array, dt: float, near: Array, edges: Sequence[Array]) -> None:
         """Let no cell of ``near`` pay more water in ``dt`` [s] than it has, by the listed ``edges``."""
@@ -178,7 +180,7 @@ class FiniteVolumes:
         p, g, tableau = self.params, self.geometry, self.tableau
         self.updates += len(cells)
         kernels.update(
-            u, self._u_start, self.flux, self.source, g.rows, g.area, p.gravity, *self.drag, p.dry_depth, tableau.b[stage], dt, cells
+            u, self._u_start, self.flux, self.source, g.rows, g.area, p.wave_gravity, *self.drag, p.dry_depth, tableau.b[stage], dt, cells
         )
         self.outside.note(boundary, self.weights[stage] * dt, self.flux)
 

@@ -122,13 +122,13 @@ class Tsunami(Model):
 
     def _surface(self, places: Array) -> Array:
         """The free surface [m] at the start, at ``places`` (cells, 2) [m]."""
-        surface: Array = self._start(places[:, 0], places[:, 1], self.params.level, self.params.gravity)[0]
+        surface: Array = self._start(places[:, 0], places[:, 1], self.params.level, self.params.wave_gravity)[0]
         return surface
 
     def initial(self) -> Array:
         p, cells = self.params, self.part.cells
         x, y = quadrature.places(self.mesh.vertices[self.mesh.triangles[cells]])
-        surface, ux, uy = (np.broadcast_to(v, x.size).reshape(x.shape) for v in self._start(x.ravel(), y.ravel(), p.level, p.gravity))
+        surface, ux, uy = (np.broadcast_to(v, x.size).reshape(x.shape) for v in self._start(x.ravel(), y.ravel(), p.level, p.wave_gravity))
         depth = np.maximum(surface - self._bed[:, None], 0.0)
         depth[depth <= p.dry_depth] = 0.0
         return np.stack([quadrature.means(values) for values in (depth, depth * ux, depth * uy)], axis=1)

@@ -10,6 +10,7 @@ from pipeline.core.params import Spec, quantity, setting
 from pipeline.store.layout import UPLIFT
 
 EARTH = 7.292115e-5  # [rad/s]
+MOST_LOADING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,12 @@ class Params:
     """Parameters of the tsunami solver."""
 
     gravity: float = quantity("m/s^2", "gravity", default=9.81, above=0.0)
+    loading: float = quantity(
+        "dimensionless",
+        "share of a wave's pressure gradient that the yielding of the sea floor under its load, and its own attraction, take away",
+        default=0.0,
+        low=0.0,
+    )
     manning: float = quantity("s/m^(1/3)", "Manning's roughness", default=0.0, low=0.0)
     linear_drag: float = quantity("1/s", "drag r of du/dt = -r u", default=0.0, low=0.0)
     quadratic_drag: float = quantity("dimensionless", "drag c of du/dt = -c |u| u / h", default=0.0, low=0.0)
@@ -39,6 +46,15 @@ class Params:
     boundary: Mapping[str, Spec] = setting(
         "boundary condition of each side of the mesh; a side not named is a wall", factory=dict, kinds="solvers.tsunami.boundary"
     )
+
+    def __post_init__(self) -> None:
+        if self.loading > MOST_LOADING:
+            raise InputError(f"loading = {self.loading:g}; it must be at most {MOST_LOADING:g}: of tides it is 0.1, of tsunamis less")
+
+    @property
+    def wave_gravity(self) -> float:
+        """Gravity [m/s2] in the pressure: (1 - loading) g (Inazu and Saito 2013, DOI 10.5047/eps.2013.03.010)."""
+        return self.gravity * (1.0 - self.loading)
 
 
 def stored(params: Params, mesh: str) -> Stored:

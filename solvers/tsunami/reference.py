@@ -130,9 +130,9 @@ def exact_solution(params: Params, mesh: dict[str, Array], end: float) -> Exact:
     start = check_exact(params, lambda: bed)
     deep = float(np.mean(bed))
     if hasattr(start, "spread"):
-        spread: Exact = start.spread(mesh["node_x"], mesh["node_y"], params.level, params.gravity, deep, end)
+        spread: Exact = start.spread(mesh["node_x"], mesh["node_y"], params.level, params.wave_gravity, deep, end)
         return spread
-    return lambda x, y, t: start.at(x, y, t, params.level, params.gravity, deep)
+    return lambda x, y, t: start.at(x, y, t, params.level, params.wave_gravity, deep)
 
 
 def check_exact(params: Params, bed: Callable[[], Array | None]) -> Any:

@@ -281,3 +281,15 @@ def test_still_water_that_is_nowhere_or_deeper_than_an_ocean_is_said_or_refused(
     with pytest.raises(InputError, match=r"up to 13000 m deep.*more than solver\.deepest = 12000 m"):
         basin(mesh | {"bathymetry": {"kind": "flat", "depth": 13e3}})
     basin(mesh | {"bathymetry": {"kind": "flat", "depth": 13e3}}, {"deepest": "14 km"})
+
+
+def test_loading_is_less_gravity_for_waves_and_none_for_friction(basin):
+    hump = {"kind": "hump", "height": 0.1, "width": 0.9, "centre": [-2.0, 0.0]}
+    loaded = basin(LAKE, {"initial": hump, "loading": 0.25 / 2, "gravity": 8.0}).run(2.0)
+    assert np.array_equal(loaded, basin(LAKE, {"initial": hump, "gravity": 7.0}).run(2.0))
+    rough = basin(LAKE, {"initial": hump, "loading": 0.125, "gravity": 8.0, "manning": 0.05}).run(2.0)
+    same = basin(LAKE, {"initial": hump, "gravity": 7.0, "manning": 0.05 * np.sqrt(8.0 / 7.0)}).run(2.0)  # g n^2 is
+    assert np.abs(rough - same).max() < 1e-12
+    assert not np.array_equal(rough, loaded)
+    with pytest.raises(InputError, match=r"loading = 0\.3; it must be at most 0\.2"):
+        basin(LAKE, {"loading": 0.3})

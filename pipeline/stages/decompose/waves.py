@@ -62,10 +62,12 @@ def plane_wave(store: Store) -> PlaneWave | None:
         depth: float = quantity("m")
         angle: float = quantity("radian", default=0.0)
         gravity: float = quantity("m/s^2", default=9.81)
+        loading: float = quantity("dimensionless", default=0.0)
 
-    gravity = {"gravity": solver["gravity"]} if "gravity" in solver else {}
-    wave = build(_Initial, {**start, **gravity}, "solver.initial")
-    return PlaneWave(wave.wavelength, wave.angle, 2.0 * np.pi / wave.wavelength * float(np.sqrt(wave.gravity * wave.depth)))
+    of_solver = {key: solver[key] for key in ("gravity", "loading") if key in solver}
+    wave = build(_Initial, {**start, **of_solver}, "solver.initial")
+    speed = float(np.sqrt(wave.gravity * (1.0 - wave.loading) * wave.depth))
+    return PlaneWave(wave.wavelength, wave.angle, 2.0 * np.pi / wave.wavelength * speed)
 
 
 def modified_equations(runs: Mapping[str, Any]) -> dict[str, Any] | None:
