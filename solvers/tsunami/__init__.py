@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.core import plugin
 from pipeline.core.compiling import load_numba
 from solvers.tsunami.params import Params, stored
 
@@ -84,11 +85,13 @@ def check_exact(params: Params, bed: Any) -> None:
 
 def look_into_files(params: Params, case: Any) -> None:
     """Refuse a series of an incident wave that can't be read or does not enter, and a source that can't be, before anything is computed."""
+    from meshes.core.mercator import Mercator
     from solvers.tsunami.boundary import look_into_files as look
-    from solvers.tsunami.source import look_into_files as look_into_sources
+    from solvers.tsunami.source import motions
 
     look(params.boundary, case.folder, case.time.end)
-    look_into_sources(params.source, case.folder)
+    globe = getattr(plugin.load("meshes", case.mesh.kind), "ON_THE_SPHERE", False)
+    motions(params.source, case.folder, Mercator(0.0) if globe else None)
 
 
 def write_exact(run: Any, target: Any) -> Any:

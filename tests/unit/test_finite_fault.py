@@ -12,7 +12,7 @@ from solvers.tsunami.source import motions
 from solvers.tsunami.source.core.fault_table import read_faults
 from solvers.tsunami.source.core.motion import Ramp
 from solvers.tsunami.source.core.rectangles import Rectangle, Slip
-from solvers.tsunami.source.core.rupture import Spread
+from solvers.tsunami.source.core.rupture import rupture_times
 from solvers.tsunami.source.faults import Params
 
 CHART = Mercator(-72.0)
@@ -82,7 +82,7 @@ def test_a_model_moves_the_globe_s_bed_as_its_rectangles_do(tmp_path):
     (found,) = motions([Spec("faults", {"file": "basic_inversion.param", "reference": "centre"})], tmp_path, CHART)
     places = CHART.plane(np.random.default_rng(5).uniform((-73.5, -36.5), (-71.0, -34.5), (200, 2)))
     after = found.weights(1e3) @ found.shapes(*places.T)
-    whole = Slip(wanted(), 0.25, Ramp(0.0, 0.0)).on_sphere(CHART).shapes(*places.T)[0]
+    whole = Slip(wanted(), 0.25, Ramp(0.0, 0.0), chart=CHART).shapes(*places.T)[0]
     assert np.abs(whole).max() > 0.1
     assert np.abs(after - whole).max() < 1e-12
     assert found.end == max(part[5] for part in PARTS) + 8.0
@@ -141,7 +141,7 @@ def test_what_a_model_does_not_say_is_refused(tmp_path):
 def test_degrees_on_a_mesh_in_metres_are_refused(tmp_path):
     param(tmp_path)
     asked = [Spec("faults", {"file": "basic_inversion.param", "reference": "centre"})]
-    with pytest.raises(InputError, match="source\\[0\\]: its places are in longitudes and latitudes, and the mesh is in metres"):
+    with pytest.raises(InputError, match=r"source\[0\]: basic_inversion\.param has its places in degrees, and the mesh is in metres"):
         motions(asked, tmp_path, None)
 
 
@@ -151,11 +151,11 @@ def test_a_rupture_spreads_along_great_circles_on_the_globe(tmp_path):
     rows = [f"{x},{y},20e3,20e3,16e3,30,15,90,2" for x, y in places]
     (tmp_path / "faults.csv").write_text("\n".join([heading, *rows]))
     values = {"file": "faults.csv", "reference": "centre", "rupture_velocity": 2000.0, "hypocentre": [179.0, 60.0, 20e3], "moments": 9}
-    found = build(Params, values, "source[0]").motion(tmp_path).on_sphere(Mercator(180.0))
+    found = build(Params, values, "source[0]").motion(tmp_path, Mercator(180.0))
     across = 2.0 * RADIUS * math.asin(math.cos(math.radians(60.0)) * math.sin(math.radians(0.75)))
-    times = Spread((179.0, 60.0, 20e3), 2000.0, 4.0).on_sphere(read_faults(tmp_path / "faults.csv", "centre").rectangles)
-    assert times == pytest.approx([4.0, 4.0 + across / 2000.0, 4.0 + RADIUS * math.radians(2.0) / 2000.0], rel=1e-9)
+    times = rupture_times(read_faults(tmp_path / "faults.csv", "centre").rectangles, (179.0, 60.0, 20e3), 2000.0, Mercator(180.0))
+    assert times == pytest.approx([0.0, across / 2000.0, RADIUS * math.radians(2.0) / 2000.0], rel=1e-9)
     assert found.end == pytest.approx(RADIUS * math.radians(2.0) / 2000.0)
     values["hypocentre"] = [4e5, 60.0, 20e3]
     with pytest.raises(InputError, match="no longitude and latitude"):
-        build(Params, values, "source[0]").motion(tmp_path).on_sphere(Mercator(180.0))
+        build(Params, values, "source[0]").motion(tmp_path, Mercator(180.0))

@@ -180,7 +180,7 @@ def test_what_is_no_place_on_the_globe_is_refused(tmp_path):
 def test_a_fault_on_the_sphere_lifts_the_bed_as_on_a_plane_that_touches_it():
     fault = {"depth": 5e3, "reference": "top", "length": 1e5, "width": 5e4, "strike": 16.0, "dip": 14.0, "rake": 104.0, "slip": 5.0}
     chart, centre = Mercator(180.0), (-179.9, 0.3)
-    globe = okada.Params(x=centre[0], y=centre[1], **fault).motion(Path()).on_sphere(chart)
+    globe = okada.Params(x=centre[0], y=centre[1], **fault).motion(Path(), chart)
     x, y = np.random.default_rng(1).uniform(-1.5e5, 1.5e5, (2, 500)) + chart.plane(np.array(centre))[:, None]
     way = np.stack([x, y], axis=1) - chart.plane(np.array(centre))
     plane = okada.Params(x=0.0, y=0.0, **fault).motion(Path())
@@ -188,14 +188,14 @@ def test_a_fault_on_the_sphere_lifts_the_bed_as_on_a_plane_that_touches_it():
     assert np.abs(globe.shapes(x, y) - expected).max() < 2e-3 * np.abs(expected).max()
     assert globe.places - chart.plane(np.array(centre)) == pytest.approx(plane.places, abs=50.0)
     with pytest.raises(InputError, match="no longitude and latitude"):
-        okada.Params(x=-1e5, y=0.3, **fault).motion(Path()).on_sphere(chart)
+        okada.Params(x=-1e5, y=0.3, **fault).motion(Path(), chart)
 
 
 def test_a_grid_of_displacements_in_degrees_has_any_longitudes():
     x, y = np.linspace(178.0, 184.0, 7), np.linspace(-3.0, 3.0, 7)
     lifts = np.exp(-((x[None, :] - 181.0) ** 2) - y[:, None] ** 2)
     chart = Mercator(180.0)
-    grid = MovingGrid("lifts.tt3", np.array([0.0]), x, y, lifts[None]).on_sphere(chart)
+    grid = MovingGrid("lifts.tt3", np.array([0.0]), x, y, lifts[None], chart=chart)
     places = chart.plane(np.array([[-179.0, 0.0], [181.0, 1.0], [-178.5, 0.0], [170.0, 0.0]])).T
     assert grid.shapes(*places)[0] == pytest.approx([1.0, np.exp(-1.0), 0.5 + 0.5 * np.exp(-1.0), 0.0])
     assert chart.degrees(grid.places)[:, 0].mean() == pytest.approx(181.0)

@@ -20,13 +20,15 @@ class Source:
     __slots__ = ()
 
     @abstractmethod
-    def motion(self, folder: Path) -> Motion:
+    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
         """Read what the source needs, and say how it moves the bed.
 
         Parameters
         ----------
         folder
             Files are looked for here first.
+        chart
+            The map of a mesh on the sphere, for which the source's places are longitudes and latitudes; None: they are on a plane [m].
 
         Returns
         -------
@@ -36,19 +38,13 @@ class Source:
         Raises
         ------
         InputError
-            A file that can't be read, or values that no source has.
+            A file that can't be read, values that no source has, or places in other coordinates than the mesh's.
         """
 
 
 def place(number: int) -> str:
     """The place of source ``number`` in a case, for messages."""
     return f"source[{number}]"
-
-
-def look_into_files(sources: Sequence[Spec], folder: Path) -> None:
-    """`InputError` where one of a case's ``sources`` can't be: an unknown kind, a wrong parameter, or a file that can't be read."""
-    for number, asked in enumerate(sources):
-        _motion(number, asked, folder)
 
 
 def motions(sources: Sequence[Spec], folder: Path, chart: Mercator | None) -> list[Motion]:
@@ -59,20 +55,11 @@ def motions(sources: Sequence[Spec], folder: Path, chart: Mercator | None) -> li
     InputError
         An unknown kind, a wrong parameter, a file that can't be read, or a source in other coordinates than the mesh.
     """
-    found = []
+    found: list[Motion] = []
     for number, asked in enumerate(sources):
-        motion = _motion(number, asked, folder)
+        source: Any = choose(__name__, asked, place(number))
         try:
-            found.append(motion.on_sphere(chart) if chart else motion.on_plane())
+            found.append(source.motion(folder, chart))
         except InputError as error:
             raise InputError(f"{place(number)}: {error}") from None
     return found
-
-
-def _motion(number: int, asked: Spec, folder: Path) -> Motion:
-    source: Any = choose(__name__, asked, place(number))
-    try:
-        motion: Motion = source.motion(folder)
-    except InputError as error:
-        raise InputError(f"{place(number)}: {error}") from None
-    return motion

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.mercator import Mercator
 from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
@@ -28,7 +29,7 @@ class Params(Source):
     time: float = quantity("s", "time of the run to which the file's times are added", default=0.0, low=0.0)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
 
-    def motion(self, folder: Path) -> Motion:
+    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
         """The motion of the bed.
 
         Raises
@@ -42,7 +43,7 @@ class Params(Source):
         times, x, y, values = read(path)
         if times[0] + self.time < 0.0:
             raise InputError(f"{path.name} begins at t = {times[0]:g} s, before the run: add to it by time")
-        return MovingGrid(path.name, times + self.time, x, y, values, negligible=self.negligible)
+        return MovingGrid(path.name, times + self.time, x, y, values, negligible=self.negligible, chart=chart)
 
 
 def _columns(path: Path) -> tuple[Array, Array, Array, Array]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from meshes.core.mercator import Mercator
 from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
@@ -13,7 +14,7 @@ from solvers.tsunami.source import Source
 from solvers.tsunami.source.core.fault_table import read_faults
 from solvers.tsunami.source.core.motion import Motion, Ramp
 from solvers.tsunami.source.core.rectangles import Slip, SlipInTurn, check_all
-from solvers.tsunami.source.core.rupture import Rupture, Spread
+from solvers.tsunami.source.core.rupture import rupture_times
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -47,16 +48,19 @@ class Params(Source):
         if self.moments < 2:
             raise InputError(f"moments = {self.moments}; it must be 2 or more")
 
-    def motion(self, folder: Path) -> Motion:
+    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
         """The motion of the bed above the faults.
 
         Raises
         ------
         InputError
-            There is no such file, or it can't be read, or it and the case both say when the faults slip.
+            There is no such file, or it can't be read, or it and the case both say when the faults slip, or its places are in other
+            coordinates than the mesh's.
         """
         path = locate_file(self.file, folder)
         table = read_faults(path, self.reference)
+        if table.degrees and not chart:
+            raise InputError(f'{path.name} has its places in degrees, and the mesh is in metres: take a mesh of kind "lonlat"')
         faults, times = table.rectangles, table.times
         check_all(faults, unusual=self.unusual)
         for name, given in (("time", self.rupture_velocity), ("rise", self.rise)):
@@ -65,16 +69,15 @@ class Params(Source):
                 raise InputError(f"{path.name} has a column {name!r}, and the case has {key}: leave one out")
         rises = times.get("rise", np.full(len(faults), self.rise or 0.0))
         _refuse_negative(path, "rise", rises)
-        of_all: dict[str, Any] = {"negligible": self.negligible, "degrees": table.degrees}
+        begins = times.get("time", np.zeros(len(faults)))
         if self.rupture_velocity is not None and self.hypocentre is not None:
-            spread = Spread(self.hypocentre, self.rupture_velocity, self.time)
-            return Rupture(faults, self.poisson, spread, rises, self.ramp, moments=self.moments, **of_all)
-        begins = times.get("time", np.zeros(len(faults))) + self.time
+            begins = rupture_times(faults, self.hypocentre, self.rupture_velocity, chart)
+        begins = begins + self.time
         _refuse_negative(path, "time", begins)
         ramps = [Ramp(float(begin), float(rise), self.ramp) for begin, rise in zip(begins, rises, strict=True)]
         if len(set(ramps)) == 1:
-            return Slip(faults, self.poisson, ramps[0], **of_all)
-        return SlipInTurn(faults, self.poisson, ramps, moments=self.moments, **of_all)
+            return Slip(faults, self.poisson, ramps[0], negligible=self.negligible, chart=chart)
+        return SlipInTurn(faults, self.poisson, ramps, moments=self.moments, negligible=self.negligible, chart=chart)
 
 
 def _refuse_negative(path: Path, name: str, times: Array) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from meshes.core.mercator import Mercator
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
 from solvers.tsunami.source import Source
@@ -43,6 +44,6 @@ class Params(Source):
         angles = (self.strike, self.dip, self.rake)
         return Rectangle(self.x, self.y, self.depth, self.reference, self.length, self.width, *angles, slip=self.slip)
 
-    def motion(self, folder: Path) -> Motion:
+    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
         """The motion of the bed above the fault."""
-        return Slip([self.rectangle], self.poisson, Ramp(self.time, self.rise, self.ramp), negligible=self.negligible)
+        return Slip([self.rectangle], self.poisson, Ramp(self.time, self.rise, self.ramp), negligible=self.negligible, chart=chart)

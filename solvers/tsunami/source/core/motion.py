@@ -8,8 +8,6 @@ from typing import Any, Literal
 import numpy as np
 
 from meshes.core import quadrature
-from meshes.core.mercator import Mercator
-from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,41 +64,6 @@ class Motion(ABC):
         Array
             The weight of each shape (K,) [1].
         """
-
-    def on_plane(self) -> "Motion":
-        """The same motion on a mesh whose coordinates are in metres.
-
-        Returns
-        -------
-        Motion
-            A motion at places of the mesh.
-
-        Raises
-        ------
-        InputError
-            The source's places are in longitudes and latitudes.
-        """
-        return self
-
-    def on_sphere(self, chart: Mercator) -> "Motion":
-        """The same motion, whose places are in longitudes and latitudes, on Mercator's map.
-
-        Parameters
-        ----------
-        chart
-            The mesh's map.
-
-        Returns
-        -------
-        Motion
-            A motion at places on the map.
-
-        Raises
-        ------
-        InputError
-            The source's places are in metres.
-        """
-        raise InputError("its places are in metres, and the mesh is in longitudes and latitudes")
 
     def means(self, corners: Array) -> Array:
         """Take means of the shapes over triangles, by seven points each.

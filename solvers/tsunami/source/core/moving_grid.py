@@ -1,6 +1,5 @@
 """A grid of displacements over time: linear between its points and its times, nothing outside it."""
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -32,14 +31,19 @@ class MovingGrid(Motion):
         Displacements up (K, J, I) [m].
     negligible
         Displacements no larger than this are zero [m].
+    chart
+        The map of a mesh on the sphere; ``x`` and ``y`` are longitudes and latitudes.
 
     Raises
     ------
     InputError
-        Times or places do not rise, a value is missing, or the grid's edge cuts through what moves.
+        Times or places do not rise, are no longitudes and latitudes with a map, a value is missing, or the grid's edge cuts through
+        what moves.
     """
 
-    def __init__(self, name: str, times: Array, x: Array, y: Array, values: Array, *, negligible: float = 0.0) -> None:
+    def __init__(
+        self, name: str, times: Array, x: Array, y: Array, values: Array, *, negligible: float = 0.0, chart: Mercator | None = None
+    ) -> None:
         for what, numbers in (("times", times), ("x", x), ("y", y)):
             if np.any(np.diff(numbers) <= 0.0):
                 raise InputError(f"{name}: its {what} do not rise")
@@ -50,7 +54,10 @@ class MovingGrid(Motion):
             raise InputError(f"{name}: there is no displacement at ({x[i]:g}, {y[j]:g}) m at t = {times[k]:g} s")
         self._times, self._x, self._y, self._values, self._negligible = times, x, y, values, negligible
         self.end, self.breaks = float(times[-1]), tuple(times.tolist()) if len(times) <= 2 else (float(times[0]), float(times[-1]))
-        self._chart: Mercator | None = None
+        self._chart = chart
+        if chart:
+            for end in (0, -1):
+                check_degrees(x[end], y[end])
         largest = float(np.abs(values).max())
         edge = max(float(np.abs(values[:, side]).max()) for side in (0, -1))
         edge = max(edge, *(float(np.abs(values[:, :, side]).max()) for side in (0, -1)))
@@ -65,13 +72,6 @@ class MovingGrid(Motion):
         j, i = np.nonzero(moved >= 0.1 * moved.max())
         found = np.stack([self._x[i], self._y[j]], axis=1)
         return self._chart.plane(found) if self._chart else found
-
-    def on_sphere(self, chart: Mercator) -> Motion:
-        for end in (0, -1):
-            check_degrees(self._x[end], self._y[end])
-        found = copy.copy(self)
-        found._chart = chart
-        return found
 
     def shapes(self, x: Array, y: Array) -> Array:
         if self._chart:

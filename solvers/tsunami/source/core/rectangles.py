@@ -5,7 +5,6 @@ dip down to the right of it, the rake in the plane, from the strike counterclock
 2nd ed. 2002, fig. 4.20).
 """
 
-import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -158,17 +157,26 @@ class Slip(Motion):
         The share of the slip in time.
     negligible
         Displacements no larger than this are zero [m].
-    degrees
-        Whether the rectangles' places are longitudes and latitudes, which a mesh in metres has not.
+    chart
+        The map of a mesh on the sphere; the rectangles' places are longitudes and latitudes.
+
+    Raises
+    ------
+    InputError
+        A place is no longitude and latitude, with a map.
     """
 
     def __init__(
-        self, rectangles: Sequence[Rectangle], poisson: float, ramp: Ramp, *, negligible: float = 0.0, degrees: bool = False
+        self, rectangles: Sequence[Rectangle], poisson: float, ramp: Ramp, *, negligible: float = 0.0, chart: Mercator | None = None
     ) -> None:
-        self._rectangles, self._negligible, self._in_degrees = rectangles, negligible, degrees
+        self._chart, self._negligible = chart, negligible
+        self._references = [(one.x, one.y) for one in rectangles]
+        if chart:
+            for place in self._references:
+                check_degrees(*place)
+            rectangles = [replace(one, x=0.0, y=0.0) for one in rectangles]
+        self._rectangles = rectangles
         self._rows = np.array([one.row for one in rectangles])
-        self._chart: Mercator | None = None
-        self._references: list[tuple[float, float]] = []
         self._ratio = 1.0 - 2.0 * poisson  # mu / (lambda + mu)
         self._ramp = ramp
         self.end, self.breaks = ramp.end, ramp.breaks
@@ -180,20 +188,6 @@ class Slip(Motion):
         if self._chart:
             ways = self._chart.plane(np.stack([toward(centre, way) for centre, way in zip(self._references, ways, strict=True)]))
         return ways.reshape(-1, 2)
-
-    def on_plane(self) -> Motion:
-        if self._in_degrees:
-            raise InputError('its places are in longitudes and latitudes, and the mesh is in metres; mesh "lonlat" is in degrees')
-        return self
-
-    def on_sphere(self, chart: Mercator) -> Motion:
-        for one in self._rectangles:
-            check_degrees(one.x, one.y)
-        found = copy.copy(self)
-        found._chart, found._references = chart, [(one.x, one.y) for one in self._rectangles]
-        found._rectangles = [replace(one, x=0.0, y=0.0) for one in self._rectangles]
-        found._rows = np.array([one.row for one in found._rectangles])
-        return found
 
     def _ways(self, numbers: Sequence[int], places: Array) -> Iterator[tuple[Array, Array]]:
         """``places`` (..., 2) [m] as rectangles see them, and the rows of these; on the sphere each sees the ground along great circles."""
@@ -255,8 +249,13 @@ class SlipInTurn(Slip):
         How many moments, evenly from the first beginning to the last end.
     negligible
         Displacements no larger than this are zero [m].
-    degrees
-        Whether the rectangles' places are longitudes and latitudes, which a mesh in metres has not.
+    chart
+        The map of a mesh on the sphere; the rectangles' places are longitudes and latitudes.
+
+    Raises
+    ------
+    InputError
+        A place is no longitude and latitude, with a map.
     """
 
     def __init__(
@@ -267,10 +266,10 @@ class SlipInTurn(Slip):
         *,
         moments: int,
         negligible: float,
-        degrees: bool = False,
+        chart: Mercator | None = None,
     ) -> None:
         begin, end = min(ramp.begin for ramp in ramps), max(ramp.end for ramp in ramps)
-        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible, degrees=degrees)
+        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible, chart=chart)
         self._times = np.linspace(begin, end, moments)
         together: dict[Ramp, list[int]] = {}
         for number, ramp in enumerate(ramps):
