@@ -8,10 +8,11 @@ import pytest
 from meshes.core.mercator import RADIUS, Mercator
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, build
+from pipeline.core.remarks import collected
 from solvers.tsunami.source import motions
 from solvers.tsunami.source.core.fault_table import read_faults
 from solvers.tsunami.source.core.motion import Ramp
-from solvers.tsunami.source.core.rectangles import Rectangle, Slip
+from solvers.tsunami.source.core.rectangles import Rectangle, Slip, check_all
 from solvers.tsunami.source.core.rupture import rupture_times
 from solvers.tsunami.source.faults import Params
 
@@ -93,6 +94,17 @@ def test_an_older_file_has_no_time_of_falling_and_its_moment_is_none(tmp_path):
     rows = "\n".join(f"{y} {x} {z} {100 * slip} {rake} 16. 14. {time} 3.0 2.1E+26" for x, y, z, slip, rake, time in PARTS)
     (tmp_path / "old.param").write_text(heading + rows)
     assert list(read_faults(tmp_path / "old.param", "centre").times["rise"]) == [3.0] * len(PARTS)
+
+
+def test_upper_edges_at_the_ground_are_there_in_spite_of_rounded_depths(tmp_path):
+    half = 8.25 * math.sin(math.radians(ANGLES[1]))
+    rounded = [(*part[:2], round(half + off, 2), *part[3:]) for part, off in zip(PARTS, (-0.05, -0.01, 0.0, 0.03, 0.2, 4.0), strict=True)]
+    with collected() as notes:
+        found = read_faults(param(tmp_path, parts=rounded), "centre").rectangles
+    assert [one.top for one in found[:4]] == pytest.approx([0.0] * 4, abs=1e-9)
+    assert [one.top for one in found[4:]] == pytest.approx([200.0, 4000.0], abs=6.0)
+    assert notes == ["basic_inversion.param: the upper edges of 4 rectangles, within 100 m of the ground, reach it"]
+    check_all(found, unusual=False)
 
 
 def test_segments_have_angles_and_counts_of_their_own(tmp_path):

@@ -1,7 +1,7 @@
 """Rectangles from a text file: a line each, with a heading that names the columns, or an agency's finite-fault model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 UNITS = dict.fromkeys(("x", "y", "depth", "length", "width", "slip"), "m") | dict.fromkeys(("strike", "dip", "rake"), "degree")
 TIMES = {"time": "s", "rise": "s"}  # of which a file may have none
+ROUNDED = 100.0  # [m]: depths of finite-fault models have a digit or two of a kilometre
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,18 @@ def read_faults(path: Path, reference: Reference) -> FaultTable:
         raise InputError(f"{path.name}: none of its {len(columns['slip'])} rectangles slips")
     rows = [{name: float(columns[name][i]) for name in UNITS} for i in slips]
     faults = [Rectangle(reference=reference, **row) for row in rows]
+    if model:
+        faults = _to_the_ground(path, faults)
     return FaultTable(faults, {name: columns[name][slips] for name in TIMES if name in columns}, degrees=model is not None)
+
+
+def _to_the_ground(path: Path, faults: Sequence[Rectangle]) -> list[Rectangle]:
+    """``faults`` whose upper edges reach the ground but for the rounding of depths in kilometres, brought to it."""
+    found = [replace(one, depth=one.depth - one.top) if abs(one.top) <= ROUNDED and one.top != 0.0 else one for one in faults]
+    moved = sum(one is not other for one, other in zip(found, faults, strict=True))
+    if moved:
+        remark(f"{path.name}: the upper edges of {moved} rectangles, within {ROUNDED:g} m of the ground, reach it")
+    return found
 
 
 def _columns(path: Path) -> dict[str, Array]:
