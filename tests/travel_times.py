@@ -1,7 +1,7 @@
 """Travel times of long waves on the globe: |grad T| = 1 / sqrt(g h), by fast sweeping.
 
-H. Zhao, Math. Comp. 74 (2005) 603-627, DOI 10.1090/S0025-5718-04-01678-3: Godunov's differences of first order, swept in the four directions
-until nothing changes.
+H. Zhao, Math. Comp. 74 (2005) 603-627, DOI 10.1090/S0025-5718-04-01678-3: Godunov's differences of first order, swept in the four
+directions until nothing changes.
 """
 
 import math

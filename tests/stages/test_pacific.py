@@ -12,6 +12,7 @@ from pipeline.reading.text_table import read_table
 
 PIXEL = 1.0 / 12.0  # [degree]
 BEGUN = 0.01  # [m]: the sea that is lifted by more is where the wave begins
+EDGES = 2.0  # by which a front runs ahead on the mesh
 
 
 @pytest.mark.slow
@@ -34,13 +35,15 @@ def test_the_wave_comes_in_the_time_that_the_depths_let_it_take(tmp_path, data_f
     j = np.rint((centres[moved, 1] - latitudes[0]) / PIXEL).astype(int)
     begins[j, i] = True
     wanted = travel_times(longitudes, latitudes, depths, begins)
+    edge = 1200.0 / 8.0  # [s] that the wave takes for an edge, in deep and in shallow water: the period over its edges
     late = {}
     for number, (name, (east, north)) in enumerate(case.gauges.items()):
         told = wanted[round((north - latitudes[0]) / PIXEL), round((east % 360.0 - longitudes[0]) / PIXEL)]
         there = np.abs(surface[:, number]) > 1e-4
-        late[name] = (told, float(time[np.argmax(there)]) - told if there.any() else np.nan)
-    print(late)
-    assert all(abs(off) <= 0.01 * told for told, off in late.values() if told < case.time.end), late
+        if told < case.time.end:
+            late[name] = (told, float(time[np.argmax(there)]) - told if there.any() else np.inf)
+    assert len(late) == 17
+    assert all(abs(off) <= 0.01 * told + EDGES * edge for told, off in late.values()), late
 
 
 def bilinear(x, y, z, longitudes, latitudes):
