@@ -51,7 +51,8 @@ class MovingGrid(Motion):
             raise InputError(f"{name}: {len(x)} by {len(y)} points are no grid")
         if not np.isfinite(values).all():
             k, j, i = np.argwhere(~np.isfinite(values))[0]
-            raise InputError(f"{name}: there is no displacement at ({x[i]:g}, {y[j]:g}) {'degrees' if chart else 'm'} at t = {times[k]:g} s")
+            unit = "degrees" if chart else "m"
+            raise InputError(f"{name}: there is no displacement at ({x[i]:g}, {y[j]:g}) {unit} at t = {times[k]:g} s")
         self._times, self._x, self._y, self._values, self._negligible = times, x, y, values, negligible
         self.end, self.breaks = float(times[-1]), tuple(times.tolist()) if len(times) <= 2 else (float(times[0]), float(times[-1]))
         self._chart = chart
