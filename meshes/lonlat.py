@@ -18,7 +18,6 @@ from pipeline.core.params import Spec, quantity, setting
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ON_THE_SPHERE = True
-ROUNDS = 5  # of points moved to the middles round them, where they follow the depth
 SPACING = float(np.sqrt(2.0) * 0.75**0.25)  # sides of squares with middles over edges of even triangles of the same area
 
 
@@ -126,9 +125,7 @@ def _by_depth(
     origin = np.array([-0.5 * width, chart.plane(np.array([p.central, p.south]))[1]])
     wanted = depths.wanted(width, height, lambda corners: bed(corners + origin), lambda places: chart.stretch(places + origin), p.size)
     coarsest = p.size * float(chart.stretch(origin + np.array([[0.0, 0.0], [0.0, height]])).max())
-    places, inside, size = points.graded(width, height, lambda x, y: wanted(x, y) * SPACING, coarsest * SPACING, halves=True)
-    vertices = points.relaxed(points.shaken(places, inside, 0.6 * size, p.seed), inside, wanted, ROUNDS)
-    return vertices, points.triangulate(vertices)
+    return points.following(width, height, wanted, coarsest, p.seed, spacing=SPACING, halves=True)
 
 
 def _even_on_the_sphere(p: Params, chart: Mercator, low: float) -> tuple[Array, Array]:

@@ -16,8 +16,6 @@ from pipeline.core.sizes import Sizes
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-ROUNDS = 5  # in which the points of a map of sizes are moved: the error falls by half, more rounds gain little
-
 
 @dataclass(frozen=True, slots=True)
 class Refinement:
@@ -137,10 +135,7 @@ def _delaunay(p: Params) -> tuple[Array, Array]:
 def _mapped(p: Params, sizes: Sizes) -> tuple[Array, Array]:
     """Vertices and triangles whose edges follow a map of ``sizes``."""
     wanted = sizes.wanted(p.width, p.height)
-    coarsest = float(sizes.values.max())
-    places, inside, size = points.graded(p.width, p.height, lambda x, y: wanted(x, y) * np.sqrt(2.0), coarsest * np.sqrt(2.0))
-    vertices = points.relaxed(points.shaken(places, inside, 0.6 * size, p.seed), inside, wanted, ROUNDS)
-    return vertices, points.triangulate(vertices)
+    return points.following(p.width, p.height, wanted, float(sizes.values.max()), p.seed, spacing=float(np.sqrt(2.0)))
 
 
 def _grid(p: Params, size: float) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 SHAKE = 0.12  # of the spacing: enough to break the lattice's directions, too little to spoil its angles
 INWARD = (0.22, 0.08)  # of the spacing, of a shifted row's first and second point: the least height grows by 40 %
+ROUNDS = 5  # in which the points of a map of sizes are moved: the error falls by half, more rounds gain little
 QUARTER = 2.0**-0.25  # of an octave
 LARGEST = 40_000_000  # cells: what a mesh may have before it is taken for a slip of the keyboard
 
@@ -121,6 +122,25 @@ def relaxed(points: Array, inside: Array, wanted: Callable[[Array, Array], Array
         sums = np.stack([np.bincount(around, weight * np.repeat(middles[:, axis], 3), count) for axis in (0, 1)], axis=1)
         points = np.where(inside[:, None], sums / np.maximum(total, np.finfo(float).tiny)[:, None], points)
     return points
+
+
+def following(
+    width: float,
+    height: float,
+    wanted: Callable[[Array, Array], Array],
+    coarsest: float,
+    seed: int,
+    *,
+    spacing: float,
+    halves: bool = False,
+) -> tuple[Array, Array]:
+    """Vertices (V, 2) and triangles (T, 3) whose edges follow ``wanted(x, y)`` [m], none longer than ``coarsest`` [m].
+
+    ``spacing`` is the side of the squares of `graded`, which has ``halves``, over an edge.
+    """
+    places, inside, size = graded(width, height, lambda x, y: wanted(x, y) * spacing, coarsest * spacing, halves=halves)
+    vertices = relaxed(shaken(places, inside, 0.6 * size, seed), inside, wanted, ROUNDS)
+    return vertices, triangulate(vertices)
 
 
 def triangulate(points: Array) -> Array:

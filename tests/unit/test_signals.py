@@ -23,7 +23,7 @@ def test_a_ctrl_c_that_python_drops_comes_again(monkeypatch):
         repeat_lost()
         with pytest.raises(KeyboardInterrupt):
             Dropped()
-            time.sleep(10.0)
+            time.sleep(10.0)  # the Ctrl-C that comes again ends it after `AGAIN`; without it the test fails
     finally:
         signal.signal(signal.SIGINT, before)
 
