@@ -10,7 +10,7 @@ from xml.etree import ElementTree as xml
 import h5py
 import numpy as np
 
-from pipeline.store.layout import TRIANGLES, field_names, mesh_layout
+from pipeline.store.layout import NO_MAXIMA, TRIANGLES, field_names, mesh_layout
 
 PRECISIONS = {"f": (4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}  # [B] of numbers that XDMF has, by numpy's kind
 FRAME, PADDED, TIME = "@FRAME@", "@PADDED@", "@TIME@"  # of the text of one frame, which stands for all
@@ -73,7 +73,7 @@ def _add_frame(series: Any, file: h5py.File, name: str, shown: list[str]) -> Non
 def _lasting(file: h5py.File) -> dict[str, Any]:
     """Data with a value in each cell that is the same in all frames, by displayed name: bed, maxima, arrival."""
     found = {"bed": file["mesh/bed"]} if "mesh/bed" in file else {}
-    return found | {name if name == "arrival" else f"maximum_{name}": data for name, data in file.get("maxima", {}).items()}
+    return found | {name if name in NO_MAXIMA else f"maximum_{name}": data for name, data in file.get("maxima", {}).items()}
 
 
 def _shown(file: h5py.File) -> list[str]:

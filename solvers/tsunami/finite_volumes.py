@@ -11,6 +11,7 @@ from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
 from solvers.core.steppers import TABLEAUX
 from solvers.tsunami import kernels
+from solvers.tsunami.further_maxima import FurtherMaxima
 from solvers.tsunami.geometry import geometry
 from solvers.tsunami.moving_bed import MovingBed
 from solvers.tsunami.outside import BoundaryEdges
@@ -29,6 +30,7 @@ STEPPING = {  # steps at shocks and in smooth water, see `kernels.time_steps`, a
     "ssprk2": (1.0, 1.0, 0.5, 0.5),
     "ssprk3": (5.0 / 3.0, 2.6, 0.1, 0.5),
 }
+ARRIVAL = 3  # column of the maxima
 FILM = 100.0  # times the depth that does not move is a film
 
 
@@ -48,7 +50,9 @@ class FiniteVolumes:
     limits
         The longest step of each own cell [s] (own cells,) at Courant number 1; -1 where its state is not finite.
     maxima
-        Running maxima (own cells, 4) of free surface, speed, depth, and the time of arrival.
+        Running maxima (own cells, 4 and more) of free surface, speed, depth, and the time of arrival, then those of ``further``.
+    further
+        Maxima that the case asks for; None where there are none.
     """
 
     def __init__(self, mesh: TriMesh, part: Part, params: Params, folder: Path, moving: MovingBed | None = None) -> None:
@@ -79,7 +83,8 @@ class FiniteVolumes:
         self.limits = np.zeros(part.owned)
         self.updates = 0  # of own cells by stages
         self._still = np.maximum(params.level, self.geometry.bed[: part.owned])
-        self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan]), (part.owned, 1))
+        self.maxima = np.tile(np.array([np.nan, 0.0, 0.0, np.nan, *[0.0] * len(set(params.maxima))]), (part.owned, 1))
+        self.further = FurtherMaxima(params.maxima, self.maxima[:, ARRIVAL + 1 :]) if params.maxima else None
         drags = float(params.linear_drag), float(params.quadratic_drag)  # whole numbers would be a kernel of their own
         self.drag = (params.gravity * params.manning**2, *drags)  # as `kernels.update` takes them
 
@@ -186,6 +191,10 @@ class FiniteVolumes:
 
     def observe(self, t: float, u: Array, cells: Array) -> None:
         """Note the maxima of the own ``cells`` at time ``t`` [s]."""
-        p = self.params
+        p, bed = self.params, self.geometry.bed
         self.at_time(t)
-        kernels.note_maxima(u, self.geometry.bed, self._still, p.dry_depth, p.arrival, t, cells, self.maxima)
+        still = cells[np.isnan(self.maxima[cells, ARRIVAL])] if self.further else cells
+        kernels.note_maxima(u, bed, self._still, p.dry_depth, p.arrival, t, cells, self.maxima)
+        if self.further:
+            came = still[~np.isnan(self.maxima[still, ARRIVAL])]
+            self.further.note(cells, u, bed, p.level, p.wave_gravity, p.dry_depth, came)

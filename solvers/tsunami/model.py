@@ -1,7 +1,7 @@
 """The tsunami solver on one rank's part of a mesh: the order in which the parts of a step run, and the records as it goes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
 from solvers.tsunami import initial
 from solvers.tsunami.finite_volumes import FiniteVolumes
+from solvers.tsunami.further_maxima import fields_of
 from solvers.tsunami.gauges import GAUGES, Gauges
 from solvers.tsunami.local import LocalStepping
 from solvers.tsunami.moving_bed import MovingBed
@@ -58,7 +59,7 @@ class Tsunami(Model):
     """
 
     gauge_fields = GAUGES
-    maxima_fields = MAXIMA
+    maxima_fields: Sequence[Field] = MAXIMA
     conservation_is_relative = True  # to the water at the start
 
     def __init__(
@@ -88,6 +89,7 @@ class Tsunami(Model):
         self.scheme = FiniteVolumes(mesh, part, params, folder, self.moving)
         self.stages = self.scheme.tableau.stages
         self.maxima = self.scheme.maxima
+        self.maxima_fields = (*MAXIMA, *fields_of(params.maxima))
         self.gauges = Gauges(mesh, part, comm, gauges)
         self.region = Region(part, self.scheme.geometry, comm, self.stages)
         self._local = LocalStepping(self.scheme, comm, self.gauges) if params.time_steps == "local" else None

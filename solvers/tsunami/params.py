@@ -41,6 +41,9 @@ class Params:
     time_steps: Literal["global", "local"] = setting("one step for all cells, or by cells 2^l times the shortest", default="global")
     precision: Literal["float64", "float32"] = setting("floating-point type of fluxes, slopes and stored fields", default="float64")
     arrival: float = quantity("m", "change of the free surface that counts as the wave's arrival", default=1e-3, above=0.0)
+    maxima: tuple[Literal["lowest_surface", "momentum_flux", "energy_flux", "froude", "first_motion"], ...] = setting(
+        "what else is kept of all steps, beside the greatest free surface, speed and depth, and the arrival", default=()
+    )
     source: tuple[Spec, ...] = setting("what moves the bed; tables [[source]]", default=(), kinds="solvers.tsunami.source")
     initial: Spec = setting("initial state", default=Spec("rest", {}), kinds="solvers.tsunami.initial")
     boundary: Mapping[str, Spec] = setting(
@@ -80,4 +83,4 @@ def stored(params: Params, mesh: str) -> Stored:
     if mesh != "triangles":
         raise InputError(f"solver 'tsunami' needs a mesh of triangles, such as kind \"rectangle\", not a {mesh}")
     fields = ("free_surface", "depth", "discharge_x", "discharge_y", *([UPLIFT] if params.source else []))
-    return Stored(fields, maxima=("free_surface", "speed", "depth", "arrival"), gauges=True)
+    return Stored(fields, maxima=("free_surface", "speed", "depth", "arrival", *params.maxima), gauges=True)

@@ -10,7 +10,7 @@ import numpy as np
 from meshes.core.mercator import TURN
 from pipeline.core.errors import InputError
 from pipeline.drawing.triangle_image import OUTSIDE, Triangles
-from pipeline.store.layout import Field
+from pipeline.store.layout import NO_MAXIMA, Field
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -97,7 +97,7 @@ def _values(store: Store, at: float | None) -> dict[str, tuple[Array, Field]]:
     """Values of cells by name: maxima, and the fields at the time ``at``."""
     found = {}
     for name, field in store.maxima.items():
-        found["arrival" if name == "arrival" else f"max_{name}"] = store.maximum(name).compute(), field
+        found[name if name in NO_MAXIMA else f"max_{name}"] = store.maximum(name).compute(), field
     if at is None:
         return found
     near = int(np.argmin(np.abs(store.times - at)))
