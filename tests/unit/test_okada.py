@@ -16,10 +16,12 @@ from solvers.tsunami.source.core.rectangles import Rectangle, Slip, check_all
 AT_ONCE = Ramp(0.0, 0.0)
 FAULT = Rectangle(x=3e3, y=-8e3, depth=10e3, reference="top", length=90e3, width=40e3, strike=35.0, dip=22.0, rake=110.0, slip=4.0)
 SEA = np.random.default_rng(5).uniform(-200e3, 200e3, (40, 2))
-# Okada 1985, table 2: dip, x, y, then ux, uy, uz of strike-slip and of dip-slip; length 3, width 2, depth 4 of the lower edge, slip 1
+# Okada 1985, table 2, cases 2 to 4: dip, depth of the lower edge, x, y, rake, then ux, uy, uz of strike-slip and of dip-slip;
+# length 3, width 2, slip 1. Case 4 has a dip of -90 degrees from a depth of 4: the same plane, and the slip turned round.
 TABLE_2 = [
-    (70.0, 2.0, 3.0, (-8.689e-3, -4.298e-3, -2.747e-3), (-4.682e-3, -3.527e-2, -3.564e-2)),
-    (90.0, 0.0, 0.0, (0.0, 5.253e-3, 0.0), (0.0, 0.0, 0.0)),
+    (70.0, 4.0, 2.0, 3.0, 0.0, (-8.689e-3, -4.298e-3, -2.747e-3), (-4.682e-3, -3.527e-2, -3.564e-2)),
+    (90.0, 4.0, 0.0, 0.0, 0.0, (0.0, 5.253e-3, 0.0), (0.0, 0.0, 0.0)),
+    (90.0, 6.0, 0.0, 0.0, 180.0, (0.0, -1.303e-3, 0.0), (0.0, 0.0, 0.0)),
 ]
 
 
@@ -32,13 +34,45 @@ def displaced(*faults, places=SEA, poisson=0.25):
     return Slip(faults, poisson, AT_ONCE).displacement(places[:, 0].copy(), places[:, 1].copy())
 
 
-@pytest.mark.parametrize(("dip", "x", "y", "strike_slip", "dip_slip"), TABLE_2)
-def test_the_values_of_okada_s_table_are_met(dip, x, y, strike_slip, dip_slip):
-    for rake, wanted in ((0.0, strike_slip), (90.0, dip_slip)):
-        # his x is eastward where the strike is 90 degrees, from the lower corner
-        fault = Rectangle(1.5, 0.0, 4.0, "bottom", 3.0, 2.0, 90.0, dip, rake, 1.0)
-        found = displaced(fault, places=np.array([[x, y]]))[0]
+def of_table(dip, depth, rake):
+    """The fault of a case: his x is eastward where the strike is 90 degrees, from the lower corner."""
+    return Rectangle(1.5, 0.0, depth, "bottom", 3.0, 2.0, 90.0, dip, rake, 1.0)
+
+
+@pytest.mark.parametrize(("dip", "depth", "x", "y", "rake", "strike_slip", "dip_slip"), TABLE_2)
+def test_the_values_of_okada_s_table_are_met(dip, depth, x, y, rake, strike_slip, dip_slip):
+    for turned, wanted in ((0.0, strike_slip), (90.0, dip_slip)):
+        found = displaced(of_table(dip, depth, rake + turned), places=np.array([[x, y]]))[0]
         assert [float(f"{value:.3e}") if abs(value) > 1e-12 else 0.0 for value in found] == list(wanted)  # the table has four digits
+
+
+def of_a_point(x, y, depth, dip, ratio):
+    """Displacements (2, 3, ...) of a point by strike-slip and by dip-slip of potency 1: Okada 1985, eqs. (8) to (10)."""
+    sine, cosine = math.sin(math.radians(dip)), math.cos(math.radians(dip))
+    p, q = y * cosine + depth * sine, y * sine - depth * cosine
+    r = np.sqrt(x**2 + p**2 + q**2)
+    twice, thrice = (2.0 * r + depth) / (r**3 * (r + depth) ** 2), (3.0 * r + depth) / (r**3 * (r + depth) ** 3)
+    i1 = ratio * y * (1.0 / (r * (r + depth) ** 2) - x**2 * thrice)
+    i2 = ratio * x * (1.0 / (r * (r + depth) ** 2) - y**2 * thrice)
+    i3, i4 = ratio * x / r**3 - i2, -ratio * x * y * twice
+    i5 = ratio * (1.0 / (r * (r + depth)) - x**2 * twice)
+    steep, both = 3.0 * q / r**5, sine * cosine
+    along = (x * x * steep + i1 * sine, x * y * steep + i2 * sine, x * depth * steep + i4 * sine)
+    up = (x * p * steep - i3 * both, y * p * steep - i1 * both, depth * p * steep - i5 * both)
+    return np.array([along, up]) / (-2.0 * math.pi)
+
+
+@pytest.mark.parametrize(("dip", "depth", "x", "y", "rake"), [row[:5] for row in TABLE_2])
+def test_a_rectangle_is_the_integral_of_its_points(dip, depth, x, y, rake):
+    """The table's cases in all digits, by formulas that have nothing in common with those of a rectangle."""
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    along, up = 1.5 + 1.5 * nodes[:, None], 1.0 + nodes[None, :]
+    sine, cosine = math.sin(math.radians(dip)), math.cos(math.radians(dip))
+    points = of_a_point(x - along, y - up * cosine, depth - up * sine, dip, 0.5)
+    wanted = 1.5 * np.einsum("kcij,i,j->kc", points, weights, weights)
+    for turned, one in zip((0.0, 90.0), wanted, strict=True):
+        found = displaced(of_table(dip, depth, rake + turned), places=np.array([[x, y]]))[0]
+        assert np.abs(found - math.cos(math.radians(rake)) * one).max() < 1e-12 * max(np.abs(one).max(), 1e-2)
 
 
 def random_faults(count):
