@@ -34,8 +34,9 @@ def add(file: h5py.File) -> None:
     add_places(file)
     if "statistics" in file:
         group = file["statistics"]
-        _dimension(group, "shell", len(group["wavenumber"]))
-        _attach(group["wavenumber"], group, ("shell",))
+        if "wavenumber" in group:
+            _dimension(group, "shell", len(group["wavenumber"]))
+            _attach(group["wavenumber"], group, ("shell",))
         _series(group, ("sample", "shell"), "time", "time wavenumber")
 
 

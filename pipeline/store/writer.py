@@ -167,17 +167,18 @@ class Writer:
             data = _growing(group, field.name, (len(gauges),), "<f8", (samples, len(gauges)))
             data.attrs.update({"units": field.unit, "long_name": field.long_name})
 
-    def create_statistics(self, series: Sequence[StoredSeries], wavenumbers: Array) -> None:
-        """Begin ``/statistics``: series of samples, or of samples by the shells of ``wavenumbers`` (shells,)."""
+    def create_statistics(self, series: Sequence[StoredSeries], wavenumbers: Array | None) -> None:
+        """Begin ``/statistics``: series of samples, or of samples by the shells of ``wavenumbers`` (shells,), where there are shells."""
         group = self._file.create_group("statistics")
-        shells = group.create_dataset("wavenumber", wavenumbers.shape, "<f8")
-        shells.attrs.update({"units": "1", "long_name": "wavenumber in the middle of each shell"})
-        if self._lead:
-            shells[...] = wavenumbers
+        if wavenumbers is not None:
+            shells = group.create_dataset("wavenumber", wavenumbers.shape, "<f8")
+            shells.attrs.update({"units": "1", "long_name": "wavenumber in the middle of each shell"})
+            if self._lead:
+                shells[...] = wavenumbers
         time = _growing(group, "time", (), "<f8", (GAUGE_CHUNK,))
         time.attrs.update({"units": "s", "long_name": "simulated time of the samples"})
         for one in series:
-            width = wavenumbers.shape if one.by_shell else ()
+            width = wavenumbers.shape if one.by_shell and wavenumbers is not None else ()
             data = _growing(group, one.field.name, width, "<f8", (1 if one.by_shell else GAUGE_CHUNK, *width))
             data.attrs.update({"units": one.field.unit, "long_name": one.field.long_name})
 

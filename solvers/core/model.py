@@ -50,7 +50,7 @@ class Model(ABC):
         `NoGauges`, or an object with ``names``, ``index`` (places of the own gauges among all) and ``take()``: times (S,) [s] and samples
         (S, own gauges, fields) since the last call.
     statistics
-        None, or an object with ``series``, ``wavenumbers`` and ``take()``.
+        None, or an object with ``series``, ``wavenumbers`` (None where no series is by shells) and ``take()``.
     conservation_is_relative
         Whether the error of conservation is told as a share of `mass` at the start.
     updates

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from pipeline.core.figures import LAND, STYLE, WET, Picture
+from pipeline.core.figures import COMPUTED, LAND, OBSERVED, STYLE, WET, Picture
 from pipeline.drawing.graticule import DEGREES, label_axes, on_map
 from pipeline.drawing.layout import FigureLayout
 from pipeline.drawing.triangle_image import CORNERS, TriangleImage, triangles_of
@@ -30,6 +30,10 @@ def draw(store: Store, frames: Sequence[int]) -> dict[str, Picture]:
         words = "map of the displacement of the bed [m] at the end of the run, up in red, down in blue"
         last = store.source(UPLIFT)[len(store.times) - 1]
         pictures["displacement of the bed"] = Picture(uplift_map(store.mesh(*CORNERS, *DEGREES), last, float(store.times[-1])), words)
+    if "kinetic_energy" in store.statistics:
+        words = "the kinetic and the potential energy of all water over time, and their sum"
+        series = (store.statistic_values(name) for name in ("time", "kinetic_energy", "potential_energy"))
+        pictures["energy"] = Picture(energy_lines(*series), words)
     return pictures
 
 
@@ -96,6 +100,18 @@ def uplift_map(mesh: Mapping[str, Array], uplift: Array, time: float) -> Figure:
         axis.grid(visible=False)
         bar = figure.colorbar(image, ax=axis, shrink=0.85, aspect=40, location="bottom")
         bar.set_label("displacement of the bed [m]")
+    return figure
+
+
+def energy_lines(times: Array, kinetic: Array, potential: Array) -> Figure:
+    """Energies (samples,) [m5/s2] over the density, at ``times`` (samples,) [s]."""
+    lines = ((kinetic + potential, "both", "black"), (kinetic, "kinetic", COMPUTED), (potential, "potential", OBSERVED))
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(WIDE, 3.0), layout=FigureLayout())
+        for values, name, colour in lines:
+            axis.plot(times, values, color=colour, lw=1.3, label=name)
+        axis.set(xlabel="time [s]", ylabel="energy over the density [m$^5$ s$^{-2}$]", ylim=(0.0, None))
+        axis.legend(frameon=False, fontsize=8)
     return figure
 
 

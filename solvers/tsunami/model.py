@@ -15,9 +15,11 @@ from pipeline.core.errors import InputError
 from pipeline.core.params import choose
 from pipeline.store.layout import UPLIFT, Field
 from solvers.core.comm import Comm
+from solvers.core.exact_sums import exact_sums, quantum
 from solvers.core.model import NOT_FINITE, Model
 from solvers.core.writers import Rows
 from solvers.tsunami import initial
+from solvers.tsunami.energy import EnergySeries
 from solvers.tsunami.finite_volumes import FiniteVolumes
 from solvers.tsunami.further_maxima import fields_of
 from solvers.tsunami.gauges import GAUGES, Gauges
@@ -42,8 +44,6 @@ MAXIMA = (
     Field("arrival", "s", "time at which the free surface first left its still level; nan where it did not"),
 )
 FLOODED = 1e-3  # [m] of water that counts as a flood
-VOLUME_BITS = 60  # volumes are added as whole multiples of 2^-60 of a bound on the whole: exactly, in any order;
-REST_BITS = 30  # what they leave, as multiples of 2^-30 of that
 
 
 class Tsunami(Model):
@@ -96,7 +96,8 @@ class Tsunami(Model):
         self._followed: Array | None = None  # the state whose changes the region follows,
         self._followed_at = 0.0  # [s] when it was seen
         deepest = max(float(params.level - mesh.bed.min()), 0.0) + 1.0
-        self._quantum = 2.0 ** (math.ceil(math.log2(float(mesh.areas.sum()) * deepest * 16.0)) - VOLUME_BITS)
+        self._quantum = quantum(float(mesh.areas.sum()) * deepest * 16.0)
+        self.statistics = EnergySeries(comm, len(mesh.triangles), params.energy_every) if params.energy_every else None
 
     @property
     def updates(self) -> int:  # type: ignore[override]  # the scheme's own, where the base has an attribute
@@ -154,6 +155,7 @@ class Tsunami(Model):
     def step(self, t: float, u: Array, dt: float) -> None:
         """Advance one step; `max_dt` was called on the same state before, and has left its fluxes."""
         scheme, lists = self.scheme, self.region.lists
+        self._note_energy(t, u)
         if self._local:
             self._local.step(t, u, dt, self.cfl, self.region.left_out)
             return
@@ -184,11 +186,17 @@ class Tsunami(Model):
         scheme = self.scheme
         self.gauges.sample(t, scheme.q, scheme.corner_values, scheme.geometry.corners, scheme.datum)
 
+    def _note_energy(self, t: float, u: Array) -> None:
+        """Add a sample of the energy where one is due; the scheme has the bed of time ``t`` [s]."""
+        if self.statistics:
+            p, g, own = self.params, self.scheme.geometry, slice(self.part.owned)
+            self.statistics.note(t, u[own], g.bed[own] - p.level, g.area[own], p.wave_gravity, p.dry_depth)
+
     def observe(self, t: float, u: Array) -> None:
         self.scheme.observe(t, u, self.region.lists.cells)
 
     def finish(self, t: float, u: Array) -> None:
-        """Sample the gauges at the run's last time: `step` samples at the start of each step only."""
+        """Sample gauges and energy at the run's last time: `step` samples at the start of each step only."""
         self.comm.begin(u, self.part.halo)
         self.comm.end()
         self.region.reset()
@@ -199,6 +207,7 @@ class Tsunami(Model):
             self.scheme.primitives(u, cells)
         self.scheme.at_vertices(lists.vertices)
         self._sample(t)
+        self._note_energy(t, u)
 
     def extremes(self) -> dict[str, float | None]:
         """Run-up (highest bed that was dry at first and then wetter than `FLOODED`, above the still level; None where there is
@@ -232,11 +241,17 @@ class Tsunami(Model):
         """Data of a restart, by own cells: the state, the maxima, and the inflow by each edge of a cell."""
         return {"state": u[: self.part.owned], "maxima": self.maxima, "inflow": self.scheme.outside.saved(self.part.owned)}
 
+    def common(self) -> dict[str, Array]:
+        """Other data of a restart, the same on all ranks: which sample of the energy is next."""
+        return {"energy_samples": np.array(self.statistics.next)} if self.statistics else {}
+
     def load(self, saved: Mapping[str, Array], dt: float) -> Array:
         """The state (local cells, 3) from the arrays of `save`, whole and in mesh order; ``dt`` [s] is the last step's."""
         own = self.part.cells[: self.part.owned]
         self.maxima[:] = saved["maxima"][own]
         self.scheme.outside.load(saved["inflow"][own])
+        if self.statistics:
+            self.statistics.next = int(saved["energy_samples"])
         return np.ascontiguousarray(saved["state"][self.part.cells], dtype=float)
 
     def from_values(self, values: Array) -> Array:
@@ -255,15 +270,8 @@ class Tsunami(Model):
         volumes = u[:own, 0].astype(np.float64) * self.scheme.geometry.area[:own]
         outside = self.scheme.outside
         came_in = outside.inflow[outside.own]
-        parts = [whole.sum() for v in (volumes, came_in) for whole in self._multiples(v)]
-        coarse, fine, coarse_in, fine_in = (float(part) for part in self.comm.sum(np.array(parts, np.int64)))
-        return self._quantum * (coarse + fine * 2.0**-REST_BITS), self._quantum * (coarse_in + fine_in * 2.0**-REST_BITS)
-
-    def _multiples(self, volumes: Array) -> tuple[Array, Array]:
-        """``volumes`` as whole multiples of the quantum, and the remainders as multiples of a much smaller quantum."""
-        coarse = np.rint(volumes / self._quantum)
-        fine = np.rint((volumes - coarse * self._quantum) * (2.0**REST_BITS / self._quantum))
-        return coarse.astype(np.int64), fine.astype(np.int64)
+        volume, entered = exact_sums(self.comm, (volumes, came_in), [self._quantum] * 2)
+        return volume, entered
 
     def fault(self, u: Array) -> tuple[int, str, str]:
         bad = np.flatnonzero(~np.isfinite(u[: self.part.owned]).all(axis=1) | (u[: self.part.owned, 0] < 0.0))

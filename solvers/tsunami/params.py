@@ -44,6 +44,7 @@ class Params:
     maxima: tuple[Literal["lowest_surface", "momentum_flux", "energy_flux", "froude", "first_motion"], ...] = setting(
         "what else is kept of all steps, beside the greatest free surface, speed and depth, and the arrival", default=()
     )
+    energy_every: float = quantity("s", "simulated time between samples of the energy of all water; 0: none", default=0.0, low=0.0)
     source: tuple[Spec, ...] = setting("what moves the bed; tables [[source]]", default=(), kinds="solvers.tsunami.source")
     initial: Spec = setting("initial state", default=Spec("rest", {}), kinds="solvers.tsunami.initial")
     boundary: Mapping[str, Spec] = setting(

@@ -36,6 +36,7 @@ FLOOD: dict[str, Any] = {  # a wave comes in, floods an island and leaves: every
         "kind": "tsunami",
         "manning": 0.02,
         "maxima": ["lowest_surface", "energy_flux", "first_motion"],
+        "energy_every": 0.2,
         "boundary": {"west": {"kind": "incident", "wave": {"kind": "solitary", "height": 0.15, "depth": 0.5}}, "east": {"kind": "outflow"}},
     },
     "time": {"end": 4.0, "every": 0.5},
