@@ -93,3 +93,18 @@ def away(centre: tuple[float, float], degrees: Array) -> Array:
     sine = np.hypot(x, y)
     angle = np.arctan2(sine, np.sin(middle) * np.sin(north) + np.cos(middle) * np.cos(north) * np.cos(east))
     return RADIUS * (angle / np.maximum(sine, 1e-300))[..., None] * np.stack([x, y], axis=-1)
+
+
+def turned_on_the_way(centre: tuple[float, float], degrees: Array) -> Array:
+    """Angles (...,) [rad], clockwise, by which great circles from ``centre`` have turned against north when they come to places (..., 2).
+
+    All places are longitudes and latitudes [degrees].
+    """
+    east = np.radians(degrees[..., 0] - centre[0])
+    north, middle = np.radians(degrees[..., 1]), np.radians(centre[1])
+    away_x = np.cos(north) * np.sin(east)
+    away_y = np.cos(middle) * np.sin(north) - np.sin(middle) * np.cos(north) * np.cos(east)
+    on_x = np.cos(middle) * np.sin(east)
+    on_y = np.cos(middle) * np.sin(north) * np.cos(east) - np.sin(middle) * np.cos(north)
+    found: Array = np.arctan2(on_x * away_y - on_y * away_x, on_x * away_x + on_y * away_y)
+    return found

@@ -22,6 +22,7 @@ from solvers.tsunami import source
 from solvers.tsunami.geometry import Geometry, edge_changes
 from solvers.tsunami.params import Params
 from solvers.tsunami.source.core import kernels
+from solvers.tsunami.source.core.ground import Ground
 from solvers.tsunami.source.core.motion import Motion
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -55,12 +56,12 @@ class MovingBed:
     def __init__(self, mesh: TriMesh, part: Part, comm: Comm, params: Params, folder: Path) -> None:
         self._motions = source.motions(params.source, folder, mesh.chart)
         self._part = part
-        corners = mesh.vertices[mesh.triangles[part.cells]]
+        ground = Ground(mesh, params.level, comm)
         wet = mesh.bed[part.cells[: part.owned]] < params.level - params.dry_depth
         shapes = []
         for number, motion in enumerate(self._motions):
             _refuse_outside(source.place(number), motion, mesh, comm)
-            shapes.append(motion.means(corners))
+            shapes.append(motion.over(ground, part.cells))
             _refuse_on_land(source.place(number), shapes[-1][:, : part.owned], wet, comm)
         self._shapes = np.concatenate(shapes)
         self.breaks = tuple(t for motion in self._motions for t in motion.breaks)

@@ -37,6 +37,7 @@ class Params(Source):
     )
     ramp: Literal["linear", "cosine"] = setting("the share of the slip over the rise time", default="linear")
     moments: int = setting("times at which the displacement of faults that slip in turn is computed; even between them", default=60)
+    slopes: bool = setting("whether the horizontal displacement of sloping ground lifts the bed too", default=False)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
     unusual: bool = setting("whether values that no earthquake has are let pass", default=False)
 
@@ -76,8 +77,8 @@ class Params(Source):
         _refuse_negative(path, "time", begins)
         ramps = [Ramp(float(begin), float(rise), self.ramp) for begin, rise in zip(begins, rises, strict=True)]
         if len(set(ramps)) == 1:
-            return Slip(faults, self.poisson, ramps[0], negligible=self.negligible, chart=chart)
-        return SlipInTurn(faults, self.poisson, ramps, moments=self.moments, negligible=self.negligible, chart=chart)
+            return Slip(faults, self.poisson, ramps[0], negligible=self.negligible, slopes=self.slopes, chart=chart)
+        return SlipInTurn(faults, self.poisson, ramps, moments=self.moments, negligible=self.negligible, slopes=self.slopes, chart=chart)
 
 
 def _refuse_negative(path: Path, name: str, times: Array) -> None:

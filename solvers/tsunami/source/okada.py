@@ -30,6 +30,7 @@ class Params(Source):
     time: float = quantity("s", "time at which it begins to slip", default=0.0, low=0.0)
     rise: float = quantity("s", "rise time: how long it slips; 0: at once", default=0.0, low=0.0)
     ramp: Literal["linear", "cosine"] = setting("the share of the slip over the rise time", default="linear")
+    slopes: bool = setting("whether the horizontal displacement of sloping ground lifts the bed too", default=False)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
     unusual: bool = setting("whether values that no earthquake has are let pass", default=False)
 
@@ -46,4 +47,5 @@ class Params(Source):
 
     def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
         """The motion of the bed above the fault."""
-        return Slip([self.rectangle], self.poisson, Ramp(self.time, self.rise, self.ramp), negligible=self.negligible, chart=chart)
+        ramp = Ramp(self.time, self.rise, self.ramp)
+        return Slip([self.rectangle], self.poisson, ramp, negligible=self.negligible, slopes=self.slopes, chart=chart)

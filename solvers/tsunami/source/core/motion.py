@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from meshes.core import quadrature
+from solvers.tsunami.source.core.ground import Ground
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -84,6 +85,40 @@ class Motion(ABC):
             parts.append(np.stack([quadrature.means(shape.reshape(x.shape)) for shape in self.shapes(x.ravel(), y.ravel())]))
         return np.concatenate(parts, axis=1)
 
+    def at(self, ground: Ground, places: Array) -> Array:
+        """Give the shapes at places of a ground that may slope.
+
+        Parameters
+        ----------
+        ground
+            The ground before it moves.
+        places
+            Places (N, 2) [m].
+
+        Returns
+        -------
+        Array
+            Each shape at each place (K, N) [m].
+        """
+        return self.shapes(places[:, 0], places[:, 1])
+
+    def over(self, ground: Ground, cells: Array) -> Array:
+        """Take means of the shapes over cells of a ground that may slope. Collective.
+
+        Parameters
+        ----------
+        ground
+            The ground before it moves.
+        cells
+            Numbers of cells of its mesh (C,).
+
+        Returns
+        -------
+        Array
+            The mean of each shape over each cell (K, C) [m].
+        """
+        return self.means(ground.corners(cells))
+
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
@@ -111,6 +146,12 @@ class Ramp:
     def breaks(self) -> tuple[float, float]:
         """The times at which it begins and ends [s]."""
         return self.begin, self.end
+
+
+def without_negligible(shapes: Array, negligible: float) -> Array:
+    """``shapes`` (K, C) [m], zero in cells where none is larger than ``negligible`` [m]."""
+    shapes[:, (np.abs(shapes) <= negligible).all(axis=0)] = 0.0
+    return shapes
 
 
 def weights_between(times: Array, t: float) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from meshes.core.mercator import Mercator, check_degrees
 from pipeline.core.errors import InputError
 from pipeline.core.remarks import remark
-from solvers.tsunami.source.core.motion import Motion, weights_between
+from solvers.tsunami.source.core.motion import Motion, weights_between, without_negligible
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -88,9 +88,7 @@ class MovingGrid(Motion):
         return np.where(inside, (1.0 - b) * south + b * north, 0.0)
 
     def means(self, corners: Array) -> Array:
-        found = super().means(corners)
-        found[:, (np.abs(found) <= self._negligible).all(axis=0)] = 0.0
-        return found
+        return without_negligible(super().means(corners), self._negligible)
 
     def weights(self, t: float) -> Array:
         return weights_between(self._times, t)

@@ -6,16 +6,17 @@ dip down to the right of it, the rake in the plane, from the strike counterclock
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from meshes.core.mercator import Mercator, away, check_degrees, toward
+from meshes.core.mercator import Mercator, away, check_degrees, toward, turned_on_the_way
 from meshes.core.quadrature import POINTS, WEIGHTS
 from pipeline.core.errors import InputError
-from solvers.tsunami.source.core.motion import Motion, Ramp, weights_between
+from solvers.tsunami.source.core.ground import Ground
+from solvers.tsunami.source.core.motion import Motion, Ramp, weights_between, without_negligible
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Reference = Literal["top", "centre", "bottom"]
@@ -157,6 +158,9 @@ class Slip(Motion):
         The share of the slip in time.
     negligible
         Displacements no larger than this are zero [m].
+    slopes
+        Whether the horizontal displacement of sloping ground counts: it lifts the bed by -(u . grad b), with the displacement u and the
+        bed's height b (Y. Tanioka, K. Satake, Geophys. Res. Lett. 23 (1996) 861-864, DOI 10.1029/96GL00736, eq. (1), whose H is a depth).
     chart
         The map of a mesh on the sphere; the rectangles' places are longitudes and latitudes.
 
@@ -167,9 +171,16 @@ class Slip(Motion):
     """
 
     def __init__(
-        self, rectangles: Sequence[Rectangle], poisson: float, ramp: Ramp, *, negligible: float = 0.0, chart: Mercator | None = None
+        self,
+        rectangles: Sequence[Rectangle],
+        poisson: float,
+        ramp: Ramp,
+        *,
+        negligible: float = 0.0,
+        slopes: bool = False,
+        chart: Mercator | None = None,
     ) -> None:
-        self._chart, self._negligible = chart, negligible
+        self._chart, self._negligible, self._slopes = chart, negligible, slopes
         self._references = [(one.x, one.y) for one in rectangles]
         if chart:
             for place in self._references:
@@ -179,6 +190,7 @@ class Slip(Motion):
         self._rows = np.array([one.row for one in rectangles])
         self._ratio = 1.0 - 2.0 * poisson  # mu / (lambda + mu)
         self._ramp = ramp
+        self._groups: list[tuple[Sequence[int], Array]] = [(range(len(rectangles)), np.ones(1))]  # rectangles, and their share in shapes
         self.end, self.breaks = ramp.end, ramp.breaks
 
     @property
@@ -198,16 +210,39 @@ class Slip(Motion):
         for number in numbers:
             yield away(self._references[number], degrees), self._rows[[number]]
 
+    def _sum(self, count: int, of_group: Callable[[Sequence[int]], Array]) -> Array:
+        """Shapes (K, ``count``) [m] from the displacements (count,) that ``of_group`` gives of rectangles that slip together."""
+        found = np.zeros((len(self._groups[0][1]), count))
+        for numbers, shares in self._groups:
+            found += shares[:, None] * of_group(numbers)
+        return found
+
     def shapes(self, x: Array, y: Array) -> Array:
-        return self.displacement(x, y)[:, 2][None]
+        return self._sum(len(x), lambda numbers: self._displacement(numbers, x, y)[:, 2])
 
     def means(self, corners: Array) -> Array:
-        return self._without_negligible(self._means(range(len(self._rows)), corners)[None])
+        return without_negligible(self._all_means(corners), self._negligible)
 
-    def _without_negligible(self, shapes: Array) -> Array:
-        """``shapes`` (K, C) [m], zero in cells where all are negligible."""
-        shapes[:, (np.abs(shapes) <= self._negligible).all(axis=0)] = 0.0
-        return shapes
+    def at(self, ground: Ground, places: Array) -> Array:
+        shapes = self.shapes(*places.T)
+        return shapes + self._by_slopes(places, ground.rises(ground.holders(places))) if self._slopes else shapes
+
+    def over(self, ground: Ground, cells: Array) -> Array:
+        found = self._all_means(ground.corners(cells))
+        if self._slopes:
+            found += self._by_slopes(ground.centroids(cells), ground.rises(cells))
+        return without_negligible(found, self._negligible)
+
+    def _all_means(self, corners: Array) -> Array:
+        return self._sum(len(corners), lambda numbers: self._means(numbers, corners))
+
+    def _by_slopes(self, places: Array, rises: Array) -> Array:
+        """The share of the horizontal displacement in shapes (K, N) [m] at ``places`` (N, 2) [m] where the bed ``rises`` (N, 2) [1]."""
+        sloping = np.flatnonzero(rises.any(axis=1))
+        x, y = places[sloping].T
+        found = np.zeros((len(self._groups[0][1]), len(places)))
+        found[:, sloping] = -self._sum(len(x), lambda numbers: (self._displacement(numbers, x, y)[:, :2] * rises[sloping]).sum(axis=1))
+        return found
 
     def _means(self, numbers: Sequence[int], corners: Array) -> Array:
         """Mean displacements up (C,) [m] by the rectangles of these ``numbers``, over triangles with ``corners``."""
@@ -225,10 +260,20 @@ class Slip(Motion):
     def _displacement(self, numbers: Sequence[int], x: Array, y: Array) -> Array:
         from solvers.tsunami.source.core.kernels import displace  # numba, which a list of what there is needs not
 
-        found = np.zeros((len(x), 3))
-        for seen, rows in self._ways(numbers, np.stack([x, y], axis=1)):
-            displace(seen, rows, self._ratio, found)
-        return found
+        places = np.stack([x, y], axis=1)
+        if self._chart is None:
+            found = np.zeros((len(x), 3))
+            displace(places, self._rows[numbers], self._ratio, found)
+            return found
+        degrees, whole = self._chart.degrees(places), np.zeros((len(x), 3))
+        for number in numbers:
+            found = np.zeros((len(x), 3))
+            displace(away(self._references[number], degrees), self._rows[[number]], self._ratio, found)
+            turn = turned_on_the_way(self._references[number], degrees)
+            whole[:, 0] += np.cos(turn) * found[:, 0] + np.sin(turn) * found[:, 1]
+            whole[:, 1] += np.cos(turn) * found[:, 1] - np.sin(turn) * found[:, 0]
+            whole[:, 2] += found[:, 2]
+        return whole
 
     def weights(self, t: float) -> Array:
         return np.array([self._ramp(t)])
@@ -249,6 +294,8 @@ class SlipInTurn(Slip):
         How many moments, evenly from the first beginning to the last end.
     negligible
         Displacements no larger than this are zero [m].
+    slopes
+        Whether the horizontal displacement of sloping ground counts.
     chart
         The map of a mesh on the sphere; the rectangles' places are longitudes and latitudes.
 
@@ -266,27 +313,16 @@ class SlipInTurn(Slip):
         *,
         moments: int,
         negligible: float,
+        slopes: bool = False,
         chart: Mercator | None = None,
     ) -> None:
         begin, end = min(ramp.begin for ramp in ramps), max(ramp.end for ramp in ramps)
-        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible, chart=chart)
+        super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible, slopes=slopes, chart=chart)
         self._times = np.linspace(begin, end, moments)
         together: dict[Ramp, list[int]] = {}
         for number, ramp in enumerate(ramps):
             together.setdefault(ramp, []).append(number)
         self._groups = [(numbers, np.array([ramp(float(t)) for t in self._times])) for ramp, numbers in together.items()]
-
-    def shapes(self, x: Array, y: Array) -> Array:
-        found = np.zeros((len(self._times), len(x)))
-        for numbers, shares in self._groups:
-            found += shares[:, None] * self._displacement(numbers, x, y)[:, 2]
-        return found
-
-    def means(self, corners: Array) -> Array:
-        found = np.zeros((len(self._times), len(corners)))
-        for numbers, shares in self._groups:
-            found += shares[:, None] * self._means(numbers, corners)
-        return self._without_negligible(found)
 
     def weights(self, t: float) -> Array:
         return weights_between(self._times, t)
