@@ -13,6 +13,7 @@ from pipeline.core import params, plugin
 from pipeline.core.campaign import Campaign, Run, Stage
 from pipeline.core.case import Case
 from pipeline.core.errors import InputError
+from pipeline.core.gauge_table import check_fields
 from pipeline.core.outline import Outline, Stored
 
 MESHES_KEPT = 4  # a campaign's runs often stand on the same
@@ -74,6 +75,8 @@ def outline_of(run: Run) -> Outline:
     stored = getattr(solver, "stored", lambda params, mesh: Stored(()))(solver_params, kind)
     if case.gauges and not stored.gauges and stored.fields:
         raise InputError(f"solver {case.solver.kind!r} has no gauges: its fields hold every point")
+    if stored.gauge_fields:
+        check_fields(case.sampling, stored.gauge_fields)
     arrays = partial(_arrays, case.mesh.kind, json.dumps(case.mesh.table, sort_keys=True), str(case.folder))
     even = getattr(mesh, "has_even_bed", lambda params: False)(mesh_params)
     return Outline(run.name, case, kind, stored, arrays, partial(_check_exact, case, solver, solver_params, arrays, even))

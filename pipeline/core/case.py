@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.core.errors import InputError
+from pipeline.core.gauge_table import GaugeSampling, gauges_of
 from pipeline.core.overrides import copied, with_overrides
-from pipeline.core.params import Spec, build, is_number, label_of, quantity, setting, spec, table_of
+from pipeline.core.params import Spec, build, label_of, quantity, setting, spec, table_of
 from pipeline.core.plugin import nearest
 
 __all__ = ["Case", "Output", "Spec", "Time", "build", "parse", "quantity", "read", "read_toml", "setting", "with_overrides"]
 
 DEEPEST = 32  # tables and lists in each other: more are no case
-LONGEST_NAME = 100  # characters of a gauge's
 SECTIONS = ("title", "mesh", "solver", "source", "time", "output", "gauges", "observed")
 
 
@@ -79,6 +79,8 @@ class Case:
         Settings of the files.
     gauges
         The place of each gauge [m].
+    sampling
+        Settings of the gauges that have any: intervals, fields, times.
     observed
         Observations of the same event, as stage `validate` reads them.
     """
@@ -91,6 +93,7 @@ class Case:
     time: Time
     output: Output
     gauges: Mapping[str, tuple[float, ...]]
+    sampling: Mapping[str, GaugeSampling]
     observed: Mapping[str, Any]
 
 
@@ -163,18 +166,18 @@ def parse(table: Mapping[str, Any], folder: Path) -> Case:
     for key in ("mesh", "solver", "time"):
         if key not in table:
             raise InputError(f"section [{key}] is missing")
+    time = build(Time, table["time"], "time")
+    places, sampling = gauges_of(table.get("gauges", {}), time.end)
     return Case(
         text=to_toml(table),
         title=label_of(table.get("title", ""), "title"),
         folder=folder,
         mesh=spec(table["mesh"], "mesh"),
         solver=spec(_with_sources(table), "solver"),
-        time=build(Time, table["time"], "time"),
+        time=time,
         output=build(Output, table.get("output", {}), "output"),
-        gauges={
-            label_of(name, f"gauges.{name}", LONGEST_NAME): _place(place, f"gauges.{name}")
-            for name, place in table_of(table.get("gauges", {}), "gauges").items()
-        },
+        gauges=places,
+        sampling=sampling,
         observed=table_of(table.get("observed", {}), "observed"),
     )
 
@@ -189,12 +192,6 @@ def _with_sources(table: Mapping[str, Any]) -> Any:
     if "source" in solver:
         raise InputError("there are both [[source]] and 'solver.source': write all of them as [[source]]")
     return {**solver, "source": table["source"]}
-
-
-def _place(value: Any, where: str) -> tuple[float, ...]:
-    if not isinstance(value, list) or not value or not all(is_number(x) for x in value):
-        raise InputError(f"'{where}' is {value!r}; it must be a list of coordinates in m, such as [9.36, 13.80]")
-    return tuple(float(x) for x in value)
 
 
 def to_toml(table: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ class Stored:
     fields: tuple[str, ...]
     maxima: tuple[str, ...] = ()
     gauges: bool = False  # whether the solver samples any
+    gauge_fields: tuple[str, ...] = ()  # that it samples there
     members: int = 0  # of the ensemble; 0: the fields have no such axis
 
 

@@ -20,6 +20,7 @@ ARCHIVE = "archive"  # the group of an archive's blocks
 LOWEST_SURFACE, FIRST_MOTION = "lowest_surface", "first_motion"
 NO_MAXIMA = ("arrival", LOWEST_SURFACE, FIRST_MOTION)  # in /maxima beside the greatest values
 UPLIFT = "uplift"  # the field of a bed that is moved: its height above that of the mesh
+OWN_GAUGES = "own"  # attribute of /gauges: fields of the gauges with samples at times of their own, by name (JSON)
 FILL = -1  # in index arrays: there is none
 GAUGE_CHUNK = 1024  # samples
 LARGEST_CHUNK = 2**20  # values in a chunk of the gauges' samples

@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.store.checksums import DamagedFile, open_hdf5, walk
-from pipeline.store.layout import ARCHIVE_SCHEMAS, BLOCK, RUN_SCHEMAS, SCHEMA, UPLIFT, Field, field_names, series_names, unit_of
+from pipeline.store.layout import ARCHIVE_SCHEMAS, BLOCK, OWN_GAUGES, RUN_SCHEMAS, SCHEMA, UPLIFT, Field, field_names, series_names, unit_of
 from pipeline.store.readable import readable
 from pipeline.store.recovery import Written
 
@@ -260,7 +260,45 @@ class Store:
         names = list(self.gauges)
         if name not in names:
             raise InputError(f"{self.path} has no gauge {name!r}; there are: {', '.join(names)}")
+        own = json.loads(str(self._file["gauges"].attrs.get(OWN_GAUGES, "{}")))
+        if name in own:
+            return self._own_samples(name, names.index(name), field, own[name])
         return self._lazy("gauges", "time"), self._lazy("gauges", field)[:, names.index(name)]
+
+    def _own_samples(self, name: str, column: int, field: str, chosen: Sequence[str]) -> tuple[Any, Any]:
+        """The samples of a gauge with times of its own: elsewhere there is nan."""
+        import dask.array
+
+        if field in self.gauge_fields and field not in chosen:
+            raise InputError(f"gauge {name!r} of {self.path} has no {field!r}; there are: {', '.join(chosen)}")
+        values = np.asarray(self._source("gauges", field)[:, column])
+        there = ~np.isnan(values)
+        return dask.array.from_array(self.gauge_times[there]), dask.array.from_array(values[there])
+
+    @property
+    def gauge_times(self) -> Array:
+        """Times (S,) [s] at which any gauge has a sample."""
+        return np.asarray(self._file["gauges/time"][...]) if "gauges" in self._file else np.zeros(0)
+
+    def gauge_samples(self, field: str) -> Array:
+        """Read the samples of a field at all gauges.
+
+        Parameters
+        ----------
+        field
+            One of `gauge_fields`.
+
+        Returns
+        -------
+        Array
+            Samples (S, gauges) at `gauge_times`, in the field's unit; nan where a gauge has none.
+
+        Raises
+        ------
+        InputError
+            There is no such field; the message lists all there are.
+        """
+        return np.asarray(self._source("gauges", field)[...])
 
     @property
     def statistics(self) -> dict[str, Field]:

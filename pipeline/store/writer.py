@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -22,6 +23,7 @@ from pipeline.store.layout import (
     FILL,
     GAUGE_CHUNK,
     LARGEST_CHUNK,
+    OWN_GAUGES,
     RESULT_SCHEMA,
     SCHEMA,
     TRIANGLES,
@@ -98,9 +100,11 @@ class Writer:
         frames: int,
         compression: str,
         layout: MeshLayout = TRIANGLES,
+        own_gauges: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         """Lay the file out: the mesh whole, all series empty. ``shape`` is that of a field at one time, ``chunk`` its values in a chunk;
-        of small ones a chunk holds several, but no more than the ``frames`` that are to come."""
+        of small ones a chunk holds several, but no more than the ``frames`` that are to come. ``own_gauges`` have samples at times of their
+        own, of the fields named."""
         file = self._file
         file.attrs.update({"schema": SCHEMA, "Conventions": "CF-1.11 UGRID-1.0", "complete": np.int32(0), **attrs})
         self._create_mesh(mesh, layout, shape)
@@ -120,6 +124,8 @@ class Writer:
             data.attrs.update(layout.field_attrs)
         if gauges:
             self._create_gauges(gauges, gauge_places, gauge_fields)
+            if own_gauges:
+                file["gauges"].attrs[OWN_GAUGES] = json.dumps({name: list(names) for name, names in own_gauges.items()})
         file.flush()
 
     def _create_mesh(self, mesh: Mapping[str, Array], layout: MeshLayout, shape: tuple[int, ...]) -> None:

@@ -25,6 +25,7 @@ from solvers.core.continued import CHANGES, bring_over
 from solvers.core.driver import Clock
 from solvers.core.model import Model
 from solvers.core.resume import belongs, take_over
+from solvers.core.sampling import KeptSamples
 from solvers.core.writers import RowMover, Rows, Writers
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,6 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_FRAMES = 2.0**31  # that a file is laid out for: the quotient of two numbers may be infinite
+LAST_SAMPLE = "last_sample"  # attribute of a restart: when gauges were sampled last [s], where they have intervals of their own
 CLOCK_ATTRS = ("t", "step", "frame", "dt", "dt_min", "begun")
 
 
@@ -68,6 +70,7 @@ class Recorder:
             log.warning("this h5py has no MPI: all ranks send what they have to rank 0, which writes it")
         self._fields, self._saved = (self._writers.mover(own) for own in (model.rows, model.saved_rows))
         self._sampled = RowMover(Rows(model.gauges.index, len(model.gauges.names), axis=1), comm, 1)
+        self._kept = KeptSamples(list(case.gauges), case.sampling, model.gauge_fields)
         self._samples = self._statistics = self._next_samples = 0
         self._samples_at_once = min(GAUGE_CHUNK, LARGEST_CHUNK // max(len(model.gauges.names), 1))  # steps
         self._going = False
@@ -89,6 +92,7 @@ class Recorder:
         arrays, attrs = saved
         times = {name: float(attrs.get(name, math.nan)) for name in ("t", "dt", "dt_min", "begun")}  # older ones have no `begun`
         clock = Clock(step=int(attrs["step"]), frame=int(attrs["frame"]), **times)
+        self._kept.go_on(float(attrs.get(LAST_SAMPLE, -math.inf)))
         self._samples, self._statistics = int(attrs["samples"]), int(attrs.get("statistics", 0))
         return self.model.load(arrays, clock.dt), clock
 
@@ -126,12 +130,14 @@ class Recorder:
     def _create_as(self, writer: Writer, case: Case, facts: Mapping[str, Any]) -> None:
         """Lay a file out as ``case`` has it, which differs from the recorder's in nothing of the state."""
         model = self.model
+        kept = KeptSamples(list(case.gauges), case.sampling, model.gauge_fields)
         writer.create(
             mesh=self.mesh.arrays(),
             fields=model.fields,
             gauges=list(case.gauges),
             gauge_places=np.array(list(case.gauges.values())),
-            gauge_fields=model.gauge_fields,
+            gauge_fields=kept.fields,
+            own_gauges=kept.own,
             maxima=model.maxima_fields,
             attrs={**facts, "case": case.text},
             shape=model.shape,
@@ -160,9 +166,10 @@ class Recorder:
     def _gauges(self) -> None:
         if self.model.gauges.names:
             times, own = self.model.gauges.take()
+            times, own = self._kept.of(times, own, self.model.gauges.index)
             whole = self._sampled(own)
             if self._writer:
-                self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self.model.gauge_fields)})
+                self._writer.append_gauges(times, {f.name: whole[:, :, i] for i, f in enumerate(self._kept.fields)})
             self._samples += len(times)
         if self.model.statistics is not None:
             times, samples = self.model.statistics.take()
@@ -214,7 +221,8 @@ class Recorder:
     def _clock_attrs(self, clock: Clock) -> dict[str, Any]:
         frames = self._writer.frames if self._writer else 0
         counts = {"frames": frames, "samples": self._samples, "statistics": self._statistics}
-        return {**{name: getattr(clock, name) for name in CLOCK_ATTRS}, **counts}
+        last = {LAST_SAMPLE: self._kept.last_before(clock.t)} if self._kept.own else {}
+        return {**{name: getattr(clock, name) for name in CLOCK_ATTRS}, **counts, **last}
 
     @_told
     def finish(self, u: Array, clock: Clock) -> None:

@@ -84,4 +84,5 @@ def stored(params: Params, mesh: str) -> Stored:
     if mesh != "triangles":
         raise InputError(f"solver 'tsunami' needs a mesh of triangles, such as kind \"rectangle\", not a {mesh}")
     fields = ("free_surface", "depth", "discharge_x", "discharge_y", *([UPLIFT] if params.source else []))
-    return Stored(fields, maxima=("free_surface", "speed", "depth", "arrival", *params.maxima), gauges=True)
+    maxima = ("free_surface", "speed", "depth", "arrival", *params.maxima)
+    return Stored(fields, maxima=maxima, gauges=True, gauge_fields=("free_surface", "velocity_x", "velocity_y"))

@@ -41,15 +41,13 @@ def write_gauges(path: Path, store: Store, facts: dict[str, str]) -> int:
 
 
 def _write_csv(path: Path, store: Store, facts: dict[str, str]) -> None:
-    """Columns: time, then all fields of each gauge; numbers as short as they are exact."""
+    """Columns: time, then the fields of each gauge; numbers as short as they are exact, nan where there is no sample."""
     import csv
 
-    columns: dict[str, Array] = {}
-    for name in store.gauges:
-        for key, field in store.gauge_fields.items():
-            times, values = store.gauge(name, key)
-            columns.setdefault("time [s]", times.compute())
-            columns[f"{name} {key} [{field.unit}]"] = values.compute()
+    columns: dict[str, Array] = {"time [s]": store.gauge_times}
+    samples = {f"{key} [{field.unit}]": store.gauge_samples(key) for key, field in store.gauge_fields.items()}
+    for i, name in enumerate(store.gauges):
+        columns |= {f"{name} {key}": values[:, i] for key, values in samples.items() if not np.isnan(values[:, i]).all()}
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(columns)
@@ -65,13 +63,15 @@ def _write_netcdf(path: Path, store: Store, facts: dict[str, str]) -> None:
         {"standard_name": "longitude", "units": "degrees_east"} if globe else {"standard_name": "projection_x_coordinate", "units": "m"},
         {"standard_name": "latitude", "units": "degrees_north"} if globe else {"standard_name": "projection_y_coordinate", "units": "m"},
     )
-    first = next(iter(store.gauges))
     places = np.array(list(store.gauges.values()), float)
-    coordinates: dict[str, Any] = {"time": ("time", store.gauge(first)[0].compute(), {"units": "s", "long_name": "simulated time"})}
+    coordinates: dict[str, Any] = {"time": ("time", store.gauge_times, {"units": "s", "long_name": "simulated time"})}
     coordinates |= {name: ("station", places[:, i], about[i]) for i, name in enumerate(names)}
     variables: dict[str, Any] = {"station_name": ("station", list(store.gauges), {"cf_role": "timeseries_id", "long_name": "gauge"})}
     for key, field in store.gauge_fields.items():
-        values = np.stack([store.gauge(name, key)[1].compute() for name in store.gauges])
-        variables[key] = (("station", "time"), values, {"units": field.unit, "long_name": field.long_name, "coordinates": " ".join(names)})
+        variables[key] = (
+            ("station", "time"),
+            store.gauge_samples(key).T,
+            {"units": field.unit, "long_name": field.long_name, "coordinates": " ".join(names)},
+        )
     attributes = {"Conventions": "CF-1.11", "featureType": "timeSeries"} | facts
     xarray.Dataset(variables, coordinates, attributes).to_netcdf(path, engine="h5netcdf")
