@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
+from pipeline.core.remarks import unsaid
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -72,7 +73,8 @@ class ByDepth:
         j, i = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         places = np.stack([i, j], axis=-1).reshape(-1, 2) * step
         halves = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]]) * step
-        heights = 0.5 * sum(bed(places[:, None, :] + half) for half in halves)
+        with unsaid():
+            heights = 0.5 * sum(bed(places[:, None, :] + half) for half in halves)
         lengths = np.sqrt(GRAVITY * np.maximum(-heights, 0.0)) * self.period / self.points
         lengths = np.where(heights < 0.0, np.clip(lengths, self.finest, coarsest), coarsest) * stretching(places + 0.5 * step)
         limited = _limited(lengths.reshape(rows, columns), self.growth * step)

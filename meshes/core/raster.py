@@ -4,7 +4,6 @@ Between its points a raster is bilinear. Its mean over a triangle is the exact i
 every pixel, so that no volume is lost or made, whatever the sizes of pixels and triangles.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -43,7 +42,13 @@ class AxisFile:
 
 @dataclass(frozen=True, slots=True)
 class Raster:
-    """A regular grid of heights or depths from a file."""
+    """A regular grid of heights or depths from a file.
+
+    Raises
+    ------
+    InputError
+        One of ``x`` and ``y`` is missing, or there is a variable with them.
+    """
 
     file: str = setting(FORMATS)
     positive: Literal["up", "down"] | None = setting(
@@ -58,20 +63,13 @@ class Raster:
     highest: float = quantity("m", "a height or depth beyond it is refused", default=HIGHEST, above=0.0)
     x: AxisFile | None = setting("the columns' coordinates, of a text of bare rows of values", default=None)
     y: AxisFile | None = setting("the rows' coordinates, of such a text", default=None)
+    crs: str | None = setting("its coordinate reference system, such as EPSG:4326; unset: what the file says", default=None)
 
     def __post_init__(self) -> None:
         if (self.x is None) != (self.y is None):
             raise InputError("x and y want each other: the coordinates of a text of rows of values")
         if self.x and self.variable:
             raise InputError("a text of rows of values has no variable")
-
-    def means(self, folder: Path) -> Callable[[Array], Array]:
-        """The means of the grid in the file, which is looked for in ``folder``."""
-        return read(self, folder).means
-
-    def means_in_degrees(self, folder: Path) -> Callable[[Array], Array]:
-        """The same for triangles (T, 3, 2) in longitudes and latitudes [degrees], whole turns counting for nothing."""
-        return read(self, folder, degrees=True).means_round_the_globe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +83,7 @@ class HeightGrid:
     stands: str = ""  # what stands in the file where a height is missing
     inset: float = 0.0  # of a step, by which the grid ends inside its outermost points
     unit: str = "m"  # of x and y
+    crs: str = ""  # the coordinate reference system, where case or file say it
 
     def means(self, corners: Array) -> Array:
         """Means (T,) of the bilinear surface over triangles with ``corners`` (T, 3, 2).
@@ -150,19 +149,34 @@ class HeightGrid:
 
 
 def read(asked: Raster, folder: Path, *, degrees: bool = False) -> HeightGrid:
-    """The grid in the file that a case asks for, its coordinates in m, or in degrees where they shall be.
+    """The grid in the file that a case asks for, its coordinates in m, or in degrees; `InputError` as of `load` and `grid_of`."""
+    return grid_of(asked, *load(asked, folder), degrees=degrees)
+
+
+def load(asked: Raster, folder: Path) -> tuple[Path, Relief]:
+    """The place and the contents of the file that a case asks for.
 
     Raises
     ------
     InputError
-        No such file, a format that is not read, coordinates that are no regular grid, a contradiction between file and case,
-        or heights that there are not: the message says where.
+        No such file, or a format that is not read.
     """
     path = locate_file(asked.file, folder)
     axes = [locate_file(axis.file, folder) for axis in (asked.x, asked.y) if axis]
     relief = read_rows(path, *axes) if axes else read_file(path, asked.variable)
     for note in relief.notes:
         remark(note)
+    return path, relief
+
+
+def grid_of(asked: Raster, path: Path, relief: Relief, *, degrees: bool) -> HeightGrid:
+    """The grid of a file's ``relief``, its coordinates in m, or in degrees where they shall be.
+
+    Raises
+    ------
+    InputError
+        Coordinates that are no regular grid, a contradiction between file and case, or heights that there are not: the message says where.
+    """
     x, y = (coordinate(path, axis, degrees=degrees) for axis in (relief.x, relief.y))
     unit = "degrees" if degrees else "m"
     z, stands = heights(path, relief, positive=asked.positive, scale=asked.scale, missing=asked.missing)
@@ -180,7 +194,7 @@ def read(asked: Raster, folder: Path, *, degrees: bool = False) -> HeightGrid:
     span = max(x[-1] - x[0], y[-1] - y[0])
     if not degrees and np.nanmax(np.abs(z), initial=0.0) > STEEP * span:
         remark(f"{path.name}: heights of up to {np.nanmax(np.abs(z)):g} m on a grid of {span:g} m: are its coordinates degrees, or km?")
-    grid = HeightGrid(x, y, np.ascontiguousarray(z), path.name, stands, unit=unit)
+    grid = HeightGrid(x, y, np.ascontiguousarray(z), path.name, stands, unit=unit, crs=asked.crs or relief.crs)
     return grid.reaching_half_a_cell() if relief.cells else grid
 
 

@@ -42,7 +42,13 @@ def read_gdal(path: Path, variable: str | None) -> Relief:
     unit = _unit(crs)
     point = str(attributes.get("AREA_OR_POINT", "")).lower() == "point" or bytes_of(path, 4) in (b"DSAA", b"DSBB", b"DSRB")
     return Relief(
-        Axis("x", axes["x"], unit), Axis("y", axes["y"], unit), values[band].T, _name(attributes, band), attributes, cells=not point
+        Axis("x", axes["x"], unit),
+        Axis("y", axes["y"], unit),
+        values[band].T,
+        _name(attributes, band),
+        attributes,
+        cells=not point,
+        crs=crs.to_wkt() if crs else "",
     )
 
 

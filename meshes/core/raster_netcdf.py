@@ -43,7 +43,19 @@ def read_netcdf(path: Path, variable: str | None, engine: str) -> Relief:
         if across is None or along is None:
             raise _without_coordinates(path, data, f"its dimension {(x if across is None else y)!r}")
         cells = "bounds" in across.attributes or _number(data.attrs.get("node_offset", 0)) == 1.0  # GMT's pixel registration
-        return Relief(across, along, np.asarray(table.values), str(chosen.name), dict(chosen.attrs), cells)
+        return Relief(across, along, np.asarray(table.values), str(chosen.name), dict(chosen.attrs), cells, crs=_system(data, chosen))
+
+
+def _system(data: Any, chosen: Any) -> str:
+    """The coordinate reference system of CF's grid mapping as text (WKT), where it says one; nothing of one that is only called a globe."""
+    mapping = text_of(chosen.attrs, "grid_mapping").split(":")[0]
+    attributes = data[mapping].attrs if mapping in data.variables else {}
+    written = text_of(attributes, "crs_wkt") or text_of(attributes, "spatial_ref")
+    if written or text_of(attributes, "grid_mapping_name") in ("", "latitude_longitude"):
+        return written
+    from pyproj import CRS
+
+    return str(CRS.from_cf(dict(attributes)).to_wkt())
 
 
 def _chosen(path: Path, data: Any, variable: str | None) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from meshes.core.relief import Axis, Relief
+from pipeline.core.data import PROJECTION
 from pipeline.core.errors import InputError
 from pipeline.reading.text_table import NUMBER, TextTable, named_columns, read_table
 
@@ -58,7 +59,8 @@ def read_ascii_grid(path: Path, lines: list[str]) -> Relief:
     values, notes = _values(path, lines, begin, columns * rows)
     nodata = head.get("nodata_value", head.get("nodata"))
     attributes = {} if nodata is None else {"_FillValue": nodata}
-    return Relief(axes[0], axes[1], values.reshape(rows, columns)[::-1].T, "", attributes, cells=True, notes=notes)
+    heights = values.reshape(rows, columns)[::-1].T
+    return Relief(axes[0], axes[1], heights, "", attributes, cells=True, notes=notes, crs=_system(path))
 
 
 def _values(path: Path, lines: list[str], begin: int, wanted: int) -> tuple[Array, tuple[str, ...]]:
@@ -82,11 +84,21 @@ def _values(path: Path, lines: list[str], begin: int, wanted: int) -> tuple[Arra
     return values, tuple(notes)
 
 
+def _beside(path: Path) -> str:
+    """The projection in a file of the same name that ends in ``.prj``; nothing where there is none."""
+    beside = path.with_suffix(PROJECTION)
+    return beside.read_text(encoding="utf-8", errors="replace") if beside.exists() else ""
+
+
 def _projection(path: Path) -> dict[str, str]:
-    """The unit of the coordinates by the projection in a file of the same name that ends in ``.prj``."""
-    beside = path.with_suffix(".prj")
-    text = beside.read_text(encoding="utf-8", errors="replace") if beside.exists() else ""
-    return {"units": "degrees"} if re.match(r"\s*(GEOGC|Projection\s+GEOGRAPHIC)", text, re.IGNORECASE) else {}
+    """The unit of the coordinates by that projection."""
+    return {"units": "degrees"} if re.match(r"\s*(GEOGC|Projection\s+GEOGRAPHIC)", _beside(path), re.IGNORECASE) else {}
+
+
+def _system(path: Path) -> str:
+    """The coordinate reference system by that projection, where it is written as WKT."""
+    text = _beside(path).strip()
+    return text if re.match(r"(PROJC|GEOGC)\w*\s*\[", text, re.IGNORECASE) else ""
 
 
 def read_points(path: Path) -> Relief:

@@ -44,6 +44,7 @@ class Relief:
     attributes: Mapping[str, Any]
     cells: bool = False  # values are of cells, which reach half a step beyond the outermost points
     notes: tuple[str, ...] = ()
+    crs: str = ""  # the coordinate reference system, where the file says it
 
 
 @contextlib.contextmanager
@@ -86,13 +87,13 @@ def coordinate(path: Path, axis: Axis, *, degrees: bool = False) -> Array:
         if unit and not is_degrees(axis):
             raise InputError(
                 f"{path.name}: its coordinate {axis.name!r} has units {unit!r}, and this mesh is in longitudes "
-                "and latitudes: bring the raster to degrees first, with gdalwarp or rioxarray's reproject"
+                'and latitudes: say the raster\'s own system, such as crs = "EPSG:32719"'
             )
         axis = Axis(axis.name, axis.values, {k: v for k, v in axis.attributes.items() if k != "units"})
     elif is_degrees(axis):
         raise InputError(
-            f"{path.name}: its coordinate {axis.name!r} is in degrees, and this mesh is in m: project the raster to metres first, "
-            'with gdalwarp or rioxarray\'s reproject, or take a mesh of kind "lonlat"'
+            f"{path.name}: its coordinate {axis.name!r} is in degrees, and this mesh is in m: say in which system, such as [mesh] "
+            'crs = "EPSG:32719", or take a mesh of kind "lonlat", or project the raster to the mesh\'s metres first'
         )
     units = text_of(axis.attributes, "units")
     factor = size_of(units, "m") if units else 1.0

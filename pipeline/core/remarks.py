@@ -28,3 +28,13 @@ def collected() -> Iterator[list[str]]:
         yield found
     finally:
         log.removeHandler(handler)
+
+
+@contextlib.contextmanager
+def unsaid() -> Iterator[None]:
+    """Say no remarks within the context: those on a first look, which a second one says again."""
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before

@@ -43,8 +43,10 @@ def asked_shape(asked: Spec) -> Any:
     return choose(__name__, asked, "mesh.bathymetry")
 
 
-def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
+def bed_means(asked: Spec, folder: Path, crs: str | None = None) -> Callable[[Array], Array]:
     """The function from triangles (T, 3, 2) [m] to mean bed heights (T,) [m] that a case asks for.
+
+    Rasters are brought to the mesh's coordinate reference system ``crs``, where it says one; other shapes have their places in it.
 
     Raises
     ------
@@ -52,6 +54,9 @@ def bed_means(asked: Spec, folder: Path) -> Callable[[Array], Array]:
         An unknown kind, a wrong parameter, or a raster that is not there, has holes or does not cover the mesh.
     """
     shape = asked_shape(asked)
+    if crs and hasattr(shape, "means_in"):
+        means_in: Callable[[Array], Array] = shape.means_in(folder, crs)
+        return means_in
     if hasattr(shape, "means"):
         means: Callable[[Array], Array] = shape.means(folder)
         return means
@@ -71,7 +76,9 @@ def bed_means_on_chart(asked: Spec, folder: Path, chart: Mercator) -> Callable[[
         means: Callable[[Array], Array] = shape.means_in_degrees(folder)
         return lambda corners: means(chart.degrees(corners))
     if not getattr(shape, "even", False):
-        raise InputError(f"bathymetry {asked.kind!r} has its places in metres; a mesh in longitudes and latitudes takes: raster, flat")
+        raise InputError(
+            f"bathymetry {asked.kind!r} has its places in metres; a mesh in longitudes and latitudes takes: raster, rasters, flat"
+        )
     return lambda corners: shape_means(shape, corners)
 
 

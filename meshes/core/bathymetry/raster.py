@@ -1,5 +1,5 @@
 """Raster: a regular grid of heights or depths from a file, integrated exactly over triangles."""
 
-from meshes.core.raster import Raster as Params
+from meshes.core.placed_raster import PlacedRaster as Params
 
 __all__ = ["Params"]
