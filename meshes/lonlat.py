@@ -18,7 +18,6 @@ from pipeline.core.params import Spec, quantity, setting
 Array = np.ndarray[Any, np.dtype[Any]]
 
 ON_THE_SPHERE = True
-SPACING = float(np.sqrt(2.0) * 0.75**0.25)  # sides of squares with middles over edges of even triangles of the same area
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Params:
         if self.west == self.east:
             raise InputError(f"west and east are both {self.west:g} degrees: say -180 and 180 for all longitudes")
         if self.by_depth and self.extent == TURN:
-            raise InputError("by_depth and all longitudes do not go together")
+            raise InputError('by_depth and all longitudes do not go together: take a mesh of kind "globe"')
 
     @property
     def extent(self) -> float:
@@ -125,7 +124,7 @@ def _by_depth(
     origin = np.array([-0.5 * width, chart.plane(np.array([p.central, p.south]))[1]])
     wanted = depths.wanted(width, height, lambda corners: bed(corners + origin), lambda places: chart.stretch(places + origin), p.size)
     coarsest = p.size * float(chart.stretch(origin + np.array([[0.0, 0.0], [0.0, height]])).max())
-    return points.following(width, height, wanted, coarsest, p.seed, spacing=SPACING, halves=True)
+    return points.following(width, height, wanted, coarsest, p.seed, spacing=points.SPACING, halves=True)
 
 
 def _even_on_the_sphere(p: Params, chart: Mercator, low: float) -> tuple[Array, Array]:

@@ -72,9 +72,10 @@ def _read(path: Path) -> tuple[TriMesh, list[str]]:
     names = tuple(plain.pop("boundary_names"))
     remarks = plain.pop("remarks")
     period = tuple(plain.pop("period"))
+    middle = plain.pop("middle")
     now = time.time_ns()  # the file system's own clock may stand still for some milliseconds, in which another was written
     os.utime(path, ns=(now, now))  # the latest used
-    return TriMesh(**arrays, **plain, boundary_names=names, period=period), remarks
+    return TriMesh(**arrays, **plain, boundary_names=names, period=period, middle=middle and tuple(middle)), remarks
 
 
 def _write(path: Path, mesh: TriMesh, remarks: list[str]) -> None:

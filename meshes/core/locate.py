@@ -3,11 +3,9 @@ boxes of about one size.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-
-from meshes.core.trimesh import TriMesh
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -16,7 +14,23 @@ FEW = 50  # points: until then a look at all boxes takes less time than to make 
 ROUND_OFF = 1e-9  # of a box's size and place, by which a search goes too far rather than not far enough
 
 
-def locate(mesh: TriMesh, points: Array) -> tuple[Array, Array]:
+class Sheet(Protocol):
+    """What is asked of a triangle mesh."""
+
+    @property
+    def vertices(self) -> Array:
+        """Places (V, 2) [m]."""
+
+    @property
+    def triangles(self) -> Array:
+        """Corners (T, 3)."""
+
+    @property
+    def period(self) -> tuple[float, float]:
+        """Lengths [m] after which it repeats itself; 0: it does not."""
+
+
+def locate(mesh: Sheet, points: Array) -> tuple[Array, Array]:
     """The cell (P,) that holds each of ``points`` (P, 2) [m], -1 outside; on an edge, the cell with the smaller number.
 
     With it come the points themselves, in a mesh that repeats itself moved by whole periods into their cells.
@@ -41,7 +55,7 @@ def locate(mesh: TriMesh, points: Array) -> tuple[Array, Array]:
 class Boxes:
     """The boxes round a mesh's cells."""
 
-    def __init__(self, mesh: TriMesh) -> None:
+    def __init__(self, mesh: Sheet) -> None:
         self._corners = mesh.vertices[mesh.triangles]
         self._low, self._high = self._corners.min(axis=1), self._corners.max(axis=1)
 
@@ -74,7 +88,7 @@ class Boxes:
 class TreesOfBoxes(Boxes):
     """The same in trees by size: powers of two of half the longer side."""
 
-    def __init__(self, mesh: TriMesh) -> None:
+    def __init__(self, mesh: Sheet) -> None:
         from scipy.spatial import cKDTree  # loads for long
 
         super().__init__(mesh)

@@ -6,11 +6,13 @@ map's stretching is 1 / cos(latitude). It reaches to `FARTHEST` degrees north an
 J. P. Snyder, Map Projections: A Working Manual, USGS Professional Paper 1395, 1987, DOI 10.3133/pp1395, eqs. (7-1) to (7-5).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from meshes.core.chart import lengths_on
 from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -18,7 +20,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 RADIUS = 6_371_008.8  # [m] of the sphere: the mean radius of WGS84's ellipsoid
 TURN = 360.0  # [degrees]
 FARTHEST = 85.0  # [degrees] north and south
-GAUSS = ((-np.sqrt(0.6), 5.0 / 18.0), (0.0, 8.0 / 18.0), (np.sqrt(0.6), 5.0 / 18.0))  # points on (-1, 1) and weights: exact for degree 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,7 @@ class Mercator:
 
     def lengths(self, start: Array, end: Array) -> Array:
         """Lengths on the sphere [m] (N,) of straight lines on the map between places (N, 2) [m]."""
-        straight = np.hypot(*(end - start).T)
-        share = sum(weight / self.stretch(0.5 * (start + end) + 0.5 * at * (end - start)) for at, weight in GAUSS)
-        found: Array = straight * share
-        return found
+        return lengths_on(self, start, end)
 
     def turning(self, places: Array, rotation: float) -> Array:
         """The Coriolis parameter [1/s] and the gradient of the stretching [1/m], (..., 3), at places (..., 2) [m].
@@ -63,6 +61,13 @@ class Mercator:
         """
         y = places[..., 1] / RADIUS
         return np.stack([2.0 * rotation * np.tanh(y), np.zeros_like(y), np.sinh(y) / RADIUS], axis=-1)
+
+    def eastward(self, places: Array) -> None:
+        """None, for east is along x everywhere, at ``places`` (..., 2) [m] too."""
+
+    def means(self, shape: Callable[[Array], Array], corners: Array) -> Array:
+        """Means (T,) over triangles (T, 3, 2) [m] on the map of a ``shape`` that has its means over triangles in degrees."""
+        return shape(self.degrees(corners))
 
 
 def check_degrees(x: float, y: float) -> None:

@@ -17,6 +17,7 @@ SHAKE = 0.12  # of the spacing: enough to break the lattice's directions, too li
 INWARD = (0.22, 0.08)  # of the spacing, of a shifted row's first and second point: the least height grows by 40 %
 ROUNDS = 5  # in which the points of a map of sizes are moved: the error falls by half, more rounds gain little
 QUARTER = 2.0**-0.25  # of an octave
+SPACING = float(np.sqrt(2.0) * 0.75**0.25)  # sides of squares with middles over edges of even triangles of the same area
 LARGEST = 40_000_000  # cells: what a mesh may have before it is taken for a slip of the keyboard
 
 

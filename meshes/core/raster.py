@@ -114,14 +114,20 @@ class HeightGrid:
         return out
 
     def means_round_the_globe(self, corners: Array) -> Array:
-        """`means` over triangles in degrees, each brought round the globe to where the grid is; a grid of all longitudes has no end."""
+        """`means` over triangles in degrees, each brought round the globe to where the grid is; a grid of all longitudes has no end.
+
+        Where its last row is less than a step from a pole, that goes on to the pole.
+        """
         step = (self.x[-1] - self.x[0]) / (len(self.x) - 1)
         grid, first = self, 1 if self.inset else 0  # without what goes on beyond the middles of cells
         z, own = self.z[first : len(self.z) - first], round(TURN / step)
         if abs(own * step - TURN) < 1e-3 * step and len(z) in (own, own + 1):
             twice = np.concatenate([z[:own], z[:own], z[:1]])
             x, y = self.x[first] + step * np.arange(len(twice)), self.y
-            grid = replace(self, x=x, y=y, z=np.ascontiguousarray(twice), inset=0.0)
+            rise = y[1] - y[0]
+            beyond = [int(0.0 < TURN / 4.0 - end < rise) for end in (-y[0], y[-1])]
+            y = np.concatenate([y[:1] - rise, y, y[-1:] + rise])[1 - beyond[0] : len(y) + 1 + beyond[1]]
+            grid = replace(self, x=x, y=y, z=np.pad(twice, ((0, 0), tuple(beyond)), mode="edge"), inset=0.0)
         west = corners[..., 0].min(axis=1)
         turned = corners.copy()
         turned[..., 0] += (np.floor((grid.x[0] + grid.inset * step - west - 1e-6 * step) / TURN + 1.0) * TURN)[:, None]

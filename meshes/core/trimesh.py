@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from meshes.core import quadrature
+from meshes.core.chart import Chart
 from meshes.core.connect import edges_of, in_order, mates_of, neighbours_of, places_in_words
 from meshes.core.mercator import Mercator
 from meshes.core.order import rcm
 from meshes.core.part import Part, cut, rim_of
 from meshes.core.partition import owners, start
+from meshes.core.stereographic import Stereographic
 from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -90,10 +92,12 @@ class TriMesh:
     boundary_names
         Names of the mesh's sides.
     hash
-        SHA-256 of vertices, triangles and bed, of nodes where the mesh is periodic, and of the central longitude where there is one.
+        SHA-256 of vertices, triangles and bed, of nodes where the mesh is periodic, and of the map's middle on the sphere.
     central_longitude
-        Longitude [degrees] about which Mercator's map holds the places of a mesh on the sphere; None: the mesh is on a plane.
+        Longitude [degrees] about which Mercator's map holds the places of a mesh on the sphere; None: another map, or a plane.
         Lengths, areas and inradii are those on the sphere, all other places and vectors those on the map.
+    middle
+        Longitude and latitude [degrees] about which the stereographic map holds them; None: another map, or a plane.
     kind
         The kind of grid, as the file has it.
     """
@@ -119,12 +123,15 @@ class TriMesh:
     boundary_names: tuple[str, ...]
     hash: str
     central_longitude: float | None = None
+    middle: tuple[float, float] | None = None
 
     kind = "triangles"
 
     @property
-    def chart(self) -> Mercator | None:
+    def chart(self) -> Chart | None:
         """The map of a mesh on the sphere; None: the mesh is on a plane."""
+        if self.middle is not None:
+            return Stereographic(*self.middle)
         return None if self.central_longitude is None else Mercator(self.central_longitude)
 
     @property
@@ -367,22 +374,22 @@ def _assemble(
     )
 
 
-def on_sphere(mesh: TriMesh, central_longitude: float) -> TriMesh:
-    """Take the plane of a mesh for Mercator's map of the sphere.
+def on_sphere(mesh: TriMesh, middle: float | tuple[float, float]) -> TriMesh:
+    """Take the plane of a mesh for a map of the sphere.
 
     Parameters
     ----------
     mesh
         A mesh on a plane.
-    central_longitude
-        Longitude [degrees] of x = 0.
+    middle
+        Longitude [degrees] of x = 0 on Mercator's map; or longitude and latitude [degrees] of (0, 0) on the stereographic map.
 
     Returns
     -------
     TriMesh
         The mesh with areas, lengths and inradii as they are on the sphere.
     """
-    chart = Mercator(central_longitude)
+    chart: Chart = Stereographic(*middle) if isinstance(middle, tuple) else Mercator(middle)
     places = np.stack(quadrature.places(mesh.vertices[mesh.triangles]), axis=-1)
     areas = mesh.areas * quadrature.means(chart.stretch(places) ** -2.0)
     lengths = chart.lengths(mesh.vertices[mesh.edges[:, 0]], mesh.vertices[mesh.edges[:, 1]])
@@ -391,8 +398,9 @@ def on_sphere(mesh: TriMesh, central_longitude: float) -> TriMesh:
         areas=areas,
         lengths=lengths,
         inradius=2.0 * areas / lengths[mesh.cell_edges].sum(axis=1),
-        hash=hashlib.sha256(f"{mesh.hash} {central_longitude!r}".encode()).hexdigest(),
-        central_longitude=central_longitude,
+        hash=hashlib.sha256(f"{mesh.hash} {middle!r}".encode()).hexdigest(),
+        central_longitude=None if isinstance(middle, tuple) else middle,
+        middle=middle if isinstance(middle, tuple) else None,
     )
 
 

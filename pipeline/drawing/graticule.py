@@ -6,21 +6,29 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
+from pipeline.drawing.whole_globe import DEGREES, draw_graticule, middle_of, on_disc
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
-DEGREES = ("node_longitude", "node_latitude")  # UGRID names of what a map on the sphere needs beside its nodes
 STEPS = [1, 1.5, 2, 3, 5, 6, 10]  # of round degrees
 CLOSE = 1e-6  # degrees of round-off
 MOST = 4  # ticks along an axis
 
 
 def label_axes(axis: Any, mesh: Mapping[str, Array], *, x: bool = True, y: bool = True) -> None:
-    """Label the axes of a map of ``mesh``, ``x`` and ``y`` or one of them; on the sphere ticks stand at round degrees."""
+    """Label the axes of a map of ``mesh``, ``x`` and ``y`` or one of them; on the sphere ticks stand at round degrees.
+
+    The whole globe has meridians and parallels in place of axes.
+    """
     if DEGREES[0] not in mesh:
         if x:
             axis.set_xlabel("x [m]")
         if y:
             axis.set_ylabel("y [m]")
+        return
+    middle = middle_of(mesh)
+    if middle:
+        draw_graticule(axis, middle)
         return
     for side, asked, name, letters in ((axis.xaxis, x, 0, "EW"), (axis.yaxis, y, 1, "NS")):
         degrees, places = mesh[DEGREES[name]], mesh["node_x" if name == 0 else "node_y"]
@@ -36,6 +44,10 @@ def on_map(place: tuple[float, ...], mesh: Mapping[str, Array]) -> tuple[float, 
     """The place on the map of a gauge at ``place``, which is in degrees on the sphere."""
     if DEGREES[0] not in mesh:
         return place[0], place[1]
+    middle = middle_of(mesh)
+    if middle:
+        east, north = on_disc(np.array([place[0]]), np.array([place[1]]), middle)
+        return float(east[0]), float(north[0])
     lowest = float(mesh[DEGREES[0]].min())
     turned = lowest + (place[0] - lowest) % 360.0
     x, y = (

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Affine2D
 
+from pipeline.drawing.whole_globe import DEGREES, middle_of, on_disc
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 CORNERS = ("node_x", "node_y", "face_node_connectivity")  # UGRID names of what a map needs of a mesh
@@ -26,6 +28,11 @@ class Triangles:
         self.low, self.high = np.array(ends).T
         self._latest: tuple[Any, Array] | None = None
 
+    @property
+    def places(self) -> Array:
+        """The nodes' places (V, 2) on the map."""
+        return np.stack(self._nodes, axis=-1)
+
     def under(self, x: tuple[float, float], y: tuple[float, float], width: int, height: int) -> Array:
         """The cell (height, width) under the middle of each pixel of a map from ``x[0]`` to ``x[1]``, upwards; `OUTSIDE` where none is."""
         asked = (x, y, width, height)
@@ -37,9 +44,10 @@ class Triangles:
 
 
 def triangles_of(mesh: Mapping[str, Array]) -> Triangles:
-    """The triangles of a ``mesh`` by its UGRID names."""
+    """The triangles of a ``mesh`` by its UGRID names; of the whole globe, those on a disc (`pipeline.drawing.whole_globe`)."""
     x, y, triangles = (mesh[name] for name in CORNERS)
-    return Triangles((x, y), triangles)
+    middle = middle_of(mesh)
+    return Triangles(on_disc(mesh[DEGREES[0]], mesh[DEGREES[1]], middle) if middle else (x, y), triangles)
 
 
 def cells_under(i: Array, j: Array, triangles: Array, width: int, height: int) -> Array:

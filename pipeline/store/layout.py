@@ -40,7 +40,7 @@ DIMENSIONS = {  # of the arrays under /mesh; see UGRID 1.0
     "face_area": ("face",),
     "bed": ("face",),
 }
-ON_THE_SPHERE = {  # arrays under /mesh of a mesh in longitudes and latitudes alone, whose x and y are on Mercator's map
+ON_THE_SPHERE = {  # arrays under /mesh of a mesh on the sphere alone: x and y are on Mercator's map, of a whole globe on the stereographic
     "node_longitude": ("node",),
     "node_latitude": ("node",),
     "face_longitude": ("face",),

@@ -9,9 +9,10 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.core.figures import COMPUTED, LAND, OBSERVED, STYLE, WET, Picture
-from pipeline.drawing.graticule import DEGREES, label_axes, on_map
+from pipeline.drawing.graticule import label_axes, on_map
 from pipeline.drawing.layout import FigureLayout
 from pipeline.drawing.triangle_image import CORNERS, TriangleImage, triangles_of
+from pipeline.drawing.whole_globe import DEGREES
 from pipeline.store.layout import UPLIFT
 from pipeline.store.reader import Store
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.chart import along_east
 from meshes.core.locate import locate
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
@@ -39,6 +40,8 @@ class Gauges:
         cells, places = comm.broadcast(locate(mesh, places) if comm.rank == 0 else None)
         for name, cell in zip(gauges, cells, strict=True):
             if cell < 0:
+                if mesh.middle:
+                    raise InputError(f"gauge {name!r} at ({gauges[name][0]:g}, {gauges[name][1]:g}) degrees lies in the mesh's hole")
                 span, unit = np.stack([mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)]), "m"
                 if mesh.chart:
                     span, unit = mesh.chart.degrees(span), "degrees"
@@ -52,6 +55,7 @@ class Gauges:
         mine = local[cells] >= 0
         self.index = np.flatnonzero(mine)  # which of the gauges are sampled here
         self.cells = local[cells[mine]]
+        self._eastward = mesh.chart.eastward(places[mine]) if mesh.chart else None  # (own gauges, 2) on the map; None: along x
         self._places = barycentric(places[mine], mesh.vertices[mesh.triangles[cells[mine]]]) - 1.0 / 3.0
         self._times: list[float] = []  # [s] of the samples since they were last taken
         self._values = np.empty((len(GAUGES), 1, len(self.cells)))  # (fields, samples and room for more, own gauges)
@@ -62,6 +66,8 @@ class Gauges:
         if len(self.cells):
             kernels.sample(q, corner_values, corners, self.cells, self._places, values)
             values[:, 0] += datum
+            if self._eastward is not None:
+                values[:, 1:] = along_east(values[:, 1:], self._eastward)
         number = len(self._times)
         if number == self._values.shape[1]:
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)

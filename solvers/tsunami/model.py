@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from meshes.core import quadrature
+from meshes.core.chart import along_east
 from meshes.core.part import Part
 from meshes.core.trimesh import TriMesh
 from pipeline.core.errors import InputError
@@ -86,6 +87,7 @@ class Tsunami(Model):
             self._start = initial.on_sphere(params.initial.kind, self._start, mesh.chart)
         self.fields += (MOVED,) if self.moving else ()
         self._bed = self.moving.start if self.moving else mesh.bed[part.cells]  # before any source
+        self._eastward = mesh.chart.eastward(mesh.centroids) if mesh.chart else None  # (T, 2) on the map; None: along x
         self.scheme = FiniteVolumes(mesh, part, params, folder, self.moving)
         self.stages = self.scheme.tableau.stages
         self.maxima = self.scheme.maxima
@@ -228,7 +230,7 @@ class Tsunami(Model):
         }
 
     def output(self, u: Array) -> dict[str, Array]:
-        own = u[: self.part.owned]
+        own = self._turned(u[: self.part.owned], self.part.cells[: self.part.owned])
         found = {
             "free_surface": own[:, 0] + self.scheme.geometry.bed[: self.part.owned],
             "depth": own[:, 0],
@@ -236,6 +238,14 @@ class Tsunami(Model):
             "discharge_y": own[:, 2],
         }
         return found | ({UPLIFT: self.moving.uplift[: self.part.owned]} if self.moving else {})
+
+    def _turned(self, u: Array, cells: Array, *, back: bool = False) -> Array:
+        """The state ``u`` (N, 3) of ``cells`` (N,) with discharges eastward and northward, from those along the map's axes; or ``back``."""
+        if self._eastward is None:
+            return u
+        turned = u.copy()
+        turned[:, 1:] = along_east(u[:, 1:], self._eastward[cells] * [1.0, -1.0 if back else 1.0])
+        return turned
 
     def save(self, u: Array) -> dict[str, Array]:
         """Data of a restart, by own cells: the state, the maxima, and the inflow by each edge of a cell."""
@@ -255,13 +265,13 @@ class Tsunami(Model):
         return np.ascontiguousarray(saved["state"][self.part.cells], dtype=float)
 
     def from_values(self, values: Array) -> Array:
-        """The state (local cells, 3) from ``values`` (cells, 3) in mesh order."""
-        return np.ascontiguousarray(values[self.part.cells], dtype=float)
+        """The state (local cells, 3) from ``values`` (cells, 3) in mesh order, discharges eastward and northward."""
+        return self._turned(np.ascontiguousarray(values[self.part.cells], dtype=float), self.part.cells, back=True)
 
     def to_values(self, u: Array) -> Array:
-        """Values (cells, 3) in mesh order, of a state that is all on this rank."""
-        values = np.empty((len(self.mesh.triangles), u.shape[1]))
-        values[self.part.cells[: self.part.owned]] = u[: self.part.owned]
+        """Values (cells, 3) in mesh order, of a state that is all on this rank; discharges eastward and northward."""
+        values, own = np.empty((len(self.mesh.triangles), u.shape[1])), self.part.cells[: self.part.owned]
+        values[own] = self._turned(u[: self.part.owned], own)
         return values
 
     def mass(self, u: Array) -> tuple[float, float]:

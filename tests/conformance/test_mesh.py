@@ -11,6 +11,7 @@ from pipeline.core.params import Spec
 TABLES: dict[str, dict[str, Any]] = {
     "box": {"length": [3.0, 2.0], "points": [12, 10]},
     "file": {"file": "harbour.msh", "bathymetry": {"kind": "vertices"}},
+    "globe": {"size": 9e5, "hole": {"radius": 1.5e6}},
     "island": {"size": 4.0, "island": 2.0},
     "lonlat": {"west": 160.0, "east": -150.0, "south": -40.0, "north": 30.0, "size": 8e5},
     "rectangle": {"width": 4.0, "height": 3.0, "size": 0.5, "bathymetry": {"kind": "bowl", "depth": 0.5, "radius": 2.0}},

@@ -62,11 +62,11 @@ def test_edges_grow_no_faster_than_asked_and_triangles_are_sound(sloping):
 
 
 def test_lengths_are_limited_like_distances():
-    from meshes.core.by_depth import _limited
+    from meshes.core.by_depth import limited
 
     wanted = np.full((60, 80), 100.0)
     wanted[20, 30] = 1.0
-    found = _limited(wanted, np.array([0.5, 0.5]))
+    found = limited(wanted, np.full(60, 0.5), 0.5)
     j, i = np.indices(wanted.shape)
     away = np.hypot(j - 20, i - 30)
     assert (found <= np.minimum(1.0 + 0.5 * 1.09 * away, 100.0) + 1e-12).all()  # ways over neighbours are up to 8.3 % longer

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.locate import locate
 from meshes.core.mercator import TURN
+from meshes.core.stereographic import Stereographic
 from pipeline.core.errors import InputError
 from pipeline.drawing.triangle_image import OUTSIDE, Triangles
+from pipeline.drawing.whole_globe import middle_of
 from pipeline.store.layout import NO_MAXIMA, Field
 from pipeline.store.reader import Store
 
@@ -19,6 +22,7 @@ PIXELS = 1000  # along the longer side, where no size is asked for
 MOST_PIXELS = 2**28  # of a map: two gigabytes of double precision
 SAME_TIME = 1e-9  # of a run's time: a frame's time as a person types it
 GLOBE = "EPSG:4326"  # longitude and latitude
+WEST_SOUTH = np.array([-0.5 * TURN, -0.25 * TURN])  # corner of a map of the whole globe [degrees]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,16 @@ def maps(
     if store.mesh_kind != "triangles":
         raise InputError(f"{store.path} is on a mesh of kind {store.mesh_kind!r}; maps are of triangles")
     mesh = store.mesh()
-    x, y, globe = _places(mesh)
-    triangles = Triangles((x, y), mesh["face_node_connectivity"])
-    grid = _grid(triangles, size, extent, globe=globe)
-    ends = [(low, low + many * grid.size) for low, many in zip(grid.low, grid.shape[::-1], strict=True)]
-    cells = triangles.under(ends[0], ends[1], grid.shape[1], grid.shape[0])
+    middle = middle_of(mesh)
+    if middle:
+        grid = _grid(WEST_SOUTH, -WEST_SOUTH, size, extent, globe=True)
+        cells = _cells_on_globe(mesh, middle, grid)
+    else:
+        x, y, globe = _places(mesh)
+        triangles = Triangles((x, y), mesh["face_node_connectivity"])
+        grid = _grid(triangles.low, triangles.high, size, extent, globe=globe)
+        ends = [(low, low + many * grid.size) for low, many in zip(grid.low, grid.shape[::-1], strict=True)]
+        cells = triangles.under(ends[0], ends[1], grid.shape[1], grid.shape[0])
     if (cells == OUTSIDE).all():
         raise InputError(f"no cell of {store.path} lies under a pixel's middle: the extent is beside the mesh, or the pixels are too large")
     values = {"bed": (store.last_bed(), Field("bed", "m", "height of the bed, positive up"))} | _values(store, at)
@@ -116,12 +125,29 @@ def _places(mesh: Mapping[str, Array]) -> tuple[Array, Array, bool]:
     return rising - TURN * np.floor((rising.min() + TURN / 2.0) / TURN), mesh["node_latitude"], True
 
 
-def _grid(triangles: Triangles, size: float | None, extent: Sequence[float] | None, *, globe: bool) -> MapGrid:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plane:
+    """A mesh's triangles as `locate` asks for them."""
+
+    vertices: Array  # (V, 2) [m]
+    triangles: Array  # (T, 3)
+    period: tuple[float, float] = (0.0, 0.0)
+
+
+def _cells_on_globe(mesh: Mapping[str, Array], middle: tuple[float, float], grid: MapGrid) -> Array:
+    """The cell (rows, columns) under the middle of each pixel, of a mesh on the stereographic map about ``middle`` [degrees]."""
+    plane = _Plane(np.stack([mesh["node_x"], mesh["node_y"]], axis=-1), mesh["face_node_connectivity"])
+    places = np.stack(np.meshgrid(*grid.middles), axis=-1).reshape(-1, 2)
+    return locate(plane, Stereographic(*middle).plane(places))[0].reshape(grid.shape)
+
+
+def _grid(least: Array, most: Array, size: float | None, extent: Sequence[float] | None, *, globe: bool) -> MapGrid:
+    """Pixels of a mesh from ``least`` to ``most`` (2,), or of the ``extent`` that is asked for."""
     unit = "degrees" if globe else "m"
-    low, high = (triangles.low, triangles.high) if extent is None else (np.array(extent[:2]), np.array(extent[2:]))
+    low, high = (least, most) if extent is None else (np.array(extent[:2]), np.array(extent[2:]))
     if globe and extent is not None:
         west, east = low[0], high[0] + (TURN if high[0] <= low[0] else 0.0)  # over the date line
-        turns = TURN * np.round((triangles.low[0] + triangles.high[0] - west - east) / 2.0 / TURN)  # to the mesh's longitudes
+        turns = TURN * np.round((least[0] + most[0] - west - east) / 2.0 / TURN)  # to the mesh's longitudes
         low[0], high[0] = west + turns, east + turns
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
         raise InputError(f"extent {low.tolist()} to {high.tolist()}: west and south come first, and are less than east and north")

@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter
 from meshes.core.quality import GOOD, quality_of
 from meshes.core.trimesh import TriMesh
 from pipeline.core.figures import COMPUTED, OBSERVED, STYLE, plain
+from pipeline.drawing.graticule import label_axes
 from pipeline.drawing.layout import FigureLayout
 from pipeline.drawing.triangle_image import TriangleImage, triangles_of
 
@@ -23,7 +24,9 @@ COLOURS = "tab10"
 
 def draw(mesh: TriMesh) -> Figure:
     """Bed with the sides, least angle of each triangle, and histograms of angles and edges."""
-    triangles, quality = triangles_of(mesh.arrays()), quality_of(mesh)
+    arrays = mesh.arrays()
+    triangles, quality = triangles_of(arrays), quality_of(mesh)
+    places = triangles.places
     wide, tall = triangles.high - triangles.low
     with plt.rc_context(STYLE):
         height = float(np.clip(0.42 * WIDE * tall / wide, 1.5, 8.0))
@@ -33,12 +36,11 @@ def draw(mesh: TriMesh) -> Figure:
         for image, axis, title in ((bed, axes[0, 0], "bed [m], and sides"), (angle, axes[0, 1], "least angle [degrees]")):
             axis.set_title(title)
             axis.grid(visible=False)
-            axis.set_xlabel("x [m]")
+            label_axes(axis, arrays, y=axis is axes[0, 0])
             figure.colorbar(image, ax=axis, location="bottom", shrink=0.8)
-        axes[0, 0].set_ylabel("y [m]")
         if len(mesh.triangles) <= DRAWN:
-            axes[0, 0].add_collection(LineCollection(list(mesh.vertices[mesh.edges]), colors="white", linewidths=0.2), autolim=False)
-        _draw_sides(axes[0, 0], mesh)
+            axes[0, 0].add_collection(LineCollection(list(places[mesh.edges]), colors="white", linewidths=0.2), autolim=False)
+        _draw_sides(axes[0, 0], mesh, places)
         _draw_counts(axes[1, 0], quality.angles, np.linspace(0.0, 60.0, 61), "least angle [degrees]", GOOD)
         lengths = np.geomspace(*_apart(mesh.lengths.min(), mesh.lengths.max()), 61)
         _draw_counts(axes[1, 1], mesh.lengths, lengths, "edge length [m]", None)
@@ -55,10 +57,10 @@ def _apart(low: float, high: float) -> tuple[float, float]:
     )
 
 
-def _draw_sides(axis: Any, mesh: TriMesh) -> None:
+def _draw_sides(axis: Any, mesh: TriMesh, places: Array) -> None:
     colours = plt.get_cmap(COLOURS)
     for number, name in enumerate(mesh.boundary_names):
-        lines = mesh.vertices[mesh.edges[mesh.boundary == number]]
+        lines = places[mesh.edges[mesh.boundary == number]]
         colour = colours(number % colours.N)
         axis.add_collection(LineCollection(list(lines), colors=[colour], linewidths=1.6), autolim=False)
         if number < colours.N:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from meshes.core import quadrature
-from meshes.core.mercator import Mercator
+from meshes.core.chart import Chart
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, choose
 
@@ -63,18 +63,24 @@ def bed_means(asked: Spec, folder: Path, crs: str | None = None) -> Callable[[Ar
     return lambda corners: shape_means(shape, corners)
 
 
-def bed_means_on_chart(asked: Spec, folder: Path, chart: Mercator) -> Callable[[Array], Array]:
-    """`bed_means` of triangles on Mercator's map: from a raster in degrees, or of a shape without a place.
+def bed_means_on_chart(asked: Spec, folder: Path, chart: Chart) -> Callable[[Array], Array]:
+    """`bed_means` of triangles on a map of the sphere: from a raster in degrees, or of a shape without a place.
 
     Raises
     ------
     InputError
         Also a shape with places in metres, which a globe does not have.
     """
+    means = bed_means_in_degrees(asked, folder)
+    return lambda corners: chart.means(means, corners)
+
+
+def bed_means_in_degrees(asked: Spec, folder: Path) -> Callable[[Array], Array]:
+    """`bed_means` of triangles (T, 3, 2) in longitudes and latitudes [degrees]; `InputError` as of `bed_means_on_chart`."""
     shape = asked_shape(asked)
     if hasattr(shape, "means_in_degrees"):
         means: Callable[[Array], Array] = shape.means_in_degrees(folder)
-        return lambda corners: means(chart.degrees(corners))
+        return means
     if not getattr(shape, "even", False):
         raise InputError(
             f"bathymetry {asked.kind!r} has its places in metres; a mesh in longitudes and latitudes takes: raster, rasters, flat"

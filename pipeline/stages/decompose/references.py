@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.errors import InputError
+from pipeline.drawing.whole_globe import middle_of
 from pipeline.spectral.grids import seen_at
 from pipeline.stages.decompose.compare import BLOCK_BYTES
 from pipeline.stages.decompose.pairs import SURFACE, is_box, there
@@ -73,23 +74,32 @@ def _restrict(run: Store, reference: Store, field: str, wet: float, client: Any,
 
 
 def refuse_other_map(mesh: Mapping[str, Any], finer: Mapping[str, Any]) -> None:
-    """Refuse two meshes whose places mean other places on the globe: a plane and the sphere, or boxes about other meridians."""
-    mine, theirs = (_central_longitude(one) for one in (mesh, finer))
+    """Refuse two meshes whose places mean other places on the globe: a plane and the sphere, or maps about other places."""
+    mine, theirs = (_middle(one) for one in (mesh, finer))
     if (mine is None) != (theirs is None):
         raise InputError("of the runs' meshes one is on a plane and one on the sphere")
-    if mine is not None and theirs is not None and abs((mine - theirs + 180.0) % 360.0 - 180.0) > SAME_MERIDIAN:
+    if mine is None or theirs is None:
+        return
+    if len(mine) != len(theirs):
+        raise InputError("of the runs' meshes one is a box on the globe and one the whole globe")
+    if any(abs((one - other + 180.0) % 360.0 - 180.0) > SAME_MERIDIAN for one, other in zip(mine, theirs, strict=True)):
+        if len(mine) > 1:
+            raise InputError("the runs' globes have their holes at other places: give both the same hole")
         raise InputError(
-            f"the runs' boxes have their middles at longitudes {mine:g} and {theirs:g} degrees: give both the same west and east"
+            f"the runs' boxes have their middles at longitudes {mine[0]:g} and {theirs[0]:g} degrees: give both the same west and east"
         )
 
 
-def _central_longitude(mesh: Mapping[str, Any]) -> float | None:
-    """Longitude [degrees] of x = 0 on a mesh's map; None on a plane."""
+def _middle(mesh: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """Longitude [degrees] of x = 0 on a mesh's map, with its latitude on the whole globe; None on a plane."""
     if "node_longitude" not in mesh:
         return None
+    globe = middle_of(mesh)
+    if globe:
+        return globe
     degrees, x = mesh["node_longitude"], mesh["node_x"]
     west, east = int(np.argmin(x)), int(np.argmax(x))
-    return float(degrees[west] - x[west] * (degrees[east] - degrees[west]) / (x[east] - x[west]))
+    return (float(degrees[west] - x[west] * (degrees[east] - degrees[west]) / (x[east] - x[west])),)
 
 
 def _resample(run: Store, reference: Store, field: str, wet: float, client: Any, target: Path, source: str) -> None:

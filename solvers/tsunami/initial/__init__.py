@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from meshes.core.mercator import Mercator, away
+from meshes.core.chart import Chart
+from meshes.core.mercator import away
 from pipeline.core.errors import InputError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -40,8 +41,8 @@ class InitialSea(Protocol):
         """
 
 
-def on_sphere(kind: str, start: InitialSea, chart: Mercator) -> InitialSea:
-    """The state ``start`` of a ``kind`` about its centre in longitude and latitude, for places on Mercator's map.
+def on_sphere(kind: str, start: InitialSea, chart: Chart) -> InitialSea:
+    """The state ``start`` of a ``kind`` about its centre in longitude and latitude, for places on a map of the sphere.
 
     Raises
     ------
@@ -57,7 +58,12 @@ def on_sphere(kind: str, start: InitialSea, chart: Mercator) -> InitialSea:
     def state(x: Array, y: Array, level: float, g: float) -> tuple[Array, Array, Array]:
         if centre is None:
             return start(x, y, level, g)
-        east, north = away(centre, chart.degrees(np.stack([x, y], axis=-1))).T
-        return start(centre[0] + east, centre[1] + north, level, g)
+        places = np.stack([x, y], axis=-1)
+        east, north = away(centre, chart.degrees(places)).T
+        surface, u, v = start(centre[0] + east, centre[1] + north, level, g)
+        eastward = chart.eastward(places)
+        if eastward is None:
+            return surface, u, v
+        return surface, *(eastward * u[:, None] + eastward[:, ::-1] * [-1.0, 1.0] * v[:, None]).T
 
     return state

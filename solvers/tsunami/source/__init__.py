@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from meshes.core.mercator import Mercator
+from meshes.core.chart import Chart
 from pipeline.core.errors import InputError
 from pipeline.core.params import Spec, choose
 from solvers.tsunami.source.core.motion import Motion
@@ -20,7 +20,7 @@ class Source:
     __slots__ = ()
 
     @abstractmethod
-    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
+    def motion(self, folder: Path, chart: Chart | None = None) -> Motion:
         """Read what the source needs, and say how it moves the bed.
 
         Parameters
@@ -47,7 +47,7 @@ def place(number: int) -> str:
     return f"source[{number}]"
 
 
-def motions(sources: Sequence[Spec], folder: Path, chart: Mercator | None) -> list[Motion]:
+def motions(sources: Sequence[Spec], folder: Path, chart: Chart | None) -> list[Motion]:
     """The motions of a case's ``sources``, on a plane or on the map of a mesh on the sphere.
 
     Raises

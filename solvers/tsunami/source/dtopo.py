@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.mercator import Mercator
+from meshes.core.chart import Chart
 from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
@@ -29,7 +29,7 @@ class Params(Source):
     time: float = quantity("s", "time of the run to which the file's times are added", default=0.0, low=0.0)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
 
-    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
+    def motion(self, folder: Path, chart: Chart | None = None) -> Motion:
         """The motion of the bed.
 
         Raises

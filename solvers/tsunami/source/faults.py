@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from meshes.core.mercator import Mercator
+from meshes.core.chart import Chart
 from pipeline.core.data import locate_file
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
@@ -49,7 +49,7 @@ class Params(Source):
         if self.moments < 2:
             raise InputError(f"moments = {self.moments}; it must be 2 or more")
 
-    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
+    def motion(self, folder: Path, chart: Chart | None = None) -> Motion:
         """The motion of the bed above the faults.
 
         Raises

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from meshes.core.mercator import Mercator
+from meshes.core.chart import Chart
 from pipeline.core.errors import InputError
 from pipeline.core.params import quantity, setting
 from solvers.tsunami.source import Source
@@ -45,7 +45,7 @@ class Params(Source):
         angles = (self.strike, self.dip, self.rake)
         return Rectangle(self.x, self.y, self.depth, self.reference, self.length, self.width, *angles, slip=self.slip)
 
-    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
+    def motion(self, folder: Path, chart: Chart | None = None) -> Motion:
         """The motion of the bed above the fault."""
         ramp = Ramp(self.time, self.rise, self.ramp)
         return Slip([self.rectangle], self.poisson, ramp, negligible=self.negligible, slopes=self.slopes, chart=chart)

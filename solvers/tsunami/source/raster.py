@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from meshes.core.mercator import Mercator
+from meshes.core.chart import Chart
 from meshes.core.raster import FORMATS, AxisFile, Raster, read
 from pipeline.core.params import quantity, setting
 from solvers.tsunami.source import Source
@@ -26,7 +26,7 @@ class Params(Source):
     rise: float = quantity("s", "rise time: how long it moves; 0: at once", default=0.0, low=0.0)
     negligible: float = quantity("m", "a cell that never moves by more than this does not move", default=0.0, low=0.0)
 
-    def motion(self, folder: Path, chart: Mercator | None = None) -> Motion:
+    def motion(self, folder: Path, chart: Chart | None = None) -> Motion:
         """The motion of the bed.
 
         Raises

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from meshes.core.chart import along_east
 from meshes.core.locate import locate
 from meshes.core.trimesh import TriMesh
 from solvers.core.comm import Comm
@@ -66,7 +67,11 @@ class Ground:
         east = np.where(line, x / spread, (yy * x - xy * y) / safe)
         north = np.where(line, y / spread, (xx * y - xy * x) / safe)
         found = np.stack([east, north], axis=1)
-        return found * self.chart.stretch(mesh.centroids[cells])[:, None] if self.chart else found
+        if not self.chart:
+            return found
+        found *= self.chart.stretch(mesh.centroids[cells])[:, None]
+        eastward = self.chart.eastward(mesh.centroids[cells])
+        return found if eastward is None else along_east(found, eastward)
 
     def once(self, make: Callable[[], Any]) -> Any:
         """The result of ``make``, which rank 0 alone calls. Collective."""

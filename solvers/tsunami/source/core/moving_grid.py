@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.mercator import Mercator, check_degrees
+from meshes.core.chart import Chart
+from meshes.core.mercator import check_degrees
 from pipeline.core.errors import InputError
 from pipeline.core.remarks import remark
 from solvers.tsunami.source.core.motion import Motion, weights_between, without_negligible
@@ -42,7 +43,7 @@ class MovingGrid(Motion):
     """
 
     def __init__(
-        self, name: str, times: Array, x: Array, y: Array, values: Array, *, negligible: float = 0.0, chart: Mercator | None = None
+        self, name: str, times: Array, x: Array, y: Array, values: Array, *, negligible: float = 0.0, chart: Chart | None = None
     ) -> None:
         for what, numbers in (("times", times), ("x", x), ("y", y)):
             if np.any(np.diff(numbers) <= 0.0):

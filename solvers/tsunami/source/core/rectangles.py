@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from meshes.core.mercator import Mercator, away, check_degrees, toward, turned_on_the_way
+from meshes.core.chart import Chart
+from meshes.core.mercator import away, check_degrees, toward, turned_on_the_way
 from meshes.core.quadrature import POINTS, WEIGHTS
 from pipeline.core.errors import InputError
 from solvers.tsunami.source.core.ground import Ground
@@ -178,7 +179,7 @@ class Slip(Motion):
         *,
         negligible: float = 0.0,
         slopes: bool = False,
-        chart: Mercator | None = None,
+        chart: Chart | None = None,
     ) -> None:
         self._chart, self._negligible, self._slopes = chart, negligible, slopes
         self._references = [(one.x, one.y) for one in rectangles]
@@ -314,7 +315,7 @@ class SlipInTurn(Slip):
         moments: int,
         negligible: float,
         slopes: bool = False,
-        chart: Mercator | None = None,
+        chart: Chart | None = None,
     ) -> None:
         begin, end = min(ramp.begin for ramp in ramps), max(ramp.end for ramp in ramps)
         super().__init__(rectangles, poisson, Ramp(begin, end - begin), negligible=negligible, slopes=slopes, chart=chart)

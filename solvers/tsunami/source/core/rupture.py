@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from meshes.core.mercator import Mercator, away, check_degrees, toward
+from meshes.core.chart import Chart
+from meshes.core.mercator import away, check_degrees, toward
 from solvers.tsunami.source.core.rectangles import Rectangle
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def rupture_times(faults: Sequence[Rectangle], hypocentre: tuple[float, float, float], velocity: float, chart: Mercator | None) -> Array:
+def rupture_times(faults: Sequence[Rectangle], hypocentre: tuple[float, float, float], velocity: float, chart: Chart | None) -> Array:
     """Times (faults,) [s] at which a rupture reaches their middles, at ``velocity`` [m/s] from ``hypocentre``, a place and a depth [m].
 
     With the ``chart`` of a mesh on the sphere places are longitudes and latitudes, and distances are those along great circles.
