@@ -17,28 +17,108 @@ class Chart(Protocol):
     """A map; `meshes.core.mercator.Mercator` and `meshes.core.stereographic.Stereographic` are such."""
 
     def plane(self, degrees: Array) -> Array:
-        """Places (..., 2) [m] on the map of longitudes and latitudes (..., 2) [degrees]."""
+        """Bring longitudes and latitudes onto the map.
+
+        Parameters
+        ----------
+        degrees
+            Longitudes and latitudes (..., 2) [degrees].
+
+        Returns
+        -------
+        Array
+            Places (..., 2) [m].
+        """
 
     def degrees(self, places: Array) -> Array:
-        """Longitudes and latitudes (..., 2) [degrees] of places (..., 2) [m] on the map."""
+        """Take places on the map back to longitudes and latitudes.
+
+        Parameters
+        ----------
+        places
+            Places (..., 2) [m].
+
+        Returns
+        -------
+        Array
+            Longitudes and latitudes (..., 2) [degrees].
+        """
 
     def stretch(self, places: Array) -> Array:
-        """The map's lengths over those on the sphere [1] (...,) at places (..., 2) [m]."""
+        """Give the map's lengths over those on the sphere.
+
+        Parameters
+        ----------
+        places
+            Places (..., 2) [m].
+
+        Returns
+        -------
+        Array
+            The stretching there (...,) [1].
+        """
 
     def lengths(self, start: Array, end: Array) -> Array:
-        """Lengths on the sphere [m] (N,) of straight lines on the map between places (N, 2) [m]."""
+        """Measure straight lines on the map as they are on the sphere.
+
+        Parameters
+        ----------
+        start
+            Places (N, 2) [m].
+        end
+            Places (N, 2) [m].
+
+        Returns
+        -------
+        Array
+            Lengths on the sphere (N,) [m].
+        """
 
     def turning(self, places: Array, rotation: float) -> Array:
-        """The Coriolis parameter [1/s] and the gradient of the stretching [1/m], (..., 3), at places (..., 2) [m].
+        """Give what turns the water.
 
-        ``rotation`` [1/s] is the angular velocity of the sphere.
+        Parameters
+        ----------
+        places
+            Places (..., 2) [m].
+        rotation
+            Angular velocity of the sphere [1/s].
+
+        Returns
+        -------
+        Array
+            The Coriolis parameter [1/s] and the gradient of the stretching [1/m] (..., 3).
         """
 
     def eastward(self, places: Array) -> Array | None:
-        """Unit vectors (..., 2) on the map that point eastward at places (..., 2) [m]; None where all point along x."""
+        """Point eastward on the map.
+
+        Parameters
+        ----------
+        places
+            Places (..., 2) [m].
+
+        Returns
+        -------
+        Array | None
+            Unit vectors (..., 2) [1]; None where all point along x.
+        """
 
     def means(self, shape: Callable[[Array], Array], corners: Array) -> Array:
-        """Means (T,) over triangles (T, 3, 2) [m] on the map of a ``shape`` that has its means over triangles in degrees."""
+        """Take the means over triangles on the map of what is given in degrees.
+
+        Parameters
+        ----------
+        shape
+            Function from triangles (T, 3, 2) [degrees] to its means (T,).
+        corners
+            Triangles (T, 3, 2) [m].
+
+        Returns
+        -------
+        Array
+            The means (T,).
+        """
 
 
 def lengths_on(chart: Chart, start: Array, end: Array) -> Array:

@@ -15,7 +15,7 @@ ROUND_OFF = 1e-9  # of a box's size and place, by which a search goes too far ra
 
 
 class Sheet(Protocol):
-    """What is asked of a triangle mesh."""
+    """Vertices and triangles of a mesh, which is all that is asked of it."""
 
     @property
     def vertices(self) -> Array:

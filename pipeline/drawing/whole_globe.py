@@ -12,7 +12,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 DEGREES = ("node_longitude", "node_latitude")  # UGRID names of what a map on the sphere needs beside its nodes
 EVEN = 1e-6  # [degrees] by which longitudes on Mercator's map rise unevenly with x: round-off
-APART = 30.0  # [degrees] between the lines of the graticule
+BETWEEN_LINES = 30.0  # [degrees] of the graticule
 
 
 def middle_of(mesh: Mapping[str, Array]) -> tuple[float, float] | None:
@@ -51,8 +51,8 @@ def on_disc(longitude: Array, latitude: Array, middle: tuple[float, float]) -> t
 def draw_graticule(axis: Any, middle: tuple[float, float]) -> None:
     """Draw meridians and parallels on the disc about ``middle`` [degrees]."""
     round_, up = np.linspace(-180.0, 180.0, 361), np.linspace(-90.0, 90.0, 181)
-    lines = [(round_, np.full_like(round_, latitude)) for latitude in np.arange(-90.0 + APART, 90.0, APART)]
-    lines += [(np.full_like(up, longitude), up) for longitude in np.arange(-180.0, 180.0, APART)]
+    lines = [(round_, np.full_like(round_, latitude)) for latitude in np.arange(-90.0 + BETWEEN_LINES, 90.0, BETWEEN_LINES)]
+    lines += [(np.full_like(up, longitude), up) for longitude in np.arange(-180.0, 180.0, BETWEEN_LINES)]
     for longitude, latitude in lines:
         x, y = on_disc(longitude, latitude, middle)
         far = np.hypot(np.diff(x, prepend=x[0]), np.diff(y, prepend=y[0])) > 0.5  # round the place opposite
