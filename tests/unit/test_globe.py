@@ -17,6 +17,7 @@ from pipeline.stages.decompose.references import refuse_other_map
 from solvers import tsunami
 from solvers.core.comm import Serial
 from solvers.core.driver import simulate
+from solvers.tsunami.source.core.ground import Ground
 
 ROTATION, G = 7.292115e-5, 9.81
 FLAT = {"kind": "flat", "depth": 4000.0}
@@ -153,6 +154,10 @@ def test_relief_has_neither_seam_nor_poles_and_edges_follow_the_depth(tmp_path):
     towards = mesh.chart.towards(mesh.centroids)
     assert np.abs(mesh.bed + 5000.0 * towards[:, 0]).max() < 120.0
     assert np.abs(towards[:, 2]).max() > 0.999
+    inner = np.flatnonzero((mesh.neighbours >= 0).all(axis=1) & (np.abs(towards[:, 2]) < 0.95))
+    east, north = np.radians(mesh.chart.degrees(mesh.centroids[inner])).T
+    rises = 5000.0 / RADIUS * np.stack([np.sin(east), np.sin(north) * np.cos(east)], axis=1)
+    assert np.abs(Ground(mesh, 0.0, Serial()).rises(inner) - rises).mean() < 0.05 * np.abs(rises).mean()
     size = np.sqrt(mesh.areas * 4.0 / np.sqrt(3.0))
     wanted = np.clip(np.sqrt(9.81 * np.maximum(5000.0 * towards[:, 0], 0.0)) * 450.0, 2e5, None)
     water = towards[:, 0] > 0.2
