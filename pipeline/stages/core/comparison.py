@@ -57,7 +57,7 @@ def compare(store: Store, folder: str) -> Comparison:
     if not asked.series:
         return Comparison(above_still(asked, level), level, computed, {}, "", ())
     found = read_noted(asked.series, *places_of(store, folder))
-    up = 0.0 if asked.series.baseline else offset(asked.datum, level)
+    up = 0.0 if asked.series.baseline or asked.series.detide else offset(asked.datum, level)
     measured = {name: Series(found.times, values + up) for name, values in by_gauge(asked.series, found).items()}
     shift = clock_shift(asked, computed, measured)
     measured = {name: Series(one.times - (shift or 0.0), one.values) for name, one in measured.items()}

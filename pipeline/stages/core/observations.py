@@ -15,6 +15,7 @@ from pipeline.core.params import build, quantity, setting
 from pipeline.core.plugin import nearest
 from pipeline.reading import series as readers
 from pipeline.reading.series import SeriesFile, check_columns, refuse_unlikely
+from pipeline.reading.tides import Detide, without_tide
 from pipeline.store.reader import Store
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -26,6 +27,7 @@ class ObservedSeries(SeriesFile):
     """Measured series at the gauges, in one text file."""
 
     columns: Mapping[str, int] = setting("column of each gauge, from 0", factory=dict)
+    detide: Detide | None = setting("way to take the tide, and the mean, off the whole record; unset: there is none in it", default=None)
 
     def __post_init__(self) -> None:
         check_columns(self.time, self.columns, "columns")
@@ -148,7 +150,19 @@ def read_series(series: ObservedSeries, *folders: Path | None) -> tuple[Array, d
 
 def read_noted(series: ObservedSeries, *folders: Path | None) -> readers.TextSeries:
     """The whole file, with remarks on how it was read."""
-    return readers.read_series(locate_file(series.file, *folders), series, series.columns)
+    found = readers.read_series(locate_file(series.file, *folders), series, series.columns)
+    if series.detide is None:
+        return found
+    names = [f"{found.name}, gauge {name!r}" for name in series.columns]
+    taken = [without_tide(found.times, values, series.detide, name) for name, values in zip(names, found.values.T, strict=True)]
+    values = np.stack([one for one, _ in taken], axis=-1)
+    if series.baseline:
+        values = readers.above_baseline(found.times, values, series.baseline, found.name)
+    said = [
+        f"{name}: a tide with a range of {span:.3g} m was taken off, by {series.detide}"
+        for name, (_, span) in zip(names, taken, strict=True)
+    ]
+    return replace(found, values=values, notes=(*found.notes, *said))
 
 
 def by_gauge(series: ObservedSeries, found: readers.TextSeries) -> dict[str, Array]:
